@@ -1,0 +1,247 @@
+//! The connection to the cache: one per environment, remade when it breaks or grows old.
+//!
+//! `redis` has a connection manager, which reconnects in the background after a back-off. An
+//! environment of Lambda handles one event at a time and is frozen in between, timers and tasks
+//! included, so a manager would thaw into a reconnect that is already late. Here nothing happens
+//! between events: a connection is made when one is needed, and made anew when it turns out to be
+//! dropped. As every operation is idempotent, it is then sent once more.
+
+use std::sync::Once;
+use std::time::{Duration, SystemTime};
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    RedisConnectionInfo, RedisError, ServerErrorKind, TlsCertificates, Value,
+};
+use tokio::sync::Mutex;
+
+use super::settings::CacheSettings;
+use super::token;
+use crate::error::{BoxError, ProjectionError, QueryError, chain};
+use crate::settings::InvalidSetting;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
+/// ElastiCache ends a connection 12 hours after IAM let it in; half of that leaves room for an
+/// event that begins just before.
+const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// The read model, and the connection to it.
+pub struct ReadModel {
+    settings: CacheSettings,
+    info: ConnectionInfo,
+    held: Mutex<Option<Held>>,
+}
+
+struct Held {
+    connection: MultiplexedConnection,
+    /// By the wall clock: the monotonic one may stand still while the environment is frozen.
+    since: SystemTime,
+}
+
+/// Why the cache did not do what it was asked. It says what was being done; its source says what
+/// came in the way.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The password for IAM could not be signed.
+    #[error("cannot sign in to the cache")]
+    Sign(#[source] BoxError),
+    /// No connection came about, or it was refused.
+    #[error("cannot connect to the cache at {address}")]
+    Connect {
+        /// Host and port.
+        address: String,
+        /// What came in the way.
+        source: RedisError,
+    },
+    /// The connection broke, or the answer took too long.
+    #[error("the cache did not answer")]
+    Command(#[source] RedisError),
+    /// The cache answered something that its script cannot have answered.
+    #[error("the cache answered something unexpected: {0}")]
+    Unexpected(String),
+}
+
+impl From<CacheError> for QueryError {
+    fn from(error: CacheError) -> Self {
+        Self::ReadModelUnavailable {
+            reason: chain(&error),
+            source: Box::new(error),
+        }
+    }
+}
+
+impl From<CacheError> for ProjectionError {
+    fn from(error: CacheError) -> Self {
+        Self::ReadModelUnavailable {
+            reason: chain(&error),
+            source: Box::new(error),
+        }
+    }
+}
+
+impl std::fmt::Debug for ReadModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadModel")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ReadModel {
+    /// Prepares the connection that `settings` describe. Nothing is connected yet: the first poll
+    /// for an event should not wait for the cache.
+    ///
+    /// # Errors
+    /// When the private authority's certificate is malformed.
+    pub fn new(settings: CacheSettings) -> Result<Self, InvalidSetting> {
+        install_crypto();
+        let info = connection_info(&settings)?;
+        Ok(Self {
+            settings,
+            info,
+            held: Mutex::new(None),
+        })
+    }
+
+    fn address(&self) -> String {
+        format!("{}:{}", self.settings.host, self.settings.port)
+    }
+
+    /// Sends `pipeline` in one round trip and answers what the server said to each command, be it
+    /// an error.
+    ///
+    /// A dropped connection is made anew and the pipeline sent once more. After a timeout it is
+    /// not: the server may be at it still, and the event has a deadline; but the connection is
+    /// given up, in case it is the network that swallows the answers.
+    pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, CacheError> {
+        let mut held = self.held.lock().await;
+        drop(held.take_if(|held| held.is_old()));
+        match self.attempt(&mut held, pipeline).await {
+            Err(CacheError::Command(error)) if !error.is_timeout() => {
+                tracing::warn!(cause = %chain(&error), "the connection to the cache broke; making it anew");
+                self.attempt(&mut held, pipeline).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        held: &mut Option<Held>,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Value>, CacheError> {
+        let mut current = match held.take() {
+            Some(held) => held,
+            None => self.connect().await?,
+        };
+        let answers = current
+            .connection
+            .send_packed_commands(pipeline, 0, pipeline.len())
+            .await
+            .map_err(CacheError::Command)?;
+        // A demoted primary keeps its connections and refuses writes for good; a new connection
+        // finds the new one. The answers are still returned: the caller reports them.
+        if !answers.iter().any(is_failover) {
+            *held = Some(current);
+        }
+        Ok(answers)
+    }
+
+    async fn connect(&self) -> Result<Held, CacheError> {
+        let mut redis = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(iam) = &self.settings.iam {
+            let token = token::token(iam, SystemTime::now()).map_err(CacheError::Sign)?;
+            redis = redis.set_username(&iam.user).set_password(token);
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        let refused = |source| CacheError::Connect {
+            address: self.address(),
+            source,
+        };
+        let connection = Client::open(self.info.clone().set_redis_settings(redis))
+            .map_err(refused)?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map_err(refused)?;
+        Ok(Held {
+            connection,
+            since: SystemTime::now(),
+        })
+    }
+}
+
+impl Held {
+    fn is_old(&self) -> bool {
+        // A clock that was set back says nothing about the age: take it as old.
+        self.since.elapsed().map_or(true, |age| age > MAX_AGE)
+    }
+}
+
+/// Whether the server says that it, and not the command, is the trouble.
+pub(super) fn is_failover(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if matches!(
+        error.kind(),
+        Some(
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::NoPerm
+        )
+    ) || error.code() == "NOAUTH")
+}
+
+/// What `answer` says went wrong.
+pub(super) fn server_error(answer: &Value) -> Option<CacheError> {
+    match answer {
+        Value::ServerError(error) => Some(CacheError::Command(error.clone().into())),
+        _ => None,
+    }
+}
+
+fn connection_info(settings: &CacheSettings) -> Result<ConnectionInfo, InvalidSetting> {
+    let host = settings.host.clone();
+    let port = settings.port;
+    let malformed =
+        |error: RedisError| InvalidSetting::new("CACHE_CA_FILE", format!("is malformed: {error}"));
+    let address = match &settings.tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(_) => ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: false,
+            tls_params: None,
+        },
+    };
+    let info = address.into_connection_info().map_err(malformed)?;
+    let info = match settings.tls.as_ref().and_then(|tls| tls.authority.clone()) {
+        None => info,
+        Some(authority) => {
+            let certificates = TlsCertificates {
+                client_tls: None,
+                root_cert: Some(authority),
+            };
+            Client::build_with_tls(info, certificates)
+                .map_err(malformed)?
+                .get_connection_info()
+                .clone()
+        }
+    };
+    // Commands are small and one at a time: waiting to fill a segment only delays them.
+    Ok(info.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
+}
+
+/// Makes ring the process's cryptography, unless it has one already.
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Fails only if another is installed, which then serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}

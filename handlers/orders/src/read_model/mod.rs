@@ -1,0 +1,22 @@
+//! The read model: orders in a Valkey cache, made from the stream, read by queries.
+//!
+//! Each order is a hash, `orders:v1:order:<id>`, of its version (`v`), its JSON document (`d`), the
+//! stream's number of the change that made it so (`q`, where known), and the mark of a tombstone
+//! (`x`). Each list is a sorted set whose members are `<createdAt> <orderId>`, all of score 0, so
+//! that they sort by their text: exact, stable cursors, found in logarithmic time.
+//!
+//! Writing is in [`project`](self), one Lua script per change, and reading in one command per
+//! query; see `project.lua` and `list.lua`. The prefix carries the layout's version: another
+//! layout takes another prefix and a rebuild, and the two can stand side by side.
+
+mod cache;
+mod keys;
+mod project;
+mod read;
+mod settings;
+mod token;
+
+pub use cache::{CacheError, ReadModel};
+pub use project::StreamOutcome;
+pub use read::{Answer, Page, Ping};
+pub use settings::CacheSettings;

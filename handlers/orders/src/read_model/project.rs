@@ -1,0 +1,214 @@
+//! Applies changes to the read model: one script per change, one round trip per batch.
+//!
+//! The first command of a batch carries the script's text and the others its hash: the server
+//! keeps a script that it has run once, so no load is needed, nor a permission for one. What a
+//! change did to an order depends on that order alone, so a change that fails leaves the others
+//! standing.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Pipeline, Script, Value, cmd};
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde_json::value::RawValue;
+
+use super::cache::{CacheError, ReadModel, is_failover, server_error};
+use super::keys;
+use crate::error::{ProjectionError, chain};
+use crate::projection::{Change, Projected, Record, Sequence, State};
+use crate::timestamp::Timestamp;
+
+/// Most changes of one round trip. A batch of the stream is smaller unless the mapping is set
+/// otherwise; a rebuild sends more, and each round trip has the command timeout to be done in.
+const CHUNK: usize = 1000;
+/// How long a removed order's version is remembered: twice the time that the stream keeps records,
+/// so that none of them can bring it back.
+const TOMBSTONE_SECONDS: u32 = 48 * 60 * 60;
+
+static PROJECT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
+const TEXT: &str = include_str!("project.lua");
+
+/// What became of a batch of the stream. Serialises to what Lambda expects of a handler that
+/// reports failures of a batch's items.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamOutcome {
+    /// How many changes were applied, and how many were stale.
+    pub projected: Projected,
+    /// The records that could not be projected, in the batch's order.
+    pub failures: Vec<Failure>,
+    /// From the newest record's write to now, in milliseconds; `None` when no record says.
+    pub lag_ms: Option<i64>,
+}
+
+/// A record that could not be projected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The record's name, as AWS wrote it.
+    pub identifier: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl StreamOutcome {
+    /// The failed record that comes first in the stream. AWS delivers from there on again.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<&Failure> {
+        self.failures
+            .iter()
+            .min_by_key(|failure| Sequence::new(&failure.identifier))
+    }
+}
+
+impl Serialize for StreamOutcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Item<'a> {
+            item_identifier: &'a str,
+        }
+        let items: Vec<_> = self
+            .first_failure()
+            .map(|failure| Item {
+                item_identifier: &failure.identifier,
+            })
+            .into_iter()
+            .collect();
+        let mut answer = serializer.serialize_struct("BatchResponse", 1)?;
+        answer.serialize_field("batchItemFailures", &items)?;
+        answer.end()
+    }
+}
+
+impl ReadModel {
+    /// Projects the records of a stream, each on its own: what is wrong with one does not keep the
+    /// others from being projected.
+    ///
+    /// # Errors
+    /// When the cache is not to be had, or a record failed that cannot be named.
+    pub async fn project_stream(
+        &self,
+        records: &[&RawValue],
+    ) -> Result<StreamOutcome, ProjectionError> {
+        let mut outcome = StreamOutcome::default();
+        let mut newest = None;
+        let mut unnamed = None;
+        for chunk in records.chunks(CHUNK) {
+            let mut names = Vec::with_capacity(chunk.len());
+            let mut pipeline = Pipeline::with_capacity(chunk.len());
+            for raw in chunk {
+                let record = Record::read(raw);
+                newest = newest.max(record.written_at);
+                match (record.change, record.identifier) {
+                    (Ok(change), Some(identifier)) => {
+                        pipeline.add_command(command(&change, pipeline.is_empty())?);
+                        names.push(identifier);
+                    }
+                    (Err(reason), Some(identifier)) => outcome.failures.push(Failure {
+                        identifier,
+                        reason: reason.to_string(),
+                    }),
+                    (Err(reason), None) => unnamed = Some(reason.to_string()),
+                    // A change is read with its sequence number, which is its name.
+                    (Ok(_), None) => unnamed = Some("it has no sequence number".to_owned()),
+                }
+            }
+            for (identifier, answer) in names.into_iter().zip(self.apply(&pipeline).await?) {
+                match count(&mut outcome.projected, &answer) {
+                    Ok(()) => {}
+                    Err(error) => outcome.failures.push(Failure {
+                        identifier,
+                        reason: chain(&error),
+                    }),
+                }
+            }
+        }
+        if let Some(reason) = unnamed {
+            return Err(ProjectionError::UnnamedRecord(reason));
+        }
+        outcome.lag_ms = newest.map(|newest| (Timestamp::now().as_millis() - newest).max(0));
+        Ok(outcome)
+    }
+
+    /// Projects `changes`; the first that fails ends it. Those before it stay applied, and sending
+    /// all of them again is harmless.
+    ///
+    /// # Errors
+    /// When the cache is not to be had, or refuses a change.
+    pub async fn project(&self, changes: &[Change]) -> Result<Projected, ProjectionError> {
+        let mut projected = Projected::default();
+        for chunk in changes.chunks(CHUNK) {
+            let mut pipeline = Pipeline::with_capacity(chunk.len());
+            for change in chunk {
+                pipeline.add_command(command(change, pipeline.is_empty())?);
+            }
+            for answer in self.apply(&pipeline).await? {
+                count(&mut projected, &answer)?;
+            }
+        }
+        Ok(projected)
+    }
+
+    async fn apply(&self, pipeline: &Pipeline) -> Result<Vec<Value>, CacheError> {
+        if pipeline.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.send(pipeline).await?;
+        match answers.iter().find(|answer| is_failover(answer)) {
+            Some(answer) => Err(server_error(answer)
+                .unwrap_or_else(|| CacheError::Unexpected("a failover without an error".into()))),
+            None => Ok(answers),
+        }
+    }
+}
+
+fn count(projected: &mut Projected, answer: &Value) -> Result<(), CacheError> {
+    match answer {
+        Value::Int(1) => projected.applied += 1,
+        Value::Int(0) => projected.stale += 1,
+        other => {
+            return Err(server_error(other)
+                .unwrap_or_else(|| CacheError::Unexpected(format!("{other:?}"))));
+        }
+    }
+    Ok(())
+}
+
+fn command(change: &Change, first: bool) -> Result<Cmd, CacheError> {
+    let (script, body) = if first {
+        ("EVAL", TEXT)
+    } else {
+        ("EVALSHA", PROJECT.get_hash())
+    };
+    let sequence = change.sequence.as_ref().map_or("", Sequence::as_str);
+    let mut command = cmd(script);
+    command.arg(body).arg(1);
+    match &change.state {
+        State::Present(order) => {
+            let document = serde_json::to_string(order)
+                .map_err(|error| CacheError::Unexpected(error.to_string()))?;
+            command
+                .arg(keys::order(&order.order_id))
+                .arg(keys::PREFIX)
+                .arg("present")
+                .arg(order.version)
+                .arg(sequence)
+                .arg(document)
+                .arg(order.created_at.to_string())
+                .arg(order.order_id.as_str())
+                .arg(order.client_id.as_str())
+                .arg(order.product_id.as_str())
+                .arg(order.status.as_str());
+        }
+        State::Removed(removed) => {
+            command
+                .arg(keys::order(&removed.order_id))
+                .arg(keys::PREFIX)
+                .arg("removed")
+                .arg(removed.version)
+                .arg(sequence)
+                .arg(removed.order_id.as_str())
+                .arg(TOMBSTONE_SECONDS);
+        }
+    }
+    Ok(command)
+}
