@@ -1,2 +1,75 @@
-//! Placeholder.
-fn main() {}
+//! `cqrs`: deploys and drives CQRS on AWS.
+//!
+//! Parses, dispatches, renders the failure, answers with the exit code; nothing else.
+
+mod aws;
+mod cli;
+mod commands;
+mod error;
+mod package;
+mod printer;
+mod settings;
+mod stack;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::error::{Failure, Kind};
+use crate::printer::{Output, Printer, PrinterOptions};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let mut printer = Printer::new(settings::printer_options(&cli.global));
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            let failure = Failure::new(Kind::Failed, "cannot start").caused_by(e.to_string());
+            printer.failure(&failure);
+            return ExitCode::from(failure.exit_code());
+        }
+    };
+    let result = runtime.block_on(commands::run(cli, &mut printer));
+    // A question left open by Ctrl-C still blocks a thread on stdin; nobody waits for it.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            printer.failure(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Help and version as clap prints them; a usage error as one JSON document where JSON is asked
+/// for, which the arguments tell though they do not parse.
+fn usage(error: &clap::Error) -> ExitCode {
+    let mut previous = std::ffi::OsString::new();
+    let mut json = std::env::var("CQRS_OUTPUT").is_ok_and(|output| output == "json");
+    for argument in std::env::args_os() {
+        json |= argument == "--output=json" || (previous == "--output" && argument == "json");
+        previous = argument;
+    }
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let failure = Failure::new(Kind::Usage, message.trim_start_matches("error: "))
+            .hint("`cqrs --help` shows what can be typed");
+        let options = PrinterOptions {
+            output: Output::Json,
+            ..PrinterOptions::default()
+        };
+        Printer::new(options).failure(&failure);
+    } else {
+        // Nothing can be done when the terminal is gone.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

@@ -1,0 +1,427 @@
+//! Access to AWS: one configuration for all clients, and one error for all their failures.
+//!
+//! Clients are made when they are needed: an order command makes one and no other.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::error::{Explain, Kind};
+use crate::settings::AwsSettings;
+
+/// Long enough for a cold function in a private network, which answers within its own timeout.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The first attempt and three retries with exponential back-off; throttling is retried too.
+const ATTEMPTS: u32 = 4;
+
+/// The configuration that all service clients share.
+#[derive(Clone, Debug)]
+pub(crate) struct Aws {
+    config: SdkConfig,
+    region: String,
+}
+
+impl Aws {
+    /// Resolves region and credential sources. Nothing is sent yet, unless the region must be
+    /// asked of the machine's metadata service.
+    pub(crate) async fn connect(settings: &AwsSettings) -> Result<Self, AwsError> {
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .build(),
+            );
+        if let Some(region) = &settings.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(endpoint) = &settings.endpoint_url {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let config = loader.load().await;
+        let region = config
+            .region()
+            .map(ToString::to_string)
+            .ok_or(AwsError::NoRegion)?;
+        Ok(Self { config, region })
+    }
+
+    /// For tests: a configuration whose requests are answered by `http`.
+    #[cfg(test)]
+    pub(crate) fn replay(
+        http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
+    ) -> Self {
+        use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+                aws_smithy_async::rt::sleep::TokioSleep::new(),
+            ))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(Duration::from_millis(1)),
+            )
+            .build();
+        Self {
+            config,
+            region: "eu-west-1".to_owned(),
+        }
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.config)
+    }
+
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.config)
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// With path-style addresses where an endpoint is given: an emulator on one address has no
+    /// host name for each bucket.
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(self.config.endpoint_url().is_some() || env_endpoint())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    pub(crate) fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config)
+    }
+
+    /// The account and the principal that the credentials belong to.
+    pub(crate) async fn identity(&self) -> Result<Identity, AwsError> {
+        let answer = self
+            .sts()
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("sts:GetCallerIdentity", e))?;
+        match (answer.account, answer.arn) {
+            (Some(account), Some(arn)) => Ok(Identity { account, arn }),
+            _ => Err(AwsError::incomplete(
+                "sts:GetCallerIdentity",
+                "Account and Arn",
+            )),
+        }
+    }
+}
+
+fn env_endpoint() -> bool {
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+}
+
+/// Who the credentials say we are.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// The account's twelve digits.
+    pub(crate) account: String,
+    /// The principal's ARN.
+    pub(crate) arn: String,
+}
+
+/// A call to AWS that did not succeed. `action` is the IAM name, such as
+/// `cloudformation:CreateChangeSet`, so that a denied one can be granted as it stands.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AwsError {
+    /// No region was given or configured.
+    #[error("no AWS region is set")]
+    NoRegion,
+
+    /// No source of credentials had any, or they could not be loaded.
+    #[error("no AWS credentials could be loaded")]
+    NoCredentials(#[source] Detail),
+
+    /// AWS knows the credentials and says that they are expired.
+    #[error("the AWS credentials have expired")]
+    Expired(#[source] Detail),
+
+    /// AWS does not accept the credentials.
+    #[error("AWS does not accept the credentials")]
+    BadCredentials(#[source] Detail),
+
+    /// The credentials are good, the permission is missing.
+    #[error("permission denied: {action}")]
+    Denied {
+        action: &'static str,
+        source: Detail,
+    },
+
+    /// AWS still throttled the call after all retries.
+    #[error("AWS throttled {action}, also after {ATTEMPTS} attempts")]
+    Throttled {
+        action: &'static str,
+        source: Detail,
+    },
+
+    /// No usable answer came back.
+    #[error("no answer from AWS to {action}")]
+    Unreachable {
+        action: &'static str,
+        source: Detail,
+    },
+
+    /// The service answered with an error of its own.
+    #[error("{action} failed: {message}")]
+    Service {
+        action: &'static str,
+        code: String,
+        message: String,
+    },
+
+    /// An answer lacked what the service documents.
+    #[error("the answer to {action} lacks {what}")]
+    Incomplete {
+        action: &'static str,
+        what: &'static str,
+    },
+}
+
+/// The text of an SDK error and all its sources, which differ too much in type to be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Detail {
+    code: Option<String>,
+    text: String,
+}
+
+impl AwsError {
+    /// Classifies what the SDK reports for `action`.
+    pub(crate) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if let SdkError::ServiceError(context) = &error {
+            let code = context.err().code().unwrap_or("Unknown").to_owned();
+            let message = context.err().message().map_or_else(
+                || format!("HTTP status {}", context.raw().status().as_u16()),
+                str::to_owned,
+            );
+            return Self::from_service(action, code, message);
+        }
+        let text = deepest_texts(&error);
+        let detail = Detail { code: None, text };
+        if has_source::<CredentialsError>(&error) {
+            // The providers word an expired session token in many ways; all name it.
+            if detail.text.contains("expired") {
+                return Self::Expired(detail);
+            }
+            return Self::NoCredentials(detail);
+        }
+        Self::Unreachable {
+            action,
+            source: detail,
+        }
+    }
+
+    fn from_service(action: &'static str, code: String, message: String) -> Self {
+        let detail = |text: String| Detail {
+            code: Some(code.clone()),
+            text,
+        };
+        match code.as_str() {
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+                Self::Expired(detail(message))
+            }
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "InvalidAccessKeyId"
+            | "IncompleteSignature"
+            | "AuthFailure" => Self::BadCredentials(detail(message)),
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "Forbidden" => {
+                Self::Denied {
+                    action,
+                    source: detail(message),
+                }
+            }
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "SlowDown" => Self::Throttled {
+                action,
+                source: detail(message),
+            },
+            _ => Self::Service {
+                action,
+                code,
+                message,
+            },
+        }
+    }
+
+    /// An answer without a member that the service documents as always there.
+    pub(crate) fn incomplete(action: &'static str, what: &'static str) -> Self {
+        Self::Incomplete { action, what }
+    }
+
+    /// The service's error code, where there was an answer.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::NoRegion | Self::Incomplete { .. } => None,
+            Self::Service { code, .. } => Some(code),
+            Self::NoCredentials(d) | Self::Expired(d) | Self::BadCredentials(d) => {
+                d.code.as_deref()
+            }
+            Self::Denied { source, .. }
+            | Self::Throttled { source, .. }
+            | Self::Unreachable { source, .. } => source.code.as_deref(),
+        }
+    }
+
+    /// The service's own words, where there was an answer.
+    pub(crate) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Service { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for AwsError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoRegion => Kind::Usage,
+            _ => Kind::Failed,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::NoRegion => "NoRegion".to_owned(),
+            Self::NoCredentials(_) => "NoCredentials".to_owned(),
+            Self::Expired(_) => "ExpiredCredentials".to_owned(),
+            Self::BadCredentials(_) => "BadCredentials".to_owned(),
+            Self::Denied { .. } => "AccessDenied".to_owned(),
+            Self::Throttled { .. } => "Throttled".to_owned(),
+            Self::Unreachable { .. } => "Unreachable".to_owned(),
+            Self::Incomplete { .. } => Kind::Failed.name().to_owned(),
+            Self::Service { code, .. } => code.clone(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoRegion => {
+                "give `--region REGION`, set AWS_REGION, or write `region = \"…\"` into cqrs.toml"
+                    .to_owned()
+            }
+            Self::NoCredentials(_) => {
+                "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY"
+                    .to_owned()
+            }
+            Self::Expired(_) => {
+                "sign in again, for example with `aws sso login`, then repeat the command"
+                    .to_owned()
+            }
+            Self::BadCredentials(_) => {
+                "check AWS_PROFILE or AWS_ACCESS_KEY_ID, and this machine's clock".to_owned()
+            }
+            Self::Denied { action, .. } => {
+                format!("allow {action} for this principal, or use another with `--profile`")
+            }
+            Self::Throttled { .. } => "wait a minute and repeat the command".to_owned(),
+            Self::Unreachable { .. } => {
+                "check the network, `--region`, and `--endpoint-url` (or AWS_ENDPOINT_URL)"
+                    .to_owned()
+            }
+            Self::Service { .. } | Self::Incomplete { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<T>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The messages of `error`'s sources from the outside in, without repetitions.
+fn deepest_texts(error: &(dyn Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let text = source.to_string();
+        if !text.is_empty() && !texts.iter().any(|t| t.contains(&text)) {
+            texts.push(text);
+        }
+        next = source.source();
+    }
+    if texts.is_empty() {
+        DisplayErrorContext(error).to_string()
+    } else {
+        texts.join(": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(code: &str) -> AwsError {
+        AwsError::from_service("s3:PutObject", code.to_owned(), "said AWS".to_owned())
+    }
+
+    #[test]
+    fn a_denied_call_names_the_permission_to_grant() {
+        let error = service("AccessDenied");
+        assert_eq!(error.to_string(), "permission denied: s3:PutObject");
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("allow s3:PutObject for this principal, or use another with `--profile`")
+        );
+    }
+
+    #[test]
+    fn expired_wrong_and_throttled_are_told_apart() {
+        assert_eq!(service("ExpiredToken").name(), "ExpiredCredentials");
+        assert_eq!(service("SignatureDoesNotMatch").name(), "BadCredentials");
+        assert_eq!(service("SlowDown").name(), "Throttled");
+        assert_eq!(service("NoSuchBucket").name(), "NoSuchBucket");
+    }
+}

@@ -1,0 +1,325 @@
+//! What can be typed: the clap definitions of all commands and options, and nothing else.
+//!
+//! Parsing touches neither AWS nor the file system; `settings` turns what was typed into what is
+//! meant.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::package::{Architecture, Builder};
+use crate::printer::{ColorChoice, Output};
+use crate::settings::{StackName, parse_endpoint, parse_pair, parse_region};
+
+/// Deploys and drives CQRS on AWS: orders written to DynamoDB, projected through its stream into
+/// Valkey, and read from there.
+#[derive(Debug, Parser)]
+#[command(name = "cqrs", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  cqrs deploy                                   create or update the stack
+  cqrs order create --client 42 --product abc   write an order
+  cqrs order get ID                             read it from the read model
+  cqrs destroy                                  delete the stack
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 not found, 4 refused by the domain,
+5 timed out waiting, 130 interrupted.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The stack to work on [default: cqrs]
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_STACK",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
+    pub(crate) stack: Option<StackName>,
+
+    /// The section of cqrs.toml to take settings from
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_ENV",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
+    pub(crate) env: Option<String>,
+
+    /// The AWS region
+    #[arg(long, global = true, env = "CQRS_REGION", hide_env_values = true, value_parser = parse_region)]
+    pub(crate) region: Option<String>,
+
+    /// The profile of the AWS configuration files
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_PROFILE",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
+    pub(crate) profile: Option<String>,
+
+    /// Another address for all AWS services, such as an emulator's
+    #[arg(long, global = true, env = "CQRS_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = parse_endpoint)]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// How results are written [default: text]
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_OUTPUT",
+        hide_env_values = true,
+        value_name = "FORMAT"
+    )]
+    pub(crate) output: Option<Output>,
+
+    /// Say only what went wrong
+    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more: function logs, each step
+    #[arg(long, short, global = true, env = "CQRS_VERBOSE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) verbose: bool,
+
+    /// When to use colour [default: auto]
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_COLOR",
+        hide_env_values = true,
+        value_name = "WHEN"
+    )]
+    pub(crate) color: Option<ColorChoice>,
+
+    /// The folder that holds template.yaml and handlers/ [default: found upwards from here]
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_PROJECT",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
+    pub(crate) project: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Deploy(DeployArgs),
+    Destroy(DestroyArgs),
+    /// Write and read orders
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Show what the stack offers: names, ARNs, endpoints
+    #[command(after_help = "Examples:
+  cqrs outputs
+  cqrs outputs --output json | jq -r .TableName")]
+    Outputs,
+    /// Print the completion script of a shell
+    #[command(after_help = "Examples:
+  cqrs completions bash > ~/.local/share/bash-completion/completions/cqrs
+  cqrs completions zsh > ~/.zfunc/_cqrs
+  cqrs completions fish > ~/.config/fish/completions/cqrs.fish")]
+    Completions {
+        /// The shell to write for
+        shell: Shell,
+    },
+    /// Print the command reference as Markdown
+    #[command(hide = true)]
+    Reference,
+}
+
+/// Create the stack, or change it to what template.yaml and handlers/ say
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs deploy                                     build, preview, ask, deploy
+  cqrs deploy --guided                            ask for the settings first, and keep them
+  cqrs deploy --plan                              preview and leave nothing behind
+  cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI")]
+pub(crate) struct DeployArgs {
+    /// Deploy without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// Show what would change, and stop
+    #[arg(long, conflicts_with_all = ["yes", "guided"])]
+    pub(crate) plan: bool,
+
+    /// Ask for stack, region and parameters, and write them to cqrs.toml
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) guided: bool,
+
+    /// A parameter of the template; others keep the value that the stack has
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub(crate) parameters: Vec<(String, String)>,
+
+    /// A tag for the stack and its resources
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub(crate) tags: Vec<(String, String)>,
+
+    /// Take the handlers' binaries or zips from this folder instead of building them
+    #[arg(long, value_name = "DIR", conflicts_with = "builder")]
+    pub(crate) prebuilt: Option<PathBuf>,
+
+    /// What builds the handlers
+    #[arg(long, value_enum, default_value_t = Builder::Auto)]
+    pub(crate) builder: Builder,
+
+    /// The functions' processor architecture [default: this machine's]
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Architecture>,
+
+    /// Upload to this bucket of yours instead of the managed one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) artifact_bucket: Option<String>,
+
+    /// CloudFormation's Express mode: done when configuration is applied, not when all is ready
+    #[arg(long)]
+    pub(crate) express: bool,
+
+    /// When something fails, keep what succeeded, for a look and the next attempt
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+
+    /// Protect the stack from deletion, or lift that
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) termination_protection: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+/// Delete the stack and everything in it, orders included
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs destroy                  show what will go, ask for the stack's name, delete
+  cqrs destroy --yes            no question: for scripts and CI
+  cqrs destroy --keep-artifacts leave the uploaded code in its bucket")]
+pub(crate) struct DestroyArgs {
+    /// Delete without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// Leave the uploaded code where it is
+    #[arg(long)]
+    pub(crate) keep_artifacts: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrderCommand {
+    Create(CreateArgs),
+    Get(GetArgs),
+    List(ListArgs),
+    /// Mark an order as shipped
+    #[command(after_help = "Examples:
+  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
+  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --expected-version 1 --wait")]
+    Ship(ChangeArgs),
+    /// Cancel an order
+    #[command(after_help = "Examples:
+  cqrs order cancel 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11")]
+    Cancel(ChangeArgs),
+}
+
+/// Wait until the read model shows the change
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct WaitArgs {
+    /// Wait until the read model shows it, at most this long [default: 30 seconds]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=900))]
+    pub(crate) wait: Option<u64>,
+}
+
+/// Place an order; prints its id alone when stdout is not a terminal
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs order create --client 42 --product abc-def-ghi
+  cqrs order create --client 42 --product abc-def-ghi --quantity 3 --wait
+  id=$(cqrs order create --client 42 --product abc-def-ghi --idempotency-key cart-7)")]
+pub(crate) struct CreateArgs {
+    /// Who orders: 1 to 128 printable characters
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: String,
+
+    /// What is ordered: 1 to 128 printable characters
+    #[arg(long, value_name = "ID")]
+    pub(crate) product: String,
+
+    /// How many: 1 to 1,000,000 [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) quantity: Option<i64>,
+
+    /// Makes repeating safe: the same key of the same client is the same order [default: a new one]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Show an order as the read model has it
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
+  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --output json | jq .status")]
+pub(crate) struct GetArgs {
+    /// The order's id
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// List orders, the newest first
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs order list
+  cqrs order list --client 42 --limit 100
+  cqrs order list --status placed --all --output json")]
+pub(crate) struct ListArgs {
+    /// Only this client's
+    #[arg(long, value_name = "ID", conflicts_with_all = ["product", "status"])]
+    pub(crate) client: Option<String>,
+
+    /// Only this product's
+    #[arg(long, value_name = "ID", conflicts_with = "status")]
+    pub(crate) product: Option<String>,
+
+    /// Only those in this status
+    #[arg(long, value_name = "STATUS", value_parser = ["placed", "shipped", "cancelled"])]
+    pub(crate) status: Option<String>,
+
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+
+    /// All of them, in as many requests as it takes
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+}
+
+/// A change of an order's status.
+#[derive(Args, Debug)]
+pub(crate) struct ChangeArgs {
+    /// The order's id
+    pub(crate) id: String,
+
+    /// Refuse when the order's version is another: somebody else changed it
+    #[arg(long, value_name = "N")]
+    pub(crate) expected_version: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}

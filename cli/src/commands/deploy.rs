@@ -1,0 +1,318 @@
+//! `cqrs deploy`: the stack becomes what the template and the handlers say.
+//!
+//! Nothing is changed on AWS before the preview was agreed to; the artifacts are uploaded after
+//! that, and before the change set is executed.
+
+mod guide;
+mod report;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::aws::{Aws, Identity};
+use crate::cli::{DeployArgs, Switch};
+use crate::commands::deploy::report::{Deployed, Done, Planned};
+use crate::commands::deploy::settle::Start;
+use crate::commands::operation::Operations;
+use crate::commands::outputs::Outputs;
+use crate::commands::preview::Preview;
+use crate::commands::{connect, unless_interrupted};
+use crate::error::{Failure, Kind};
+use crate::package::{Architecture, Artifact, PackageEvent, PackageRequest, package};
+use crate::printer::Printer;
+use crate::settings::{Settings, TEMPLATE};
+use crate::stack::Stacks;
+use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
+use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed};
+use crate::stack::state::StackState;
+use crate::stack::template::Template;
+
+/// The parameters through which the template learns where the code is.
+const BUCKET: &str = "ArtifactBucket";
+const ARCHITECTURE: &str = "Architecture";
+
+pub(crate) async fn run(
+    args: DeployArgs,
+    mut settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let project = project(&settings)?;
+    let template = Template::read(&project.join(TEMPLATE))?;
+    if !args.yes && !args.plan && !printer.can_ask() {
+        return Err(Failure::new(Kind::Usage, "nobody can be asked here whether to deploy")
+            .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"));
+    }
+    if args.guided {
+        guide::run(&mut settings, &template, &project, printer).await?;
+    }
+    settings.parameters.extend(args.parameters.iter().cloned());
+    settings.tags.extend(args.tags.iter().cloned());
+    template.check(&settings.parameters)?;
+
+    let (aws, identity) = connect(&settings, printer).await?;
+    let deployment = Deployment {
+        stacks: Stacks::new(&aws),
+        aws,
+        identity,
+        args,
+        settings,
+        template,
+        project,
+        printer,
+    };
+    deployment.run().await
+}
+
+fn project(settings: &Settings) -> Result<PathBuf, Failure> {
+    settings.project.clone().ok_or_else(|| {
+        Failure::new(Kind::Usage, format!("there is no {TEMPLATE} here or in a folder above"))
+            .hint("go to the project's folder, or give it with `--project DIR`")
+    })
+}
+
+/// One run of `cqrs deploy`, after everything that can be said without AWS was said.
+struct Deployment<'a> {
+    aws: Aws,
+    identity: Identity,
+    stacks: Stacks,
+    args: DeployArgs,
+    settings: Settings,
+    template: Template,
+    project: PathBuf,
+    printer: &'a Printer,
+}
+
+impl Deployment<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let artifacts = self.package().await?;
+        let start = self.settle().await?;
+        let store = self.store(start.existing()).await?;
+        let proposal = self.proposal(&start, &store, &artifacts);
+        let change_set = match self.propose(&proposal).await? {
+            Proposed::Changes(change_set) => change_set,
+            Proposed::NoChanges => return self.unchanged(&start).await,
+        };
+        let preview = Preview { changes: &change_set.changes, style: self.printer.style() };
+        if self.args.plan {
+            self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+            return self.printer.data(&Planned {
+                stack: self.settings.stack.as_str(),
+                account: &self.identity.account,
+                region: self.aws.region(),
+                changes: &change_set.changes,
+                style: self.printer.data_style(),
+            });
+        }
+        self.printer.note(format_args!("\n{preview}\n"));
+        if !self.args.yes {
+            self.agree(&change_set).await?;
+        }
+        self.upload(&store, &artifacts, &change_set).await?;
+        self.execute(&start, &store, &artifacts, &change_set).await
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations {
+            stacks: &self.stacks,
+            stack: &self.settings.stack,
+            printer: self.printer,
+            command: "deploy",
+        }
+    }
+
+    /// `--arch`, else the parameter as given, else this machine's.
+    fn architecture(&self) -> Result<Architecture, Failure> {
+        match (self.args.arch, self.settings.parameters.get(ARCHITECTURE)) {
+            (Some(arch), _) => Ok(arch),
+            (None, Some(name)) => Architecture::from_lambda_name(name).ok_or_else(|| {
+                Failure::new(Kind::Usage, format!("`{name}` is no architecture of Lambda's"))
+                    .hint("it is `arm64` or `x86_64`")
+            }),
+            (None, None) => Ok(Architecture::host()),
+        }
+    }
+
+    async fn package(&self) -> Result<Vec<Artifact>, Failure> {
+        let request = PackageRequest {
+            project: self.project.clone(),
+            prebuilt: self.args.prebuilt.clone(),
+            builder: self.args.builder,
+            architecture: self.architecture()?,
+        };
+        let printer = self.printer;
+        let step = printer.step("Packaging the handlers");
+        let artifacts = package(request, |event| match event {
+            PackageEvent::Building { .. } => step.message("Building the handlers"),
+            other => printer.detail(report::packaged(&other)),
+        })
+        .await?;
+        Ok(artifacts)
+    }
+
+    /// The bucket given, else the one that the stack uses already, else the managed one.
+    async fn store(&self, existing: Option<&StackState>) -> Result<ArtifactStore, Failure> {
+        let given = self.args.artifact_bucket.as_ref().or(self.settings.artifact_bucket.as_ref());
+        let used = existing.and_then(|stack| stack.parameters.get(BUCKET));
+        Ok(ArtifactStore::new(&self.aws, &self.identity.account, given.or(used).cloned()))
+    }
+
+    fn proposal(&self, start: &Start, store: &ArtifactStore, artifacts: &[Artifact]) -> Proposal {
+        let existing = start.existing();
+        let mut values: BTreeMap<String, ParameterSource> = BTreeMap::new();
+        for name in existing.iter().flat_map(|stack| stack.parameters.keys()) {
+            values.insert(name.clone(), ParameterSource::Previous);
+        }
+        let mut set = |name: &str, value: &str| {
+            values.insert(name.to_owned(), ParameterSource::Value(value.to_owned()));
+        };
+        for (name, value) in &self.settings.parameters {
+            set(name, value);
+        }
+        set(BUCKET, store.bucket());
+        for artifact in artifacts {
+            let key = artifacts::key(self.settings.stack.as_str(), artifact);
+            set(artifact.handler.code_parameter(), &key);
+        }
+        if let Some(artifact) = artifacts.first() {
+            set(ARCHITECTURE, artifact.architecture.lambda_name());
+        }
+        values.retain(|name, _| self.template.parameter(name).is_some());
+        let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
+        tags.extend(self.settings.tags.clone());
+        Proposal {
+            stack: self.settings.stack.to_string(),
+            create: existing.is_none(),
+            template: self.template.text().to_owned(),
+            parameters: values,
+            tags,
+            express: self.args.express,
+            keep_on_failure: self.args.no_rollback,
+        }
+    }
+
+    /// Makes the change set. Ctrl-C waits for it, so that it can be taken back.
+    async fn propose(&self, proposal: &Proposal) -> Result<Proposed, Failure> {
+        let step = self.printer.step("Asking CloudFormation what would change");
+        let mut proposing = std::pin::pin!(self.stacks.propose(proposal));
+        tokio::select! {
+            proposed = &mut proposing => Ok(proposed?),
+            _ = tokio::signal::ctrl_c() => {
+                step.message("Interrupted: taking the change set back");
+                if let Proposed::Changes(change_set) = proposing.await? {
+                    self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+                }
+                Err(Failure::interrupted("interrupted; nothing was changed"))
+            }
+        }
+    }
+
+    async fn agree(&self, change_set: &ChangeSet) -> Result<(), Failure> {
+        let asked = unless_interrupted(self.printer.confirm("Deploy these changes?"), || {
+            Failure::interrupted("interrupted; nothing was changed")
+        });
+        let failure = match asked.await.flatten() {
+            Ok(true) => return Ok(()),
+            Ok(false) => Failure::new(Kind::Failed, "not deployed; nothing was changed"),
+            Err(failure) => failure,
+        };
+        self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+        Err(failure)
+    }
+
+    async fn upload(
+        &self,
+        store: &ArtifactStore,
+        artifacts: &[Artifact],
+        change_set: &ChangeSet,
+    ) -> Result<(), Failure> {
+        let total = artifacts.iter().map(|artifact| artifact.zip.len() as u64).sum();
+        let step = self.printer.bytes("Uploading", total);
+        let uploading = async {
+            store.prepare().await?;
+            store
+                .upload(self.settings.stack.as_str(), artifacts, |event| match event {
+                    ArtifactEvent::Uploaded { bytes, .. } | ArtifactEvent::Present { bytes, .. } => {
+                        step.advance(bytes);
+                    }
+                })
+                .await
+        };
+        let uploaded = unless_interrupted(uploading, || {
+            Failure::interrupted("interrupted; the stack was not changed")
+        });
+        let failure = match uploaded.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.into(),
+            Err(failure) => failure,
+        };
+        // The upload's failure is the one to report, also when the change set stays behind.
+        let _ = self.stacks.discard(&change_set.id, &change_set.stack_id).await;
+        Err(failure)
+    }
+
+    async fn execute(
+        &self,
+        start: &Start,
+        store: &ArtifactStore,
+        artifacts: &[Artifact],
+        change_set: &ChangeSet,
+    ) -> Result<(), Failure> {
+        let operations = self.operations();
+        let stack_id = &change_set.stack_id;
+        let mark = self.stacks.mark(stack_id).await?;
+        let since = mark.newest_ms();
+        self.stacks.execute(change_set).await?;
+        let ended = operations.follow(mark).await?;
+        if !ended.succeeded() {
+            return Err(operations.failure(stack_id, since, &ended).await);
+        }
+        self.protect(stack_id).await?;
+        let stack = self.settings.stack.as_str();
+        if let Err(error) = store.retire(stack, artifacts).await {
+            // The deployment stands; only old code is kept longer than it needs to be.
+            self.printer.warn(format_args!("old artifacts were not marked: {error}"));
+        }
+        let done = if start.existing().is_some() { Done::Updated } else { Done::Created };
+        self.report(done, stack_id, change_set.changes.clone()).await
+    }
+
+    async fn unchanged(&self, start: &Start) -> Result<(), Failure> {
+        let stack_id = start.existing().map_or(self.settings.stack.as_str(), |stack| &stack.id);
+        self.protect(stack_id).await?;
+        self.report(Done::Unchanged, stack_id, Vec::new()).await
+    }
+
+    async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
+        if let Some(switch) = self.args.termination_protection {
+            self.stacks.set_termination_protection(stack_id, switch == Switch::On).await?;
+        }
+        Ok(())
+    }
+
+    async fn report(
+        &self,
+        done: Done,
+        stack_id: &str,
+        changes: Vec<crate::stack::change_set::ResourceChanged>,
+    ) -> Result<(), Failure> {
+        let outputs = self.stacks.describe(stack_id).await?.map(|stack| stack.outputs);
+        let style = self.printer.style();
+        let stack = &self.settings.stack;
+        self.printer.note(format_args!("\n{} {}\n", style.green("✓"), done.says(stack)));
+        self.printer.data(&Deployed {
+            stack: stack.as_str(),
+            account: &self.identity.account,
+            region: self.aws.region(),
+            done,
+            changes,
+            outputs: Outputs(outputs.unwrap_or_default()),
+        })?;
+        self.printer.note(format_args!(
+            "\n{} cqrs order create --client 42 --product abc-def-ghi{}",
+            style.dim("next:"),
+            report::stack_flag(stack),
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! `cqrs destroy`: the stack, its orders and its artifacts go, and nothing is left.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::aws::{Aws, Identity};
+use crate::cli::DestroyArgs;
+use crate::commands::operation::Operations;
+use crate::commands::{connect, preview, stack_not_found, unless_interrupted};
+use crate::error::{Failure, Kind};
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::stack::Stacks;
+use crate::stack::artifacts::ArtifactStore;
+use crate::stack::functions::Functions;
+use crate::stack::state::{Situation, StackState};
+
+pub(crate) async fn run(
+    args: DestroyArgs,
+    settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if !args.yes && !printer.can_ask() {
+        return Err(Failure::new(Kind::Usage, "nobody can be asked here whether to destroy")
+            .hint("add `--yes` to destroy without asking"));
+    }
+    let (aws, identity) = connect(&settings, printer).await?;
+    let stacks = Stacks::new(&aws);
+    let destruction = Destruction { aws, identity, stacks, args, settings, printer };
+    destruction.run().await
+}
+
+struct Destruction<'a> {
+    aws: Aws,
+    identity: Identity,
+    stacks: Stacks,
+    args: DestroyArgs,
+    settings: Settings,
+    printer: &'a Printer,
+}
+
+impl Destruction<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let name = &self.settings.stack;
+        let stack = self
+            .stacks
+            .describe(name.as_str())
+            .await?
+            .ok_or_else(|| stack_not_found(name, self.aws.region()))?;
+        if stack.termination_protection {
+            return Err(Failure::new(
+                Kind::Failed,
+                format!("stack `{name}` is protected from deletion"),
+            )
+            .hint(format!("`cqrs deploy --stack {name} --termination-protection off` lifts that")));
+        }
+        let resources = self.stacks.resources(&stack.id).await?;
+        let orders = self.orders(&stack).await;
+        self.show(&resources, orders);
+        if !self.args.yes {
+            self.agree().await?;
+        }
+        self.delete(&stack).await?;
+        let artifacts = self.remove_artifacts(&stack).await?;
+        self.printer.note(format_args!("\n{} Stack {name} is gone", self.printer.style().green("✓")));
+        if self.printer.is_json() {
+            self.printer.data(&Destroyed {
+                stack: name.as_str(),
+                account: &self.identity.account,
+                region: self.aws.region(),
+                status: "deleted",
+                orders,
+                resources: resources.len(),
+                artifacts,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations {
+            stacks: &self.stacks,
+            stack: &self.settings.stack,
+            printer: self.printer,
+            command: "destroy",
+        }
+    }
+
+    /// How many orders go with the stack: as the read model counts them, else as DynamoDB does,
+    /// which is up to six hours old; not known when neither answers, as in a stack half made.
+    async fn orders(&self, stack: &StackState) -> Option<u64> {
+        #[derive(serde::Deserialize)]
+        struct Pong {
+            orders: u64,
+        }
+        let functions = Functions::new(&self.aws, self.settings.stack.clone(), false);
+        let ping = serde_json::json!({ "ping": true });
+        if let Ok(answer) = functions.query::<Pong>(&ping).await {
+            return Some(answer.value.orders);
+        }
+        let table = stack.output("TableName")?;
+        let answer = self.aws.dynamodb().describe_table().table_name(table).send().await.ok()?;
+        u64::try_from(answer.table?.item_count?).ok()
+    }
+
+    fn show(&self, resources: &[crate::stack::deletion::Resource], orders: Option<u64>) {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for resource in resources {
+            *counts.entry(resource.resource_type.as_str()).or_default() += 1;
+        }
+        let rows = counts.iter().map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
+        let orders = match orders {
+            Some(1) => "1 order".to_owned(),
+            Some(count) => format!("{count} orders"),
+            None => "its orders (how many is not known)".to_owned(),
+        };
+        self.printer.note(format_args!(
+            "\n{}\nThis deletes {} resources and, for good, {}.\n",
+            preview::table(&[], rows),
+            resources.len(),
+            self.printer.style().bold(orders),
+        ));
+    }
+
+    async fn agree(&self) -> Result<(), Failure> {
+        let name = &self.settings.stack;
+        let question = format!("Type the stack's name, {name}, to delete it:");
+        let answer = unless_interrupted(self.printer.ask(&question), || {
+            Failure::interrupted("interrupted; nothing was deleted")
+        })
+        .await??;
+        if answer == name.as_str() {
+            Ok(())
+        } else {
+            Err(Failure::new(Kind::Failed, "that is not its name; nothing was deleted"))
+        }
+    }
+
+    async fn delete(&self, stack: &StackState) -> Result<(), Failure> {
+        let operations = self.operations();
+        if stack.situation() == Situation::Busy {
+            let ended = operations.attach(&stack.id, stack.status.as_str()).await?;
+            if ended.status == "DELETE_COMPLETE" {
+                return Ok(());
+            }
+        }
+        let mark = self.stacks.mark(&stack.id).await?;
+        let since = mark.newest_ms();
+        self.stacks.delete(&stack.id).await?;
+        let ended = operations.follow(mark).await?;
+        if ended.status != "DELETE_COMPLETE" {
+            return Err(operations.failure(&stack.id, since, &ended).await);
+        }
+        // The deletion's own word is checked against a look at the name.
+        match self.stacks.describe(self.settings.stack.as_str()).await? {
+            Some(left) if left.id == stack.id => Err(Failure::new(
+                Kind::Failed,
+                format!("stack `{}` is still there, in {}", self.settings.stack, left.status),
+            )
+            .hint(format!("run `cqrs destroy --stack {}` again", self.settings.stack))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove_artifacts(&self, stack: &StackState) -> Result<usize, Failure> {
+        if self.args.keep_artifacts {
+            return Ok(0);
+        }
+        let bucket = stack.parameters.get("ArtifactBucket").cloned();
+        let store = ArtifactStore::new(&self.aws, &self.identity.account, bucket);
+        let removed = store.remove_all(self.settings.stack.as_str()).await?;
+        store.remove_bucket_if_empty().await?;
+        Ok(removed)
+    }
+}
+
+/// The result of `cqrs destroy`.
+#[derive(Serialize)]
+struct Destroyed<'a> {
+    stack: &'a str,
+    account: &'a str,
+    region: &'a str,
+    status: &'static str,
+    orders: Option<u64>,
+    resources: usize,
+    artifacts: usize,
+}
+
+impl fmt::Display for Destroyed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)
+    }
+}

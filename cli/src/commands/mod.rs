@@ -1,0 +1,94 @@
+//! The commands: one file each, whose path is the command's.
+//!
+//! A command resolves what it needs, asks the modules below to do it, and formats what they
+//! report. It returns its failure; `main` renders it.
+
+mod completions;
+// mod deploy;
+// mod destroy;
+// mod operation;
+mod order;
+mod outputs;
+mod preview;
+mod progress;
+mod reference;
+
+use tokio::signal::ctrl_c;
+
+use crate::aws::{Aws, Identity};
+use crate::cli::{Cli, Command};
+use crate::error::{Failure, Kind};
+use crate::printer::Printer;
+use crate::settings::{Settings, StackName};
+
+/// Runs what was typed. `printer` is replaced by one with the settings file's options.
+pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
+    let mut settings = |guided: bool| -> Result<Settings, Failure> {
+        let settings = if guided {
+            Settings::resolve_for_guide(&cli.global)?
+        } else {
+            Settings::resolve(&cli.global)?
+        };
+        *printer = Printer::new(settings.printer);
+        Ok(settings)
+    };
+    match cli.command {
+        Command::Deploy(args) => {
+            let settings = settings(args.guided)?;
+            let _ = (args, settings);
+            Ok(())
+        }
+        Command::Destroy(args) => {
+            let settings = settings(false)?;
+            let _ = (args, settings);
+            Ok(())
+        }
+        Command::Order(command) => {
+            let settings = settings(false)?;
+            order::run(command, settings, printer).await
+        }
+        Command::Outputs => {
+            let settings = settings(false)?;
+            outputs::run(settings, printer).await
+        }
+        Command::Completions { shell } => completions::run(shell, printer),
+        Command::Reference => reference::run(printer),
+    }
+}
+
+/// Connects and says who and where, which comes before anything that changes something.
+async fn connect(settings: &Settings, printer: &Printer) -> Result<(Aws, Identity), Failure> {
+    let aws = Aws::connect(&settings.aws).await?;
+    let identity = aws.identity().await?;
+    let style = printer.style();
+    printer.note(format_args!(
+        "Stack {} in account {}, {}, as {}",
+        style.bold(&settings.stack),
+        style.bold(&identity.account),
+        style.bold(aws.region()),
+        identity.arn,
+    ));
+    Ok((aws, identity))
+}
+
+/// Awaits `work`, unless the user presses Ctrl-C: then the failure is what `said` makes.
+async fn unless_interrupted<T>(
+    work: impl Future<Output = T>,
+    said: impl FnOnce() -> Failure,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => Ok(done),
+        _ = ctrl_c() => Err(said()),
+    }
+}
+
+/// The failure of commands that need a deployed stack.
+fn stack_not_found(stack: &StackName, region: &str) -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        format!("there is no stack `{stack}` in {region}"),
+    )
+    .hint(format!(
+        "`cqrs deploy --stack {stack}` creates it; or check `--stack` and `--region`"
+    ))
+}

@@ -1,0 +1,17 @@
+//! `cqrs order cancel`: a placed order becomes cancelled.
+
+use orders::command::Change;
+
+use crate::cli::ChangeArgs;
+use crate::commands::order::change;
+use crate::error::Failure;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+pub(super) async fn run(
+    args: ChangeArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    change::run(Change::Cancel, args, settings, printer).await
+}

@@ -1,0 +1,59 @@
+//! `cqrs order create`: places an order, once, however often it is repeated.
+
+use std::time::Instant;
+
+use orders::command::CreateOrder;
+use orders::ids::{ClientId, IdempotencyKey, ProductId};
+use orders::order::{Order, Quantity};
+
+use crate::cli::CreateArgs;
+use crate::commands::order::shown::{Shown, Timing};
+use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
+use crate::error::Failure;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+pub(super) async fn run(
+    args: CreateArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let seconds = args.wait.wait;
+    let command = command(args)?;
+    let functions = functions(settings, printer).await?;
+    let sent = Instant::now();
+    let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
+    let written = sent.elapsed();
+    let timing = match seconds {
+        Some(seconds) => {
+            let visible = wait::until_visible(&functions, &order, seconds, printer).await?;
+            Some(Timing::new(written, visible))
+        }
+        None => None,
+    };
+    if printer.is_json() || printer.stdout_is_terminal() {
+        return printer.data(&Shown { order, timing });
+    }
+    // For `id=$(cqrs order create …)`.
+    if let Some(timing) = timing {
+        printer.note(timing);
+    }
+    printer.stdout(order.order_id.as_str())
+}
+
+fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
+    let quantity = u64::try_from(args.quantity.unwrap_or(1)).unwrap_or(0);
+    // The SDK repeats a call whose answer was lost: without a key that would be a second order.
+    let key = args
+        .idempotency_key
+        .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    Ok(CreateOrder {
+        client_id: ClientId::new(args.client).map_err(|e| InvalidArgument::of("--client", e))?,
+        product_id: ProductId::new(args.product)
+            .map_err(|e| InvalidArgument::of("--product", e))?,
+        quantity: Quantity::new(quantity).map_err(|e| InvalidArgument::of("--quantity", e))?,
+        idempotency_key: Some(
+            IdempotencyKey::new(key).map_err(|e| InvalidArgument::of("--idempotency-key", e))?,
+        ),
+    })
+}

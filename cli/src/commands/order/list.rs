@@ -1,0 +1,104 @@
+//! `cqrs order list`: orders from the read model, the newest first, page by page.
+
+use std::fmt;
+
+use orders::order::Order;
+use orders::query::MAX_ORDERS;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::cli::ListArgs;
+use crate::commands::order::{functions, unwrap_logged};
+use crate::commands::preview;
+use crate::error::Failure;
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::stack::functions::Functions;
+
+pub(super) async fn run(
+    args: ListArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let functions = functions(settings, printer).await?;
+    let mut left = if args.all {
+        usize::MAX
+    } else {
+        args.limit as usize
+    };
+    let mut listed = Listed::default();
+    loop {
+        let page = page(&functions, &args, left, listed.cursor.take(), printer).await?;
+        left = left.saturating_sub(page.orders.len());
+        listed.orders.extend(page.orders);
+        listed.cursor = page.cursor;
+        if left == 0 || listed.cursor.is_none() {
+            break;
+        }
+    }
+    if !printer.is_json() {
+        if listed.orders.is_empty() {
+            printer.note("No orders");
+            return Ok(());
+        }
+        printer.data(&listed)?;
+        if listed.cursor.is_some() {
+            printer.note("There are more: `--all` lists all, `--limit N` lists N");
+        }
+        return Ok(());
+    }
+    printer.data(&listed)
+}
+
+async fn page(
+    functions: &Functions,
+    args: &ListArgs,
+    left: usize,
+    cursor: Option<String>,
+    printer: &Printer,
+) -> Result<Listed, Failure> {
+    let mut list = Map::new();
+    let filters = [
+        ("clientId", &args.client),
+        ("productId", &args.product),
+        ("status", &args.status),
+    ];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            list.insert(name.to_owned(), Value::from(value.as_str()));
+        }
+    }
+    list.insert("limit".to_owned(), Value::from(left.min(MAX_ORDERS)));
+    if let Some(cursor) = cursor {
+        list.insert("cursor".to_owned(), Value::from(cursor));
+    }
+    unwrap_logged(functions.query(&json!({ "list": list })).await, printer)
+}
+
+/// What the query function answers, and what the command prints.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Listed {
+    orders: Vec<Order>,
+    /// Where the list goes on; absent at its end.
+    cursor: Option<String>,
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.orders.iter().map(|order| {
+            vec![
+                order.order_id.to_string(),
+                order.status.to_string(),
+                order.client_id.to_string(),
+                order.product_id.to_string(),
+                order.quantity.to_string(),
+                order.version.to_string(),
+                order.created_at.to_string(),
+            ]
+        });
+        let header = [
+            "ORDER", "STATUS", "CLIENT", "PRODUCT", "QUANTITY", "VERSION", "CREATED",
+        ];
+        f.write_str(&preview::table(&header, rows))
+    }
+}

@@ -1,0 +1,89 @@
+//! `cqrs order`: commands go to the publisher, questions to the query function.
+
+mod cancel;
+mod change;
+mod create;
+mod get;
+mod list;
+mod ship;
+mod shown;
+mod wait;
+
+use orders::error::{ErrorType, Invalid};
+
+use crate::aws::Aws;
+use crate::cli::OrderCommand;
+use crate::error::{Explain, Failure, Kind};
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::stack::functions::{Answer, FunctionError, Functions};
+
+pub(crate) async fn run(
+    command: OrderCommand,
+    settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let work = async {
+        // What breaks a rule of the domain is said before anything is connected.
+        match command {
+            OrderCommand::Create(args) => create::run(args, &settings, printer).await,
+            OrderCommand::Get(args) => get::run(args, &settings, printer).await,
+            OrderCommand::List(args) => list::run(args, &settings, printer).await,
+            OrderCommand::Ship(args) => ship::run(args, &settings, printer).await,
+            OrderCommand::Cancel(args) => cancel::run(args, &settings, printer).await,
+        }
+    };
+    super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
+}
+
+async fn functions(settings: &Settings, printer: &Printer) -> Result<Functions, Failure> {
+    let aws = Aws::connect(&settings.aws).await?;
+    Ok(Functions::new(
+        &aws,
+        settings.stack.clone(),
+        printer.is_verbose(),
+    ))
+}
+
+/// Takes an answer's value; with `--verbose` its log lines go to stderr, a failed call's too.
+fn unwrap_logged<T>(
+    answer: Result<Answer<T>, FunctionError>,
+    printer: &Printer,
+) -> Result<T, Failure> {
+    let log = match &answer {
+        Ok(answer) => answer.log.as_deref(),
+        Err(FunctionError::Function { log, .. }) => log.as_deref(),
+        Err(_) => None,
+    };
+    for line in log.unwrap_or_default().lines() {
+        printer.detail(line);
+    }
+    Ok(answer?.value)
+}
+
+/// An argument that the domain would refuse: the same class and name as if it had been sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct InvalidArgument(String);
+
+impl InvalidArgument {
+    fn of(argument: &str, rule: impl std::fmt::Display) -> Self {
+        Self(format!("{argument} {rule}"))
+    }
+}
+
+impl From<Invalid> for InvalidArgument {
+    fn from(invalid: Invalid) -> Self {
+        Self(invalid.to_string())
+    }
+}
+
+impl Explain for InvalidArgument {
+    fn kind(&self) -> Kind {
+        Kind::Refused
+    }
+
+    fn name(&self) -> String {
+        ErrorType::InvalidCommand.as_str().to_owned()
+    }
+}

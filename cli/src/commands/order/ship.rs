@@ -1,0 +1,17 @@
+//! `cqrs order ship`: a placed order becomes shipped.
+
+use orders::command::Change;
+
+use crate::cli::ChangeArgs;
+use crate::commands::order::change;
+use crate::error::Failure;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+pub(super) async fn run(
+    args: ChangeArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    change::run(Change::Ship, args, settings, printer).await
+}

@@ -1,0 +1,143 @@
+//! How changes look before they are made, and the tables that show them.
+
+use std::fmt;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::printer::Style;
+use crate::stack::change_set::{Action, ResourceChanged};
+
+/// Rows under an optional header, columns aligned, nothing else.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if !header.is_empty() {
+        table.set_header(header.iter().map(Cell::new));
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.to_string();
+    text.lines()
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line).trim_end()))
+        .collect()
+}
+
+/// The changes of a change set, for people.
+pub(crate) struct Preview<'a> {
+    pub(crate) changes: &'a [ResourceChanged],
+    pub(crate) style: Style,
+}
+
+/// How many resources each action touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) add: usize,
+    pub(crate) modify: usize,
+    pub(crate) replace: usize,
+    pub(crate) remove: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(changes: &[ResourceChanged]) -> Self {
+        let mut counts = Self::default();
+        for change in changes {
+            match change.action {
+                Action::Add => counts.add += 1,
+                Action::Modify => counts.modify += 1,
+                Action::Replace | Action::MayReplace => counts.replace += 1,
+                Action::Remove => counts.remove += 1,
+            }
+        }
+        counts
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            add,
+            modify,
+            replace,
+            remove,
+        } = self;
+        write!(
+            f,
+            "{add} to add, {modify} to change, {replace} to replace, {remove} to remove"
+        )
+    }
+}
+
+/// The one table from an action to its symbol, word and colour.
+fn look(action: Action, style: Style) -> (String, &'static str) {
+    match action {
+        Action::Add => (style.green("+"), "add"),
+        Action::Modify => (style.yellow("~"), "change"),
+        Action::MayReplace => (style.red("±"), "may replace"),
+        Action::Replace => (style.red("±"), "replace"),
+        Action::Remove => (style.red("-"), "remove"),
+    }
+}
+
+impl fmt::Display for Preview<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.changes.iter().map(|change| {
+            vec![
+                look(change.action, Style::plain()).1.to_owned(),
+                change.logical_id.clone(),
+                change.resource_type.clone(),
+                change.properties.join(", "),
+            ]
+        });
+        let text = table(&["", "Resource", "Type", "Changed properties"], rows);
+        let mut lines = text.lines();
+        if let Some(header) = lines.next() {
+            writeln!(f, "  {}", self.style.dim(header))?;
+        }
+        // Coloured symbols are put before the aligned text: escape codes have no width.
+        for (line, change) in lines.zip(self.changes) {
+            writeln!(f, "{} {line}", look(change.action, self.style).0)?;
+        }
+        write!(f, "\n{}", Counts::of(self.changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(action: Action, id: &str, properties: &[&str]) -> ResourceChanged {
+        ResourceChanged {
+            action,
+            logical_id: id.to_owned(),
+            resource_type: "AWS::DynamoDB::Table".to_owned(),
+            physical_id: None,
+            properties: properties.iter().map(|p| (*p).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_preview_is_an_aligned_table_with_a_count() {
+        let changes = [
+            change(Action::Add, "Orders", &[]),
+            change(Action::Modify, "PublisherFunction", &["Code", "MemorySize"]),
+            change(Action::Replace, "Cache", &["Engine"]),
+        ];
+        let text = Preview {
+            changes: &changes,
+            style: Style::plain(),
+        }
+        .to_string();
+        insta::assert_snapshot!(text, @"
+                   Resource           Type                  Changed properties
+        + add      Orders             AWS::DynamoDB::Table
+        ~ change   PublisherFunction  AWS::DynamoDB::Table  Code, MemorySize
+        ± replace  Cache              AWS::DynamoDB::Table  Engine
+
+        1 to add, 1 to change, 1 to replace, 0 to remove
+        ");
+    }
+}

@@ -1,0 +1,325 @@
+//! The one owner of standard output, standard error and the progress display.
+//!
+//! Data goes to stdout; progress, notes and questions go to stderr. What the terminal can do is
+//! decided once, when the printer is made, and every other module asks it.
+
+use std::fmt::Display;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::error::{Failure, Kind};
+
+/// How results are written on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl ColorChoice {
+    fn decide(self, terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+/// The project's few text styles; plain text where colour is off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    color: bool,
+}
+
+macro_rules! styles {
+    ($($name:ident = $code:literal),* $(,)?) => {$(
+        pub(crate) fn $name(self, text: impl Display) -> String {
+            if self.color { format!(concat!("\x1b[", $code, "m{}\x1b[0m"), text) } else { text.to_string() }
+        }
+    )*};
+}
+
+impl Style {
+    pub(crate) fn new(color: bool) -> Self {
+        Self { color }
+    }
+
+    pub(crate) fn plain() -> Self {
+        Self::new(false)
+    }
+
+    styles! {
+        bold = "1", dim = "2", error = "1;31", hint = "1;36",
+        red = "31", green = "32", yellow = "33", blue = "34",
+    }
+}
+
+/// What was typed about the output.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PrinterOptions {
+    pub(crate) output: Output,
+    pub(crate) color: ColorChoice,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+}
+
+/// See the module's documentation.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    options: PrinterOptions,
+    stderr_style: Style,
+    stdout_style: Style,
+    stderr_terminal: bool,
+    stdout_terminal: bool,
+    stdin_terminal: bool,
+    progress: MultiProgress,
+}
+
+impl Printer {
+    pub(crate) fn new(options: PrinterOptions) -> Self {
+        let stderr_terminal = io::stderr().is_terminal();
+        let stdout_terminal = io::stdout().is_terminal();
+        let animate = stderr_terminal && !options.quiet;
+        let target = if animate {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            options,
+            stderr_style: Style::new(options.color.decide(stderr_terminal)),
+            stdout_style: Style::new(options.color.decide(stdout_terminal)),
+            stderr_terminal,
+            stdout_terminal,
+            stdin_terminal: io::stdin().is_terminal(),
+            progress: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// The style for what goes to stderr.
+    pub(crate) fn style(&self) -> Style {
+        self.stderr_style
+    }
+
+    /// The style for what goes to stdout.
+    pub(crate) fn data_style(&self) -> Style {
+        self.stdout_style
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.options.output == Output::Json
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.options.verbose
+    }
+
+    /// Whether stdout is a terminal: where it is not, some commands print bare values.
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
+        self.stdout_terminal
+    }
+
+    /// Whether live progress is drawn; elsewhere each event is a plain line.
+    pub(crate) fn is_live(&self) -> bool {
+        self.stderr_terminal && !self.options.quiet
+    }
+
+    /// Whether a question can be asked and answered.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.stdin_terminal && self.stderr_terminal
+    }
+
+    /// Writes a command's result: its `Display` as text, or itself as one JSON document.
+    pub(crate) fn data<T: Serialize + Display>(&self, value: &T) -> Result<(), Failure> {
+        if self.is_json() {
+            self.json(value)
+        } else {
+            self.stdout(&value.to_string())
+        }
+    }
+
+    /// Writes one JSON document to stdout.
+    pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Failure> {
+        let text = if self.stdout_terminal {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
+        let text = text.map_err(|e| {
+            Failure::new(Kind::Failed, "cannot write the result as JSON").caused_by(e.to_string())
+        })?;
+        self.stdout(&text)
+    }
+
+    /// Writes text and a final newline to stdout. A reader that went away is no failure.
+    pub(crate) fn stdout(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let newline = if text.ends_with('\n') || text.is_empty() {
+            ""
+        } else {
+            "\n"
+        };
+        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(e) => Err(
+                Failure::new(Kind::Failed, "cannot write to standard output")
+                    .caused_by(e.to_string()),
+            ),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// A note for people on stderr, silenced by `--quiet`.
+    pub(crate) fn note(&self, line: impl Display) {
+        if !self.options.quiet {
+            self.stderr(line);
+        }
+    }
+
+    /// A note that only `--verbose` shows.
+    pub(crate) fn detail(&self, line: impl Display) {
+        if self.options.verbose {
+            self.stderr(self.stderr_style.dim(line));
+        }
+    }
+
+    /// Something the user should know though the command goes on; `--quiet` does not hide it.
+    pub(crate) fn warn(&self, line: impl Display) {
+        self.stderr(format_args!(
+            "{} {line}",
+            self.stderr_style.yellow("warning:")
+        ));
+    }
+
+    /// Renders a failure, the last thing a command says.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.is_json() {
+            self.stderr(failure.to_json());
+        } else {
+            self.stderr(failure.render(self.stderr_style).trim_end());
+        }
+    }
+
+    /// A line to stderr that does not tear the progress display. Nothing can be done, and nothing
+    /// is lost, when stderr is gone.
+    fn stderr(&self, line: impl Display) {
+        self.progress.suspend(|| {
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        });
+    }
+
+    /// A step of unknown length: a spinner on a terminal, one plain line elsewhere.
+    pub(crate) fn step(&self, message: impl Into<String>) -> Step {
+        let message = message.into();
+        if !self.is_live() {
+            self.note(format_args!("{message}…"));
+            return Step { bar: None };
+        }
+        let bar = self.progress.add(ProgressBar::new_spinner());
+        bar.set_style(spinner_style());
+        bar.set_message(message);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Step { bar: Some(bar) }
+    }
+
+    /// A step over a known number of bytes.
+    pub(crate) fn bytes(&self, message: impl Into<String>, total: u64) -> Step {
+        let step = self.step(message);
+        if let Some(bar) = &step.bar {
+            bar.set_length(total);
+            bar.set_style(bytes_style());
+        }
+        step
+    }
+
+    /// Asks a yes/no question; anything but yes is no. End of input counts as no.
+    pub(crate) async fn confirm(&self, question: &str) -> Result<bool, Failure> {
+        let answer = self.ask(&format!("{question} [y/N]")).await?;
+        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks for a line of text on stderr and reads it from stdin, on a thread of its own so that
+    /// Ctrl-C is heard meanwhile.
+    pub(crate) async fn ask(&self, question: &str) -> Result<String, Failure> {
+        let unreadable =
+            |cause: String| Failure::new(Kind::Failed, "cannot read the answer").caused_by(cause);
+        let printer = self.clone();
+        let question = question.to_owned();
+        let read = tokio::task::spawn_blocking(move || printer.read_answer(&question)).await;
+        read.map_err(|e| unreadable(e.to_string()))?
+            .map_err(|e| unreadable(e.to_string()))
+    }
+
+    fn read_answer(&self, question: &str) -> io::Result<String> {
+        self.progress.suspend(|| {
+            let mut err = io::stderr().lock();
+            write!(err, "{question} ").and_then(|()| err.flush())
+        })?;
+        // No lock is held while waiting: Ctrl-C must still be able to say something.
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            writeln!(io::stderr().lock())?;
+        }
+        Ok(line.trim().to_owned())
+    }
+}
+
+/// One line of progress, taken away when dropped.
+#[derive(Debug)]
+pub(crate) struct Step {
+    bar: Option<ProgressBar>,
+}
+
+impl Step {
+    pub(crate) fn message(&self, message: impl Into<String>) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.into());
+        }
+    }
+
+    pub(crate) fn advance(&self, by: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(by);
+        }
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn spinner_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn bytes_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner:.cyan} {msg} [{bar:24}] {bytes}/{total_bytes}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,76 @@
+//! Deleting a stack, also one that failed to go the first time.
+
+use aws_sdk_cloudformation::types::{DeploymentConfig, DeploymentConfigMode};
+
+use crate::aws::AwsError;
+use crate::stack::{Stacks, unique};
+
+/// A resource of the stack, as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    pub(crate) logical_id: String,
+    pub(crate) resource_type: String,
+}
+
+impl Stacks {
+    /// Asks for the stack's deletion; [`Stacks::follow`] shows what becomes of it.
+    pub(crate) async fn delete(&self, stack_id: &str) -> Result<(), AwsError> {
+        self.delete_with(stack_id, false).await
+    }
+
+    /// Like [`Stacks::delete`], in Express mode where asked.
+    pub(crate) async fn delete_with(&self, stack_id: &str, express: bool) -> Result<(), AwsError> {
+        let mut request = self
+            .client
+            .delete_stack()
+            .stack_name(stack_id)
+            .client_request_token(unique("delete"));
+        if express {
+            let config = DeploymentConfig::builder()
+                .mode(DeploymentConfigMode::Express)
+                .build();
+            request = request.deployment_config(config);
+        }
+        request
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("cloudformation:DeleteStack", e))?;
+        Ok(())
+    }
+
+    /// The stack's resources that exist, in the order of their logical ids.
+    pub(crate) async fn resources(&self, stack_id: &str) -> Result<Vec<Resource>, AwsError> {
+        let mut resources = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .client
+                .list_stack_resources()
+                .stack_name(stack_id)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|e| AwsError::from_sdk("cloudformation:ListStackResources", e))?;
+            for summary in answer.stack_resource_summaries.unwrap_or_default() {
+                let gone = summary
+                    .resource_status
+                    .as_ref()
+                    .is_some_and(|status| status.as_str() == "DELETE_COMPLETE");
+                if let (Some(logical_id), Some(resource_type), false) =
+                    (summary.logical_resource_id, summary.resource_type, gone)
+                {
+                    resources.push(Resource {
+                        logical_id,
+                        resource_type,
+                    });
+                }
+            }
+            token = answer.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        resources.sort_by(|a, b| a.logical_id.cmp(&b.logical_id));
+        Ok(resources)
+    }
+}
