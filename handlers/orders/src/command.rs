@@ -360,7 +360,9 @@ mod tests {
         };
         let error = already_created(&placed(), other).unwrap_err();
         assert!(
-            error.to_string().ends_with("differs in productId, quantity"),
+            error
+                .to_string()
+                .ends_with("differs in productId, quantity"),
             "{error}"
         );
     }

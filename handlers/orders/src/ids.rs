@@ -192,7 +192,10 @@ mod tests {
             )
         };
         // Written out: a change of it would break the retries of clients in flight.
-        assert_eq!(id("123456789", "k1").as_str(), "517589b6-369e-56b2-a990-2a1db75979ea");
+        assert_eq!(
+            id("123456789", "k1").as_str(),
+            "517589b6-369e-56b2-a990-2a1db75979ea"
+        );
         assert_ne!(id("ab", "c"), id("a", "bc"));
         assert_ne!(id("a", "k"), id("b", "k"));
     }

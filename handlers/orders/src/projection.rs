@@ -92,7 +92,14 @@ impl Sequence {
         let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         all_digits.then(|| {
             let significant = text.trim_start_matches('0');
-            Self(if significant.is_empty() { "0" } else { significant }.to_owned())
+            Self(
+                if significant.is_empty() {
+                    "0"
+                } else {
+                    significant
+                }
+                .to_owned(),
+            )
         })
     }
 
@@ -305,7 +312,11 @@ fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 /// Streams say seconds, with or without a fraction; some senders say milliseconds.
 fn millis(raw: &RawValue) -> Option<i64> {
     let number: f64 = serde_json::from_str(raw.get()).ok()?;
-    let millis = if number < 1e11 { number * 1000.0 } else { number };
+    let millis = if number < 1e11 {
+        number * 1000.0
+    } else {
+        number
+    };
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the conversion saturates, and a time that far off is nonsense anyway"
@@ -421,10 +432,7 @@ mod tests {
 
     #[test]
     fn a_removal_takes_its_version_from_the_old_image_or_1() {
-        for (old, version) in [
-            (image(), 3),
-            (json!({"orderId": {"S": "o"}}), 1),
-        ] {
+        for (old, version) in [(image(), 3), (json!({"orderId": {"S": "o"}}), 1)] {
             let record = read(&json!({
                 "eventName": "REMOVE", "dynamodb": {"OldImage": old, "SequenceNumber": "9"},
             }));
@@ -441,12 +449,30 @@ mod tests {
         let mut odd = image();
         odd["quantity"] = json!({"S": "many"});
         for (record, message) in [
-            (json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7"}}), "NewImage is missing"),
-            (json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7", "NewImage": []}}), "NewImage must be an object"),
-            (json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "7", "NewImage": odd}}), "quantity must be a whole number (N) from 1 to 1000000 in the item"),
-            (json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "7"}}), "OldImage is missing"),
-            (json!({"eventName": "TRUNCATE", "dynamodb": {"SequenceNumber": "7"}}), "eventName must be one of INSERT, MODIFY, REMOVE"),
-            (json!({"eventName": 1, "dynamodb": {"SequenceNumber": "7"}}), "eventName must be one of INSERT, MODIFY, REMOVE"),
+            (
+                json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7"}}),
+                "NewImage is missing",
+            ),
+            (
+                json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7", "NewImage": []}}),
+                "NewImage must be an object",
+            ),
+            (
+                json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "7", "NewImage": odd}}),
+                "quantity must be a whole number (N) from 1 to 1000000 in the item",
+            ),
+            (
+                json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "7"}}),
+                "OldImage is missing",
+            ),
+            (
+                json!({"eventName": "TRUNCATE", "dynamodb": {"SequenceNumber": "7"}}),
+                "eventName must be one of INSERT, MODIFY, REMOVE",
+            ),
+            (
+                json!({"eventName": 1, "dynamodb": {"SequenceNumber": "7"}}),
+                "eventName must be one of INSERT, MODIFY, REMOVE",
+            ),
         ] {
             let record = read(&record);
             assert_eq!(record.identifier.as_deref(), Some("7"));
@@ -483,8 +509,14 @@ mod tests {
 
     #[test]
     fn an_event_is_a_stream_or_a_projection_by_hand_and_nothing_else() {
-        assert!(matches!(Event::parse(r#"{"Records":[]}"#), Ok(Event::Stream(records)) if records.is_empty()));
-        for payload in ["{}", r#"{"Records":null}"#, r#"{"Records":[],"project":{"orders":[]}}"#] {
+        assert!(
+            matches!(Event::parse(r#"{"Records":[]}"#), Ok(Event::Stream(records)) if records.is_empty())
+        );
+        for payload in [
+            "{}",
+            r#"{"Records":null}"#,
+            r#"{"Records":[],"project":{"orders":[]}}"#,
+        ] {
             assert_eq!(
                 Event::parse(payload).unwrap_err().to_string(),
                 "the event must have either the Records of a DynamoDB stream or project"
@@ -492,24 +524,57 @@ mod tests {
         }
         for (payload, message) in [
             ("[]", "the event must be a JSON object, not an array"),
-            (r#"{"Records":{}}"#, "Records must be an array of stream records"),
-            (r#"{"project":[]}"#, "project must have one array, either orders or removed"),
-            (r#"{"project":{"orders":[],"removed":[]}}"#, "project must have one array, either orders or removed"),
-            (r#"{"project":{"removed":[{"orderId":"o"}]}}"#, "project.removed[0].version is required"),
+            (
+                r#"{"Records":{}}"#,
+                "Records must be an array of stream records",
+            ),
+            (
+                r#"{"project":[]}"#,
+                "project must have one array, either orders or removed",
+            ),
+            (
+                r#"{"project":{"orders":[],"removed":[]}}"#,
+                "project must have one array, either orders or removed",
+            ),
+            (
+                r#"{"project":{"removed":[{"orderId":"o"}]}}"#,
+                "project.removed[0].version is required",
+            ),
         ] {
             assert_eq!(Event::parse(payload).unwrap_err().to_string(), message);
         }
         let error = Event::parse(r#"{"project":{"orders":[{"orderId":"o"}]}}"#).unwrap_err();
-        assert!(error.to_string().starts_with("project.orders[0] must be an order: "), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("project.orders[0] must be an order: "),
+            "{error}"
+        );
     }
 
     #[test]
     fn what_a_client_serialises_is_what_the_subscriber_reads() {
-        let removed = Removed { order_id: OrderId::new("o").unwrap(), version: 4 };
-        let payload = ProjectPayload { project: Project::Removed(vec![removed.clone()]) };
+        let removed = Removed {
+            order_id: OrderId::new("o").unwrap(),
+            version: 4,
+        };
+        let payload = ProjectPayload {
+            project: Project::Removed(vec![removed.clone()]),
+        };
         let text = serde_json::to_string(&payload).unwrap();
-        assert_eq!(text, r#"{"project":{"removed":[{"orderId":"o","version":4}]}}"#);
-        let Event::Project(changes) = Event::parse(&text).unwrap() else { panic!("not by hand") };
-        assert_eq!(changes, [Change { state: State::Removed(removed), sequence: None }]);
+        assert_eq!(
+            text,
+            r#"{"project":{"removed":[{"orderId":"o","version":4}]}}"#
+        );
+        let Event::Project(changes) = Event::parse(&text).unwrap() else {
+            panic!("not by hand")
+        };
+        assert_eq!(
+            changes,
+            [Change {
+                state: State::Removed(removed),
+                sequence: None
+            }]
+        );
     }
 }

@@ -250,8 +250,14 @@ mod tests {
             ("{}", one),
             (r#"{"orderId":"o","ping":true}"#, one),
             (r#"{"orderId":""}"#, "orderId must not be empty"),
-            (r#"{"orderIds":"o"}"#, "orderIds must be an array, not a string"),
-            (r#"{"orderIds":["o",1]}"#, "orderIds[1] must be a string, not a number"),
+            (
+                r#"{"orderIds":"o"}"#,
+                "orderIds must be an array, not a string",
+            ),
+            (
+                r#"{"orderIds":["o",1]}"#,
+                "orderIds[1] must be a string, not a number",
+            ),
             (r#"{"ping":1}"#, "ping must be true"),
             (r#"{"list":[]}"#, "list must be a JSON object, not an array"),
             (
@@ -284,7 +290,10 @@ mod tests {
         let payload = |count| serde_json::json!({ "orderIds": vec!["o"; count] }).to_string();
         assert!(Query::parse(&payload(500)).is_ok());
         let error = Query::parse(&payload(501)).unwrap_err();
-        assert_eq!(error.to_string(), "orderIds must have at most 500 ids, not 501");
+        assert_eq!(
+            error.to_string(),
+            "orderIds must have at most 500 ids, not 501"
+        );
     }
 
     #[test]
@@ -294,7 +303,13 @@ mod tests {
             order_id: OrderId::new("1970-01-01T00:00:00.000Z_a b").unwrap(),
         };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for text in ["", "_", "1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Zo", "äääääääääääää_o"] {
+        for text in [
+            "",
+            "_",
+            "1970-01-01T00:00:00.000Z",
+            "1970-01-01T00:00:00.000Zo",
+            "äääääääääääää_o",
+        ] {
             assert_eq!(text.parse::<Cursor>(), Err(NotACursor), "{text}");
         }
     }

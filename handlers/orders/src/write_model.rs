@@ -82,7 +82,9 @@ impl WriteModel {
                     .build(),
             );
         let endpoint = endpoint(source)?;
-        let plain = endpoint.as_ref().is_some_and(|url| url.starts_with("http:"));
+        let plain = endpoint
+            .as_ref()
+            .is_some_and(|url| url.starts_with("http:"));
         let http = aws_smithy_http_client::Builder::new();
         config = if plain {
             // No certificates to load for an emulator.
@@ -144,7 +146,9 @@ impl WriteModel {
             .to_owned();
         match change.expected_version {
             None => {}
-            Some(1) => condition.push_str(" AND (attribute_not_exists(#version) OR #version = :expected)"),
+            Some(1) => {
+                condition.push_str(" AND (attribute_not_exists(#version) OR #version = :expected)")
+            }
             Some(_) => condition.push_str(" AND #version = :expected"),
         }
         let expected = change.expected_version.map(number);

@@ -166,8 +166,9 @@ fn count(projected: &mut Projected, answer: &Value) -> Result<(), CacheError> {
         Value::Int(1) => projected.applied += 1,
         Value::Int(0) => projected.stale += 1,
         other => {
-            return Err(server_error(other)
-                .unwrap_or_else(|| CacheError::Unexpected(format!("{other:?}"))));
+            return Err(
+                server_error(other).unwrap_or_else(|| CacheError::Unexpected(format!("{other:?}")))
+            );
         }
     }
     Ok(())

