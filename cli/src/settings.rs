@@ -21,8 +21,8 @@ pub(crate) const FILE: &str = "cqrs.toml";
 pub(crate) const TEMPLATE: &str = "template.yaml";
 const DEFAULT_STACK: &str = "cqrs";
 
-/// A stack's name: `[a-z][a-z0-9-]{0,27}`, not ending in a hyphen. Identifiers of limited length,
-/// such as the cache's users, derive from it.
+/// A stack's name: `[a-z][a-z0-9-]{0,27}`, not ending in a hyphen and without two in a row.
+/// The identifiers of the cache and its users derive from it and are held to the same rule.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct StackName(String);
@@ -51,6 +51,7 @@ impl TryFrom<String> for StackName {
         let well_formed = name.len() <= 28
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && !name.ends_with('-')
+            && !name.contains("--")
             && name
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -59,7 +60,7 @@ impl TryFrom<String> for StackName {
         } else {
             Err(
                 "a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a \
-                 letter and does not end in a hyphen"
+                 letter, does not end in a hyphen and has no two in a row"
                     .to_owned(),
             )
         }
@@ -545,7 +546,7 @@ mod tests {
     fn an_unknown_key_or_a_bad_value_names_its_line() {
         let at = |text: &str| parse(text).expect_err("a bad file").to_string();
         insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
-        insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter and does not end in a hyphen");
+        insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row");
         insta::assert_snapshot!(at("stack = "), @"cqrs.toml:1:9: string values must be quoted, expected literal string");
     }
 }

@@ -19,7 +19,7 @@ use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::commands::{connect, unless_interrupted};
 use crate::error::{Failure, Kind};
-use crate::package::{Architecture, Artifact, PackageEvent, PackageRequest, package};
+use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
 use crate::printer::Printer;
 use crate::settings::{Settings, TEMPLATE};
 use crate::stack::Stacks;
@@ -28,7 +28,7 @@ use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed};
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
 
-/// The parameters through which the template learns where the code is.
+/// The parameters through which the template learns where the code is and what it runs on.
 const BUCKET: &str = "ArtifactBucket";
 const ARCHITECTURE: &str = "Architecture";
 
@@ -40,8 +40,10 @@ pub(crate) async fn run(
     let project = project(&settings)?;
     let template = Template::read(&project.join(TEMPLATE))?;
     if !args.yes && !args.plan && !printer.can_ask() {
-        return Err(Failure::new(Kind::Usage, "nobody can be asked here whether to deploy")
-            .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"));
+        return Err(
+            Failure::new(Kind::Usage, "nobody can be asked here whether to deploy")
+                .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"),
+        );
     }
     if args.guided {
         guide::run(&mut settings, &template, &project, printer).await?;
@@ -49,6 +51,8 @@ pub(crate) async fn run(
     settings.parameters.extend(args.parameters.iter().cloned());
     settings.tags.extend(args.tags.iter().cloned());
     template.check(&settings.parameters)?;
+
+    let architecture = architecture(&args, &settings)?;
 
     let (aws, identity) = connect(&settings, printer).await?;
     let deployment = Deployment {
@@ -59,6 +63,7 @@ pub(crate) async fn run(
         settings,
         template,
         project,
+        architecture,
         printer,
     };
     deployment.run().await
@@ -66,9 +71,27 @@ pub(crate) async fn run(
 
 fn project(settings: &Settings) -> Result<PathBuf, Failure> {
     settings.project.clone().ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("there is no {TEMPLATE} here or in a folder above"))
-            .hint("go to the project's folder, or give it with `--project DIR`")
+        Failure::new(
+            Kind::Usage,
+            format!("there is no {TEMPLATE} here or in a folder above"),
+        )
+        .hint("go to the project's folder, or give it with `--project DIR`")
     })
+}
+
+/// `--arch`, else the parameter as given, else this machine's.
+fn architecture(args: &DeployArgs, settings: &Settings) -> Result<Architecture, Failure> {
+    match (args.arch, settings.parameters.get(ARCHITECTURE)) {
+        (Some(architecture), _) => Ok(architecture),
+        (None, Some(name)) => Architecture::from_lambda_name(name).ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                format!("`{name}` is no architecture of Lambda's"),
+            )
+            .hint("it is `arm64` or `x86_64`")
+        }),
+        (None, None) => Ok(Architecture::host()),
+    }
 }
 
 /// One run of `cqrs deploy`, after everything that can be said without AWS was said.
@@ -80,6 +103,7 @@ struct Deployment<'a> {
     settings: Settings,
     template: Template,
     project: PathBuf,
+    architecture: Architecture,
     printer: &'a Printer,
 }
 
@@ -87,15 +111,22 @@ impl Deployment<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let artifacts = self.package().await?;
         let start = self.settle().await?;
-        let store = self.store(start.existing()).await?;
+        let store = self.store(start.existing());
         let proposal = self.proposal(&start, &store, &artifacts);
+        self.template
+            .check_complete(|name| proposal.parameters.contains_key(name))?;
         let change_set = match self.propose(&proposal).await? {
             Proposed::Changes(change_set) => change_set,
             Proposed::NoChanges => return self.unchanged(&start).await,
         };
-        let preview = Preview { changes: &change_set.changes, style: self.printer.style() };
+        let preview = Preview {
+            changes: &change_set.changes,
+            style: self.printer.style(),
+        };
         if self.args.plan {
-            self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+            self.stacks
+                .discard(&change_set.id, &change_set.stack_id)
+                .await?;
             return self.printer.data(&Planned {
                 stack: self.settings.stack.as_str(),
                 account: &self.identity.account,
@@ -121,40 +152,35 @@ impl Deployment<'_> {
         }
     }
 
-    /// `--arch`, else the parameter as given, else this machine's.
-    fn architecture(&self) -> Result<Architecture, Failure> {
-        match (self.args.arch, self.settings.parameters.get(ARCHITECTURE)) {
-            (Some(arch), _) => Ok(arch),
-            (None, Some(name)) => Architecture::from_lambda_name(name).ok_or_else(|| {
-                Failure::new(Kind::Usage, format!("`{name}` is no architecture of Lambda's"))
-                    .hint("it is `arm64` or `x86_64`")
-            }),
-            (None, None) => Ok(Architecture::host()),
-        }
-    }
-
     async fn package(&self) -> Result<Vec<Artifact>, Failure> {
         let request = PackageRequest {
             project: self.project.clone(),
             prebuilt: self.args.prebuilt.clone(),
             builder: self.args.builder,
-            architecture: self.architecture()?,
+            architecture: self.architecture,
+            output: if self.printer.is_json() {
+                BuildOutput::Captured
+            } else {
+                BuildOutput::Inherited
+            },
         };
-        let printer = self.printer;
-        let step = printer.step("Packaging the handlers");
         let artifacts = package(request, |event| match event {
-            PackageEvent::Building { .. } => step.message("Building the handlers"),
-            other => printer.detail(report::packaged(&other)),
+            PackageEvent::Building { .. } => self.printer.note(report::packaged(&event)),
+            _ => self.printer.detail(report::packaged(&event)),
         })
         .await?;
         Ok(artifacts)
     }
 
     /// The bucket given, else the one that the stack uses already, else the managed one.
-    async fn store(&self, existing: Option<&StackState>) -> Result<ArtifactStore, Failure> {
-        let given = self.args.artifact_bucket.as_ref().or(self.settings.artifact_bucket.as_ref());
+    fn store(&self, existing: Option<&StackState>) -> ArtifactStore {
+        let given = self
+            .args
+            .artifact_bucket
+            .as_ref()
+            .or(self.settings.artifact_bucket.as_ref());
         let used = existing.and_then(|stack| stack.parameters.get(BUCKET));
-        Ok(ArtifactStore::new(&self.aws, &self.identity.account, given.or(used).cloned()))
+        ArtifactStore::new(&self.aws, &self.identity.account, given.or(used).cloned())
     }
 
     fn proposal(&self, start: &Start, store: &ArtifactStore, artifacts: &[Artifact]) -> Proposal {
@@ -173,8 +199,6 @@ impl Deployment<'_> {
         for artifact in artifacts {
             let key = artifacts::key(self.settings.stack.as_str(), artifact);
             set(artifact.handler.code_parameter(), &key);
-        }
-        if let Some(artifact) = artifacts.first() {
             set(ARCHITECTURE, artifact.architecture.lambda_name());
         }
         values.retain(|name, _| self.template.parameter(name).is_some());
@@ -216,7 +240,9 @@ impl Deployment<'_> {
             Ok(false) => Failure::new(Kind::Failed, "not deployed; nothing was changed"),
             Err(failure) => failure,
         };
-        self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+        self.stacks
+            .discard(&change_set.id, &change_set.stack_id)
+            .await?;
         Err(failure)
     }
 
@@ -226,16 +252,24 @@ impl Deployment<'_> {
         artifacts: &[Artifact],
         change_set: &ChangeSet,
     ) -> Result<(), Failure> {
-        let total = artifacts.iter().map(|artifact| artifact.zip.len() as u64).sum();
+        let total = artifacts
+            .iter()
+            .map(|artifact| artifact.zip.len() as u64)
+            .sum();
         let step = self.printer.bytes("Uploading", total);
         let uploading = async {
             store.prepare().await?;
             store
-                .upload(self.settings.stack.as_str(), artifacts, |event| match event {
-                    ArtifactEvent::Uploaded { bytes, .. } | ArtifactEvent::Present { bytes, .. } => {
-                        step.advance(bytes);
-                    }
-                })
+                .upload(
+                    self.settings.stack.as_str(),
+                    artifacts,
+                    |event| match event {
+                        ArtifactEvent::Uploaded { bytes, .. }
+                        | ArtifactEvent::Present { bytes, .. } => {
+                            step.advance(bytes);
+                        }
+                    },
+                )
                 .await
         };
         let uploaded = unless_interrupted(uploading, || {
@@ -247,7 +281,10 @@ impl Deployment<'_> {
             Err(failure) => failure,
         };
         // The upload's failure is the one to report, also when the change set stays behind.
-        let _ = self.stacks.discard(&change_set.id, &change_set.stack_id).await;
+        let _ = self
+            .stacks
+            .discard(&change_set.id, &change_set.stack_id)
+            .await;
         Err(failure)
     }
 
@@ -271,21 +308,31 @@ impl Deployment<'_> {
         let stack = self.settings.stack.as_str();
         if let Err(error) = store.retire(stack, artifacts).await {
             // The deployment stands; only old code is kept longer than it needs to be.
-            self.printer.warn(format_args!("old artifacts were not marked: {error}"));
+            self.printer
+                .warn(format_args!("old artifacts were not marked: {error}"));
         }
-        let done = if start.existing().is_some() { Done::Updated } else { Done::Created };
-        self.report(done, stack_id, change_set.changes.clone()).await
+        let done = if start.existing().is_some() {
+            Done::Updated
+        } else {
+            Done::Created
+        };
+        self.report(done, stack_id, change_set.changes.clone())
+            .await
     }
 
     async fn unchanged(&self, start: &Start) -> Result<(), Failure> {
-        let stack_id = start.existing().map_or(self.settings.stack.as_str(), |stack| &stack.id);
+        let stack_id = start
+            .existing()
+            .map_or(self.settings.stack.as_str(), |stack| &stack.id);
         self.protect(stack_id).await?;
         self.report(Done::Unchanged, stack_id, Vec::new()).await
     }
 
     async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
         if let Some(switch) = self.args.termination_protection {
-            self.stacks.set_termination_protection(stack_id, switch == Switch::On).await?;
+            self.stacks
+                .set_termination_protection(stack_id, switch == Switch::On)
+                .await?;
         }
         Ok(())
     }
@@ -296,10 +343,15 @@ impl Deployment<'_> {
         stack_id: &str,
         changes: Vec<crate::stack::change_set::ResourceChanged>,
     ) -> Result<(), Failure> {
-        let outputs = self.stacks.describe(stack_id).await?.map(|stack| stack.outputs);
+        let outputs = self
+            .stacks
+            .describe(stack_id)
+            .await?
+            .map(|stack| stack.outputs);
         let style = self.printer.style();
         let stack = &self.settings.stack;
-        self.printer.note(format_args!("\n{} {}\n", style.green("✓"), done.says(stack)));
+        self.printer
+            .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
         self.printer.data(&Deployed {
             stack: stack.as_str(),
             account: &self.identity.account,

@@ -23,12 +23,21 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     if !args.yes && !printer.can_ask() {
-        return Err(Failure::new(Kind::Usage, "nobody can be asked here whether to destroy")
-            .hint("add `--yes` to destroy without asking"));
+        return Err(
+            Failure::new(Kind::Usage, "nobody can be asked here whether to destroy")
+                .hint("add `--yes` to destroy without asking"),
+        );
     }
     let (aws, identity) = connect(&settings, printer).await?;
     let stacks = Stacks::new(&aws);
-    let destruction = Destruction { aws, identity, stacks, args, settings, printer };
+    let destruction = Destruction {
+        aws,
+        identity,
+        stacks,
+        args,
+        settings,
+        printer,
+    };
     destruction.run().await
 }
 
@@ -54,7 +63,9 @@ impl Destruction<'_> {
                 Kind::Failed,
                 format!("stack `{name}` is protected from deletion"),
             )
-            .hint(format!("`cqrs deploy --stack {name} --termination-protection off` lifts that")));
+            .hint(format!(
+                "`cqrs deploy --stack {name} --termination-protection off` lifts that"
+            )));
         }
         let resources = self.stacks.resources(&stack.id).await?;
         let orders = self.orders(&stack).await;
@@ -64,7 +75,10 @@ impl Destruction<'_> {
         }
         self.delete(&stack).await?;
         let artifacts = self.remove_artifacts(&stack).await?;
-        self.printer.note(format_args!("\n{} Stack {name} is gone", self.printer.style().green("✓")));
+        self.printer.note(format_args!(
+            "\n{} Stack {name} is gone",
+            self.printer.style().green("✓")
+        ));
         if self.printer.is_json() {
             self.printer.data(&Destroyed {
                 stack: name.as_str(),
@@ -101,7 +115,14 @@ impl Destruction<'_> {
             return Some(answer.value.orders);
         }
         let table = stack.output("TableName")?;
-        let answer = self.aws.dynamodb().describe_table().table_name(table).send().await.ok()?;
+        let answer = self
+            .aws
+            .dynamodb()
+            .describe_table()
+            .table_name(table)
+            .send()
+            .await
+            .ok()?;
         u64::try_from(answer.table?.item_count?).ok()
     }
 
@@ -110,7 +131,9 @@ impl Destruction<'_> {
         for resource in resources {
             *counts.entry(resource.resource_type.as_str()).or_default() += 1;
         }
-        let rows = counts.iter().map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
+        let rows = counts
+            .iter()
+            .map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
         let orders = match orders {
             Some(1) => "1 order".to_owned(),
             Some(count) => format!("{count} orders"),
@@ -134,7 +157,10 @@ impl Destruction<'_> {
         if answer == name.as_str() {
             Ok(())
         } else {
-            Err(Failure::new(Kind::Failed, "that is not its name; nothing was deleted"))
+            Err(Failure::new(
+                Kind::Failed,
+                "that is not its name; nothing was deleted",
+            ))
         }
     }
 
@@ -157,9 +183,15 @@ impl Destruction<'_> {
         match self.stacks.describe(self.settings.stack.as_str()).await? {
             Some(left) if left.id == stack.id => Err(Failure::new(
                 Kind::Failed,
-                format!("stack `{}` is still there, in {}", self.settings.stack, left.status),
+                format!(
+                    "stack `{}` is still there, in {}",
+                    self.settings.stack, left.status
+                ),
             )
-            .hint(format!("run `cqrs destroy --stack {}` again", self.settings.stack))),
+            .hint(format!(
+                "run `cqrs destroy --stack {}` again",
+                self.settings.stack
+            ))),
             _ => Ok(()),
         }
     }

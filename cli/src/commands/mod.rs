@@ -4,9 +4,9 @@
 //! report. It returns its failure; `main` renders it.
 
 mod completions;
-// mod deploy;
-// mod destroy;
-// mod operation;
+mod deploy;
+mod destroy;
+mod operation;
 mod order;
 mod outputs;
 mod preview;
@@ -35,13 +35,11 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
     match cli.command {
         Command::Deploy(args) => {
             let settings = settings(args.guided)?;
-            let _ = (args, settings);
-            Ok(())
+            deploy::run(args, settings, printer).await
         }
         Command::Destroy(args) => {
             let settings = settings(false)?;
-            let _ = (args, settings);
-            Ok(())
+            destroy::run(args, settings, printer).await
         }
         Command::Order(command) => {
             let settings = settings(false)?;

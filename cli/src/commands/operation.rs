@@ -67,7 +67,11 @@ impl Operations<'_> {
 }
 
 fn subject(cause: &Cause) -> String {
-    let path = cause.path.as_ref().map(|path| format!(" at {path}")).unwrap_or_default();
+    let path = cause
+        .path
+        .as_ref()
+        .map(|path| format!(" at {path}"))
+        .unwrap_or_default();
     format!("{} ({}){path}", cause.logical_id, cause.resource_type)
 }
 

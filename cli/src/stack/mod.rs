@@ -2,14 +2,14 @@
 //!
 //! Everything here returns typed values and typed errors; how they look is the commands' business.
 
-// pub(crate) mod artifacts;
+pub(crate) mod artifacts;
 pub(crate) mod change_set;
 pub(crate) mod deletion;
 pub(crate) mod follow;
 pub(crate) mod functions;
 pub(crate) mod root_cause;
 pub(crate) mod state;
-// pub(crate) mod template;
+pub(crate) mod template;
 
 use aws_sdk_cloudformation::Client;
 

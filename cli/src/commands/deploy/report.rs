@@ -64,12 +64,48 @@ impl fmt::Display for Planned<'_> {
         if self.changes.is_empty() {
             f.write_str("Nothing would change")
         } else {
-            Preview { changes: self.changes, style: self.style }.fmt(f)
+            Preview {
+                changes: self.changes,
+                style: self.style,
+            }
+            .fmt(f)
         }
     }
 }
 
 /// ` --stack NAME`, where the name is not the default.
 pub(super) fn stack_flag(stack: &StackName) -> String {
-    if stack.is_default() { String::new() } else { format!(" --stack {stack}") }
+    if stack.is_default() {
+        String::new()
+    } else {
+        format!(" --stack {stack}")
+    }
+}
+
+/// A packaging event as a line.
+pub(super) fn packaged(event: &PackageEvent) -> String {
+    match event {
+        PackageEvent::Building { builder } => format!("Building the handlers with {builder}"),
+        PackageEvent::Checked {
+            handler,
+            size,
+            glibc: Some(glibc),
+        } => {
+            format!("{handler}: {size} bytes, needs glibc {glibc}")
+        }
+        PackageEvent::Checked {
+            handler,
+            size,
+            glibc: None,
+        } => {
+            format!("{handler}: {size} bytes, needs no glibc")
+        }
+        PackageEvent::Packed {
+            handler,
+            size,
+            sha256,
+        } => {
+            format!("{handler}: {size} bytes zipped, SHA-256 {sha256}")
+        }
+    }
 }

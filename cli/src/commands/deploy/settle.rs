@@ -39,31 +39,45 @@ impl Deployment<'_> {
                 Situation::Foreign => {
                     return Err(Failure::new(
                         Kind::Failed,
-                        format!("stack `{}` is in {}, which takes no update", self.settings.stack, stack.status),
+                        format!(
+                            "stack `{}` is in {}, which takes no update",
+                            self.settings.stack, stack.status
+                        ),
                     )
-                    .hint("resolve that in CloudFormation first, or deploy under another `--stack`"));
+                    .hint(
+                        "resolve that in CloudFormation first, or deploy under another `--stack`",
+                    ));
                 }
             }
         }
     }
 
     async fn wait_for(&self, stack: &StackState) -> Result<(), Failure> {
-        let ended = self.operations().attach(&stack.id, stack.status.as_str()).await?;
+        let ended = self
+            .operations()
+            .attach(&stack.id, stack.status.as_str())
+            .await?;
         if !ended.succeeded() {
             let failure = self.operations().failure(&stack.id, 0, &ended).await;
-            self.printer.warn(format_args!("that operation failed: {failure}"));
+            self.printer
+                .warn(format_args!("that operation failed: {failure}"));
         }
         Ok(())
     }
 
     async fn clear_away(&self, stack: &StackState) -> Result<(), Failure> {
         let name = &self.settings.stack;
-        let reason = stack.reason.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
+        let reason = stack
+            .reason
+            .as_deref()
+            .map(|r| format!(" ({r})"))
+            .unwrap_or_default();
         self.printer.note(format_args!(
             "Stack {name} is in {}{reason}: it must be deleted before it can be created anew.",
             stack.status,
         ));
-        self.consent("Delete what is left of it, with everything in it?").await?;
+        self.consent("Delete what is left of it, with everything in it?")
+            .await?;
         let mark = self.stacks.mark(&stack.id).await?;
         let since = mark.newest_ms();
         self.stacks.delete(&stack.id).await?;
@@ -100,7 +114,10 @@ impl Deployment<'_> {
         if asked.await.flatten()? {
             Ok(())
         } else {
-            Err(Failure::new(Kind::Failed, "not deployed; nothing was changed"))
+            Err(Failure::new(
+                Kind::Failed,
+                "not deployed; nothing was changed",
+            ))
         }
     }
 
@@ -114,7 +131,10 @@ impl Deployment<'_> {
         };
         Failure::new(
             Kind::Failed,
-            format!("stack `{name}` is in {}, for which no change can be planned", stack.status),
+            format!(
+                "stack `{name}` is in {}, for which no change can be planned",
+                stack.status
+            ),
         )
         .hint(format!("`cqrs deploy --stack {name}` {would}"))
     }
