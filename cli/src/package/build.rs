@@ -1,0 +1,699 @@
+//! The handlers' binaries, from their crates: all three in one call of Cargo.
+//!
+//! Which builder is best depends on the machine; see the decision record on builders. Whatever
+//! made a binary, it is inspected afterwards: a builder is trusted with nothing.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::archive::BOOTSTRAP;
+use super::inspect::RUNTIME_GLIBC;
+use super::{Architecture, Handler, PackageRequest};
+use crate::error::{Explain, Kind};
+
+/// What builds the handlers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Builder {
+    /// The best of those that are installed.
+    #[default]
+    Auto,
+    /// `cargo build`: against this machine's own C library.
+    Cargo,
+    /// `cargo zigbuild`: for any architecture and the runtime's C library, on any machine.
+    Zigbuild,
+    /// `cargo lambda build`: likewise.
+    CargoLambda,
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Cargo => "cargo build",
+            Self::Zigbuild => "cargo zigbuild",
+            Self::CargoLambda => "cargo lambda build",
+        })
+    }
+}
+
+/// Where the compiler's own messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BuildOutput {
+    /// To this process's stderr as they come, coloured where that is a terminal.
+    Inherited,
+    /// Into the error, should there be one; for when stderr is to hold one JSON document.
+    Captured,
+}
+
+/// Why the handlers were not built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// Name the folder that holds the project.
+    #[error("`{}` is not a project: it has no `Cargo.toml`", .0.display())]
+    NoProject(PathBuf),
+    /// The project's own `Cargo.toml` files need repair, see the cause.
+    #[error("Cargo cannot read the project `{}`", project.display())]
+    UnreadableProject {
+        project: PathBuf,
+        source: CompilerOutput,
+    },
+    /// The crates have gone or have other names.
+    #[error("the project `{}` has no crate that makes the binary {}", project.display(), names(handlers))]
+    MissingCrates {
+        project: PathBuf,
+        handlers: Vec<Handler>,
+    },
+    /// Install Rust, or bring finished binaries.
+    #[error("Cargo is not installed")]
+    NoCargo,
+    /// Install what was asked for by name.
+    #[error("`{0}` is not installed")]
+    NotInstalled(Builder),
+    /// Install Zig beside cargo-zigbuild.
+    #[error("`cargo zigbuild` is installed, but Zig, which it links with, is not")]
+    NoZig,
+    /// Install one of those that can.
+    #[error("nothing that is installed here can build for Lambda on {0}")]
+    NoBuilder(Architecture),
+    /// Add the target to the toolchain.
+    #[error("Rust's standard library for {0} is not installed")]
+    NoTarget(Architecture),
+    /// The program is there but does not start.
+    #[error("`{program}` cannot be started")]
+    Start { program: String, source: io::Error },
+    /// Read the compiler's messages.
+    #[error("`{builder}` failed ({status})")]
+    Failed {
+        builder: Builder,
+        status: ExitStatus,
+        source: CompilerOutput,
+    },
+    /// The build ended well without making the file; a setting of Cargo's must be in the way.
+    #[error("`{builder}` made no binary `{handler}`")]
+    NoBinary { builder: Builder, handler: Handler },
+}
+
+/// The compiler's messages, as an error's cause; without any where the user has already seen them.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", if .0.is_empty() { "its own messages are above" } else { .0 })]
+pub(crate) struct CompilerOutput(String);
+
+impl Explain for BuildError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoProject(_) | Self::UnreadableProject { .. } | Self::MissingCrates { .. } => {
+                Kind::Usage
+            }
+            _ => Kind::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoProject(_) => "name the project's folder with `--project DIR`".to_owned(),
+            Self::MissingCrates { .. } => {
+                "restore these crates under `handlers/`, or deploy finished binaries with \
+                 `cqrs deploy --prebuilt DIR`"
+                    .to_owned()
+            }
+            Self::NoCargo => "install Rust (https://rustup.rs), or deploy finished binaries with \
+                              `cqrs deploy --prebuilt DIR`"
+                .to_owned(),
+            Self::NotInstalled(Builder::CargoLambda) => {
+                "run `pip install cargo-lambda`, or choose with `--builder`".to_owned()
+            }
+            Self::NotInstalled(_) => {
+                "run `pip install cargo-zigbuild ziglang`, or choose with `--builder`".to_owned()
+            }
+            Self::NoZig => "run `pip install ziglang`".to_owned(),
+            Self::NoBuilder(architecture) => format!(
+                "run `pip install cargo-zigbuild ziglang` and `rustup target add {}`",
+                architecture.rust_target()
+            ),
+            Self::NoTarget(architecture) => {
+                format!("run `rustup target add {}`", architecture.rust_target())
+            }
+            Self::UnreadableProject { .. } | Self::Start { .. } | Self::Failed { .. } => {
+                return None;
+            }
+            Self::NoBinary { .. } => {
+                "look for settings in `.cargo/config.toml` that change what Cargo builds".to_owned()
+            }
+        })
+    }
+}
+
+fn names(handlers: &[Handler]) -> String {
+    let names: Vec<_> = handlers
+        .iter()
+        .map(|handler| format!("`{handler}`"))
+        .collect();
+    names.join(", ")
+}
+
+/// What is installed here, as far as the choice of a builder depends on it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Installed {
+    cargo: bool,
+    zigbuild: bool,
+    zig: bool,
+    cargo_lambda: bool,
+    /// The architecture whose binaries plain Cargo makes: the host's, on Linux.
+    native: Option<Architecture>,
+}
+
+impl Installed {
+    /// Looks where the programs would be found. Nothing but Python is started, and that only when
+    /// nothing else is left to tell whether Zig is there.
+    async fn detect() -> Self {
+        let zigbuild = find("cargo-zigbuild").is_some();
+        Self {
+            cargo: find("cargo").is_some(),
+            zigbuild,
+            zig: zigbuild && zig_is_installed().await,
+            cargo_lambda: find("cargo-lambda").is_some(),
+            native: cfg!(target_os = "linux").then(Architecture::host),
+        }
+    }
+
+    /// The builder to use for `asked`; never [`Builder::Auto`].
+    ///
+    /// The cross builders come first even where plain Cargo would do: their binaries ask for the
+    /// runtime's C library whatever machine they are made on.
+    fn choose(self, asked: Builder, architecture: Architecture) -> Result<Builder, BuildError> {
+        let available = |is: bool, error| if is { Ok(asked) } else { Err(error) };
+        if !self.cargo {
+            return Err(BuildError::NoCargo);
+        }
+        match asked {
+            Builder::Cargo => Ok(asked),
+            Builder::Zigbuild if self.zigbuild => available(self.zig, BuildError::NoZig),
+            Builder::Zigbuild => Err(BuildError::NotInstalled(asked)),
+            Builder::CargoLambda => available(self.cargo_lambda, BuildError::NotInstalled(asked)),
+            Builder::Auto if self.zigbuild && self.zig => Ok(Builder::Zigbuild),
+            Builder::Auto if self.cargo_lambda => Ok(Builder::CargoLambda),
+            Builder::Auto if self.native == Some(architecture) => Ok(Builder::Cargo),
+            Builder::Auto => Err(BuildError::NoBuilder(architecture)),
+        }
+    }
+}
+
+/// Where a program is, as Cargo finds its subcommands: on the path or in its own folder.
+fn find(program: &str) -> Option<PathBuf> {
+    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    env::split_paths(&path)
+        .chain(cargo_home.map(|home| home.join("bin")))
+        .map(|folder| folder.join(&file))
+        .find(|candidate| candidate.is_file())
+}
+
+/// Whether cargo-zigbuild will find Zig, by its rules: these variables, a Python package, or a
+/// program on the path.
+async fn zig_is_installed() -> bool {
+    let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    if set("CARGO_ZIGBUILD_ZIG_COMMAND")
+        .or_else(|| set("CARGO_ZIGBUILD_ZIG_PATH"))
+        .is_some()
+    {
+        return true;
+    }
+    if find("zig").is_some() {
+        return true;
+    }
+    let python = set("CARGO_ZIGBUILD_PYTHON_PATH").unwrap_or_else(|| "python3".to_owned());
+    let found = quiet(OsStr::new(&python))
+        .args(["-m", "ziglang", "version"])
+        .status()
+        .await;
+    found.is_ok_and(|status| status.success())
+}
+
+/// A program that reads nothing, shows nothing, and ends with this process's interest in it.
+fn quiet(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Builds all handlers of the project; `started` is told the chosen builder before it runs.
+pub(super) async fn build(
+    request: &PackageRequest,
+    started: impl FnOnce(Builder),
+) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
+    let PackageRequest {
+        project,
+        builder,
+        architecture,
+        output,
+        ..
+    } = request;
+    let (architecture, output) = (*architecture, *output);
+    if !project.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoProject(project.to_owned()));
+    }
+    let installed = Installed::detect().await;
+    let builder = installed.choose(*builder, architecture)?;
+    let metadata = Metadata::read(project).await?;
+    metadata.check(project)?;
+    if installed.native != Some(architecture) || builder == Builder::Zigbuild {
+        check_target(project, architecture).await?;
+    }
+    started(builder);
+    let cross = installed.native != Some(architecture);
+    let folder = metadata
+        .target_directory
+        .join("cqrs")
+        .join(architecture.lambda_name());
+    let arguments = arguments(builder, architecture, cross, &folder);
+    let stdout = run(project, builder, &arguments, output).await?;
+    let binaries = match builder {
+        Builder::CargoLambda => Handler::ALL
+            .map(|handler| (handler, folder.join(handler.name()).join(BOOTSTRAP)))
+            .into_iter()
+            .filter(|(_, path)| path.is_file())
+            .collect(),
+        _ => executables(&stdout),
+    };
+    match Handler::ALL
+        .into_iter()
+        .find(|handler| !binaries.contains_key(handler))
+    {
+        Some(handler) => Err(BuildError::NoBinary { builder, handler }),
+        None => Ok(binaries),
+    }
+}
+
+/// The part of `cargo metadata` that is needed.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<MetadataPackage>,
+    target_directory: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+struct MetadataPackage {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Target {
+    fn is_binary_of(&self, handler: Handler) -> bool {
+        self.name == handler.name() && self.kind.iter().any(|kind| kind == "bin")
+    }
+}
+
+impl Metadata {
+    /// Asks Cargo what the project holds. Takes some 50 ms, needs no network, and tells a project
+    /// that cannot be read from one that does not compile.
+    async fn read(project: &Path) -> Result<Self, BuildError> {
+        let mut command = quiet("cargo");
+        let asked = command
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .current_dir(project)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let answer = asked
+            .output()
+            .await
+            .map_err(|source| not_started("cargo", source))?;
+        let unreadable = |text: String| BuildError::UnreadableProject {
+            project: project.to_owned(),
+            source: CompilerOutput(text),
+        };
+        if !answer.status.success() {
+            return Err(unreadable(text_of(&answer.stderr)));
+        }
+        serde_json::from_slice(&answer.stdout).map_err(|error| unreadable(error.to_string()))
+    }
+
+    fn check(&self, project: &Path) -> Result<(), BuildError> {
+        let is_made = |handler: &Handler| {
+            self.packages.iter().any(|package| {
+                package.name == handler.name()
+                    && package
+                        .targets
+                        .iter()
+                        .any(|target| target.is_binary_of(*handler))
+            })
+        };
+        let handlers: Vec<_> = Handler::ALL
+            .into_iter()
+            .filter(|handler| !is_made(handler))
+            .collect();
+        if handlers.is_empty() {
+            Ok(())
+        } else {
+            Err(BuildError::MissingCrates {
+                project: project.to_owned(),
+                handlers,
+            })
+        }
+    }
+}
+
+fn not_started(program: &str, source: io::Error) -> BuildError {
+    if source.kind() == io::ErrorKind::NotFound {
+        BuildError::NoCargo
+    } else {
+        BuildError::Start {
+            program: program.to_owned(),
+            source,
+        }
+    }
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// The compiler's complaint about a missing target is one line among hundreds; asking takes 20 ms.
+/// Where rustc does not answer, the build itself will say more.
+async fn check_target(project: &Path, architecture: Architecture) -> Result<(), BuildError> {
+    let asked = quiet("rustc")
+        .args([
+            "--print",
+            "target-libdir",
+            "--target",
+            architecture.rust_target(),
+        ])
+        .current_dir(project)
+        .stdout(Stdio::piped())
+        .output()
+        .await;
+    match asked {
+        Ok(answer) if answer.status.success() && !Path::new(&text_of(&answer.stdout)).is_dir() => {
+            Err(BuildError::NoTarget(architecture))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn arguments(
+    builder: Builder,
+    architecture: Architecture,
+    cross: bool,
+    folder: &Path,
+) -> Vec<OsString> {
+    let target = architecture.rust_target();
+    let json = "--message-format=json-render-diagnostics".to_owned();
+    let specific: Vec<String> = match builder {
+        Builder::Zigbuild => vec![
+            "zigbuild".to_owned(),
+            "--target".to_owned(),
+            format!("{target}.{RUNTIME_GLIBC}"),
+            json,
+        ],
+        Builder::CargoLambda => {
+            let architecture = match architecture {
+                Architecture::Arm64 => "--arm64",
+                Architecture::X86_64 => "--x86-64",
+            };
+            ["lambda", "build", architecture, "--lambda-dir"]
+                .map(str::to_owned)
+                .into()
+        }
+        // Without `--target` the project's own target folder stays warm.
+        Builder::Auto | Builder::Cargo if !cross => vec!["build".to_owned(), json],
+        Builder::Auto | Builder::Cargo => {
+            vec![
+                "build".to_owned(),
+                "--target".to_owned(),
+                target.to_owned(),
+                json,
+            ]
+        }
+    };
+    let mut arguments: Vec<OsString> = specific.into_iter().map(OsString::from).collect();
+    if builder == Builder::CargoLambda {
+        arguments.push(folder.into());
+    }
+    arguments.push("--release".into());
+    for handler in Handler::ALL {
+        arguments.extend(["--package", handler.name()].map(OsString::from));
+    }
+    arguments
+}
+
+/// Runs Cargo and gives its stdout, which holds its messages for programs.
+async fn run(
+    project: &Path,
+    builder: Builder,
+    arguments: &[OsString],
+    output: BuildOutput,
+) -> Result<Vec<u8>, BuildError> {
+    let mut command = quiet("cargo");
+    command
+        .args(arguments)
+        .current_dir(project)
+        .stdout(Stdio::piped());
+    command.stderr(match output {
+        BuildOutput::Inherited => Stdio::inherit(),
+        BuildOutput::Captured => Stdio::piped(),
+    });
+    let answer = command
+        .output()
+        .await
+        .map_err(|source| not_started("cargo", source))?;
+    if answer.status.success() {
+        return Ok(answer.stdout);
+    }
+    let source = CompilerOutput(text_of(&answer.stderr));
+    Err(BuildError::Failed {
+        builder,
+        status: answer.status,
+        source,
+    })
+}
+
+/// One of Cargo's messages; those without an executable are of no interest.
+#[derive(Deserialize)]
+struct Message {
+    target: Target,
+    executable: PathBuf,
+}
+
+/// Where Cargo says it put the binaries: the one sure way to know, since settings can move them.
+fn executables(stdout: &[u8]) -> BTreeMap<Handler, PathBuf> {
+    let lines = stdout.split(|&byte| byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
+    messages
+        .filter_map(|message| {
+            let handler = Handler::ALL
+                .into_iter()
+                .find(|h| message.target.is_binary_of(*h))?;
+            Some((handler, message.executable))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A project whose handlers have no dependencies, so that it is built in a second.
+    fn project(handlers: &[&str], main: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"handlers/*\"]\n";
+        fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+        for name in handlers {
+            let source = folder.path().join("handlers").join(name).join("src");
+            fs::create_dir_all(&source).unwrap();
+            let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
+            fs::write(source.join("../Cargo.toml"), manifest).unwrap();
+            fs::write(source.join("main.rs"), main).unwrap();
+        }
+        folder
+    }
+
+    const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+
+    async fn cargo_build(project: &Path) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
+        let request = PackageRequest {
+            project: project.to_owned(),
+            prebuilt: None,
+            builder: Builder::Cargo,
+            architecture: Architecture::host(),
+            output: BuildOutput::Captured,
+        };
+        build(&request, |_| {}).await
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn one_call_builds_all_handlers_and_tells_where_they_are() {
+        let project = project(&HANDLERS, "fn main() {}");
+        let binaries = cargo_build(project.path()).await.unwrap();
+        assert_eq!(binaries.keys().copied().collect::<Vec<_>>(), Handler::ALL);
+        for (handler, path) in binaries {
+            assert!(path.is_file(), "{}", path.display());
+            assert!(
+                path.ends_with(format!("release/{handler}")),
+                "{}",
+                path.display()
+            );
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_compile_error_carries_the_compilers_own_words() {
+        let project = project(&HANDLERS, "fn main() { let number: u8 = \"text\"; }");
+        let error = cargo_build(project.path()).await.unwrap_err();
+        let BuildError::Failed {
+            builder: Builder::Cargo,
+            source,
+            ..
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert!(source.to_string().contains("mismatched types"), "{source}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_crate_is_named_before_anything_is_compiled() {
+        let project = project(&["publisher", "orders"], "fn main() {}");
+        let error = cargo_build(project.path()).await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("makes the binary `subscriber`, `query`"),
+            "{error}"
+        );
+        assert!(!project.path().join("target").exists());
+    }
+
+    #[tokio::test]
+    async fn a_broken_manifest_is_not_taken_for_a_missing_crate() {
+        let project = project(&HANDLERS, "fn main() {}");
+        fs::write(
+            project.path().join("handlers/query/Cargo.toml"),
+            "[package\n",
+        )
+        .unwrap();
+        let error = cargo_build(project.path()).await.unwrap_err();
+        let BuildError::UnreadableProject { source, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(source.to_string().contains("query/Cargo.toml"), "{source}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_without_a_manifest_is_no_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = cargo_build(folder.path()).await.unwrap_err();
+        assert!(matches!(error, BuildError::NoProject(_)), "{error:?}");
+        assert!(error.hint().unwrap().contains("--project"));
+    }
+
+    #[test]
+    fn auto_prefers_what_builds_for_the_runtimes_own_glibc() {
+        use Architecture::{Arm64, X86_64};
+        let cargo = Installed {
+            cargo: true,
+            native: Some(X86_64),
+            ..Installed::default()
+        };
+        let lambda = Installed {
+            cargo_lambda: true,
+            ..cargo
+        };
+        let zigbuild = Installed {
+            zigbuild: true,
+            zig: true,
+            ..lambda
+        };
+        let without_zig = Installed {
+            zig: false,
+            ..zigbuild
+        };
+        let choose = |installed: Installed, arch| installed.choose(Builder::Auto, arch).unwrap();
+        assert_eq!(choose(zigbuild, X86_64), Builder::Zigbuild);
+        assert_eq!(choose(without_zig, X86_64), Builder::CargoLambda);
+        assert_eq!(choose(lambda, Arm64), Builder::CargoLambda);
+        assert_eq!(choose(cargo, X86_64), Builder::Cargo);
+    }
+
+    #[test]
+    fn what_cannot_be_done_names_what_to_install() {
+        let hint = |installed: Installed, asked| {
+            let error = installed.choose(asked, Architecture::Arm64).unwrap_err();
+            error.hint().unwrap_or_default()
+        };
+        let cargo = Installed {
+            cargo: true,
+            ..Installed::default()
+        };
+        let cross = hint(cargo, Builder::Auto);
+        assert!(
+            cross.contains("pip install cargo-zigbuild ziglang"),
+            "{cross}"
+        );
+        assert!(
+            cross.contains("rustup target add aarch64-unknown-linux-gnu"),
+            "{cross}"
+        );
+        assert!(hint(Installed::default(), Builder::Auto).contains("install Rust"));
+        let zigless = Installed {
+            zigbuild: true,
+            ..cargo
+        };
+        assert_eq!(
+            hint(zigless, Builder::Zigbuild),
+            "run `pip install ziglang`"
+        );
+        assert!(hint(cargo, Builder::CargoLambda).contains("pip install cargo-lambda"));
+    }
+
+    #[test]
+    fn each_builder_is_asked_for_all_handlers_at_once() {
+        let line = |builder, cross| {
+            let arguments = arguments(builder, Architecture::Arm64, cross, Path::new("out"));
+            arguments.join(OsStr::new(" ")).into_string().unwrap()
+        };
+        let packages = "--release --package publisher --package subscriber --package query";
+        let json = "--message-format=json-render-diagnostics";
+        let target = "aarch64-unknown-linux-gnu";
+        assert_eq!(
+            line(Builder::Cargo, false),
+            format!("build {json} {packages}")
+        );
+        assert_eq!(
+            line(Builder::Cargo, true),
+            format!("build --target {target} {json} {packages}")
+        );
+        assert_eq!(
+            line(Builder::Zigbuild, true),
+            format!("zigbuild --target {target}.2.34 {json} {packages}")
+        );
+        assert_eq!(
+            line(Builder::CargoLambda, true),
+            format!("lambda build --arm64 --lambda-dir out {packages}")
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! From the handlers' sources, or from finished binaries, to zips that can be deployed.
+//!
+//! Everything is checked here, before anything is sent: that the binaries are there, that they
+//! can run in the functions' runtime, and that they fit. Progress is told as typed events; what
+//! they look like is the command's business.
+
+mod archive;
+mod build;
+mod inspect;
+mod prebuilt;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_smithy_types::base64;
+use bytes::Bytes;
+use clap::ValueEnum;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde::Serialize;
+
+pub(crate) use self::archive::ArchiveError;
+pub(crate) use self::build::{BuildError, BuildOutput, Builder};
+pub(crate) use self::inspect::{GlibcVersion, InspectError};
+pub(crate) use self::prebuilt::PrebuiltError;
+use crate::error::{Explain, Kind};
+
+/// The three functions of the pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Handler {
+    Publisher,
+    Subscriber,
+    Query,
+}
+
+impl Handler {
+    pub(crate) const ALL: [Self; 3] = [Self::Publisher, Self::Subscriber, Self::Query];
+
+    /// The name of the handler's crate and binary, and the end of its function's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Subscriber => "subscriber",
+            Self::Query => "query",
+        }
+    }
+
+    /// The template's parameter for the artifact's key.
+    pub(crate) const fn code_parameter(self) -> &'static str {
+        match self {
+            Self::Publisher => "PublisherCodeKey",
+            Self::Subscriber => "SubscriberCodeKey",
+            Self::Query => "QueryCodeKey",
+        }
+    }
+}
+
+impl fmt::Display for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The processors that Lambda runs functions on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Architecture {
+    #[value(name = "arm64", alias = "aarch64")]
+    Arm64,
+    #[value(name = "x86_64", alias = "amd64")]
+    X86_64,
+}
+
+impl Architecture {
+    /// This machine's, or the one that Lambda has instead.
+    pub(crate) const fn host() -> Self {
+        if cfg!(target_arch = "aarch64") {
+            Self::Arm64
+        } else {
+            Self::X86_64
+        }
+    }
+
+    /// The name in Lambda's API and in the template.
+    pub(crate) const fn lambda_name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+
+    pub(crate) fn from_lambda_name(name: &str) -> Option<Self> {
+        [Self::Arm64, Self::X86_64]
+            .into_iter()
+            .find(|known| known.lambda_name() == name)
+    }
+
+    /// The name in Rust's toolchain.
+    pub(crate) const fn rust_target(self) -> &'static str {
+        match self {
+            Self::Arm64 => "aarch64-unknown-linux-gnu",
+            Self::X86_64 => "x86_64-unknown-linux-gnu",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.lambda_name())
+    }
+}
+
+/// The SHA-256 of an artifact: its name, and its checksum on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    pub(crate) fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// As S3's checksum headers take it.
+    pub(crate) fn base64(self) -> String {
+        base64::encode(self.0)
+    }
+}
+
+/// In lower-case hexadecimal.
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What to package.
+#[derive(Clone, Debug)]
+pub(crate) struct PackageRequest {
+    /// The folder with the workspace of the handlers' crates.
+    pub(crate) project: PathBuf,
+    /// A folder of finished binaries to take instead of building.
+    pub(crate) prebuilt: Option<PathBuf>,
+    pub(crate) builder: Builder,
+    pub(crate) architecture: Architecture,
+    pub(crate) output: BuildOutput,
+}
+
+/// What happens while packaging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PackageEvent {
+    /// The compiler starts; from here to the next event stderr is its own.
+    Building { builder: Builder },
+    /// The binary can run in the functions' runtime; `glibc` is the newest version of the C
+    /// library that it asks for, none for a static one.
+    Checked {
+        handler: Handler,
+        size: u64,
+        glibc: Option<GlibcVersion>,
+    },
+    /// The zip is made.
+    Packed {
+        handler: Handler,
+        size: u64,
+        sha256: ContentHash,
+    },
+}
+
+/// A handler's zip, ready to be uploaded.
+#[derive(Clone, Debug)]
+pub(crate) struct Artifact {
+    pub(crate) handler: Handler,
+    pub(crate) zip: Bytes,
+    pub(crate) sha256: ContentHash,
+    pub(crate) architecture: Architecture,
+}
+
+/// Why there is nothing to deploy. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PackageError {
+    /// The build did not come to an end; its own error says what to do.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The folder of finished binaries is not as it should be.
+    #[error(transparent)]
+    Prebuilt(#[from] PrebuiltError),
+    /// The file cannot be read: see the cause.
+    #[error("the {handler}'s file `{}` cannot be read", path.display())]
+    Unreadable {
+        handler: Handler,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// The binary cannot run where the functions run: see the cause.
+    #[error("the {handler} at `{}` cannot run on Lambda", path.display())]
+    Inspect {
+        handler: Handler,
+        path: PathBuf,
+        source: InspectError,
+    },
+    /// The zip cannot be read or made: see the cause.
+    #[error("the {handler} at `{}` cannot be packed", path.display())]
+    Archive {
+        handler: Handler,
+        path: PathBuf,
+        source: ArchiveError,
+    },
+    /// A worker thread ended early; nothing a user can change.
+    #[error("packing was cut short")]
+    CutShort(#[source] tokio::task::JoinError),
+}
+
+impl Explain for PackageError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Build(error) => error.kind(),
+            Self::Prebuilt(error) => error.kind(),
+            Self::Inspect { source, .. } => source.kind(),
+            Self::Archive { source, .. } => source.kind(),
+            Self::Unreadable { .. } | Self::CutShort(_) => Kind::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Build(error) => error.hint(),
+            Self::Prebuilt(error) => error.hint(),
+            Self::Inspect { source, .. } => source.hint(),
+            Self::Archive { source, .. } => source.hint(),
+            Self::Unreadable { .. } | Self::CutShort(_) => None,
+        }
+    }
+}
+
+/// Builds or reads the handlers' binaries, checks all of them, then packs them side by side. The
+/// artifacts come in the order of [`Handler::ALL`].
+pub(crate) async fn package(
+    request: PackageRequest,
+    mut events: impl FnMut(PackageEvent),
+) -> Result<Vec<Artifact>, PackageError> {
+    let architecture = request.architecture;
+    let files = match &request.prebuilt {
+        Some(folder) => prebuilt::find(folder)?,
+        None => {
+            build::build(&request, |builder| {
+                events(PackageEvent::Building { builder })
+            })
+            .await?
+        }
+    };
+    let mut binaries = Vec::new();
+    for (handler, path) in files {
+        let binary = blocking(move || check(handler, path, architecture)).await??;
+        events(PackageEvent::Checked {
+            handler,
+            size: binary.bytes.len() as u64,
+            glibc: binary.glibc,
+        });
+        binaries.push(binary);
+    }
+    let mut packing: FuturesUnordered<_> = binaries
+        .into_iter()
+        .map(|binary| blocking(move || pack(binary, architecture)))
+        .collect();
+    let mut artifacts = BTreeMap::new();
+    while let Some(packed) = packing.next().await {
+        let artifact = packed??;
+        let (handler, size) = (artifact.handler, artifact.zip.len() as u64);
+        events(PackageEvent::Packed {
+            handler,
+            size,
+            sha256: artifact.sha256,
+        });
+        artifacts.insert(handler, artifact);
+    }
+    Ok(artifacts.into_values().collect())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PackageError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(PackageError::CutShort)
+}
+
+/// A binary that can run on Lambda.
+struct Checked {
+    handler: Handler,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    glibc: Option<GlibcVersion>,
+}
+
+fn check(
+    handler: Handler,
+    path: PathBuf,
+    architecture: Architecture,
+) -> Result<Checked, PackageError> {
+    let bytes = read(handler, &path)?;
+    match inspect::inspect(&bytes, architecture) {
+        Ok(inspection) => Ok(Checked {
+            handler,
+            path,
+            bytes,
+            glibc: inspection.glibc,
+        }),
+        Err(source) => Err(PackageError::Inspect {
+            handler,
+            path,
+            source,
+        }),
+    }
+}
+
+fn read(handler: Handler, path: &Path) -> Result<Vec<u8>, PackageError> {
+    let unreadable = |source| PackageError::Unreadable {
+        handler,
+        path: path.to_owned(),
+        source,
+    };
+    let refused = |source| PackageError::Archive {
+        handler,
+        path: path.to_owned(),
+        source,
+    };
+    // Asked first, so that a file that can never fit is not read into memory.
+    if std::fs::metadata(path).map_err(unreadable)?.len() > archive::MAX_UNPACKED {
+        return Err(refused(ArchiveError::TooLarge));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    if prebuilt::is_zip(path) {
+        archive::unpack(&bytes).map_err(refused)
+    } else {
+        Ok(bytes)
+    }
+}
+
+fn pack(binary: Checked, architecture: Architecture) -> Result<Artifact, PackageError> {
+    let Checked {
+        handler,
+        path,
+        bytes,
+        ..
+    } = binary;
+    match archive::pack(&bytes) {
+        Ok(archive::Archive { zip, sha256 }) => Ok(Artifact {
+            handler,
+            zip: zip.into(),
+            sha256,
+            architecture,
+        }),
+        Err(source) => Err(PackageError::Archive {
+            handler,
+            path,
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inspect::fixture::Fixture;
+    use super::*;
+    use crate::error::Failure;
+
+    fn folder_of_binaries(architecture: Architecture) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for handler in Handler::ALL {
+            let interpreter = None;
+            let binary = Fixture {
+                architecture,
+                interpreter,
+                ..Fixture::default()
+            }
+            .build();
+            std::fs::write(folder.path().join(handler.name()), binary).unwrap();
+        }
+        folder
+    }
+
+    fn request(folder: &Path) -> PackageRequest {
+        PackageRequest {
+            project: PathBuf::new(),
+            prebuilt: Some(folder.to_owned()),
+            builder: Builder::Auto,
+            architecture: Architecture::Arm64,
+            output: BuildOutput::Captured,
+        }
+    }
+
+    #[tokio::test]
+    async fn every_handler_is_checked_before_the_first_is_packed() {
+        let folder = folder_of_binaries(Architecture::Arm64);
+        let mut events = Vec::new();
+        let artifacts = package(request(folder.path()), |event| events.push(event))
+            .await
+            .unwrap();
+
+        let handlers: Vec<_> = artifacts.iter().map(|artifact| artifact.handler).collect();
+        assert_eq!(handlers, Handler::ALL);
+        let checked = |event: &PackageEvent| matches!(event, PackageEvent::Checked { .. });
+        assert_eq!(
+            events.iter().map(checked).collect::<Vec<_>>(),
+            [true, true, true, false, false, false]
+        );
+    }
+
+    #[tokio::test]
+    async fn one_binary_gives_one_hash_however_it_is_handed_in() {
+        let plain = folder_of_binaries(Architecture::Arm64);
+        let nested = tempfile::tempdir().unwrap();
+        for handler in Handler::ALL {
+            let folder = nested.path().join(handler.name());
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::copy(plain.path().join(handler.name()), folder.join("bootstrap")).unwrap();
+        }
+        let zipped = tempfile::tempdir().unwrap();
+        for handler in Handler::ALL {
+            let binary = std::fs::read(plain.path().join(handler.name())).unwrap();
+            let zip = archive::pack(&binary).unwrap().zip;
+            std::fs::write(zipped.path().join(format!("{handler}.zip")), zip).unwrap();
+        }
+        let mut hashes = Vec::new();
+        for folder in [plain, nested, zipped] {
+            let artifacts = package(request(folder.path()), |_| {}).await.unwrap();
+            hashes.push(artifacts.iter().map(|a| a.sha256).collect::<Vec<_>>());
+        }
+        assert_eq!(hashes[0], hashes[1]);
+        assert_eq!(hashes[0], hashes[2]);
+    }
+
+    #[tokio::test]
+    async fn a_binary_of_the_other_architecture_is_refused_with_its_path() {
+        let folder = folder_of_binaries(Architecture::X86_64);
+        let error = package(request(folder.path()), |_| {}).await.unwrap_err();
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit_code(), 2);
+        let text = failure.render(crate::printer::Style::plain());
+        let path = folder.path().join("publisher");
+        assert!(text.contains(&path.display().to_string()), "{text}");
+        assert!(
+            text.contains("it is built for x86_64, and the stack is for arm64"),
+            "{text}"
+        );
+        assert!(text.contains("cqrs deploy --arch"), "{text}");
+    }
+
+    #[test]
+    fn a_hash_is_shown_in_hexadecimal_and_sent_in_base64() {
+        let hash = ContentHash::new([0xab; 32]);
+        assert_eq!(hash.to_string(), "ab".repeat(32));
+        assert_eq!(
+            hash.base64(),
+            "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
+        );
+    }
+}

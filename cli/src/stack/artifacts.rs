@@ -1,0 +1,569 @@
+//! The bucket that the functions' code is deployed from.
+//!
+//! Unless the user names one, the bucket is managed: made when first needed, closed to the public,
+//! encrypted, and taken away with the last stack. Its name lies in the account's own namespace, and
+//! every call says which account it expects, so that no bucket of somebody else is ever used.
+//!
+//! An artifact's key is its content hash, so nothing is uploaded twice. What a stack uses never
+//! expires, or CloudFormation could not roll back to it; only what a later deployment replaced is
+//! tagged for removal.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::create_bucket::CreateBucketError;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
+    BucketNamespace, CreateBucketConfiguration, Delete, ExpirationStatus, LifecycleExpiration,
+    LifecycleRule, LifecycleRuleFilter, ObjectIdentifier, PublicAccessBlockConfiguration,
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule, Tag, Tagging,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::error::operation::BuildError;
+use futures_util::stream::{self, FuturesUnordered};
+use futures_util::{StreamExt, TryStreamExt, future};
+
+use crate::aws::{Aws, AwsError};
+use crate::error::{Explain, Kind};
+use crate::package::{Artifact, Handler};
+
+/// The lifecycle rule for replaced artifacts. It is set up last, so that its being there says that
+/// everything before it was done; another number makes the next deployment set up all anew.
+const SUPERSEDED_RULE: &str = "cqrs-superseded-1";
+const UPLOADS_RULE: &str = "cqrs-incomplete-uploads-1";
+/// Long enough to look at what ran last month.
+const SUPERSEDED_DAYS: i32 = 30;
+const TAG: (&str, &str) = ("cqrs", "superseded");
+/// Calls for single objects that run at once.
+const PARALLEL: usize = 16;
+
+/// What happens to an artifact on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ArtifactEvent {
+    /// It was there already.
+    Present {
+        handler: Handler,
+        bytes: u64,
+    },
+    Uploaded {
+        handler: Handler,
+        bytes: u64,
+    },
+}
+
+/// Why the artifacts are not where they should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArtifactError {
+    /// Use another bucket, or be allowed to use this one; S3 does not say which of the two it is.
+    #[error("the bucket `{0}` belongs to another account, or this principal may not use it")]
+    ForeignBucket(String),
+    /// Make the bucket, or name one that is there.
+    #[error("the bucket `{0}` does not exist")]
+    NoBucket(String),
+    /// Lambda takes code only from its own region.
+    #[error("the bucket `{bucket}` is not in {region}, where the stack is")]
+    OtherRegion { bucket: String, region: String },
+    /// Repeat the command; what stays behind costs next to nothing.
+    #[error(
+        "{} of the artifacts in `{bucket}` could not be removed, first `{key}`: {message}",
+        count
+    )]
+    NotRemoved {
+        bucket: String,
+        count: usize,
+        key: String,
+        message: String,
+    },
+    /// A call failed; its own error says what to do.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// A request lacked a member; nothing a user can change.
+    #[error("a request to S3 could not be made")]
+    Request(#[from] BuildError),
+}
+
+impl Explain for ArtifactError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoBucket(_) | Self::OtherRegion { .. } => Kind::Usage,
+            Self::Aws(error) => error.kind(),
+            Self::ForeignBucket(_) | Self::NotRemoved { .. } | Self::Request(_) => Kind::Failed,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::ForeignBucket(_) => "ForeignBucket".to_owned(),
+            Self::NoBucket(_) => "NoBucket".to_owned(),
+            Self::OtherRegion { .. } => "BucketInOtherRegion".to_owned(),
+            Self::Aws(error) => error.name(),
+            Self::NotRemoved { .. } | Self::Request(_) => Kind::Failed.name().to_owned(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ForeignBucket(bucket) => Some(format!(
+                "use a bucket of your own with `--artifact-bucket NAME`, or allow s3:ListBucket on \
+                 `{bucket}` for this principal"
+            )),
+            Self::NoBucket(bucket) => Some(format!(
+                "make it with `aws s3 mb s3://{bucket}`, or leave `--artifact-bucket` out to have \
+                 one made and kept"
+            )),
+            Self::OtherRegion { region, .. } => Some(format!(
+                "name a bucket in {region} with `--artifact-bucket NAME`"
+            )),
+            Self::NotRemoved { .. } => Some("run `cqrs destroy` again".to_owned()),
+            Self::Aws(error) => error.hint(),
+            Self::Request(_) => None,
+        }
+    }
+}
+
+/// Where an artifact lies in the bucket. Known without any call.
+pub(crate) fn key(stack: &str, artifact: &Artifact) -> String {
+    format!(
+        "{}{}/{}.zip",
+        prefix(stack),
+        artifact.handler,
+        artifact.sha256
+    )
+}
+
+/// Above all artifacts of a stack and of no other.
+fn prefix(stack: &str) -> String {
+    format!("{stack}/")
+}
+
+/// The bucket, and the account that it has to belong to.
+#[derive(Clone, Debug)]
+pub(crate) struct ArtifactStore {
+    client: Client,
+    bucket: String,
+    account: String,
+    region: String,
+    managed: bool,
+}
+
+impl ArtifactStore {
+    /// A store in the given bucket, else in the managed one of this account and region. A stack's
+    /// parameter can name the managed one too.
+    pub(crate) fn new(aws: &Aws, account: &str, given: Option<String>) -> Self {
+        // The form that the account-regional namespace asks for.
+        let managed = format!("cqrs-{account}-{}-an", aws.region());
+        let bucket = given.unwrap_or_else(|| managed.clone());
+        Self {
+            client: aws.s3(),
+            managed: bucket == managed,
+            bucket,
+            account: account.to_owned(),
+            region: aws.region().to_owned(),
+        }
+    }
+
+    pub(crate) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Sees to it that there is a bucket to upload to. A set-up that was cut off is mended here.
+    pub(crate) async fn prepare(&self) -> Result<(), ArtifactError> {
+        if !self.managed {
+            return if self.exists().await? {
+                Ok(())
+            } else {
+                Err(ArtifactError::NoBucket(self.bucket.clone()))
+            };
+        }
+        let (exists, complete) = future::join(self.exists(), self.is_set_up()).await;
+        if !exists? {
+            self.create().await?;
+        } else if complete? {
+            return Ok(());
+        }
+        self.set_up().await
+    }
+
+    async fn exists(&self) -> Result<bool, ArtifactError> {
+        let asked = self.client.head_bucket();
+        let answer = asked
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await;
+        // The answer to a HEAD has no body, so that its status is all there is to go by.
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => match status(&error) {
+                Some(404) => Ok(false),
+                Some(403) => Err(ArtifactError::ForeignBucket(self.bucket.clone())),
+                Some(301) => Err(ArtifactError::OtherRegion {
+                    bucket: self.bucket.clone(),
+                    region: self.region.clone(),
+                }),
+                _ => Err(AwsError::from_sdk("s3:ListBucket", error).into()),
+            },
+        }
+    }
+
+    async fn is_set_up(&self) -> Result<bool, ArtifactError> {
+        let answer = self
+            .client
+            .get_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:GetLifecycleConfiguration", error));
+        match answer {
+            Ok(answer) => Ok(answer
+                .rules()
+                .iter()
+                .any(|rule| rule.id() == Some(SUPERSEDED_RULE))),
+            Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Another deployment may be making it at the same time, which is as good.
+    async fn create(&self) -> Result<(), ArtifactError> {
+        // This region alone is not named: it is what no name means.
+        let location = (self.region != "us-east-1").then(|| {
+            CreateBucketConfiguration::builder()
+                .location_constraint(BucketLocationConstraint::from(self.region.as_str()))
+                .build()
+        });
+        let answer = self
+            .client
+            .create_bucket()
+            .bucket(&self.bucket)
+            .bucket_namespace(BucketNamespace::AccountRegional)
+            .set_create_bucket_configuration(location)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(CreateBucketError::BucketAlreadyOwnedByYou(_)) => Ok(()),
+                Some(CreateBucketError::BucketAlreadyExists(_)) => {
+                    Err(ArtifactError::ForeignBucket(self.bucket.clone()))
+                }
+                _ => Err(AwsError::from_sdk("s3:CreateBucket", error).into()),
+            },
+        }
+    }
+
+    /// One call after the other, since S3 refuses to change one bucket twice at once. Each of them
+    /// can be repeated.
+    async fn set_up(&self) -> Result<(), ArtifactError> {
+        self.client
+            .put_public_access_block()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .public_access_block_configuration(closed())
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("s3:PutBucketPublicAccessBlock", e))?;
+        self.client
+            .put_bucket_encryption()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .server_side_encryption_configuration(encrypted()?)
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("s3:PutEncryptionConfiguration", e))?;
+        self.client
+            .put_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .lifecycle_configuration(lifecycle()?)
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("s3:PutLifecycleConfiguration", e))?;
+        Ok(())
+    }
+
+    /// Uploads the artifacts side by side, but for those that are there. What was uploaded before
+    /// one fails stays, and the next run skips it.
+    pub(crate) async fn upload(
+        &self,
+        stack: &str,
+        artifacts: &[Artifact],
+        mut events: impl FnMut(ArtifactEvent),
+    ) -> Result<(), ArtifactError> {
+        let mut uploads: FuturesUnordered<_> = artifacts
+            .iter()
+            .map(|artifact| self.upload_one(stack, artifact))
+            .collect();
+        while let Some(event) = uploads.next().await {
+            events(event?);
+        }
+        Ok(())
+    }
+
+    async fn upload_one(
+        &self,
+        stack: &str,
+        artifact: &Artifact,
+    ) -> Result<ArtifactEvent, ArtifactError> {
+        let key = key(stack, artifact);
+        let (handler, bytes) = (artifact.handler, artifact.zip.len() as u64);
+        if self.is_kept(&key).await? {
+            return Ok(ArtifactEvent::Present { handler, bytes });
+        }
+        // S3 compares what arrives with the checksum, so that an upload which is cut off leaves
+        // nothing under the key. A new upload carries no tags, and so is kept again.
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key)
+            .content_type("application/zip")
+            .checksum_sha256(artifact.sha256.base64())
+            .body(ByteStream::from(artifact.zip.clone()))
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:PutObject", error))?;
+        Ok(ArtifactEvent::Uploaded { handler, bytes })
+    }
+
+    /// Whether the artifact is there to stay. Asking for its tags answers both at once; a `HEAD`
+    /// counts them only for those who may read them, and would then be silently wrong.
+    async fn is_kept(&self, key: &str) -> Result<bool, ArtifactError> {
+        let answer = self
+            .client
+            .get_object_tagging()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:GetObjectTagging", error));
+        match answer {
+            Ok(answer) => Ok(!answer.tag_set().iter().any(|tag| tag.key() == TAG.0)),
+            Err(error) if is_missing_key(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// After a successful deployment: lets all of the stack's artifacts expire but the current
+    /// ones. In a bucket of the user's own, how long things stay is the user's affair.
+    pub(crate) async fn retire(
+        &self,
+        stack: &str,
+        current: &[Artifact],
+    ) -> Result<(), ArtifactError> {
+        if !self.managed {
+            return Ok(());
+        }
+        let current: BTreeSet<_> = current
+            .iter()
+            .map(|artifact| key(stack, artifact))
+            .collect();
+        let tag = Tag::builder().key(TAG.0).value(TAG.1).build()?;
+        let tagging = Tagging::builder().tag_set(tag).build()?;
+        let mut token = None;
+        loop {
+            let page = self.list(stack, token).await?;
+            let old = page.keys.into_iter().filter(|key| !current.contains(key));
+            let tagged = stream::iter(old).map(|key| self.tag(key, tagging.clone()));
+            tagged
+                .buffer_unordered(PARALLEL)
+                .try_collect::<()>()
+                .await?;
+            token = page.next;
+            if token.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn tag(&self, key: String, tagging: Tagging) -> Result<(), ArtifactError> {
+        let answer = self
+            .client
+            .put_object_tagging()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key)
+            .tagging(tagging)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:PutObjectTagging", error));
+        match answer {
+            Ok(_) => Ok(()),
+            // It expired since it was listed.
+            Err(error) if is_missing_key(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes all artifacts of the stack and says how many there were.
+    pub(crate) async fn remove_all(&self, stack: &str) -> Result<usize, ArtifactError> {
+        let mut removed = 0;
+        let mut failed = Vec::new();
+        let mut token = None;
+        loop {
+            let page = match self.list(stack, token).await {
+                Err(ArtifactError::Aws(error)) if error.code() == Some("NoSuchBucket") => break,
+                page => page?,
+            };
+            if !page.keys.is_empty() {
+                let errors = self.delete(&page.keys).await?;
+                removed += page.keys.len() - errors.len();
+                failed.extend(errors);
+            }
+            token = page.next;
+            if token.is_none() {
+                break;
+            }
+        }
+        let count = failed.len();
+        match failed.into_iter().next() {
+            None => Ok(removed),
+            Some((key, message)) => Err(ArtifactError::NotRemoved {
+                bucket: self.bucket.clone(),
+                count,
+                key,
+                message,
+            }),
+        }
+    }
+
+    /// Deletes up to a page of objects; gives those that are still there and why, for S3 answers
+    /// with success all the same.
+    async fn delete(&self, keys: &[String]) -> Result<Vec<(String, String)>, ArtifactError> {
+        let objects: Result<Vec<_>, _> = keys
+            .iter()
+            .map(|key| ObjectIdentifier::builder().key(key).build())
+            .collect();
+        let delete = Delete::builder()
+            .set_objects(Some(objects?))
+            .quiet(true)
+            .build()?;
+        let answer = self
+            .client
+            .delete_objects()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:DeleteObject", error))?;
+        let text = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+        Ok(answer
+            .errors()
+            .iter()
+            .map(|error| (text(error.key()), text(error.message().or(error.code()))))
+            .collect())
+    }
+
+    async fn list(&self, stack: &str, token: Option<String>) -> Result<Page, ArtifactError> {
+        let answer = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .prefix(prefix(stack))
+            .set_continuation_token(token)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:ListBucket", error))?;
+        let keys = answer
+            .contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned));
+        Ok(Page {
+            keys: keys.collect(),
+            next: answer.next_continuation_token,
+        })
+    }
+
+    /// Removes the managed bucket when no stack has artifacts in it; says whether it did.
+    pub(crate) async fn remove_bucket_if_empty(&self) -> Result<bool, ArtifactError> {
+        if !self.managed {
+            return Ok(false);
+        }
+        let answer = self
+            .client
+            .delete_bucket()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("s3:DeleteBucket", error));
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.code(), Some("BucketNotEmpty" | "NoSuchBucket")) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Up to a thousand keys.
+struct Page {
+    keys: Vec<String>,
+    next: Option<String>,
+}
+
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+fn is_missing_key(error: &AwsError) -> bool {
+    error.code() == Some("NoSuchKey")
+}
+
+fn closed() -> PublicAccessBlockConfiguration {
+    PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(true)
+        .restrict_public_buckets(true)
+        .build()
+}
+
+fn encrypted() -> Result<ServerSideEncryptionConfiguration, BuildError> {
+    let default = ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(ServerSideEncryption::Aes256)
+        .build()?;
+    let rule = ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default)
+        .build();
+    ServerSideEncryptionConfiguration::builder()
+        .rules(rule)
+        .build()
+}
+
+fn lifecycle() -> Result<BucketLifecycleConfiguration, BuildError> {
+    let tag = Tag::builder().key(TAG.0).value(TAG.1).build()?;
+    let superseded = LifecycleRule::builder()
+        .id(SUPERSEDED_RULE)
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().tag(tag).build())
+        .expiration(LifecycleExpiration::builder().days(SUPERSEDED_DAYS).build())
+        .build()?;
+    let uploads = LifecycleRule::builder()
+        .id(UPLOADS_RULE)
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .abort_incomplete_multipart_upload(
+            AbortIncompleteMultipartUpload::builder()
+                .days_after_initiation(1)
+                .build(),
+        )
+        .build()?;
+    BucketLifecycleConfiguration::builder()
+        .rules(superseded)
+        .rules(uploads)
+        .build()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,499 @@
+//! The store against an S3 made of canned answers.
+
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+
+use super::*;
+use crate::package::{Architecture, ContentHash};
+
+const ACCOUNT: &str = "123456789012";
+const MANAGED: &str = "cqrs-123456789012-eu-west-1-an";
+
+/// One answer: to the first unanswered request whose method and address contain these texts.
+struct Answer {
+    method: &'static str,
+    address: &'static str,
+    reply: Reply,
+}
+
+enum Reply {
+    Status(u16, &'static str),
+    /// The connection breaks before an answer comes.
+    Broken,
+}
+
+/// A request as the service would see it.
+#[derive(Clone, Debug)]
+struct Seen {
+    method: String,
+    address: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Answers requests in whatever order they come, since some are sent side by side.
+#[derive(Clone, Default)]
+struct S3 {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl std::fmt::Debug for S3 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("S3")
+    }
+}
+
+impl HttpConnector for S3 {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let seen = Seen {
+            method: request.method().to_owned(),
+            address: request.uri().to_owned(),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
+            body: String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned(),
+        };
+        let mut answers = self.answers.lock().unwrap();
+        let fits = |a: &Answer| a.method == seen.method && seen.address.contains(a.address);
+        let at = answers
+            .iter()
+            .position(fits)
+            .unwrap_or_else(|| panic!("unexpected: {seen:?}"));
+        let answer = answers.remove(at);
+        self.seen.lock().unwrap().push(seen);
+        HttpConnectorFuture::ready(match answer.reply {
+            Reply::Broken => Err(ConnectorError::io("connection reset by peer".into())),
+            Reply::Status(status, body) => {
+                let status = StatusCode::try_from(status).unwrap();
+                Ok(HttpResponse::new(status, SdkBody::from(body)))
+            }
+        })
+    }
+}
+
+impl S3 {
+    fn on(
+        self,
+        method: &'static str,
+        address: &'static str,
+        status: u16,
+        body: &'static str,
+    ) -> Self {
+        self.with(Answer {
+            method,
+            address,
+            reply: Reply::Status(status, body),
+        })
+    }
+
+    fn breaks_on(self, method: &'static str, address: &'static str) -> Self {
+        self.with(Answer {
+            method,
+            address,
+            reply: Reply::Broken,
+        })
+    }
+
+    fn with(self, answer: Answer) -> Self {
+        self.answers.lock().unwrap().push(answer);
+        self
+    }
+
+    fn store(&self, bucket: Option<&str>) -> ArtifactStore {
+        let connector = SharedHttpConnector::new(self.clone());
+        let client: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
+        ArtifactStore::new(&Aws::replay(client), ACCOUNT, bucket.map(str::to_owned))
+    }
+
+    /// The requests so far. Every answer must have been asked for, every request but the one that
+    /// makes the bucket must say whose bucket it means.
+    fn seen(&self) -> Vec<Seen> {
+        let unused = self.answers.lock().unwrap();
+        assert!(
+            unused.is_empty(),
+            "not asked for: {} {}",
+            unused[0].method,
+            unused[0].address
+        );
+        let seen = self.seen.lock().unwrap().clone();
+        for request in seen
+            .iter()
+            .filter(|request| !request.body.contains("CreateBucket"))
+        {
+            assert_eq!(
+                request.header("x-amz-expected-bucket-owner"),
+                Some(ACCOUNT),
+                "{request:?}"
+            );
+        }
+        seen
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let call = |seen: Seen| {
+            let address = seen
+                .address
+                .split_once(".com/")
+                .map_or("", |(_, path)| path)
+                .to_owned();
+            let address = address
+                .split(['&', '='])
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            format!("{} /{address}", seen.method)
+        };
+        self.seen().into_iter().map(call).collect()
+    }
+}
+
+fn artifact(handler: Handler, seed: u8) -> Artifact {
+    Artifact {
+        handler,
+        zip: Bytes::from_static(b"zip"),
+        sha256: ContentHash::new([seed; 32]),
+        architecture: Architecture::Arm64,
+    }
+}
+
+fn error(code: &str) -> &'static str {
+    format!("<Error><Code>{code}</Code><Message>{code}!</Message></Error>").leak()
+}
+
+const RULES: &str = "<LifecycleConfiguration><Rule><ID>cqrs-superseded-1</ID><Status>Enabled</Status></Rule></LifecycleConfiguration>";
+const NO_TAGS: &str = "<Tagging><TagSet></TagSet></Tagging>";
+const SUPERSEDED: &str =
+    "<Tagging><TagSet><Tag><Key>cqrs</Key><Value>superseded</Value></Tag></TagSet></Tagging>";
+
+#[test]
+fn a_key_is_known_without_any_call_and_no_stack_reaches_into_another() {
+    let key = key("orders", &artifact(Handler::Query, 0xab));
+    assert_eq!(key, format!("orders/query/{}.zip", "ab".repeat(32)));
+    assert!(
+        !prefix("orders").starts_with("order/")
+            && !prefix("orders-2").starts_with(&prefix("orders"))
+    );
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_set_up_takes_two_questions() {
+    let s3 = S3::default()
+        .on("HEAD", MANAGED, 200, "")
+        .on("GET", "?lifecycle", 200, RULES);
+    s3.store(None).prepare().await.unwrap();
+    assert_eq!(s3.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn the_managed_bucket_is_made_in_the_accounts_own_namespace_and_marked_last() {
+    let s3 = S3::default()
+        .on("HEAD", MANAGED, 404, "")
+        .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
+        .on("PUT", ".com/", 200, "")
+        .on("PUT", "?publicAccessBlock", 200, "")
+        .on("PUT", "?encryption", 200, "")
+        .on("PUT", "?lifecycle", 200, "");
+    s3.store(None).prepare().await.unwrap();
+    let seen = s3.seen();
+    assert_eq!(
+        seen[2].header("x-amz-bucket-namespace"),
+        Some("account-regional")
+    );
+    assert!(
+        seen[2]
+            .body
+            .contains("<LocationConstraint>eu-west-1</LocationConstraint>")
+    );
+    assert!(
+        seen[3]
+            .body
+            .contains("<RestrictPublicBuckets>true</RestrictPublicBuckets>")
+    );
+    assert!(seen[4].body.contains("AES256"));
+    let rules = &seen[5].body;
+    assert!(
+        rules.contains("<Tag><Key>cqrs</Key><Value>superseded</Value></Tag>"),
+        "{rules}"
+    );
+    assert_eq!(
+        rules.matches("<Expiration>").count(),
+        1,
+        "only what is superseded expires: {rules}"
+    );
+}
+
+#[tokio::test]
+async fn a_set_up_that_was_cut_off_is_mended() {
+    let s3 = S3::default()
+        .on("HEAD", MANAGED, 200, "")
+        .on(
+            "GET",
+            "?lifecycle",
+            404,
+            error("NoSuchLifecycleConfiguration"),
+        )
+        .on("PUT", "?publicAccessBlock", 200, "")
+        .on("PUT", "?encryption", 200, "")
+        .on("PUT", "?lifecycle", 200, "");
+    s3.store(None).prepare().await.unwrap();
+    assert_eq!(s3.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn another_deployment_may_make_the_bucket_at_the_same_time() {
+    let s3 = S3::default()
+        .on("HEAD", MANAGED, 404, "")
+        .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
+        .on("PUT", ".com/", 409, error("BucketAlreadyOwnedByYou"))
+        .on("PUT", "?publicAccessBlock", 200, "")
+        .on("PUT", "?encryption", 200, "")
+        .on("PUT", "?lifecycle", 200, "");
+    s3.store(None).prepare().await.unwrap();
+    assert_eq!(s3.seen().len(), 6);
+}
+
+#[tokio::test]
+async fn a_bucket_of_somebody_else_is_refused_with_a_way_out() {
+    let taken = S3::default()
+        .on("HEAD", MANAGED, 404, "")
+        .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
+        .on("PUT", ".com/", 409, error("BucketAlreadyExists"));
+    let denied = S3::default().on("HEAD", "theirs", 403, "");
+    for (s3, bucket) in [(taken, None), (denied, Some("theirs"))] {
+        let error = s3.store(bucket).prepare().await.unwrap_err();
+        assert!(
+            matches!(error, ArtifactError::ForeignBucket(_)),
+            "{error:?}"
+        );
+        assert!(error.hint().unwrap().contains("--artifact-bucket"));
+        s3.seen();
+    }
+}
+
+#[tokio::test]
+async fn a_users_bucket_is_only_looked_at() {
+    let s3 = S3::default().on("HEAD", "mine", 200, "");
+    let store = s3.store(Some("mine"));
+    store.prepare().await.unwrap();
+    store.retire("orders", &[]).await.unwrap();
+    assert!(!store.remove_bucket_if_empty().await.unwrap());
+    assert_eq!(s3.seen().len(), 1);
+
+    let gone = S3::default().on("HEAD", "mine", 404, "");
+    let error = gone.store(Some("mine")).prepare().await.unwrap_err();
+    assert!(matches!(error, ArtifactError::NoBucket(_)), "{error:?}");
+    let far = S3::default().on("HEAD", "mine", 301, "");
+    let error = far.store(Some("mine")).prepare().await.unwrap_err();
+    assert!(
+        matches!(error, ArtifactError::OtherRegion { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_there_is_skipped_and_what_is_missing_is_uploaded() {
+    let s3 = S3::default()
+        .on("GET", "publisher", 200, NO_TAGS)
+        .on("GET", "query", 404, error("NoSuchKey"))
+        .on("PUT", "query", 200, "");
+    let artifacts = [artifact(Handler::Publisher, 1), artifact(Handler::Query, 2)];
+    let mut events = Vec::new();
+    s3.store(None)
+        .upload("orders", &artifacts, |event| events.push(event))
+        .await
+        .unwrap();
+    assert!(events.contains(&ArtifactEvent::Present {
+        handler: Handler::Publisher,
+        bytes: 3
+    }));
+    assert!(events.contains(&ArtifactEvent::Uploaded {
+        handler: Handler::Query,
+        bytes: 3
+    }));
+    s3.seen();
+}
+
+#[tokio::test]
+async fn a_superseded_artifact_is_uploaded_again_so_that_it_stays() {
+    let s3 = S3::default()
+        .on("GET", "query", 200, SUPERSEDED)
+        .on("PUT", "query", 200, "");
+    s3.store(None)
+        .upload("orders", &[artifact(Handler::Query, 2)], |_| {})
+        .await
+        .unwrap();
+    let put = &s3.seen()[1];
+    assert_eq!(put.header("x-amz-tagging"), None);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cut_off_is_sent_again_with_its_checksum() {
+    let s3 = S3::default()
+        .on("GET", "query", 404, error("NoSuchKey"))
+        .breaks_on("PUT", "query")
+        .on("PUT", "query", 200, "");
+    let artifact = artifact(Handler::Query, 2);
+    s3.store(None)
+        .upload("orders", std::slice::from_ref(&artifact), |_| {})
+        .await
+        .unwrap();
+    let seen = s3.seen();
+    for put in &seen[1..] {
+        assert_eq!(
+            put.header("x-amz-checksum-sha256"),
+            Some(artifact.sha256.base64().as_str())
+        );
+        assert_eq!(put.body, "zip");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_upload_names_the_action() {
+    let s3 = S3::default()
+        .on("GET", "query", 404, error("NoSuchKey"))
+        .on("PUT", "query", 403, error("AccessDenied"));
+    let store = s3.store(None);
+    let error = store
+        .upload("orders", &[artifact(Handler::Query, 2)], |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "permission denied: s3:PutObject");
+    assert_eq!(error.name(), "AccessDenied");
+}
+
+fn listing(keys: &[&str], next: Option<&str>) -> &'static str {
+    let contents: String = keys
+        .iter()
+        .map(|k| format!("<Contents><Key>{k}</Key></Contents>"))
+        .collect();
+    let next = next.map(|t| format!("<NextContinuationToken>{t}</NextContinuationToken>"));
+    let next = next.unwrap_or_default();
+    format!("<ListBucketResult>{contents}{next}</ListBucketResult>").leak()
+}
+
+#[tokio::test]
+async fn only_what_the_stack_no_longer_uses_is_tagged() {
+    let current = artifact(Handler::Query, 2);
+    let kept = key("orders", &current);
+    let s3 = S3::default()
+        .on(
+            "GET",
+            "list-type=2",
+            200,
+            listing(&[&kept, "orders/query/old.zip"], Some("more")),
+        )
+        .on("PUT", "orders/query/old.zip?tagging", 200, "")
+        .on(
+            "GET",
+            "continuation-token=more",
+            200,
+            listing(&["orders/query/gone.zip"], None),
+        )
+        .on(
+            "PUT",
+            "orders/query/gone.zip?tagging",
+            404,
+            error("NoSuchKey"),
+        );
+    s3.store(None).retire("orders", &[current]).await.unwrap();
+    let seen = s3.seen();
+    assert!(
+        seen[0].address.contains("prefix=orders%2F"),
+        "{}",
+        seen[0].address
+    );
+    assert!(
+        seen[1]
+            .body
+            .contains("<Key>cqrs</Key><Value>superseded</Value>")
+    );
+}
+
+#[tokio::test]
+async fn all_pages_are_removed_and_counted() {
+    let s3 = S3::default()
+        .on(
+            "GET",
+            "list-type=2",
+            200,
+            listing(&["orders/a", "orders/b"], Some("more")),
+        )
+        .on("POST", "?delete", 200, "<DeleteResult/>")
+        .on(
+            "GET",
+            "continuation-token=more",
+            200,
+            listing(&["orders/c"], None),
+        )
+        .on("POST", "?delete", 200, "<DeleteResult/>");
+    assert_eq!(s3.store(None).remove_all("orders").await.unwrap(), 3);
+    assert!(s3.seen()[1].body.contains("<Key>orders/b</Key>"));
+}
+
+#[tokio::test]
+async fn an_object_that_stays_is_an_error_though_the_answer_is_a_success() {
+    let failed = "<DeleteResult><Error><Key>orders/b</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>";
+    let s3 = S3::default()
+        .on(
+            "GET",
+            "list-type=2",
+            200,
+            listing(&["orders/a", "orders/b"], None),
+        )
+        .on("POST", "?delete", 200, failed);
+    let error = s3.store(None).remove_all("orders").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "1 of the artifacts in `{MANAGED}` could not be removed, first `orders/b`: Access Denied"
+        )
+    );
+    s3.seen();
+}
+
+#[tokio::test]
+async fn a_missing_bucket_has_nothing_to_remove() {
+    let s3 = S3::default()
+        .on("GET", "list-type=2", 404, error("NoSuchBucket"))
+        .on("DELETE", MANAGED, 404, error("NoSuchBucket"));
+    let store = s3.store(None);
+    assert_eq!(store.remove_all("orders").await.unwrap(), 0);
+    assert!(!store.remove_bucket_if_empty().await.unwrap());
+    s3.seen();
+}
+
+#[tokio::test]
+async fn the_managed_bucket_stays_while_another_stack_uses_it() {
+    let used = S3::default().on("DELETE", MANAGED, 409, error("BucketNotEmpty"));
+    // A stack's parameter names the managed bucket like any other.
+    assert!(
+        !used
+            .store(Some(MANAGED))
+            .remove_bucket_if_empty()
+            .await
+            .unwrap()
+    );
+    let empty = S3::default().on("DELETE", MANAGED, 204, "");
+    assert!(empty.store(None).remove_bucket_if_empty().await.unwrap());
+    empty.seen();
+}

@@ -1,0 +1,263 @@
+//! The project's template, as far as it can be judged without AWS.
+//!
+//! Reads the file into a tree that keeps tags and positions, takes the parameters out of it, and
+//! checks what a user gives for them by the template's own rules, so that a mistake is said before
+//! anything is sent. Nothing here knows AWS: the tree serves whoever evaluates the template.
+
+mod parameter;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use self::parameter::{BrokenRule, Parameter, ParameterGroup};
+pub(crate) use self::yaml::{Node, Position, Value};
+use crate::error::{Explain, Kind};
+
+/// CloudFormation's limit for a template that is part of the request.
+const MAX_SIZE: u64 = 51_200;
+
+/// The parameters that say where the code is; their values are known only after packaging.
+const SET_BY_TOOL: [&str; 4] = [
+    "ArtifactBucket",
+    "PublisherCodeKey",
+    "SubscriberCodeKey",
+    "QueryCodeKey",
+];
+
+/// Why the template cannot be deployed as it is, or not with these parameters.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TemplateError {
+    /// Name the project that has one.
+    #[error("`{}` does not exist", .0.display())]
+    Missing(PathBuf),
+    /// See the cause; a directory, a missing permission, or bytes that are no text.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    /// Shorten it: CloudFormation would refuse it.
+    #[error("`{}` is {size} bytes, and CloudFormation takes at most {MAX_SIZE}", path.display())]
+    TooLarge { path: PathBuf, size: u64 },
+    /// Correct the file where the position says.
+    #[error("{}:{}: {what}", path.display(), at)]
+    Invalid {
+        path: PathBuf,
+        at: Position,
+        what: String,
+    },
+    /// Use the name that was meant.
+    #[error("the template has no parameter `{name}`")]
+    UnknownParameter {
+        name: String,
+        similar: Option<String>,
+    },
+    /// Leave it out.
+    #[error("the parameter `{0}` is set by this tool")]
+    SetByTool(String),
+    /// Give a value that keeps the rule.
+    #[error("the parameter `{parameter}` {rule}{}", remark(description))]
+    BadValue {
+        parameter: String,
+        rule: BrokenRule,
+        description: Option<String>,
+    },
+    /// Give these values.
+    #[error("the template needs a value for {}", .0.join(", "))]
+    MissingParameters(Vec<String>),
+}
+
+/// What the template's author says about a parameter's rules.
+fn remark(description: &Option<String>) -> String {
+    description
+        .as_ref()
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default()
+}
+
+impl Explain for TemplateError {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing(_) => "name the project's folder with `--project DIR`".to_owned(),
+            Self::Unreadable { .. } | Self::TooLarge { .. } | Self::Invalid { .. } => return None,
+            Self::UnknownParameter {
+                similar: Some(similar),
+                ..
+            } => {
+                format!("did you mean `{similar}`?")
+            }
+            Self::UnknownParameter { similar: None, .. } => {
+                "`cqrs deploy --guided` asks for all parameters by name".to_owned()
+            }
+            Self::SetByTool(name) if name == SET_BY_TOOL[0] => {
+                "choose another bucket with `--artifact-bucket NAME`".to_owned()
+            }
+            Self::SetByTool(_) => {
+                "leave it out; `--prebuilt DIR` deploys finished binaries".to_owned()
+            }
+            Self::BadValue { parameter, .. } => {
+                format!("give another with `--parameter {parameter}=VALUE`, or in cqrs.toml")
+            }
+            Self::MissingParameters(names) => {
+                let flags: Vec<_> = names
+                    .iter()
+                    .map(|name| format!("`--parameter {name}=VALUE`"))
+                    .collect();
+                format!("add {}, or run `cqrs deploy --guided`", flags.join(" "))
+            }
+        })
+    }
+}
+
+/// A template that CloudFormation would at least accept as one.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    text: String,
+    root: Node,
+    parameters: Vec<Parameter>,
+}
+
+impl Template {
+    /// Reads and parses the file.
+    pub(crate) fn read(path: &Path) -> Result<Self, TemplateError> {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => TemplateError::Missing(path.to_owned()),
+            _ => TemplateError::Unreadable {
+                path: path.to_owned(),
+                source,
+            },
+        };
+        let size = fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_SIZE {
+            return Err(TemplateError::TooLarge {
+                path: path.to_owned(),
+                size,
+            });
+        }
+        let text = fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(text).map_err(|Invalid { at, what }| TemplateError::Invalid {
+            path: path.to_owned(),
+            at,
+            what,
+        })
+    }
+
+    fn parse(text: String) -> Result<Self, Invalid> {
+        let root = yaml::parse(&text)?;
+        let Some(resources) = root.entries().iter().find(|entry| entry.key == "Resources") else {
+            return Err(Invalid::new(root.at, "there is no `Resources` section"));
+        };
+        if resources.value.entries().is_empty() {
+            return Err(Invalid::new(resources.at, "`Resources` holds none"));
+        }
+        let parameters = match root.get("Parameters") {
+            Some(section) => parameter::read(section)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            text,
+            root,
+            parameters,
+        })
+    }
+
+    /// The file as it is, which is what CloudFormation gets.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The whole tree.
+    pub(crate) fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The parameters, in the file's order.
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
+    }
+
+    /// The parameters that a user can give, in the groups and the order that the template's
+    /// `AWS::CloudFormation::Interface` has for prompts; what is in no group comes last.
+    pub(crate) fn groups(&self) -> Vec<ParameterGroup<'_>> {
+        let askable: Vec<_> = self
+            .parameters
+            .iter()
+            .filter(|p| !SET_BY_TOOL.contains(&p.name.as_str()))
+            .collect();
+        parameter::groups(&self.root, askable)
+    }
+
+    /// Whether the template has these parameters and takes their values.
+    pub(crate) fn check(&self, given: &BTreeMap<String, String>) -> Result<(), TemplateError> {
+        for (name, value) in given {
+            if SET_BY_TOOL.contains(&name.as_str()) {
+                return Err(TemplateError::SetByTool(name.clone()));
+            }
+            let Some(parameter) = self.parameter(name) else {
+                let similar = self.similar(name);
+                return Err(TemplateError::UnknownParameter {
+                    name: name.clone(),
+                    similar,
+                });
+            };
+            parameter.check(value)?;
+        }
+        Ok(())
+    }
+
+    /// Whether every parameter without a default is among those that `has` knows a value for.
+    pub(crate) fn check_complete(&self, has: impl Fn(&str) -> bool) -> Result<(), TemplateError> {
+        let missing: Vec<_> = self
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.default.is_none() && !has(&parameter.name))
+            .map(|parameter| parameter.name.clone())
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(TemplateError::MissingParameters(missing))
+        }
+    }
+
+    /// The parameter that a mistyped name is nearest to, if it is near at all.
+    fn similar(&self, name: &str) -> Option<String> {
+        let name = name.to_lowercase();
+        let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
+        let nearest = self
+            .parameters
+            .iter()
+            .min_by_key(|known| distance(&known.name))?;
+        let near = distance(&nearest.name) <= name.len().max(3) / 3;
+        near.then(|| nearest.name.clone())
+    }
+}
+
+/// What is wrong where, before the file's name is added.
+#[derive(Debug)]
+struct Invalid {
+    at: Position,
+    what: String,
+}
+
+impl Invalid {
+    fn new(at: Position, what: impl Into<String>) -> Self {
+        Self {
+            at,
+            what: what.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

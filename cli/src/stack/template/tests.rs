@@ -1,0 +1,253 @@
+use super::*;
+
+const MINIMAL: &str = "Resources:\n  Table:\n    Type: AWS::DynamoDB::Table\n";
+
+fn template(parameters: &str) -> Template {
+    Template::parse(format!("{MINIMAL}Parameters:\n{parameters}")).unwrap()
+}
+
+fn read(text: &str) -> Result<Template, TemplateError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("template.yaml");
+    fs::write(&path, text).unwrap();
+    Template::read(&path).map_err(|error| match error {
+        // The folder's name changes from run to run.
+        TemplateError::Invalid { at, what, .. } => TemplateError::Invalid {
+            path: "template.yaml".into(),
+            at,
+            what,
+        },
+        other => other,
+    })
+}
+
+fn complaint(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn refusal(template: &Template, name: &str, value: &str) -> String {
+    template
+        .check(&given(&[(name, value)]))
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn tags_and_places_and_the_text_of_scalars_are_kept() {
+    let template = template(
+        "  Account: {Type: String, Default: 000000000000}\nOutputs:\n  Name:\n    Value: !Sub '${Table}-x'\n    Arn: !GetAtt [Table, Arn]\n",
+    );
+    assert_eq!(
+        template.parameter("Account").unwrap().default.as_deref(),
+        Some("000000000000")
+    );
+    let output = template.root().get("Outputs").unwrap().get("Name").unwrap();
+    let value = output.get("Value").unwrap();
+    assert_eq!(value.tag.as_deref(), Some("Sub"));
+    assert_eq!(
+        value.at,
+        Position {
+            line: 8,
+            column: 12
+        }
+    );
+    let arn = output.get("Arn").unwrap();
+    assert_eq!(arn.tag.as_deref(), Some("GetAtt"));
+    assert_eq!(arn.items()[1].text(), Some("Arn"));
+}
+
+#[test]
+fn a_missing_file_and_an_unreadable_one_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let gone = Template::read(&folder.path().join("template.yaml")).unwrap_err();
+    assert!(matches!(gone, TemplateError::Missing(_)), "{gone:?}");
+    let directory = Template::read(folder.path()).unwrap_err();
+    assert!(
+        matches!(directory, TemplateError::Unreadable { .. }),
+        "{directory:?}"
+    );
+}
+
+#[test]
+fn the_size_limit_is_cloudformations() {
+    let padded = |size: usize| format!("{MINIMAL}#{}", "x".repeat(size - MINIMAL.len() - 1));
+    assert!(read(&padded(51_200)).is_ok());
+    assert!(complaint(&padded(51_201)).contains("is 51201 bytes"));
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_said_with_its_place() {
+    assert_eq!(complaint(""), "template.yaml:1:1: the file is empty");
+    assert_eq!(
+        complaint("Outputs: {}"),
+        "template.yaml:1:1: there is no `Resources` section"
+    );
+    assert_eq!(
+        complaint("Resources:\n"),
+        "template.yaml:1:1: `Resources` holds none"
+    );
+    assert_eq!(
+        complaint("Resources:\n  A:\n    Type: T\n  B:\n    Type: T\n  A:\n    Type: U\n"),
+        "template.yaml:6:3: `A` is here twice, first in line 2"
+    );
+    assert_eq!(
+        complaint(&format!("{MINIMAL}---\na: b\n")),
+        "template.yaml:4:1: a template is one document, and here starts another"
+    );
+    assert_eq!(
+        complaint("Resources:\n  A: &a {Type: T}\n"),
+        "template.yaml:2:6: CloudFormation takes no anchors"
+    );
+    assert!(complaint("Resources:\n  A: [1, 2\n").starts_with("template.yaml:3:1: "));
+    assert!(complaint("Resources:\n\tA: b\n").starts_with("template.yaml:2:"));
+    let deep = format!("Resources: {}", "[".repeat(20_000));
+    assert!(complaint(&deep).ends_with("the template is nested too deep"));
+    assert_eq!(
+        complaint(&format!("{MINIMAL}Parameters:\n  Nodes: {{Default: 1}}\n")),
+        "template.yaml:5:3: the parameter `Nodes` has no `Type`"
+    );
+}
+
+#[test]
+fn an_unknown_parameter_is_answered_with_the_nearest() {
+    let template = template(
+        "  CacheNodeType: {Type: String, Default: a}\n  Retention: {Type: Number, Default: 7}\n",
+    );
+    let hint = |name| {
+        template
+            .check(&given(&[(name, "x")]))
+            .unwrap_err()
+            .hint()
+            .unwrap()
+    };
+    assert_eq!(hint("CacheNodetypes"), "did you mean `CacheNodeType`?");
+    assert_eq!(hint("retention"), "did you mean `Retention`?");
+    assert!(hint("Colour").contains("--guided"));
+}
+
+#[test]
+fn what_the_tool_sets_cannot_be_given() {
+    let template = template("  QueryCodeKey: {Type: String}\n  ArtifactBucket: {Type: String}\n");
+    assert_eq!(
+        refusal(&template, "QueryCodeKey", "x"),
+        "the parameter `QueryCodeKey` is set by this tool"
+    );
+    let bucket = template
+        .check(&given(&[("ArtifactBucket", "x")]))
+        .unwrap_err();
+    assert!(bucket.hint().unwrap().contains("--artifact-bucket"));
+}
+
+#[test]
+fn values_are_held_to_the_templates_rules() {
+    let template = template(concat!(
+        "  Access: {Type: String, Default: iam, AllowedValues: [iam, open], ConstraintDescription: open is for emulators}\n",
+        "  Days: {Type: Number, Default: 7, MinValue: 1, MaxValue: 3650}\n",
+        "  Cidr: {Type: String, Default: 10.0.0.0/24, AllowedPattern: '10\\.[0-9.]+/[0-9]+|none'}\n",
+        "  Name: {Type: String, Default: abc, MinLength: 2, MaxLength: 4}\n",
+        "  Zones: {Type: CommaDelimitedList, Default: a, AllowedValues: [a, b]}\n",
+        "  Secret: {Type: String, Default: aaaaaaaa, NoEcho: true, AllowedPattern: '[a-z]+'}\n",
+    ));
+    let fine = [
+        ("Access", "open"),
+        ("Days", "3650"),
+        ("Cidr", "none"),
+        ("Name", "äöü"),
+        ("Zones", "b, a"),
+    ];
+    template.check(&given(&fine)).unwrap();
+    assert_eq!(
+        refusal(&template, "Access", "IAM"),
+        "the parameter `Access` is `IAM`, and allowed are: iam, open (open is for emulators)"
+    );
+    assert_eq!(
+        refusal(&template, "Days", "0"),
+        "the parameter `Days` is `0`, and at least 1 is needed"
+    );
+    assert_eq!(
+        refusal(&template, "Days", "4000"),
+        "the parameter `Days` is `4000`, and at most 3650 is allowed"
+    );
+    assert_eq!(
+        refusal(&template, "Days", "week"),
+        "the parameter `Days` is `week`, which is no number"
+    );
+    assert!(refusal(&template, "Days", "NaN").ends_with("no number"));
+    assert!(refusal(&template, "Cidr", "x10.0.0.0/24").contains("does not match"));
+    assert!(
+        refusal(&template, "Cidr", "nonee").contains("does not match"),
+        "the whole value counts"
+    );
+    assert_eq!(
+        refusal(&template, "Name", "a"),
+        "the parameter `Name` has 1 characters, and needs at least 2"
+    );
+    assert_eq!(
+        refusal(&template, "Name", "abcde"),
+        "the parameter `Name` has 5 characters, and takes at most 4"
+    );
+    assert!(refusal(&template, "Zones", "a,c").contains("`c`"));
+    assert!(!refusal(&template, "Secret", "hunter2").contains("hunter2"));
+}
+
+#[test]
+fn a_pattern_of_javas_own_is_left_to_cloudformation() {
+    let template = template("  Name: {Type: String, Default: a, AllowedPattern: '(?!aws).*'}\n");
+    assert!(template.check(&given(&[("Name", "aws")])).is_ok());
+}
+
+#[test]
+fn all_missing_parameters_are_named_at_once() {
+    let template =
+        template("  A: {Type: String}\n  B: {Type: String}\n  C: {Type: String, Default: ''}\n");
+    let error = template.check_complete(|_| false).unwrap_err();
+    assert_eq!(error.to_string(), "the template needs a value for A, B");
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("`--parameter A=VALUE` `--parameter B=VALUE`")
+    );
+    assert!(
+        template
+            .check_complete(|name| ["A", "B"].contains(&name))
+            .is_ok()
+    );
+}
+
+#[test]
+fn prompts_follow_the_templates_groups() {
+    let template = Template::parse(format!(
+        "{MINIMAL}Metadata:\n  AWS::CloudFormation::Interface:\n    ParameterGroups:\n      - Label: {{default: Cache}}\n        Parameters: [Replicas, NodeType, Gone]\nParameters:\n  Other: {{Type: String}}\n  NodeType: {{Type: String}}\n  ArtifactBucket: {{Type: String}}\n  Replicas: {{Type: Number}}\n"
+    ))
+    .unwrap();
+    let groups: Vec<_> = template
+        .groups()
+        .into_iter()
+        .map(|group| {
+            (
+                group.label,
+                group
+                    .parameters
+                    .iter()
+                    .map(|p| p.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+        })
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (Some("Cache"), "Replicas NodeType".to_owned()),
+            (None, "Other".to_owned())
+        ]
+    );
+}
