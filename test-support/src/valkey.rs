@@ -36,7 +36,7 @@ impl Valkey {
                 return server;
             }
         }
-        panic!("the cache server does not start; its log is above");
+        panic!("the cache server does not start:\n{}", server.log());
     }
 
     /// Its port.
@@ -58,7 +58,7 @@ impl Valkey {
 
     /// Starts it again on the same port, empty.
     pub fn start_again(&mut self) {
-        assert!(self.try_start(), "the cache server does not start again");
+        assert!(self.try_start(), "the cache server does not start again:\n{}", self.log());
     }
 
     /// Freezes it: connections stay open, and nothing is answered.
@@ -100,7 +100,12 @@ impl Valkey {
         self.process.as_ref().expect("the cache server was stopped")
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
     fn try_start(&mut self) -> bool {
+        let log = std::fs::File::create(self.directory.path().join("log")).expect("it is writable");
         let mut command = Command::new(executable());
         command
             .args(["--bind", "127.0.0.1", "--port"])
@@ -108,7 +113,9 @@ impl Valkey {
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--loglevel", "warning", "--dir"])
             .arg(self.directory.path())
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a descriptor"))
+            .stderr(log);
         let mut process = Process::spawn(&mut command);
         let client = redis::Client::open(self.url()).expect("a good address");
         let up = || {
