@@ -13,7 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parameter::{BrokenRule, Parameter, ParameterGroup};
-pub(crate) use self::yaml::{Node, Position, Value};
+use self::yaml::Node;
+pub(crate) use self::yaml::Position;
 use crate::error::{Explain, Kind};
 
 /// CloudFormation's limit for a template that is part of the request.
@@ -168,16 +169,6 @@ impl Template {
     /// The file as it is, which is what CloudFormation gets.
     pub(crate) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The whole tree.
-    pub(crate) fn root(&self) -> &Node {
-        &self.root
-    }
-
-    /// The parameters, in the file's order.
-    pub(crate) fn parameters(&self) -> &[Parameter] {
-        &self.parameters
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {

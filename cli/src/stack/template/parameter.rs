@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex_lite::Regex;
 
-use super::yaml::{Entry, Node, Position, Value};
+use super::yaml::{Entry, Node, Value};
 use super::{Invalid, TemplateError};
 
 /// One entry of the template's `Parameters`.
@@ -25,7 +25,6 @@ pub(crate) struct Parameter {
     pub(crate) max_value: Option<f64>,
     /// The value is a secret and is not to be shown.
     pub(crate) no_echo: bool,
-    pub(crate) at: Position,
 }
 
 /// The rule of a parameter that a value does not keep. A secret value is not among its words.
@@ -163,7 +162,6 @@ impl Parameter {
             min_value: number(node, "MinValue")?,
             max_value: number(node, "MaxValue")?,
             no_echo: text("NoEcho")?.is_some_and(|value| value.eq_ignore_ascii_case("true")),
-            at: entry.at,
         })
     }
 

@@ -48,7 +48,7 @@ fn tags_and_places_and_the_text_of_scalars_are_kept() {
         template.parameter("Account").unwrap().default.as_deref(),
         Some("000000000000")
     );
-    let output = template.root().get("Outputs").unwrap().get("Name").unwrap();
+    let output = template.root.get("Outputs").unwrap().get("Name").unwrap();
     let value = output.get("Value").unwrap();
     assert_eq!(value.tag.as_deref(), Some("Sub"));
     assert_eq!(
@@ -107,8 +107,10 @@ fn what_is_wrong_in_the_file_is_said_with_its_place() {
     );
     assert!(complaint("Resources:\n  A: [1, 2\n").starts_with("template.yaml:3:1: "));
     assert!(complaint("Resources:\n\tA: b\n").starts_with("template.yaml:2:"));
-    let deep = format!("Resources: {}", "[".repeat(20_000));
-    assert!(complaint(&deep).ends_with("the template is nested too deep"));
+    let nested = |depth| format!("Resources: {}", "[".repeat(depth));
+    assert!(complaint(&nested(150)).ends_with("the template is nested too deep"));
+    // The parser has a limit of its own, which comes first here.
+    assert!(complaint(&nested(20_000)).starts_with("template.yaml:1:"));
     assert_eq!(
         complaint(&format!("{MINIMAL}Parameters:\n  Nodes: {{Default: 1}}\n")),
         "template.yaml:5:3: the parameter `Nodes` has no `Type`"
@@ -250,4 +252,25 @@ fn prompts_follow_the_templates_groups() {
             (None, "Other".to_owned())
         ]
     );
+}
+
+#[test]
+fn the_projects_own_template_has_what_the_tool_fills_in() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let template = Template::read(&path).unwrap();
+    for name in SET_BY_TOOL.iter().chain(&["Architecture"]) {
+        assert!(template.parameter(name).is_some(), "{name}");
+    }
+    let asked: usize = template
+        .groups()
+        .iter()
+        .map(|group| group.parameters.len())
+        .sum();
+    assert_eq!(asked, template.parameters.len() - SET_BY_TOOL.len());
+    for parameter in &template.parameters {
+        let Some(default) = &parameter.default else {
+            continue;
+        };
+        parameter.check(default).unwrap();
+    }
 }
