@@ -156,7 +156,7 @@ impl Stacks {
             .template_body(&proposal.template)
             .capabilities(Capability::CapabilityIam)
             .set_parameters(Some(parameters(&proposal.parameters)))
-            .set_tags(Some(tags(&proposal.tags)));
+            .set_tags(tags(&proposal.tags));
         if proposal.express {
             request = request.deployment_config(
                 DeploymentConfig::builder()
@@ -351,10 +351,12 @@ fn parameters(parameters: &BTreeMap<String, ParameterSource>) -> Vec<Parameter> 
         .collect()
 }
 
-fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+/// None where there are none: an empty list would remove the tags that the stack has.
+fn tags(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
+    let list = tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build());
+    (!tags.is_empty()).then(|| list.collect())
 }
 
 fn changed(change: Change) -> Option<ResourceChanged> {
@@ -404,3 +406,6 @@ fn properties(change: &ResourceChange) -> Vec<String> {
     found.sort_by(|a, b| (!a.0, &a.1).cmp(&(!b.0, &b.1)));
     found.into_iter().map(|(_, name)| name).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,6 @@ impl Stacks {
         Ok(resources)
     }
 }
+
+#[cfg(test)]
+mod tests;

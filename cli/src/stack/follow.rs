@@ -228,3 +228,6 @@ impl Stacks {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ pub(crate) mod change_set;
 pub(crate) mod deletion;
 pub(crate) mod follow;
 pub(crate) mod functions;
+#[cfg(test)]
+mod replay;
 pub(crate) mod root_cause;
 pub(crate) mod state;
 pub(crate) mod template;

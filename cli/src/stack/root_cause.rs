@@ -111,3 +111,6 @@ fn without_consequences(causes: impl Iterator<Item = Cause>) -> Vec<Cause> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

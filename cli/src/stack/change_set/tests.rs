@@ -1,0 +1,258 @@
+//! Proposing, executing and discarding, against recorded answers.
+
+use super::*;
+use crate::stack::replay::{Answer, STACK_ID, error, no_stack, ok, replay, stack};
+
+fn proposal() -> Proposal {
+    Proposal {
+        stack: "cqrs".to_owned(),
+        create: false,
+        template: "Resources: {}".to_owned(),
+        parameters: BTreeMap::from([
+            ("Kept".to_owned(), ParameterSource::Previous),
+            ("Given".to_owned(), ParameterSource::Value("1".to_owned())),
+        ]),
+        tags: BTreeMap::new(),
+        express: false,
+        keep_on_failure: false,
+    }
+}
+
+fn created() -> Answer {
+    ok(
+        "CreateChangeSet",
+        &format!("<Id>change-set</Id><StackId>{STACK_ID}</StackId>"),
+    )
+}
+
+fn described(status: &str, rest: &str) -> Answer {
+    ok(
+        "DescribeChangeSet",
+        &format!("<Status>{status}</Status>{rest}"),
+    )
+}
+
+fn failed(reason: &str) -> Answer {
+    described("FAILED", &format!("<StatusReason>{reason}</StatusReason>"))
+}
+
+fn change(action: &str, id: &str, rest: &str) -> String {
+    format!(
+        "<member><Type>Resource</Type><ResourceChange><Action>{action}</Action>\
+         <LogicalResourceId>{id}</LogicalResourceId><ResourceType>AWS::Test::Thing</ResourceType>\
+         {rest}</ResourceChange></member>"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_are_awaited_read_from_all_pages_and_sorted_with_the_dangerous_last() {
+    let replace = "<Replacement>True</Replacement><Details>\
+        <member><Target><Attribute>Properties</Attribute><Name>Size</Name>\
+        <RequiresRecreation>Never</RequiresRecreation></Target></member>\
+        <member><Target><Attribute>Properties</Attribute><Name>Zone</Name>\
+        <RequiresRecreation>Always</RequiresRecreation></Target></member>\
+        <member><Target><Attribute>Tags</Attribute></Target></member></Details>";
+    let first = change("Remove", "Old", "") + &change("Modify", "Cache", replace);
+    let second =
+        change("Add", "New", "") + &change("Modify", "Fn", "<Replacement>False</Replacement>");
+    let (stacks, service) = replay(vec![
+        created(),
+        described("CREATE_IN_PROGRESS", ""),
+        described(
+            "CREATE_COMPLETE",
+            &format!("<Changes>{first}</Changes><NextToken>t</NextToken>"),
+        ),
+        described("CREATE_COMPLETE", &format!("<Changes>{second}</Changes>")),
+    ]);
+    let Proposed::Changes(change_set) = stacks.propose(&proposal()).await.expect("a change set")
+    else {
+        panic!("there are changes");
+    };
+    let seen: Vec<_> = change_set
+        .changes
+        .iter()
+        .map(|c| (c.action, c.logical_id.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Action::Add, "New"),
+            (Action::Modify, "Fn"),
+            (Action::Replace, "Cache"),
+            (Action::Remove, "Old"),
+        ]
+    );
+    assert_eq!(change_set.changes[2].properties, ["Zone", "Size", "Tags"]);
+    let sent = &service.requests()[0];
+    assert!(sent.contains("ChangeSetType=UPDATE"), "{sent}");
+    assert!(
+        sent.contains("ParameterKey=Kept&Parameters.member.2.UsePreviousValue=true"),
+        "{sent}"
+    );
+    assert!(
+        !sent.contains("&Tags="),
+        "an empty list would remove the stack's tags: {sent}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_wordings_of_no_changes_are_success_and_leave_nothing() {
+    for reason in [
+        "The submitted information didn't contain changes. Submit different information.",
+        "No updates are to be performed.",
+    ] {
+        let (stacks, service) = replay(vec![
+            created(),
+            failed(reason),
+            ok("DeleteChangeSet", ""),
+            stack("UPDATE_COMPLETE"),
+        ]);
+        let proposed = stacks.propose(&proposal()).await.expect("an answer");
+        assert!(matches!(proposed, Proposed::NoChanges), "{reason}");
+        assert_eq!(service.operations()[2], "DeleteChangeSet");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_first_change_set_takes_its_empty_stack_along() {
+    let (stacks, service) = replay(vec![
+        created(),
+        failed("Transform AWS::Nope failed"),
+        ok("DeleteChangeSet", ""),
+        stack("REVIEW_IN_PROGRESS"),
+        ok("ListChangeSets", "<Summaries/>"),
+        ok("DeleteStack", ""),
+    ]);
+    let error = stacks.propose(&proposal()).await.expect_err("it failed");
+    assert_eq!(
+        error.to_string(),
+        "CloudFormation cannot make this change: Transform AWS::Nope failed"
+    );
+    assert_eq!(
+        service.operations().last().map(String::as_str),
+        Some("DeleteStack")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_stack_with_somebody_elses_change_set_stays() {
+    let other = "<Summaries><member><ChangeSetId>other</ChangeSetId></member></Summaries>";
+    let (stacks, service) = replay(vec![
+        ok("DeleteChangeSet", ""),
+        stack("REVIEW_IN_PROGRESS"),
+        ok("ListChangeSets", other),
+    ]);
+    stacks
+        .discard("change-set", STACK_ID)
+        .await
+        .expect("discarded");
+    assert_eq!(
+        service.operations().last().map(String::as_str),
+        Some("ListChangeSets")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_gone_meanwhile_is_no_failure_of_discarding() {
+    let (stacks, service) = replay(vec![ok("DeleteChangeSet", ""), no_stack()]);
+    stacks
+        .discard("change-set", STACK_ID)
+        .await
+        .expect("discarded");
+    assert_eq!(service.operations().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_cloudformation_rejects_is_told_apart_from_a_denied_call() {
+    let (stacks, _) = replay(vec![error(
+        400,
+        "ValidationError",
+        "Template format error: no Type",
+    )]);
+    let rejected = stacks.propose(&proposal()).await.expect_err("rejected");
+    assert_eq!(rejected.name(), "TemplateRejected");
+    let source = std::error::Error::source(&rejected).expect("a cause");
+    assert!(
+        source
+            .to_string()
+            .contains("Template format error: no Type"),
+        "{source}"
+    );
+
+    let message = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: \
+                   cloudformation:CreateChangeSet on resource: arn:aws:cloudformation:x";
+    let (stacks, _) = replay(vec![error(403, "AccessDenied", message)]);
+    let denied = stacks.propose(&proposal()).await.expect_err("denied");
+    assert_eq!(denied.name(), "AccessDenied");
+    assert_eq!(
+        denied.to_string(),
+        "permission denied: cloudformation:CreateChangeSet"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_is_retried_until_it_ends() {
+    let throttled = || error(400, "Throttling", "Rate exceeded");
+    let (stacks, service) = replay(vec![throttled(), throttled(), stack("CREATE_COMPLETE")]);
+    let found = stacks.describe("cqrs").await.expect("an answer");
+    assert!(found.is_some());
+    assert_eq!(service.operations().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_without_end_is_named_as_such() {
+    let (stacks, service) = replay(
+        (0..4)
+            .map(|_| error(400, "Throttling", "Rate exceeded"))
+            .collect(),
+    );
+    let failed = stacks.describe("cqrs").await.expect_err("throttled");
+    assert_eq!(failed.name(), "Throttled");
+    assert_eq!(service.operations().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_missing_stack_is_read_as_none() {
+    let (stacks, _) = replay(vec![no_stack()]);
+    assert!(stacks.describe("cqrs").await.expect("an answer").is_none());
+    let expired = "The security token included in the request is expired";
+    let (stacks, _) = replay(vec![error(403, "ExpiredToken", expired)]);
+    let failed = stacks.describe("cqrs").await.expect_err("expired");
+    assert_eq!(failed.name(), "ExpiredCredentials");
+    assert!(failed.hint().expect("a hint").contains("sign in again"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_another_deployment_made_obsolete_is_named_as_such() {
+    let change_set = ChangeSet {
+        id: "change-set".to_owned(),
+        stack_id: STACK_ID.to_owned(),
+        changes: Vec::new(),
+        keep_on_failure: true,
+    };
+    for answer in [
+        error(
+            400,
+            "InvalidChangeSetStatus",
+            "ChangeSet cannot be executed in its current status of [OBSOLETE]",
+        ),
+        error(
+            404,
+            "ChangeSetNotFound",
+            "ChangeSet [change-set] does not exist",
+        ),
+        error(
+            400,
+            "ValidationError",
+            "Stack is in UPDATE_IN_PROGRESS state and can not be updated.",
+        ),
+    ] {
+        let (stacks, service) = replay(vec![answer]);
+        let failed = stacks.execute(&change_set).await.expect_err("overtaken");
+        assert_eq!(
+            failed.to_string(),
+            "another deployment changed stack `cqrs` after this preview was made"
+        );
+        assert!(service.requests()[0].contains("DisableRollback=true"));
+    }
+}
