@@ -5,24 +5,28 @@
 use std::error::Error;
 use std::time::Duration;
 
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::error::{Explain, Kind};
-use crate::settings::AwsSettings;
+use aws_types::os_shim_internal::{Env, Fs};
 
-/// Long enough for a cold function in a private network, which answers within its own timeout.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::error::{Explain, Kind};
+use crate::settings::{AwsSettings, Profile};
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// The first attempt and three retries with exponential back-off; throttling is retried too.
-const ATTEMPTS: u32 = 4;
+/// For calls that AWS answers in well under a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Long enough for a cold function in a private network, which answers within its own timeout.
+const INVOKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The configuration that all service clients share.
 #[derive(Clone, Debug)]
@@ -40,23 +44,33 @@ impl Aws {
                 tls::rustls_provider::CryptoMode::Ring,
             ))
             .build_https();
+        // Retries, three attempts with back-off unless AWS_MAX_ATTEMPTS or the profile says
+        // another number, are the SDK's own.
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .build(),
-            );
+            .http_client(http.clone())
+            .timeout_config(timeouts(Some(ATTEMPT_TIMEOUT)));
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
         }
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);
+        }
+        match &settings.profile {
+            Some(Profile::Typed(name)) => {
+                check_profile(name).await?;
+                // As with the AWS CLI, a profile that was typed outranks the keys in the
+                // environment, which the SDK's chain would ask first.
+                let provider = ProviderConfig::default()
+                    .with_http_client(http)
+                    .with_region(settings.region.clone().map(Region::new));
+                let credentials = ProfileFileCredentialsProvider::builder()
+                    .configure(&provider)
+                    .profile_name(name)
+                    .build();
+                loader = loader.profile_name(name).credentials_provider(credentials);
+            }
+            Some(Profile::Configured(name)) => loader = loader.profile_name(name),
+            None => {}
         }
         let config = loader.load().await;
         let region = config
@@ -72,6 +86,7 @@ impl Aws {
         http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
     ) -> Self {
         use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+        use aws_smithy_types::retry::RetryConfig;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http)
@@ -80,11 +95,7 @@ impl Aws {
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
                 aws_smithy_async::rt::sleep::TokioSleep::new(),
             ))
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS)
-                    .with_initial_backoff(Duration::from_millis(1)),
-            )
+            .retry_config(RetryConfig::standard()..with_initial_backoff(Duration::from_millis(1)))
             .build();
         Self {
             config,
@@ -101,7 +112,10 @@ impl Aws {
     }
 
     pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.config)
+        let config = aws_sdk_lambda::config::Builder::from(&self.config)
+            .timeout_config(timeouts(Some(INVOKE_TIMEOUT)))
+            .build();
+        aws_sdk_lambda::Client::from_conf(config)
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -109,9 +123,11 @@ impl Aws {
     }
 
     /// With path-style addresses where an endpoint is given: an emulator on one address has no
-    /// host name for each bucket.
+    /// host name for each bucket. An upload may take its time; that it moves at all is what the
+    /// SDK's stalled-stream protection sees to.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .timeout_config(timeouts(None))
             .force_path_style(self.config.endpoint_url().is_some() || env_endpoint())
             .build();
         aws_sdk_s3::Client::from_conf(config)
@@ -139,6 +155,33 @@ impl Aws {
     }
 }
 
+/// Whether the configuration files have this profile. The SDK would only say that it found no
+/// credentials.
+async fn check_profile(name: &str) -> Result<(), AwsError> {
+    let files = EnvConfigFiles::default();
+    match profile::load(&Fs::real(), &Env::real(), &files, None).await {
+        Ok(profiles) if profiles.get_profile(name).is_some() => Ok(()),
+        Ok(profiles) => {
+            let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+            known.sort_unstable();
+            Err(AwsError::NoProfile {
+                name: name.to_owned(),
+                known,
+            })
+        }
+        Err(error) => {
+            let text = error.to_string();
+            Err(AwsError::NoCredentials(Detail { code: None, text }))
+        }
+    }
+}
+
+fn timeouts(attempt: Option<Duration>) -> TimeoutConfig {
+    let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+    timeouts.set_operation_attempt_timeout(attempt);
+    timeouts.build()
+}
+
 fn env_endpoint() -> bool {
     ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
         .iter()
@@ -162,6 +205,10 @@ pub(crate) enum AwsError {
     #[error("no AWS region is set")]
     NoRegion,
 
+    /// The profile that was typed is in none of the configuration files.
+    #[error("the AWS configuration files have no profile `{name}`")]
+    NoProfile { name: String, known: Vec<String> },
+
     /// No source of credentials had any, or they could not be loaded.
     #[error("no AWS credentials could be loaded")]
     NoCredentials(#[source] Detail),
@@ -182,7 +229,7 @@ pub(crate) enum AwsError {
     },
 
     /// AWS still throttled the call after all retries.
-    #[error("AWS throttled {action}, also after {ATTEMPTS} attempts")]
+    #[error("AWS still throttles {action} after all retries")]
     Throttled {
         action: &'static str,
         source: Detail,
@@ -296,7 +343,7 @@ impl AwsError {
     /// The service's error code, where there was an answer.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::NoRegion | Self::Incomplete { .. } => None,
+            Self::NoRegion | Self::NoProfile { .. } | Self::Incomplete { .. } => None,
             Self::Service { code, .. } => Some(code),
             Self::NoCredentials(d) | Self::Expired(d) | Self::BadCredentials(d) => {
                 d.code.as_deref()
@@ -319,7 +366,7 @@ impl AwsError {
 impl Explain for AwsError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoRegion => Kind::Usage,
+            Self::NoRegion | Self::NoProfile { .. } => Kind::Usage,
             _ => Kind::Failed,
         }
     }
@@ -327,6 +374,7 @@ impl Explain for AwsError {
     fn name(&self) -> String {
         match self {
             Self::NoRegion => "NoRegion".to_owned(),
+            Self::NoProfile { .. } => "NoProfile".to_owned(),
             Self::NoCredentials(_) => "NoCredentials".to_owned(),
             Self::Expired(_) => "ExpiredCredentials".to_owned(),
             Self::BadCredentials(_) => "BadCredentials".to_owned(),
@@ -344,6 +392,10 @@ impl Explain for AwsError {
                 "give `--region REGION`, set AWS_REGION, or write `region = \"…\"` into cqrs.toml"
                     .to_owned()
             }
+            Self::NoProfile { known, .. } if known.is_empty() => {
+                "`aws configure --profile NAME` or `aws configure sso` makes one".to_owned()
+            }
+            Self::NoProfile { known, .. } => format!("they have: {}", known.join(", ")),
             Self::NoCredentials(_) => {
                 "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY"

@@ -216,6 +216,10 @@ pub(crate) struct DestroyArgs {
     /// Leave the uploaded code where it is
     #[arg(long)]
     pub(crate) keep_artifacts: bool,
+
+    /// CloudFormation's Express mode: done when deletion is under way, not when all is gone
+    #[arg(long)]
+    pub(crate) express: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -118,11 +118,20 @@ pub(crate) fn parse_pair(pair: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A profile of the AWS configuration files, by where its name comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// The flag or its variable: it decides, also against keys in the environment.
+    Typed(String),
+    /// The settings file: it serves where the environment has no keys.
+    Configured(String),
+}
+
 /// Where and as whom to reach AWS; what is absent is left to the SDK's own chain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwsSettings {
     pub(crate) region: Option<String>,
-    pub(crate) profile: Option<String>,
+    pub(crate) profile: Option<Profile>,
     pub(crate) endpoint_url: Option<String>,
 }
 
@@ -377,10 +386,9 @@ impl Settings {
                     .or_else(|| unless_set(&["AWS_REGION", "AWS_DEFAULT_REGION"], file.region))
                     .or_else(|| var("AWS_REGION").filter(|v| !v.is_empty()))
                     .or_else(|| var("AWS_DEFAULT_REGION").filter(|v| !v.is_empty())),
-                profile: global
-                    .profile
-                    .clone()
-                    .or_else(|| unless_set(&["AWS_PROFILE"], file.profile)),
+                profile: global.profile.clone().map(Profile::Typed).or_else(|| {
+                    unless_set(&["AWS_PROFILE"], file.profile).map(Profile::Configured)
+                }),
                 endpoint_url: global
                     .endpoint_url
                     .clone()

@@ -15,6 +15,7 @@ pub mod emulator;
 pub mod http;
 pub mod process;
 pub mod runtime_api;
+pub mod template;
 pub mod tls;
 pub mod valkey;
 

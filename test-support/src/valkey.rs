@@ -58,7 +58,11 @@ impl Valkey {
 
     /// Starts it again on the same port, empty.
     pub fn start_again(&mut self) {
-        assert!(self.try_start(), "the cache server does not start again:\n{}", self.log());
+        assert!(
+            self.try_start(),
+            "the cache server does not start again:\n{}",
+            self.log()
+        );
     }
 
     /// Freezes it: connections stay open, and nothing is answered.

@@ -352,6 +352,9 @@ impl Deployment<'_> {
         let stack = &self.settings.stack;
         self.printer
             .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
+        if self.printer.stdout_is_terminal() {
+            self.printer.note("");
+        }
         self.printer.data(&Deployed {
             stack: stack.as_str(),
             account: &self.identity.account,

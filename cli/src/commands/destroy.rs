@@ -174,7 +174,9 @@ impl Destruction<'_> {
         }
         let mark = self.stacks.mark(&stack.id).await?;
         let since = mark.newest_ms();
-        self.stacks.delete(&stack.id).await?;
+        self.stacks
+            .delete_with(&stack.id, self.args.express)
+            .await?;
         let ended = operations.follow(mark).await?;
         if ended.status != "DELETE_COMPLETE" {
             return Err(operations.failure(&stack.id, since, &ended).await);

@@ -127,7 +127,7 @@ impl<'a> Progress<'a> {
             self.printer.note(
                 "Lambda takes 20 to 45 minutes to give back the network interfaces of functions in a \
                  private network; the functions, subnets and security group wait for that. Ctrl-C \
-                 leaves AWS at it.",
+                 leaves AWS at it; `--express` does not wait in the first place.",
             );
         }
     }

@@ -344,7 +344,7 @@ impl Metadata {
             source: CompilerOutput(text),
         };
         if !answer.status.success() {
-            return Err(unreadable(text_of(&answer.stderr)));
+            return Err(unreadable(complaint_of(&answer.stderr)));
         }
         serde_json::from_slice(&answer.stdout).map_err(|error| unreadable(error.to_string()))
     }
@@ -382,6 +382,15 @@ fn not_started(program: &str, source: io::Error) -> BuildError {
             program: program.to_owned(),
             source,
         }
+    }
+}
+
+/// The compiler's complaint without the list of what it compiled before.
+fn complaint_of(stderr: &[u8]) -> String {
+    let text = text_of(stderr);
+    match text.find("\nerror") {
+        Some(at) => text[at + 1..].to_owned(),
+        None => text,
     }
 }
 
@@ -469,10 +478,13 @@ async fn run(
         .args(arguments)
         .current_dir(project)
         .stdout(Stdio::piped());
-    command.stderr(match output {
-        BuildOutput::Inherited => Stdio::inherit(),
-        BuildOutput::Captured => Stdio::piped(),
-    });
+    match output {
+        BuildOutput::Inherited => command.stderr(Stdio::inherit()),
+        // The text goes into a document, where escape sequences would be in the way.
+        BuildOutput::Captured => command
+            .stderr(Stdio::piped())
+            .env("CARGO_TERM_COLOR", "never"),
+    };
     let answer = command
         .output()
         .await
@@ -480,7 +492,7 @@ async fn run(
     if answer.status.success() {
         return Ok(answer.stdout);
     }
-    let source = CompilerOutput(text_of(&answer.stderr));
+    let source = CompilerOutput(complaint_of(&answer.stderr));
     Err(BuildError::Failed {
         builder,
         status: answer.status,
@@ -572,7 +584,9 @@ mod tests {
         else {
             panic!("{error:?}")
         };
-        assert!(source.to_string().contains("mismatched types"), "{source}");
+        let text = source.to_string();
+        assert!(text.starts_with("error[E0308]: mismatched types"), "{text}");
+        assert!(!text.contains('\x1b'), "{text:?}");
     }
 
     #[tokio::test]

@@ -23,13 +23,14 @@ pub(crate) const RUNTIME_GLIBC: GlibcVersion = GlibcVersion::new(2, 34);
 
 /// The libraries that the runtime's image has, by the names linkers write; the loader itself is
 /// among the needed ones of some binaries.
-const RUNTIME_LIBRARIES: [&str; 8] = [
+const RUNTIME_LIBRARIES: [&str; 9] = [
     "libc.so.6",
     "libm.so.6",
     "libgcc_s.so.1",
     "libpthread.so.0",
     "libdl.so.2",
     "librt.so.1",
+    "libutil.so.1",
     "ld-linux-x86-64.so.2",
     "ld-linux-aarch64.so.1",
 ];

@@ -73,19 +73,29 @@ impl Life {
             Some(order) => State::Present(order.clone()),
             None => {
                 let last = self.last.as_ref().unwrap();
-                State::Removed(Removed { order_id: self.id.clone(), version: last.version })
+                State::Removed(Removed {
+                    order_id: self.id.clone(),
+                    version: last.version,
+                })
             }
         };
         // Across a power of ten, so that comparing as texts would go wrong.
         let number = 99_999_999_999_999_999_990_u128 + u128::from(*clock);
-        self.stream.push(Change { state, sequence: Sequence::new(&number.to_string()) });
+        self.stream.push(Change {
+            state,
+            sequence: Sequence::new(&number.to_string()),
+        });
         self.last = next.clone().or(self.last.take());
         self.now = next;
     }
 
     /// The next records of the stream, at times from an earlier checkpoint on.
     fn deliver(&mut self, dice: &mut Dice) -> Vec<Change> {
-        let from = if dice.chance(3) { dice.roll(self.delivered + 1) } else { self.delivered };
+        let from = if dice.chance(3) {
+            dice.roll(self.delivered + 1)
+        } else {
+            self.delivered
+        };
         let to = from + dice.roll(self.stream.len() - from + 1);
         self.delivered = to;
         self.stream[from..to].to_vec()
@@ -95,10 +105,16 @@ impl Life {
     fn rebuild(&self) -> Option<Change> {
         let state = match (&self.now, &self.last) {
             (Some(order), _) => State::Present(order.clone()),
-            (None, Some(last)) => State::Removed(Removed { order_id: self.id.clone(), version: last.version }),
+            (None, Some(last)) => State::Removed(Removed {
+                order_id: self.id.clone(),
+                version: last.version,
+            }),
             (None, None) => return None,
         };
-        Some(Change { state, sequence: None })
+        Some(Change {
+            state,
+            sequence: None,
+        })
     }
 }
 
@@ -112,7 +128,11 @@ fn created(id: &OrderId, dice: &mut Dice, clock: u64) -> Order {
         status: Status::Placed,
         version: 1,
         // At times none, as in items that others wrote.
-        created_at: if dice.chance(4) { Timestamp::EPOCH } else { time },
+        created_at: if dice.chance(4) {
+            Timestamp::EPOCH
+        } else {
+            time
+        },
         updated_at: time,
     }
 }
@@ -145,23 +165,37 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         };
         let batch = shuffle(&mut lives, &mut dice);
         // A rebuild runs ahead of the stream or behind it.
-        let (first, second) = if dice.chance(2) { (pass, batch) } else { (batch, pass) };
+        let (first, second) = if dice.chance(2) {
+            (pass, batch)
+        } else {
+            (batch, pass)
+        };
         model.project(&first).await.unwrap();
         model.project(&second).await.unwrap();
     }
     // In the end the stream delivers everything, at times with a last replay.
     let mut rest = Vec::new();
     for life in &mut lives {
-        let from = if dice.chance(2) { dice.roll(life.delivered + 1) } else { life.delivered };
+        let from = if dice.chance(2) {
+            dice.roll(life.delivered + 1)
+        } else {
+            life.delivered
+        };
         rest.extend_from_slice(&life.stream[from..]);
     }
     model.project(&rest).await.unwrap();
-    lives.into_iter().filter_map(|life| Some((life.id.to_string(), life.now?))).collect()
+    lives
+        .into_iter()
+        .filter_map(|life| Some((life.id.to_string(), life.now?)))
+        .collect()
 }
 
 /// One batch of what the orders' streams deliver, mixed but for the order within each.
 fn shuffle(lives: &mut [Life], dice: &mut Dice) -> Vec<Change> {
-    let mut queues: Vec<_> = lives.iter_mut().map(|life| life.deliver(dice).into_iter()).collect();
+    let mut queues: Vec<_> = lives
+        .iter_mut()
+        .map(|life| life.deliver(dice).into_iter())
+        .collect();
     let mut batch = Vec::new();
     while queues.iter().any(|queue| queue.len() > 0) {
         let queue = dice.roll(queues.len());
@@ -213,7 +247,10 @@ fn expected(orders: BTreeMap<String, Order>) -> Shown {
             format!("status:{}", order.status),
         ] {
             let member = format!("{} {}", order.created_at, order.order_id);
-            lists.entry(format!("orders:v1:{list}")).or_default().insert(member);
+            lists
+                .entry(format!("orders:v1:{list}"))
+                .or_default()
+                .insert(member);
         }
     }
     (orders, lists)
@@ -229,7 +266,10 @@ fn converge(histories: impl Iterator<Item = u64>) {
     let server = Valkey::start();
     let model = read_model(&server);
     let mut connection = server.connection();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     for seed in histories {
         redis::cmd("FLUSHALL").exec(&mut connection).unwrap();
         let orders = runtime.block_on(play(seed, &model));

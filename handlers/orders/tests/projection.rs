@@ -18,8 +18,14 @@ struct Given {
     runtime: tokio::runtime::Runtime,
 }
 
-const APPLIED: Projected = Projected { applied: 1, stale: 0 };
-const STALE: Projected = Projected { applied: 0, stale: 1 };
+const APPLIED: Projected = Projected {
+    applied: 1,
+    stale: 0,
+};
+const STALE: Projected = Projected {
+    applied: 0,
+    stale: 1,
+};
 
 impl Given {
     fn an_empty_read_model() -> Self {
@@ -29,12 +35,17 @@ impl Given {
         Self {
             server,
             model: ReadModel::new(settings.unwrap()).unwrap(),
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
         }
     }
 
     fn project(&self, change: Change) -> Projected {
-        self.runtime.block_on(self.model.project(&[change])).unwrap()
+        self.runtime
+            .block_on(self.model.project(&[change]))
+            .unwrap()
     }
 
     fn ask(&self, query: &Value) -> Value {
@@ -79,7 +90,10 @@ fn removed(version: u64) -> Change {
 }
 
 fn numbered(change: Change, sequence: &str) -> Change {
-    Change { sequence: Sequence::new(sequence), ..change }
+    Change {
+        sequence: Sequence::new(sequence),
+        ..change
+    }
 }
 
 #[test]
@@ -107,7 +121,10 @@ fn the_same_document_changes_nothing_but_its_number_is_remembered() {
     assert_eq!(given.project(present(&at(1, "placed"))), APPLIED);
     assert_eq!(given.project(present(&at(1, "placed"))), STALE);
     assert_eq!(given.field("q"), None);
-    assert_eq!(given.project(numbered(present(&at(1, "placed")), "70")), STALE);
+    assert_eq!(
+        given.project(numbered(present(&at(1, "placed")), "70")),
+        STALE
+    );
     assert_eq!(given.field("q").as_deref(), Some("70"));
 }
 
@@ -138,11 +155,20 @@ fn an_older_replay_does_not_bring_a_removed_order_back() {
     given.project(numbered(present(&at(1, "placed")), "100"));
     given.project(numbered(present(&at(2, "shipped")), "200"));
     assert_eq!(given.project(numbered(removed(2), "300")), APPLIED);
-    assert_eq!(given.project(numbered(present(&at(1, "placed")), "100")), STALE);
-    assert_eq!(given.project(numbered(present(&at(2, "shipped")), "200")), STALE);
+    assert_eq!(
+        given.project(numbered(present(&at(1, "placed")), "100")),
+        STALE
+    );
+    assert_eq!(
+        given.project(numbered(present(&at(2, "shipped")), "200")),
+        STALE
+    );
     assert_eq!(given.project(present(&at(2, "shipped"))), STALE);
     assert_eq!(given.held(), Value::Null);
-    assert_eq!(given.ask(&json!({"list": {}})), json!({"orders": [], "cursor": null}));
+    assert_eq!(
+        given.ask(&json!({"list": {}})),
+        json!({"orders": [], "cursor": null})
+    );
 }
 
 #[test]
@@ -165,7 +191,10 @@ fn an_order_that_was_removed_and_created_anew_is_shown_by_the_streams_order() {
     let anew = order("o", 1, "placed", "2026-11-23T04:00:00.000Z");
     assert_eq!(given.project(numbered(present(&anew), "101")), APPLIED);
     assert_eq!(given.held(), anew);
-    assert_eq!(given.project(numbered(present(&at(5, "shipped")), "99")), STALE);
+    assert_eq!(
+        given.project(numbered(present(&at(5, "shipped")), "99")),
+        STALE
+    );
     assert_eq!(given.project(numbered(removed(5), "100")), STALE);
     assert_eq!(given.held(), anew);
 }
@@ -196,7 +225,10 @@ fn an_order_moves_between_the_lists_as_it_changes() {
     given.project(present(&at(1, "placed")));
     given.project(present(&at(2, "cancelled")));
     let count = |filter: &Value| {
-        given.ask(&json!({"list": filter}))["orders"].as_array().unwrap().len()
+        given.ask(&json!({"list": filter}))["orders"]
+            .as_array()
+            .unwrap()
+            .len()
     };
     assert_eq!(count(&json!({})), 1);
     assert_eq!(count(&json!({"status": "placed"})), 0);
@@ -210,10 +242,26 @@ fn an_order_moves_between_the_lists_as_it_changes() {
 fn a_large_projection_by_hand_goes_in_several_round_trips() {
     let given = Given::an_empty_read_model();
     let changes: Vec<_> = (0..2_500)
-        .map(|n| present(&order(&format!("o{n}"), 1, "placed", "2026-11-23T03:00:00.000Z")))
+        .map(|n| {
+            present(&order(
+                &format!("o{n}"),
+                1,
+                "placed",
+                "2026-11-23T03:00:00.000Z",
+            ))
+        })
         .collect();
-    let projected = given.runtime.block_on(given.model.project(&changes)).unwrap();
-    assert_eq!(projected, Projected { applied: 2_500, stale: 0 });
+    let projected = given
+        .runtime
+        .block_on(given.model.project(&changes))
+        .unwrap();
+    assert_eq!(
+        projected,
+        Projected {
+            applied: 2_500,
+            stale: 0
+        }
+    );
     assert_eq!(given.ask(&json!({"ping": true}))["orders"], 2_500);
 }
 
@@ -223,7 +271,11 @@ fn walk(given: &Given, limit: usize, mut between: impl FnMut(usize)) -> (Vec<Str
     loop {
         let page = given.ask(&json!({"list": {"limit": limit, "cursor": cursor}}));
         let orders = page["orders"].as_array().unwrap();
-        ids.extend(orders.iter().map(|order| order["orderId"].as_str().unwrap().to_owned()));
+        ids.extend(
+            orders
+                .iter()
+                .map(|order| order["orderId"].as_str().unwrap().to_owned()),
+        );
         pages += 1;
         between(pages);
         cursor = page["cursor"].clone();
@@ -254,28 +306,54 @@ fn pages_show_each_order_once_newest_first_also_at_equal_times() {
 fn orders_that_arrive_or_leave_between_pages_do_not_shift_them() {
     let given = Given::an_empty_read_model();
     for n in 10..20 {
-        given.project(present(&order(&format!("o{n}"), 1, "placed", "2026-11-23T03:00:00.000Z")));
+        given.project(present(&order(
+            &format!("o{n}"),
+            1,
+            "placed",
+            "2026-11-23T03:00:00.000Z",
+        )));
     }
     let (ids, _) = walk(&given, 3, |page| {
-        let newer = order(&format!("new{page}"), 1, "placed", "2026-11-23T04:00:00.000Z");
+        let newer = order(
+            &format!("new{page}"),
+            1,
+            "placed",
+            "2026-11-23T04:00:00.000Z",
+        );
         given.project(present(&newer));
         if page == 1 {
             // The order that the cursor stands on, and one that was not shown yet.
-            given.project(by_hand(&json!({"removed": [{"orderId": "o17", "version": 1}]})));
-            given.project(by_hand(&json!({"removed": [{"orderId": "o15", "version": 1}]})));
+            given.project(by_hand(
+                &json!({"removed": [{"orderId": "o17", "version": 1}]}),
+            ));
+            given.project(by_hand(
+                &json!({"removed": [{"orderId": "o15", "version": 1}]}),
+            ));
         }
     });
-    assert_eq!(ids, ["o19", "o18", "o17", "o16", "o14", "o13", "o12", "o11", "o10"]);
+    assert_eq!(
+        ids,
+        [
+            "o19", "o18", "o17", "o16", "o14", "o13", "o12", "o11", "o10"
+        ]
+    );
 }
 
 #[test]
 fn a_member_without_a_document_does_not_end_a_page_early() {
     let given = Given::an_empty_read_model();
     for n in 0..10 {
-        given.project(present(&order(&format!("o{n}"), 1, "placed", "2026-11-23T03:00:00.000Z")));
+        given.project(present(&order(
+            &format!("o{n}"),
+            1,
+            "placed",
+            "2026-11-23T03:00:00.000Z",
+        )));
     }
     for n in [2, 5, 6, 7, 9] {
-        given.server.run::<()>(&["DEL", &format!("orders:v1:order:o{n}")]);
+        given
+            .server
+            .run::<()>(&["DEL", &format!("orders:v1:order:o{n}")]);
     }
     for limit in 1..=6 {
         let (ids, _) = walk(&given, limit, |_| {});

@@ -208,7 +208,7 @@ async fn throttling_without_end_is_named_as_such() {
     );
     let failed = stacks.describe("cqrs").await.expect_err("throttled");
     assert_eq!(failed.name(), "Throttled");
-    assert_eq!(service.operations().len(), 4);
+    assert_eq!(service.operations().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
