@@ -4,7 +4,7 @@
 //! of this size has at most part of one CPU.
 
 use std::future::Future;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -170,9 +170,11 @@ fn report_init_error(kind: ErrorType, message: &str) -> Result<(), BoxError> {
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )?;
-    // The process must not end before the report is taken.
-    std::io::copy(&mut stream, &mut std::io::sink())?;
-    Ok(())
+    // The process must not end before the report is taken. The answer itself is of no use.
+    match stream.read(&mut [0; 64])? {
+        0 => Err("it hung up".into()),
+        _ => Ok(()),
+    }
 }
 
 fn complain(message: &str) {

@@ -1,0 +1,264 @@
+//! The subscriber as Lambda runs it: batches of the stream, good and bad.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{done, failed, image, insert, number, record, shown, subscriber};
+use test_support::valkey::Valkey;
+
+fn poison(sequence: u64) -> Value {
+    let mut image = image("bad", 1);
+    image["quantity"] = json!({"S": "many"});
+    record("INSERT", sequence, &image)
+}
+
+#[test]
+fn a_batch_is_projected_in_one_go_and_logged_in_one_line() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let event = json!({"Records": [
+        insert("a", 1),
+        record("MODIFY", 2, &image("a", 2)),
+        insert("b", 3),
+        insert("a", 1),
+        record("REMOVE", 4, &image("b", 1)),
+    ]});
+    assert_eq!(subscriber.invoke(&event), Ok(done()));
+    assert_eq!(shown(&server), ["a"]);
+    let status: Option<String> = server.run(&["HGET", "orders:v1:order:a", "v"]);
+    assert_eq!(status.as_deref(), Some("2"));
+    let line = subscriber.log_line(0);
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(
+        (
+            &line["records"],
+            &line["applied"],
+            &line["stale"],
+            &line["failed"]
+        ),
+        (&json!(5), &json!(4), &json!(1), &json!(0))
+    );
+    assert!(line["lagMs"].as_i64().unwrap() > 0, "{line}");
+    assert!(
+        line["timestamp"].is_string() && line["requestId"].is_string(),
+        "{line}"
+    );
+    subscriber.invoke(&json!({"Records": []})).unwrap();
+    assert_eq!(subscriber.log_line(1)["lagMs"], Value::Null);
+    assert_eq!(subscriber.log().len(), 2);
+}
+
+#[test]
+fn an_empty_batch_is_done() {
+    let server = Valkey::start();
+    assert_eq!(
+        subscriber(&server).invoke(&json!({"Records": []})),
+        Ok(done())
+    );
+}
+
+#[test]
+fn duplicates_and_replays_leave_the_read_model_as_it_was() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let event = json!({"Records": [
+        insert("a", 1), record("MODIFY", 2, &image("a", 2)), insert("b", 3), record("REMOVE", 4, &image("b", 1)),
+    ]});
+    let content = |server: &Valkey| -> (Vec<String>, Vec<String>, Vec<String>) {
+        (
+            server.run(&["HMGET", "orders:v1:order:a", "v", "d", "q"]),
+            server.run(&["HMGET", "orders:v1:order:b", "v", "x", "q"]),
+            shown(server),
+        )
+    };
+    subscriber.invoke(&event).unwrap();
+    let before = content(&server);
+    for _ in 0..3 {
+        assert_eq!(subscriber.invoke(&event), Ok(done()));
+        assert_eq!(content(&server), before);
+    }
+    assert_eq!(subscriber.log_line(3)["stale"], 4);
+}
+
+#[test]
+fn a_poison_record_is_named_wherever_it_stands_and_the_others_are_projected() {
+    for (place, expected) in [(0, 10), (1, 11), (2, 12)] {
+        let server = Valkey::start();
+        let mut subscriber = subscriber(&server);
+        let mut records = vec![insert("a", 10), insert("b", 11), insert("c", 12)];
+        records[place] = poison(expected);
+        let answer = subscriber.invoke(&json!({"Records": records}));
+        assert_eq!(answer, Ok(failed(expected)), "place {place}");
+        let mut rest = vec!["a", "b", "c"];
+        rest.remove(place);
+        assert_eq!(shown(&server), rest);
+        let line = subscriber.log_line(0);
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["failed"], 1);
+        assert_eq!(
+            line["error"],
+            "quantity must be a whole number (N) from 1 to 1000000 in the item"
+        );
+    }
+}
+
+#[test]
+fn of_several_poison_records_the_first_is_named() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let some = json!({"Records": [insert("a", 1), poison(2), insert("b", 3), poison(4)]});
+    assert_eq!(subscriber.invoke(&some), Ok(failed(2)));
+    let all = json!({"Records": [poison(9), poison(10), poison(11)]});
+    assert_eq!(subscriber.invoke(&all), Ok(failed(9)));
+    assert_eq!(subscriber.log_line(1)["failed"], 3);
+    assert_eq!(shown(&server), ["a", "b"]);
+}
+
+#[test]
+fn a_record_of_another_shape_is_poison_too_and_not_the_end_of_its_batch() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let bad = |dynamodb: Value| json!({"eventName": "INSERT", "dynamodb": dynamodb});
+    for dynamodb in [
+        json!({"SequenceNumber": number(5)}),
+        json!({"SequenceNumber": number(5), "NewImage": "text"}),
+        json!({"SequenceNumber": number(5), "NewImage": {"orderId": {"S": 5}}}),
+        json!({"SequenceNumber": number(5), "NewImage": {"orderId": {"N": "5"}}}),
+    ] {
+        let event = json!({"Records": [bad(dynamodb), insert("a", 6)]});
+        assert_eq!(subscriber.invoke(&event), Ok(failed(5)), "{event}");
+        assert_eq!(shown(&server), ["a"]);
+        server.run::<()>(&["FLUSHALL"]);
+    }
+}
+
+#[test]
+fn a_failure_that_cannot_be_named_is_thrown_after_the_others_are_projected() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let mut nameless = insert("a", 1);
+    nameless["dynamodb"]
+        .as_object_mut()
+        .unwrap()
+        .remove("SequenceNumber");
+    let event = json!({"Records": [nameless, insert("b", 2)]});
+    let error = subscriber.invoke(&event).unwrap_err();
+    assert_eq!(error.error_type, "UnnamedRecord");
+    assert!(
+        error
+            .message
+            .contains("SequenceNumber must be a string of digits"),
+        "{error:?}"
+    );
+    assert_eq!(shown(&server), ["b"]);
+}
+
+#[test]
+fn a_key_of_the_wrong_type_fails_its_own_record_alone() {
+    let server = Valkey::start();
+    server.run::<()>(&["SET", "orders:v1:order:b", "in the way"]);
+    let mut subscriber = subscriber(&server);
+    let event = json!({"Records": [insert("a", 1), insert("b", 2), insert("c", 3)]});
+    assert_eq!(subscriber.invoke(&event), Ok(failed(2)));
+    assert_eq!(shown(&server), ["a", "c"]);
+    let error = subscriber.log_line(0)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("WRONGTYPE"), "{error}");
+}
+
+#[test]
+fn a_full_cache_fails_records_by_name_and_takes_them_when_there_is_room() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    server.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    let event = json!({"Records": [insert("a", 1), insert("b", 2)]});
+    assert_eq!(subscriber.invoke(&event), Ok(failed(1)));
+    let error = subscriber.log_line(0)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("OOM"), "{error}");
+    server.run::<()>(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(subscriber.invoke(&event), Ok(done()));
+    assert_eq!(shown(&server), ["a", "b"]);
+}
+
+#[test]
+fn a_removal_holds_against_an_older_replay() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let replay = json!({"Records": [insert("a", 1), record("MODIFY", 2, &image("a", 2))]});
+    subscriber.invoke(&replay).unwrap();
+    let removal = json!({"Records": [record("REMOVE", 3, &image("a", 2))]});
+    assert_eq!(subscriber.invoke(&removal), Ok(done()));
+    assert_eq!(subscriber.invoke(&replay), Ok(done()));
+    assert!(shown(&server).is_empty());
+    let document: Option<String> = server.run(&["HGET", "orders:v1:order:a", "d"]);
+    assert_eq!(document, None);
+}
+
+#[test]
+fn items_of_the_original_sample_are_projected_with_defaults() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let image = json!({"orderId": {"S": "old"}, "clientId": {"S": "c"}, "productId": {"S": "p"}});
+    let event = json!({"Records": [record("INSERT", 1, &image)]});
+    assert_eq!(subscriber.invoke(&event), Ok(done()));
+    let document: String = server.run(&["HGET", "orders:v1:order:old", "d"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&document).unwrap(),
+        json!({
+            "orderId": "old", "clientId": "c", "productId": "p", "quantity": 1, "status": "placed",
+            "version": 1, "createdAt": "1970-01-01T00:00:00.000Z", "updatedAt": "1970-01-01T00:00:00.000Z",
+        })
+    );
+    let removal = json!({"Records": [record("REMOVE", 2, &image)]});
+    assert_eq!(subscriber.invoke(&removal), Ok(done()));
+    assert!(shown(&server).is_empty());
+}
+
+#[test]
+fn orders_are_projected_by_hand_beside_the_stream() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let order = json!({"orderId": "a", "clientId": "c", "productId": "p"});
+    let orders = json!({"project": {"orders": [order, order]}});
+    assert_eq!(
+        subscriber.invoke(&orders),
+        Ok(json!({"applied": 1, "stale": 1}))
+    );
+    let removed = json!({"project": {"removed": [{"orderId": "a", "version": 1}]}});
+    assert_eq!(
+        subscriber.invoke(&removed),
+        Ok(json!({"applied": 1, "stale": 0}))
+    );
+    assert!(shown(&server).is_empty());
+    let error = subscriber
+        .invoke(&json!({"project": {"orders": [{"orderId": "a"}]}}))
+        .unwrap_err();
+    assert_eq!(error.error_type, "InvalidEvent");
+    assert!(
+        error
+            .message
+            .starts_with("project.orders[0] must be an order"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn what_is_neither_a_stream_nor_a_projection_is_refused_by_name() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    for event in [
+        json!({}),
+        json!([]),
+        json!("x"),
+        json!({"Records": 1}),
+        json!({"project": 1}),
+    ] {
+        let error = subscriber.invoke(&event).unwrap_err();
+        assert_eq!(error.error_type, "InvalidEvent", "{event}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Stream records as DynamoDB writes them, and the subscriber to give them to.
+
+use serde_json::{Value, json};
+use test_support::runtime_api::Handler;
+use test_support::valkey::Valkey;
+
+/// The real subscriber, on `server`.
+pub fn subscriber(server: &Valkey) -> Handler {
+    Handler::start(
+        env!("CARGO_BIN_EXE_subscriber"),
+        &[("CACHE_URL", &server.url())],
+    )
+}
+
+/// An item of version `version`.
+pub fn image(id: &str, version: u64) -> Value {
+    let status = if version == 1 { "placed" } else { "shipped" };
+    json!({
+        "orderId": {"S": id}, "clientId": {"S": "c"}, "productId": {"S": "p"},
+        "quantity": {"N": "1"}, "status": {"S": status}, "version": {"N": version.to_string()},
+        "createdAt": {"S": "2026-11-23T03:00:00.000Z"}, "updatedAt": {"S": "2026-11-23T03:00:00.000Z"},
+    })
+}
+
+/// A record with the image that it leaves or takes away.
+pub fn record(name: &str, sequence: u64, image: &Value) -> Value {
+    let side = if name == "REMOVE" {
+        "OldImage"
+    } else {
+        "NewImage"
+    };
+    json!({
+        "eventID": format!("{sequence:032x}"), "eventName": name, "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb", "awsRegion": "eu-west-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_700_000_000.0,
+            "Keys": {"orderId": image["orderId"]},
+            side: image,
+            "SequenceNumber": number(sequence), "SizeBytes": 200, "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:000000000000:table/orders/stream/2026-11-23T00:00:00.000",
+    })
+}
+
+/// A sequence number of the usual length.
+pub fn number(sequence: u64) -> String {
+    format!("4{sequence:020}")
+}
+
+/// An order's creation.
+pub fn insert(id: &str, sequence: u64) -> Value {
+    record("INSERT", sequence, &image(id, 1))
+}
+
+/// What Lambda is told when the record of `sequence` is the first that failed.
+#[allow(dead_code, reason = "not every test file has failures")]
+pub fn failed(sequence: u64) -> Value {
+    json!({"batchItemFailures": [{"itemIdentifier": number(sequence)}]})
+}
+
+/// What Lambda is told when nothing failed.
+pub fn done() -> Value {
+    json!({"batchItemFailures": []})
+}
+
+/// Ids of all orders that the read model shows.
+pub fn shown(server: &Valkey) -> Vec<String> {
+    let members: Vec<String> = server.run(&["ZRANGE", "orders:v1:all", "0", "-1"]);
+    members
+        .iter()
+        .map(|member| member[25..].to_owned())
+        .collect()
+}
