@@ -5,8 +5,8 @@
 //! (`x`). Each list is a sorted set whose members are `<createdAt> <orderId>`, all of score 0, so
 //! that they sort by their text: exact, stable cursors, found in logarithmic time.
 //!
-//! Writing is in [`project`](self), one Lua script per change, and reading in one command per
-//! query; see `project.lua` and `list.lua`. The prefix carries the layout's version: another
+//! A change is written by one script (`project.lua`), and a query answered in one round trip, a
+//! list by a script too (`list.lua`). The prefix carries the layout's version: another
 //! layout takes another prefix and a rebuild, and the two can stand side by side.
 
 mod cache;

@@ -5,7 +5,7 @@ use test_support::runtime_api::Handler;
 use test_support::valkey::Valkey;
 
 /// The real subscriber, on `server`.
-pub fn subscriber(server: &Valkey) -> Handler {
+pub(crate) fn subscriber(server: &Valkey) -> Handler {
     Handler::start(
         env!("CARGO_BIN_EXE_subscriber"),
         &[("CACHE_URL", &server.url())],
@@ -13,7 +13,7 @@ pub fn subscriber(server: &Valkey) -> Handler {
 }
 
 /// An item of version `version`.
-pub fn image(id: &str, version: u64) -> Value {
+pub(crate) fn image(id: &str, version: u64) -> Value {
     let status = if version == 1 { "placed" } else { "shipped" };
     json!({
         "orderId": {"S": id}, "clientId": {"S": "c"}, "productId": {"S": "p"},
@@ -23,7 +23,7 @@ pub fn image(id: &str, version: u64) -> Value {
 }
 
 /// A record with the image that it leaves or takes away.
-pub fn record(name: &str, sequence: u64, image: &Value) -> Value {
+pub(crate) fn record(name: &str, sequence: u64, image: &Value) -> Value {
     let side = if name == "REMOVE" {
         "OldImage"
     } else {
@@ -43,28 +43,28 @@ pub fn record(name: &str, sequence: u64, image: &Value) -> Value {
 }
 
 /// A sequence number of the usual length.
-pub fn number(sequence: u64) -> String {
+pub(crate) fn number(sequence: u64) -> String {
     format!("4{sequence:020}")
 }
 
 /// An order's creation.
-pub fn insert(id: &str, sequence: u64) -> Value {
+pub(crate) fn insert(id: &str, sequence: u64) -> Value {
     record("INSERT", sequence, &image(id, 1))
 }
 
 /// What Lambda is told when the record of `sequence` is the first that failed.
 #[allow(dead_code, reason = "not every test file has failures")]
-pub fn failed(sequence: u64) -> Value {
+pub(crate) fn failed(sequence: u64) -> Value {
     json!({"batchItemFailures": [{"itemIdentifier": number(sequence)}]})
 }
 
 /// What Lambda is told when nothing failed.
-pub fn done() -> Value {
+pub(crate) fn done() -> Value {
     json!({"batchItemFailures": []})
 }
 
 /// Ids of all orders that the read model shows.
-pub fn shown(server: &Valkey) -> Vec<String> {
+pub(crate) fn shown(server: &Valkey) -> Vec<String> {
     let members: Vec<String> = server.run(&["ZRANGE", "orders:v1:all", "0", "-1"]);
     members
         .iter()
