@@ -389,8 +389,8 @@ fn not_started(program: &str, source: io::Error) -> BuildError {
 fn complaint_of(stderr: &[u8]) -> String {
     let text = text_of(stderr);
     match text.find("\nerror") {
-        Some(at) => text[at + 1..].to_owned(),
-        None => text,
+        Some(at) if !text.starts_with("error") => text[at + 1..].to_owned(),
+        _ => text,
     }
 }
 

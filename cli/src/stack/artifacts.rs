@@ -9,6 +9,7 @@
 //! tagged for removal.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
@@ -37,6 +38,9 @@ const UPLOADS_RULE: &str = "cqrs-incomplete-uploads-1";
 /// Long enough to look at what ran last month.
 const SUPERSEDED_DAYS: i32 = 30;
 const TAG: (&str, &str) = ("cqrs", "superseded");
+/// S3 needs a few seconds to agree with itself on a new bucket.
+const CREATE_ATTEMPTS: u32 = 20;
+const CREATE_PAUSE: Duration = Duration::from_millis(500);
 /// Calls for single objects that run at once.
 const PARALLEL: usize = 16;
 
@@ -228,8 +232,24 @@ impl ArtifactStore {
         }
     }
 
-    /// Another deployment may be making it at the same time, which is as good.
+    /// Another deployment may be making it at the same time: S3 then asks to come again, and says
+    /// in the end that it is there, which is as good.
     async fn create(&self) -> Result<(), ArtifactError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.create_once().await {
+                Err(ArtifactError::Aws(error))
+                    if error.code() == Some("OperationAborted") && attempts < CREATE_ATTEMPTS =>
+                {
+                    tokio::time::sleep(CREATE_PAUSE).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn create_once(&self) -> Result<(), ArtifactError> {
         // This region alone is not named: it is what no name means.
         let location = (self.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
@@ -244,15 +264,13 @@ impl ArtifactStore {
             .set_create_bucket_configuration(location)
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(CreateBucketError::BucketAlreadyOwnedByYou(_)) => Ok(()),
-                Some(CreateBucketError::BucketAlreadyExists(_)) => {
-                    Err(ArtifactError::ForeignBucket(self.bucket.clone()))
-                }
-                _ => Err(AwsError::from_sdk("s3:CreateBucket", error).into()),
-            },
+        let Err(error) = answer else { return Ok(()) };
+        match error.as_service_error() {
+            Some(CreateBucketError::BucketAlreadyOwnedByYou(_)) => Ok(()),
+            Some(CreateBucketError::BucketAlreadyExists(_)) => {
+                Err(ArtifactError::ForeignBucket(self.bucket.clone()))
+            }
+            _ => Err(AwsError::from_sdk("s3:CreateBucket", error).into()),
         }
     }
 

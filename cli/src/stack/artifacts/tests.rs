@@ -148,23 +148,6 @@ impl S3 {
         }
         seen
     }
-
-    fn calls(&self) -> Vec<String> {
-        let call = |seen: Seen| {
-            let address = seen
-                .address
-                .split_once(".com/")
-                .map_or("", |(_, path)| path)
-                .to_owned();
-            let address = address
-                .split(['&', '='])
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            format!("{} /{address}", seen.method)
-        };
-        self.seen().into_iter().map(call).collect()
-    }
 }
 
 fn artifact(handler: Handler, seed: u8) -> Artifact {
@@ -264,12 +247,13 @@ async fn another_deployment_may_make_the_bucket_at_the_same_time() {
     let s3 = S3::default()
         .on("HEAD", MANAGED, 404, "")
         .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
+        .on("PUT", ".com/", 409, error("OperationAborted"))
         .on("PUT", ".com/", 409, error("BucketAlreadyOwnedByYou"))
         .on("PUT", "?publicAccessBlock", 200, "")
         .on("PUT", "?encryption", 200, "")
         .on("PUT", "?lifecycle", 200, "");
     s3.store(None).prepare().await.unwrap();
-    assert_eq!(s3.seen().len(), 6);
+    assert_eq!(s3.seen().len(), 7);
 }
 
 #[tokio::test]
