@@ -48,6 +48,15 @@ struct Life {
     last: Option<Order>,
     stream: Vec<Change>,
     delivered: usize,
+    /// How often it was created.
+    lives: usize,
+}
+
+/// What a rebuild read of an order, and in which of its lives.
+struct Read {
+    life: usize,
+    lives: usize,
+    change: Change,
 }
 
 impl Life {
@@ -58,6 +67,7 @@ impl Life {
             last: None,
             stream: Vec::new(),
             delivered: 0,
+            lives: 0,
         }
     }
 
@@ -65,7 +75,10 @@ impl Life {
     fn write(&mut self, dice: &mut Dice, clock: &mut u64) {
         *clock += 1;
         let next = match self.now.take() {
-            None => Some(created(&self.id, dice, *clock)),
+            None => {
+                self.lives += 1;
+                Some(created(&self.id, dice, *clock))
+            }
             Some(_) if dice.chance(5) => None,
             Some(order) => Some(changed(order, dice)),
         };
@@ -152,19 +165,27 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
     let mut dice = Dice(seed);
     let mut clock = 0;
     let mut lives: Vec<_> = (0..=dice.roll(3)).map(Life::new).collect();
+    let mut late = Vec::new();
     for _ in 0..3 + dice.roll(10) {
         for life in &mut lives {
             for _ in 0..dice.roll(3) {
                 life.write(&mut dice, &mut clock);
             }
         }
-        let pass: Vec<_> = if dice.chance(4) {
-            lives.iter().filter_map(Life::rebuild).collect()
+        let read = if dice.chance(4) {
+            read(&lives)
         } else {
             Vec::new()
         };
+        // A rebuild writes at once or a round late, ahead of the stream or behind it.
+        let (now, later) = if dice.chance(2) {
+            (read, Vec::new())
+        } else {
+            (Vec::new(), read)
+        };
+        let mut pass = still_alive(&lives, std::mem::replace(&mut late, later));
+        pass.extend(now.into_iter().map(|read| read.change));
         let batch = shuffle(&mut lives, &mut dice);
-        // A rebuild runs ahead of the stream or behind it.
         let (first, second) = if dice.chance(2) {
             (pass, batch)
         } else {
@@ -183,11 +204,32 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         };
         rest.extend_from_slice(&life.stream[from..]);
     }
+    rest.extend(still_alive(&lives, late));
     model.project(&rest).await.unwrap();
     lives
         .into_iter()
         .filter_map(|life| Some((life.id.to_string(), life.now?)))
         .collect()
+}
+
+/// What a rebuild reads of the write model now.
+fn read(lives: &[Life]) -> Vec<Read> {
+    let of = |(at, life): (usize, &Life)| {
+        Some(Read {
+            life: at,
+            lives: life.lives,
+            change: life.rebuild()?,
+        })
+    };
+    lives.iter().enumerate().filter_map(of).collect()
+}
+
+/// What was read late, without the orders that were created anew since: a rebuild that is late by
+/// a whole life is beyond what the rules can order.
+fn still_alive(lives: &[Life], read: Vec<Read>) -> Vec<Change> {
+    let same_life = |read: &Read| lives[read.life].lives == read.lives;
+    let read = read.into_iter().filter(same_life);
+    read.map(|read| read.change).collect()
 }
 
 /// One batch of what the orders' streams deliver, mixed but for the order within each.
