@@ -80,10 +80,11 @@ impl fmt::Display for GlibcVersion {
     }
 }
 
-/// A symbol and the version of the C library that first has it.
+/// A version of the C library that the runtime's does not have, and the symbol that asks for it;
+/// some ways of linking ask for one without a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewSymbol {
-    pub(crate) symbol: String,
+    pub(crate) symbol: Option<String>,
     pub(crate) version: String,
 }
 
@@ -164,7 +165,10 @@ impl fmt::Display for NewSymbols<'_> {
         const SHOWN: usize = 5;
         for (i, new) in self.0.iter().take(SHOWN).enumerate() {
             let comma = if i > 0 { ", " } else { "" };
-            write!(f, "{comma}`{}` needs {}", new.symbol, new.version)?;
+            match &new.symbol {
+                Some(symbol) => write!(f, "{comma}`{symbol}` needs {}", new.version)?,
+                None => write!(f, "{comma}the file itself needs {}", new.version)?,
+            }
         }
         match self.0.len().saturating_sub(SHOWN) {
             0 => Ok(()),
@@ -444,7 +448,7 @@ fn symbols_of(file: &Elf<'_>, versions: &[String]) -> Result<Vec<NewSymbol>, Ins
         let version = String::from_utf8_lossy(version);
         if versions.iter().any(|missing| *missing == version) {
             symbols.push(NewSymbol {
-                symbol: String::from_utf8_lossy(name).into_owned(),
+                symbol: Some(String::from_utf8_lossy(name).into_owned()),
                 version: version.into_owned(),
             });
         }
@@ -452,7 +456,7 @@ fn symbols_of(file: &Elf<'_>, versions: &[String]) -> Result<Vec<NewSymbol>, Ins
     for version in versions {
         if !symbols.iter().any(|new| new.version == *version) {
             symbols.push(NewSymbol {
-                symbol: "the file".to_owned(),
+                symbol: None,
                 version: version.clone(),
             });
         }

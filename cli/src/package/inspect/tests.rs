@@ -113,6 +113,29 @@ fn a_weak_version_may_be_missing_as_the_loader_has_it() {
 }
 
 #[test]
+fn a_version_that_no_symbol_asks_for_is_named_all_the_same() {
+    let mut binary = Fixture {
+        symbols: vec![("f", "GLIBC_ABI_DT_RELR", false)],
+        ..Fixture::default()
+    }
+    .build();
+    let name = b"\0f\0GLIBC_ABI_DT_RELR\0";
+    let at = binary
+        .windows(name.len())
+        .position(|bytes| bytes == name)
+        .unwrap();
+    // A symbol without a name is none.
+    binary[at + 1] = 0;
+    let error = inspect(&binary, Architecture::X86_64).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(": the file itself needs GLIBC_ABI_DT_RELR"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_long_list_of_symbols_is_shortened() {
     let error = refusal(&Fixture {
         symbols: vec![("f", "GLIBC_2.38", false); 8],
