@@ -187,14 +187,13 @@ fn project_by_hand(project: &RawValue) -> Result<Vec<Change>, Invalid> {
 }
 
 fn order_by_hand((at, raw): (usize, &&RawValue)) -> Result<State, Invalid> {
-    serde_json::from_str(raw.get())
-        .map(State::Present)
-        .map_err(|error| {
-            Invalid::new(
-                format!("project.orders[{at}]"),
-                format_args!("must be an order: {error}"),
-            )
-        })
+    let name = || format!("project.orders[{at}]");
+    let order: Order = serde_json::from_str(raw.get())
+        .map_err(|error| Invalid::new(name(), format_args!("must be an order: {error}")))?;
+    if order.version == 0 {
+        return Err(Invalid::new(name() + ".version", "must be at least 1"));
+    }
+    Ok(State::Present(order))
 }
 
 fn removed_by_hand((at, raw): (usize, &&RawValue)) -> Result<State, Invalid> {
@@ -431,6 +430,19 @@ mod tests {
     }
 
     #[test]
+    fn a_records_time_is_read_in_seconds_and_in_milliseconds() {
+        for (time, millis) in [
+            (json!(1_700_000_000), Some(1_700_000_000_000)),
+            (json!(1_700_000_000.25), Some(1_700_000_000_250)),
+            (json!(1_700_000_000_250_i64), Some(1_700_000_000_250)),
+            (json!("noon"), None),
+        ] {
+            let record = read(&json!({"dynamodb": {"ApproximateCreationDateTime": time}}));
+            assert_eq!(record.written_at, millis);
+        }
+    }
+
+    #[test]
     fn a_removal_takes_its_version_from_the_old_image_or_1() {
         for (old, version) in [(image(), 3), (json!({"orderId": {"S": "o"}}), 1)] {
             let record = read(&json!({
@@ -543,6 +555,11 @@ mod tests {
         ] {
             assert_eq!(Event::parse(payload).unwrap_err().to_string(), message);
         }
+        let nought = r#"{"project":{"orders":[{"orderId":"o","clientId":"c","productId":"p","version":0}]}}"#;
+        assert_eq!(
+            Event::parse(nought).unwrap_err().to_string(),
+            "project.orders[0].version must be at least 1"
+        );
         let error = Event::parse(r#"{"project":{"orders":[{"orderId":"o"}]}}"#).unwrap_err();
         assert!(
             error
