@@ -95,7 +95,7 @@ impl Aws {
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
                 aws_smithy_async::rt::sleep::TokioSleep::new(),
             ))
-            .retry_config(RetryConfig::standard()..with_initial_backoff(Duration::from_millis(1)))
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
             .build();
         Self {
             config,

@@ -191,9 +191,11 @@ impl Printer {
         }
     }
 
-    /// A note for people on stderr, silenced by `--quiet`.
+    /// A note for people on stderr, silenced by `--quiet`. Where JSON is asked for and nobody
+    /// watches, an error is to be the only thing there, unless `--verbose` asks for more.
     pub(crate) fn note(&self, line: impl Display) {
-        if !self.options.quiet {
+        let for_people = !self.is_json() || self.stderr_terminal || self.options.verbose;
+        if for_people && !self.options.quiet {
             self.stderr(line);
         }
     }

@@ -299,7 +299,11 @@ impl Deployment<'_> {
         let stack_id = &change_set.stack_id;
         let mark = self.stacks.mark(stack_id).await?;
         let since = mark.newest_ms();
-        self.stacks.execute(change_set).await?;
+        if let Err(error) = self.stacks.execute(change_set).await {
+            // Whatever came in the way is what to report.
+            let _ = self.stacks.discard(&change_set.id, stack_id).await;
+            return Err(error.into());
+        }
         let ended = operations.follow(mark).await?;
         if !ended.succeeded() {
             return Err(operations.failure(stack_id, since, &ended).await);

@@ -1,7 +1,6 @@
 //! `cqrs destroy`: the stack, its orders and its artifacts go, and nothing is left.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 
@@ -53,11 +52,9 @@ struct Destruction<'a> {
 impl Destruction<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let name = &self.settings.stack;
-        let stack = self
-            .stacks
-            .describe(name.as_str())
-            .await?
-            .ok_or_else(|| stack_not_found(name, self.aws.region()))?;
+        let Some(stack) = self.stacks.describe(name.as_str()).await? else {
+            return self.remove_leftovers().await;
+        };
         if stack.termination_protection {
             return Err(Failure::new(
                 Kind::Failed,
@@ -79,18 +76,27 @@ impl Destruction<'_> {
             "\n{} Stack {name} is gone",
             self.printer.style().green("✓")
         ));
-        if self.printer.is_json() {
-            self.printer.data(&Destroyed {
-                stack: name.as_str(),
-                account: &self.identity.account,
-                region: self.aws.region(),
-                status: "deleted",
-                orders,
-                resources: resources.len(),
-                artifacts,
-            })?;
+        self.finish(orders, resources.len(), artifacts)
+    }
+
+    fn finish(
+        &self,
+        orders: Option<u64>,
+        resources: usize,
+        artifacts: usize,
+    ) -> Result<(), Failure> {
+        if !self.printer.is_json() {
+            return Ok(());
         }
-        Ok(())
+        self.printer.json(&Destroyed {
+            stack: self.settings.stack.as_str(),
+            account: &self.identity.account,
+            region: self.aws.region(),
+            status: "deleted",
+            orders,
+            resources,
+            artifacts,
+        })
     }
 
     fn operations(&self) -> Operations<'_> {
@@ -198,6 +204,28 @@ impl Destruction<'_> {
         }
     }
 
+    /// There is no stack; an earlier run may have been cut off before its artifacts went.
+    async fn remove_leftovers(&self) -> Result<(), Failure> {
+        let name = &self.settings.stack;
+        let missing = stack_not_found(name, self.aws.region());
+        if self.args.keep_artifacts {
+            return Err(missing);
+        }
+        let bucket = self.settings.artifact_bucket.clone();
+        let store = ArtifactStore::new(&self.aws, &self.identity.account, bucket);
+        match store.remove_all(name.as_str()).await {
+            Ok(removed) if removed > 0 => {
+                store.remove_bucket_if_empty().await?;
+                self.printer.note(format_args!(
+                    "Stack {name} is gone already; removed {removed} artifacts that it left"
+                ));
+                self.finish(None, 0, removed)
+            }
+            // That there is no stack is the answer, whatever the bucket says.
+            _ => Err(missing),
+        }
+    }
+
     async fn remove_artifacts(&self, stack: &StackState) -> Result<usize, Failure> {
         if self.args.keep_artifacts {
             return Ok(0);
@@ -210,7 +238,7 @@ impl Destruction<'_> {
     }
 }
 
-/// The result of `cqrs destroy`.
+/// The result of `cqrs destroy` as JSON; as text there is nothing to add to what was said.
 #[derive(Serialize)]
 struct Destroyed<'a> {
     stack: &'a str,
@@ -220,10 +248,4 @@ struct Destroyed<'a> {
     orders: Option<u64>,
     resources: usize,
     artifacts: usize,
-}
-
-impl fmt::Display for Destroyed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)
-    }
 }

@@ -143,6 +143,20 @@ fn prefix(stack: &str) -> String {
     format!("{stack}/")
 }
 
+/// Whether the key has the form that [`key`] gives to the stack's artifacts.
+fn is_artifact(stack: &str, key: &str) -> bool {
+    let Some((handler, file)) = key
+        .strip_prefix(&prefix(stack))
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    let hash = file.strip_suffix(".zip").unwrap_or_default();
+    Handler::ALL.iter().any(|known| known.name() == handler)
+        && hash.len() == 64
+        && hash.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// The bucket, and the account that it has to belong to.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactStore {
@@ -489,10 +503,12 @@ impl ArtifactStore {
             .send()
             .await
             .map_err(|error| AwsError::from_sdk("s3:ListBucket", error))?;
+        // A user's own bucket may hold other things under the same prefix.
         let keys = answer
             .contents()
             .iter()
-            .filter_map(|object| object.key().map(str::to_owned));
+            .filter_map(|object| object.key().map(str::to_owned))
+            .filter(|key| is_artifact(stack, key));
         Ok(Page {
             keys: keys.collect(),
             next: answer.next_continuation_token,

@@ -375,37 +375,38 @@ fn listing(keys: &[&str], next: Option<&str>) -> &'static str {
     format!("<ListBucketResult>{contents}{next}</ListBucketResult>").leak()
 }
 
+/// The key of an artifact of the stack `orders`, which differs by its number.
+fn key_of(number: u8) -> &'static str {
+    key("orders", &artifact(Handler::Query, number)).leak()
+}
+
+fn tagging(key: &str) -> &'static str {
+    format!("{key}?tagging").leak()
+}
+
 #[tokio::test]
 async fn only_what_the_stack_no_longer_uses_is_tagged() {
     let current = artifact(Handler::Query, 2);
-    let kept = key("orders", &current);
+    let (kept, old, gone) = (key_of(2), key_of(3), key_of(4));
     let s3 = S3::default()
         .on(
             "GET",
             "list-type=2",
             200,
-            listing(&[&kept, "orders/query/old.zip"], Some("more")),
+            listing(&[kept, old], Some("more")),
         )
-        .on("PUT", "orders/query/old.zip?tagging", 200, "")
+        .on("PUT", tagging(old), 200, "")
         .on(
             "GET",
             "continuation-token=more",
             200,
-            listing(&["orders/query/gone.zip"], None),
+            listing(&[gone], None),
         )
-        .on(
-            "PUT",
-            "orders/query/gone.zip?tagging",
-            404,
-            error("NoSuchKey"),
-        );
+        .on("PUT", tagging(gone), 404, error("NoSuchKey"));
     s3.store(None).retire("orders", &[current]).await.unwrap();
     let seen = s3.seen();
-    assert!(
-        seen[0].address.contains("prefix=orders%2F"),
-        "{}",
-        seen[0].address
-    );
+    let address = &seen[0].address;
+    assert!(address.contains("prefix=orders%2F"), "{address}");
     assert!(
         seen[1]
             .body
@@ -420,36 +421,64 @@ async fn all_pages_are_removed_and_counted() {
             "GET",
             "list-type=2",
             200,
-            listing(&["orders/a", "orders/b"], Some("more")),
+            listing(&[key_of(1), key_of(2)], Some("more")),
         )
         .on("POST", "?delete", 200, "<DeleteResult/>")
         .on(
             "GET",
             "continuation-token=more",
             200,
-            listing(&["orders/c"], None),
+            listing(&[key_of(3)], None),
         )
         .on("POST", "?delete", 200, "<DeleteResult/>");
     assert_eq!(s3.store(None).remove_all("orders").await.unwrap(), 3);
-    assert!(s3.seen()[1].body.contains("<Key>orders/b</Key>"));
+    let second = format!("<Key>{}</Key>", key_of(2));
+    assert!(s3.seen()[1].body.contains(&second));
 }
 
 #[tokio::test]
-async fn an_object_that_stays_is_an_error_though_the_answer_is_a_success() {
-    let failed = "<DeleteResult><Error><Key>orders/b</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>";
+async fn what_is_no_artifact_stays_though_it_lies_beside_them() {
+    let others = [
+        "orders/query/notes.txt",
+        "orders/query/abc.zip",
+        "orders/2026/report.csv",
+    ];
     let s3 = S3::default()
         .on(
             "GET",
             "list-type=2",
             200,
-            listing(&["orders/a", "orders/b"], None),
+            listing(&[others[0], key_of(1), others[1], others[2]], None),
         )
-        .on("POST", "?delete", 200, failed);
+        .on("POST", "?delete", 200, "<DeleteResult/>");
+    assert_eq!(
+        s3.store(Some("ours")).remove_all("orders").await.unwrap(),
+        1
+    );
+    let body = &s3.seen()[1].body;
+    assert!(others.iter().all(|other| !body.contains(other)), "{body}");
+}
+
+#[tokio::test]
+async fn an_object_that_stays_is_an_error_though_the_answer_is_a_success() {
+    let stays = key_of(2);
+    let failed = format!(
+        "<DeleteResult><Error><Key>{stays}</Key><Code>AccessDenied</Code>\
+         <Message>Access Denied</Message></Error></DeleteResult>"
+    );
+    let s3 = S3::default()
+        .on(
+            "GET",
+            "list-type=2",
+            200,
+            listing(&[key_of(1), stays], None),
+        )
+        .on("POST", "?delete", 200, failed.leak());
     let error = s3.store(None).remove_all("orders").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
-            "1 of the artifacts in `{MANAGED}` could not be removed, first `orders/b`: Access Denied"
+            "1 of the artifacts in `{MANAGED}` could not be removed, first `{stays}`: Access Denied"
         )
     );
     s3.seen();

@@ -202,7 +202,7 @@ async fn throttling_is_retried_until_it_ends() {
 #[tokio::test(start_paused = true)]
 async fn throttling_without_end_is_named_as_such() {
     let (stacks, service) = replay(
-        (0..4)
+        (0..3)
             .map(|_| error(400, "Throttling", "Rate exceeded"))
             .collect(),
     );
