@@ -61,6 +61,12 @@ impl TlsProxy {
         }
     }
 
+    /// Its own port, on `localhost`.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `rediss://localhost:port`
     #[must_use]
     pub fn url(&self) -> String {

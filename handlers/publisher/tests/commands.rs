@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::http::{Reply, Request, Server};
 use test_support::runtime_api::{FunctionError, Handler};
+use test_support::tls::TlsProxy;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_publisher");
 
@@ -259,6 +260,31 @@ fn a_failed_condition_says_by_its_item_what_stood_in_the_way() {
     let mut dynamo = Scripted::new(vec![condition_failed(&item("shipped", 2))]);
     assert_eq!(dynamo.invoke(&ship), Ok(order("shipped", 2)));
     assert_eq!(dynamo.invoke(&ship_at_1), Ok(order("shipped", 2)));
+}
+
+#[test]
+fn an_encrypted_endpoint_is_reached_by_the_authorities_of_the_system() {
+    let server = Server::start(|_| ok());
+    let proxy = TlsProxy::before(server.address().port());
+    let url = format!("https://localhost:{}", proxy.port());
+    let authority = proxy.authority();
+    let environment = [
+        ("ORDERS_TABLE", "orders"),
+        ("AWS_ENDPOINT_URL", &url),
+        ("SSL_CERT_FILE", authority.to_str().unwrap()),
+    ];
+    let command = json!({"clientId": "c", "productId": "p"});
+    let order = Handler::start(BINARY, &environment)
+        .invoke(&command)
+        .unwrap();
+    assert_eq!(order["version"], 1);
+    assert!(proxy.heard().contains("DynamoDB_20120810.PutItem"));
+
+    let error = Handler::start(BINARY, &environment[..2])
+        .invoke(&command)
+        .unwrap_err();
+    assert_eq!(error.error_type, "WriteModelUnavailable");
+    assert!(error.message.contains("UnknownIssuer"), "{error:?}");
 }
 
 #[test]

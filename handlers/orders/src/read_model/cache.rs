@@ -118,7 +118,7 @@ impl ReadModel {
     /// given up, in case it is the network that swallows the answers.
     pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, CacheError> {
         let mut held = self.held.lock().await;
-        drop(held.take_if(|held| held.is_old()));
+        drop(held.take_if(|held| too_old(held.since, SystemTime::now())));
         match self.attempt(&mut held, pipeline).await {
             Err(CacheError::Command(error)) if !error.is_timeout() => {
                 tracing::warn!(cause = %chain(&error), "the connection to the cache broke; making it anew");
@@ -144,7 +144,7 @@ impl ReadModel {
             .map_err(CacheError::Command)?;
         // A demoted primary keeps its connections and refuses writes for good; a new connection
         // finds the new one. The answers are still returned: the caller reports them.
-        if !answers.iter().any(is_failover) {
+        if !answers.iter().any(is_servers_fault) {
             *held = Some(current);
         }
         Ok(answers)
@@ -175,15 +175,13 @@ impl ReadModel {
     }
 }
 
-impl Held {
-    fn is_old(&self) -> bool {
-        // A clock that was set back says nothing about the age: take it as old.
-        self.since.elapsed().map_or(true, |age| age > MAX_AGE)
-    }
+fn too_old(since: SystemTime, now: SystemTime) -> bool {
+    // A clock that was set back says nothing about the age: take it as old.
+    now.duration_since(since).map_or(true, |age| age > MAX_AGE)
 }
 
 /// Whether the server says that it, and not the command, is the trouble.
-pub(super) fn is_failover(answer: &Value) -> bool {
+pub(super) fn is_servers_fault(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if matches!(
         error.kind(),
         Some(
@@ -244,4 +242,19 @@ fn install_crypto() {
         // Fails only if another is installed, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_old_after_6_hours_or_when_the_clock_was_set_back() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+        assert!(!too_old(since, since));
+        assert!(!too_old(since, since + hours(6)));
+        assert!(too_old(since, since + hours(6) + Duration::from_secs(1)));
+        assert!(too_old(since, since - Duration::from_secs(1)));
+    }
 }

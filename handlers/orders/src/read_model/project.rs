@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 use serde_json::value::RawValue;
 
-use super::cache::{CacheError, ReadModel, is_failover, server_error};
+use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
 use super::keys;
 use crate::error::{ProjectionError, chain};
 use crate::projection::{Change, Projected, Record, Sequence, State};
@@ -153,9 +153,9 @@ impl ReadModel {
             return Ok(Vec::new());
         }
         let answers = self.send(pipeline).await?;
-        match answers.iter().find(|answer| is_failover(answer)) {
+        match answers.iter().find(|answer| is_servers_fault(answer)) {
             Some(answer) => Err(server_error(answer)
-                .unwrap_or_else(|| CacheError::Unexpected("a failover without an error".into()))),
+                .unwrap_or_else(|| CacheError::Unexpected("a fault without an error".into()))),
             None => Ok(answers),
         }
     }
