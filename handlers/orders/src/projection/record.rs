@@ -1,0 +1,317 @@
+//! Reads one record of a DynamoDB stream, as far as it can be read.
+//!
+//! By structs of our own, which borrow from the payload, layer by layer. `aws_lambda_events` reads
+//! a batch as one value, so a single malformed record refuses them all, and it copies every
+//! attribute into a map of owned values, of which this needs eight.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Change, Removed, Sequence, State};
+use crate::error::Invalid;
+use crate::item::{self, Item, attribute};
+
+/// A record of a stream, read as far as it could be.
+#[derive(Debug)]
+pub struct Record {
+    /// Names the record to AWS, exactly as AWS wrote it.
+    pub identifier: Option<String>,
+    /// When the write happened, in milliseconds since the epoch; AWS rounds it to the second.
+    pub written_at: Option<i64>,
+    /// The change, or why there is none to be read.
+    pub change: Result<Change, Invalid>,
+}
+
+#[derive(Deserialize)]
+struct Outer<'a> {
+    #[serde(borrow, rename = "eventName")]
+    event_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    dynamodb: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inner<'a> {
+    #[serde(borrow)]
+    sequence_number: Option<&'a RawValue>,
+    #[serde(borrow)]
+    approximate_creation_date_time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    new_image: Option<&'a RawValue>,
+    #[serde(borrow)]
+    old_image: Option<&'a RawValue>,
+}
+
+impl Record {
+    /// Reads one record. What is malformed in it stays its own: the layers above are still read,
+    /// so that a record with a broken image can be named.
+    #[must_use]
+    pub fn read(raw: &RawValue) -> Self {
+        let outer = object::<Outer<'_>>(Some(raw), "the record");
+        let inner = match &outer {
+            Ok(outer) => object::<Inner<'_>>(outer.dynamodb, "dynamodb"),
+            Err(error) => Err(error.clone()),
+        };
+        let named = inner.as_ref().ok();
+        let identifier = named
+            .and_then(|inner| text(inner.sequence_number?))
+            .map(Cow::into_owned);
+        let written_at = named.and_then(|inner| millis(inner.approximate_creation_date_time?));
+        let sequence = identifier.as_deref().and_then(Sequence::new);
+        let change = outer
+            .and_then(|outer| Ok((outer, inner?)))
+            .and_then(|(outer, inner)| state(&outer, &inner))
+            .and_then(|state| match sequence {
+                Some(sequence) => Ok(Change {
+                    state,
+                    sequence: Some(sequence),
+                }),
+                None => Err(Invalid::new("SequenceNumber", "must be a string of digits")),
+            });
+        Self {
+            // A name that is no number would make AWS fail the whole batch.
+            identifier: identifier.filter(|text| Sequence::new(text).is_some()),
+            written_at,
+            change,
+        }
+    }
+}
+
+fn state(outer: &Outer<'_>, inner: &Inner<'_>) -> Result<State, Invalid> {
+    let name = outer.event_name.and_then(text);
+    match name.as_deref() {
+        Some("INSERT" | "MODIFY") => {
+            let image = object::<Image<'_>>(inner.new_image, "NewImage")?;
+            item::order(&image).map(State::Present)
+        }
+        Some("REMOVE") => {
+            let image = object::<Image<'_>>(inner.old_image, "OldImage")?;
+            let (order_id, version) = item::identity(&image)?;
+            Ok(State::Removed(Removed { order_id, version }))
+        }
+        _ => Err(Invalid::new(
+            "eventName",
+            "must be one of INSERT, MODIFY, REMOVE",
+        )),
+    }
+}
+
+fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<T, Invalid> {
+    let raw = raw.ok_or_else(|| Invalid::new(name, "is missing"))?;
+    if !raw.get().starts_with('{') {
+        return Err(Invalid::new(name, "must be an object"));
+    }
+    serde_json::from_str(raw.get())
+        .map_err(|error| Invalid::new(name, format_args!("cannot be read: {error}")))
+}
+
+fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(raw.get())
+        .ok()
+        .map(|text| text.0)
+}
+
+/// Streams say seconds, with or without a fraction; some senders say milliseconds.
+fn millis(raw: &RawValue) -> Option<i64> {
+    let number: f64 = serde_json::from_str(raw.get()).ok()?;
+    let millis = if number < 1e11 {
+        number * 1000.0
+    } else {
+        number
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the conversion saturates, and a time that far off is nonsense anyway"
+    )]
+    Some(millis as i64)
+}
+
+/// A string that borrows where JSON has no escape in it. `Option<Cow<str>>` would always copy.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An attribute as a stream writes it: `{"S":"text"}`. Types that orders have no use for are read
+/// over.
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct Typed<'a> {
+    #[serde(borrow)]
+    s: Option<Text<'a>>,
+    #[serde(borrow)]
+    n: Option<Text<'a>>,
+    null: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Image<'a> {
+    #[serde(borrow)]
+    order_id: Option<Typed<'a>>,
+    #[serde(borrow)]
+    client_id: Option<Typed<'a>>,
+    #[serde(borrow)]
+    product_id: Option<Typed<'a>>,
+    #[serde(borrow)]
+    quantity: Option<Typed<'a>>,
+    #[serde(borrow)]
+    status: Option<Typed<'a>>,
+    #[serde(borrow)]
+    version: Option<Typed<'a>>,
+    #[serde(borrow)]
+    created_at: Option<Typed<'a>>,
+    #[serde(borrow)]
+    updated_at: Option<Typed<'a>>,
+}
+
+impl Item for Image<'_> {
+    fn value(&self, name: &str) -> Option<item::Value<'_>> {
+        let typed = match name {
+            attribute::ORDER_ID => &self.order_id,
+            attribute::CLIENT_ID => &self.client_id,
+            attribute::PRODUCT_ID => &self.product_id,
+            attribute::QUANTITY => &self.quantity,
+            attribute::STATUS => &self.status,
+            attribute::VERSION => &self.version,
+            attribute::CREATED_AT => &self.created_at,
+            attribute::UPDATED_AT => &self.updated_at,
+            _ => return None,
+        };
+        match typed.as_ref()? {
+            Typed { s: Some(text), .. } => Some(item::Value::Text(&text.0)),
+            Typed { n: Some(text), .. } => Some(item::Value::Number(&text.0)),
+            Typed {
+                null: Some(true), ..
+            } => None,
+            _ => Some(item::Value::Other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::OrderId;
+    use serde_json::json;
+
+    fn read(record: &serde_json::Value) -> Record {
+        Record::read(&RawValue::from_string(record.to_string()).unwrap())
+    }
+
+    fn image() -> serde_json::Value {
+        json!({
+            "orderId": {"S": "o"}, "clientId": {"S": "c\"\u{e9}"}, "productId": {"S": "p"},
+            "quantity": {"N": "2"}, "status": {"S": "shipped"}, "version": {"N": "3"},
+            "createdAt": {"S": "2026-11-23T03:00:00Z"}, "updatedAt": {"NULL": true},
+            "foreign": {"M": {"a": {"L": [{"BOOL": true}]}}},
+        })
+    }
+
+    #[test]
+    fn an_insert_becomes_the_order_of_its_new_image() {
+        let record = read(&json!({
+            "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_700_000_000, "Keys": {"orderId": {"S": "o"}},
+                "NewImage": image(), "SequenceNumber": "000123", "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+        }));
+        assert_eq!(record.identifier.as_deref(), Some("000123"));
+        assert_eq!(record.written_at, Some(1_700_000_000_000));
+        let change = record.change.unwrap();
+        assert_eq!(change.sequence, Sequence::new("123"));
+        let State::Present(order) = change.state else {
+            panic!("not present");
+        };
+        assert_eq!(
+            serde_json::to_value(order).unwrap(),
+            json!({
+                "orderId": "o", "clientId": "c\"\u{e9}", "productId": "p", "quantity": 2,
+                "status": "shipped", "version": 3, "createdAt": "2026-11-23T03:00:00.000Z",
+                "updatedAt": "1970-01-01T00:00:00.000Z",
+            })
+        );
+    }
+
+    #[test]
+    fn a_records_time_is_read_in_seconds_and_in_milliseconds() {
+        for (time, millis) in [
+            (json!(1_700_000_000), Some(1_700_000_000_000)),
+            (json!(1_700_000_000.25), Some(1_700_000_000_250)),
+            (json!(1_700_000_000_250_i64), Some(1_700_000_000_250)),
+            (json!("noon"), None),
+        ] {
+            let record = read(&json!({"dynamodb": {"ApproximateCreationDateTime": time}}));
+            assert_eq!(record.written_at, millis);
+        }
+    }
+
+    #[test]
+    fn a_removal_takes_its_version_from_the_old_image_or_1() {
+        for (old, version) in [(image(), 3), (json!({"orderId": {"S": "o"}}), 1)] {
+            let record = read(&json!({
+                "eventName": "REMOVE", "dynamodb": {"OldImage": old, "SequenceNumber": "9"},
+            }));
+            let order_id = OrderId::new("o").unwrap();
+            assert_eq!(
+                record.change.unwrap().state,
+                State::Removed(Removed { order_id, version })
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_broken_in_a_record_leaves_it_its_name() {
+        let mut odd = image();
+        odd["quantity"] = json!({"S": "many"});
+        for (record, message) in [
+            (
+                json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7"}}),
+                "NewImage is missing",
+            ),
+            (
+                json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "7", "NewImage": []}}),
+                "NewImage must be an object",
+            ),
+            (
+                json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "7", "NewImage": odd}}),
+                "quantity must be a whole number (N) from 1 to 1000000 in the item",
+            ),
+            (
+                json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "7"}}),
+                "OldImage is missing",
+            ),
+            (
+                json!({"eventName": "TRUNCATE", "dynamodb": {"SequenceNumber": "7"}}),
+                "eventName must be one of INSERT, MODIFY, REMOVE",
+            ),
+            (
+                json!({"eventName": 1, "dynamodb": {"SequenceNumber": "7"}}),
+                "eventName must be one of INSERT, MODIFY, REMOVE",
+            ),
+        ] {
+            let record = read(&record);
+            assert_eq!(record.identifier.as_deref(), Some("7"));
+            assert_eq!(record.change.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_usable_sequence_number_has_no_name() {
+        for record in [
+            json!(null),
+            json!("record"),
+            json!({"eventName": "INSERT"}),
+            json!({"eventName": "INSERT", "dynamodb": {"NewImage": image()}}),
+            json!({"eventName": "INSERT", "dynamodb": {"NewImage": image(), "SequenceNumber": 7}}),
+            json!({"eventName": "INSERT", "dynamodb": {"NewImage": image(), "SequenceNumber": "x7"}}),
+        ] {
+            let record = read(&record);
+            assert_eq!(record.identifier, None);
+            assert!(record.change.is_err());
+        }
+    }
+}
