@@ -551,6 +551,25 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_shows_every_key_of_the_file_and_no_other() {
+        let text = crate::commands::reference::SETTINGS_FILE;
+        let example = text
+            .split("```")
+            .nth(1)
+            .expect("an example")
+            .trim_start_matches("toml");
+        let file = parse(example).expect("the example parses");
+        let unknown = parse("nope = 1").expect_err("unknown").to_string();
+        let known = unknown.split("expected one of ").nth(1).expect("the keys");
+        for key in known.split(", ").map(|key| key.trim_matches('`')) {
+            let shown =
+                example.contains(&format!("\n{key} = ")) || example.contains(&format!("\n[{key}"));
+            assert!(shown, "{key}");
+        }
+        assert_eq!(file.env["prod"].parameters.len(), 2);
+    }
+
+    #[test]
     fn an_unknown_key_or_a_bad_value_names_its_line() {
         let at = |text: &str| parse(text).expect_err("a bad file").to_string();
         insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");

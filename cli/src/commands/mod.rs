@@ -11,7 +11,7 @@ mod order;
 mod outputs;
 mod preview;
 mod progress;
-mod reference;
+pub(crate) mod reference;
 
 use tokio::signal::ctrl_c;
 

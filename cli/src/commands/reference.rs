@@ -16,8 +16,38 @@ pub(crate) fn run(printer: &Printer) -> Result<(), Failure> {
     let mut root = Cli::command();
     root.build();
     section(&mut text, &root, "cqrs");
+    text.push_str(SETTINGS_FILE);
     printer.stdout(&text)
 }
+
+/// What `settings` reads from the file; a test there holds this text to it.
+pub(crate) const SETTINGS_FILE: &str = r#"
+## `cqrs.toml`
+
+Settings of a project, beside its `template.yaml`; `cqrs deploy --guided` writes it. A flag outranks
+its variable, the variable outranks the file, and the file outranks the default. An unknown key is
+an error.
+
+```toml
+stack = "shop"                   # --stack
+region = "eu-west-1"             # --region
+profile = "dev"                  # --profile, where the environment has no keys of its own
+endpoint-url = "http://127.0.0.1:4566"
+output = "text"                  # or "json"
+artifact-bucket = "our-bucket"   # --artifact-bucket
+
+[parameters]                     # --parameter
+CacheNodeType = "cache.t4g.small"
+
+[tags]                           # --tag
+team = "orders"
+
+[env.prod]                       # --env prod: the same keys, which outrank those above
+stack = "shop-prod"
+profile = "prod"
+parameters = { CacheReplicas = 1, DeletionProtection = "on" }
+```
+"#;
 
 fn section(text: &mut String, command: &Command, path: &str) {
     let top = path == "cqrs";
