@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::aws::{Aws, Identity};
 use crate::cli::DestroyArgs;
 use crate::commands::operation::Operations;
-use crate::commands::{connect, preview, stack_not_found, unless_interrupted};
+use crate::commands::table::table;
+use crate::commands::{connect, stack_not_found, unless_interrupted};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -147,7 +148,7 @@ impl Destruction<'_> {
         };
         self.printer.note(format_args!(
             "\n{}\nThis deletes {} resources and, for good, {}.\n",
-            preview::table(&[], rows),
+            table(&[], rows),
             resources.len(),
             self.printer.style().bold(orders),
         ));

@@ -12,6 +12,7 @@ mod outputs;
 mod preview;
 mod progress;
 pub(crate) mod reference;
+mod table;
 
 use tokio::signal::ctrl_c;
 

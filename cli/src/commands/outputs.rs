@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::aws::Aws;
-use crate::commands::{preview, stack_not_found};
+use crate::commands::stack_not_found;
+use crate::commands::table::table;
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -42,6 +43,6 @@ impl fmt::Display for Outputs {
             .0
             .iter()
             .map(|output| vec![output.name.clone(), output.value.clone()]);
-        f.write_str(&preview::table(&[], rows))
+        f.write_str(&table(&[], rows))
     }
 }

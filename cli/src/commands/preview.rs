@@ -1,30 +1,12 @@
-//! How changes look before they are made, and the tables that show them.
+//! How changes look before they are made.
 
 use std::fmt;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::commands::table::table;
 use crate::printer::Style;
 use crate::stack::change_set::{Action, ResourceChanged};
-
-/// Rows under an optional header, columns aligned, nothing else.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    if !header.is_empty() {
-        table.set_header(header.iter().map(Cell::new));
-    }
-    for row in rows {
-        table.add_row(row);
-    }
-    let text = table.to_string();
-    text.lines()
-        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line).trim_end()))
-        .collect()
-}
 
 /// The changes of a change set, for people.
 pub(crate) struct Preview<'a> {

@@ -7,7 +7,7 @@ use orders::ids::OrderId;
 use orders::order::Order;
 
 use crate::cli::ChangeArgs;
-use crate::commands::order::shown::{Shown, Timing};
+use crate::commands::order::shown::Shown;
 use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -28,13 +28,6 @@ pub(super) async fn run(
     let functions = functions(settings, printer).await?;
     let sent = Instant::now();
     let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
-    let written = sent.elapsed();
-    let timing = match args.wait.wait {
-        Some(seconds) => {
-            let visible = wait::until_visible(&functions, &order, seconds, printer).await?;
-            Some(Timing::new(written, visible))
-        }
-        None => None,
-    };
+    let timing = wait::after_write(&functions, &order, sent.elapsed(), args.wait, printer).await?;
     printer.data(&Shown { order, timing })
 }

@@ -7,7 +7,7 @@ use orders::ids::{ClientId, IdempotencyKey, ProductId};
 use orders::order::{Order, Quantity};
 
 use crate::cli::CreateArgs;
-use crate::commands::order::shown::{Shown, Timing};
+use crate::commands::order::shown::Shown;
 use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -18,19 +18,12 @@ pub(super) async fn run(
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let seconds = args.wait.wait;
+    let wait_args = args.wait;
     let command = command(args)?;
     let functions = functions(settings, printer).await?;
     let sent = Instant::now();
     let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
-    let written = sent.elapsed();
-    let timing = match seconds {
-        Some(seconds) => {
-            let visible = wait::until_visible(&functions, &order, seconds, printer).await?;
-            Some(Timing::new(written, visible))
-        }
-        None => None,
-    };
+    let timing = wait::after_write(&functions, &order, sent.elapsed(), wait_args, printer).await?;
     if printer.is_json() || printer.stdout_is_terminal() {
         return printer.data(&Shown { order, timing });
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::ListArgs;
 use crate::commands::order::{functions, unwrap_logged};
-use crate::commands::preview;
+use crate::commands::table::table;
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -99,6 +99,6 @@ impl fmt::Display for Listed {
         let header = [
             "ORDER", "STATUS", "CLIENT", "PRODUCT", "QUANTITY", "VERSION", "CREATED",
         ];
-        f.write_str(&preview::table(&header, rows))
+        f.write_str(&table(&header, rows))
     }
 }

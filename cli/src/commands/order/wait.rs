@@ -6,6 +6,8 @@ use orders::ids::OrderId;
 use orders::order::Order;
 use tokio::time::{Instant, sleep};
 
+use crate::cli::WaitArgs;
+use crate::commands::order::shown::Timing;
 use crate::commands::order::unwrap_logged;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
@@ -15,23 +17,21 @@ use crate::stack::functions::Functions;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Waits for `written`'s version or a later one; answers how long that took.
-pub(super) async fn until_visible(
+/// After a write that took `write`: waits, where that is asked for, until the read model shows
+/// this version or a later one, and answers the times.
+pub(super) async fn after_write(
     functions: &Functions,
-    written: &Order,
-    seconds: u64,
+    order: &Order,
+    write: Duration,
+    args: WaitArgs,
     printer: &Printer,
-) -> Result<Duration, Failure> {
+) -> Result<Option<Timing>, Failure> {
+    let Some(seconds) = args.wait else {
+        return Ok(None);
+    };
     let begun = Instant::now();
-    until(
-        functions,
-        &written.order_id,
-        written.version,
-        seconds,
-        printer,
-    )
-    .await?;
-    Ok(begun.elapsed())
+    until(functions, &order.order_id, order.version, seconds, printer).await?;
+    Ok(Some(Timing::new(write, begun.elapsed())))
 }
 
 /// Waits for any version of the order.
