@@ -273,11 +273,18 @@ impl AwsError {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         if let SdkError::ServiceError(context) = &error {
-            let code = context.err().code().unwrap_or("Unknown").to_owned();
-            let message = context.err().message().map_or_else(
-                || format!("HTTP status {}", context.raw().status().as_u16()),
-                str::to_owned,
-            );
+            let status = context.raw().status().as_u16();
+            let Some(code) = context.err().code().map(str::to_owned) else {
+                let text = format!("the answer, HTTP status {status}, is not one of AWS's");
+                return Self::Unreachable {
+                    action,
+                    source: Detail { code: None, text },
+                };
+            };
+            let message = context
+                .err()
+                .message()
+                .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
             return Self::from_service(action, code, message);
         }
         let text = deepest_texts(&error);

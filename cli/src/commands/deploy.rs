@@ -24,7 +24,7 @@ use crate::printer::Printer;
 use crate::settings::{Settings, TEMPLATE};
 use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
-use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed};
+use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
 
@@ -117,6 +117,7 @@ impl Deployment<'_> {
             .check_complete(|name| proposal.parameters.contains_key(name))?;
         let change_set = match self.propose(&proposal).await? {
             Proposed::Changes(change_set) => change_set,
+            Proposed::NoChanges if self.args.plan => return self.planned(&[]),
             Proposed::NoChanges => return self.unchanged(&start).await,
         };
         let preview = Preview {
@@ -127,13 +128,7 @@ impl Deployment<'_> {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
-            return self.printer.data(&Planned {
-                stack: self.settings.stack.as_str(),
-                account: &self.identity.account,
-                region: self.aws.region(),
-                changes: &change_set.changes,
-                style: self.printer.data_style(),
-            });
+            return self.planned(&change_set.changes);
         }
         self.printer.note(format_args!("\n{preview}\n"));
         if !self.args.yes {
@@ -141,6 +136,16 @@ impl Deployment<'_> {
         }
         self.upload(&store, &artifacts, &change_set).await?;
         self.execute(&start, &store, &artifacts, &change_set).await
+    }
+
+    fn planned(&self, changes: &[ResourceChanged]) -> Result<(), Failure> {
+        self.printer.data(&Planned {
+            stack: self.settings.stack.as_str(),
+            account: &self.identity.account,
+            region: self.aws.region(),
+            changes,
+            style: self.printer.data_style(),
+        })
     }
 
     fn operations(&self) -> Operations<'_> {
@@ -297,13 +302,15 @@ impl Deployment<'_> {
     ) -> Result<(), Failure> {
         let operations = self.operations();
         let stack_id = &change_set.stack_id;
-        let mark = self.stacks.mark(stack_id).await?;
+        let mark = match self.stacks.execute(change_set).await {
+            Ok(mark) => mark,
+            Err(error) => {
+                // Whatever came in the way is what to report.
+                let _ = self.stacks.discard(&change_set.id, stack_id).await;
+                return Err(error.into());
+            }
+        };
         let since = mark.newest_ms();
-        if let Err(error) = self.stacks.execute(change_set).await {
-            // Whatever came in the way is what to report.
-            let _ = self.stacks.discard(&change_set.id, stack_id).await;
-            return Err(error.into());
-        }
         let ended = operations.follow(mark).await?;
         if !ended.succeeded() {
             return Err(operations.failure(stack_id, since, &ended).await);
@@ -345,7 +352,7 @@ impl Deployment<'_> {
         &self,
         done: Done,
         stack_id: &str,
-        changes: Vec<crate::stack::change_set::ResourceChanged>,
+        changes: Vec<ResourceChanged>,
     ) -> Result<(), Failure> {
         let outputs = self
             .stacks

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};
-use crate::stack::{Stacks, unique};
+use crate::stack::follow::Mark;
+use crate::stack::{Stacks, is_missing, unique};
 
 /// CloudFormation makes a change set of this size in seconds; what takes this long hangs.
 const CREATION_LIMIT: Duration = Duration::from_secs(300);
@@ -251,25 +252,30 @@ impl Stacks {
         })
     }
 
-    /// Executes the change set; [`Stacks::follow`](super::follow) shows what becomes of it.
-    pub(crate) async fn execute(&self, change_set: &ChangeSet) -> Result<(), ChangeSetError> {
+    /// Executes the change set; [`Stacks::follow`](super::follow) from the mark shows what becomes
+    /// of it.
+    pub(crate) async fn execute(&self, change_set: &ChangeSet) -> Result<Mark, ChangeSetError> {
+        let overtaken = |error: AwsError| {
+            if was_overtaken(&error) {
+                ChangeSetError::Overtaken {
+                    stack: stack_name(&change_set.stack_id),
+                }
+            } else {
+                error.into()
+            }
+        };
+        let mark = self.mark(&change_set.stack_id).await.map_err(overtaken)?;
         // Said always: the documented default of DisableRollback differs between pages.
-        let answer = self
-            .client
+        self.client
             .execute_change_set()
             .change_set_name(&change_set.id)
             .stack_name(&change_set.stack_id)
             .client_request_token(unique("execute"))
             .disable_rollback(change_set.keep_on_failure)
             .send()
-            .await;
-        match answer.map_err(|e| AwsError::from_sdk("cloudformation:ExecuteChangeSet", e)) {
-            Ok(_) => Ok(()),
-            Err(error) if was_overtaken(&error) => Err(ChangeSetError::Overtaken {
-                stack: stack_name(&change_set.stack_id),
-            }),
-            Err(error) => Err(error.into()),
-        }
+            .await
+            .map_err(|e| overtaken(AwsError::from_sdk("cloudformation:ExecuteChangeSet", e)))?;
+        Ok(mark)
     }
 
     /// Removes a change set that is not to be executed, and the empty stack that it may have made.
@@ -321,13 +327,17 @@ fn is_no_change(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }
 
-/// A change set that another's execution made obsolete, or a stack that became busy since.
+/// A change set that another's execution made obsolete, or a stack that became busy, or that went,
+/// since the change set was made.
 fn was_overtaken(error: &AwsError) -> bool {
     match error.code() {
         Some("InvalidChangeSetStatus" | "ChangeSetNotFound") => true,
-        Some("ValidationError") => error
-            .message()
-            .is_some_and(|message| message.contains("_IN_PROGRESS")),
+        Some("ValidationError") => {
+            let busy = error
+                .message()
+                .is_some_and(|message| message.contains("_IN_PROGRESS"));
+            busy || is_missing(error)
+        }
         _ => false,
     }
 }

@@ -1,7 +1,5 @@
 //! Calls a stack's functions: one AWS call for one order command.
 
-use std::borrow::Cow;
-
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
@@ -39,9 +37,18 @@ pub(crate) enum FunctionError {
     #[error("stack `{stack}` has no function `{function}` in this region")]
     NotDeployed { stack: StackName, function: String },
 
-    /// The function answered with an error; `message` is its own.
+    /// The function answered with an error of the domain; `message` is its own.
     #[error("{message}")]
     Function {
+        error_type: ErrorType,
+        message: String,
+        log: Option<String>,
+    },
+
+    /// The function did not come to an answer: it crashed, timed out or could not start.
+    #[error("`{function}` failed: {message}")]
+    Crashed {
+        function: String,
         error_type: String,
         message: String,
         log: Option<String>,
@@ -60,18 +67,16 @@ impl Explain for FunctionError {
         match self {
             Self::Aws(error) => error.kind(),
             Self::NotDeployed { .. } => Kind::NotFound,
-            Self::Function { error_type, .. } => match ErrorType::parse(error_type) {
-                Some(ErrorType::OrderNotFound) => Kind::NotFound,
-                Some(
-                    ErrorType::InvalidCommand
-                    | ErrorType::VersionConflict
-                    | ErrorType::IllegalTransition
-                    | ErrorType::IdempotencyConflict
-                    | ErrorType::InvalidQuery,
-                ) => Kind::Refused,
+            Self::Function { error_type, .. } => match error_type {
+                ErrorType::OrderNotFound => Kind::NotFound,
+                ErrorType::InvalidCommand
+                | ErrorType::VersionConflict
+                | ErrorType::IllegalTransition
+                | ErrorType::IdempotencyConflict
+                | ErrorType::InvalidQuery => Kind::Refused,
                 _ => Kind::Failed,
             },
-            Self::Unintelligible { .. } => Kind::Failed,
+            Self::Crashed { .. } | Self::Unintelligible { .. } => Kind::Failed,
         }
     }
 
@@ -79,7 +84,8 @@ impl Explain for FunctionError {
         match self {
             Self::Aws(error) => error.name(),
             Self::NotDeployed { .. } => "StackNotFound".to_owned(),
-            Self::Function { error_type, .. } => error_type.clone(),
+            Self::Function { error_type, .. } => error_type.to_string(),
+            Self::Crashed { error_type, .. } => error_type.clone(),
             Self::Unintelligible { .. } => Kind::Failed.name().to_owned(),
         }
     }
@@ -90,7 +96,7 @@ impl Explain for FunctionError {
             Self::NotDeployed { stack, .. } => Some(format!(
                 "`cqrs deploy --stack {stack}` creates it; or check `--stack` and `--region`"
             )),
-            Self::Function { error_type, .. } => match ErrorType::parse(error_type)? {
+            Self::Function { error_type, .. } => match error_type {
                 ErrorType::OrderNotFound => Some("`cqrs order list` shows the orders".to_owned()),
                 ErrorType::VersionConflict => {
                     Some("`cqrs order get ID` shows the order as it is now".to_owned())
@@ -103,6 +109,9 @@ impl Explain for FunctionError {
                 }
                 _ => None,
             },
+            Self::Crashed { .. } => {
+                Some("repeat the command with `--verbose` to see the function's log".to_owned())
+            }
             Self::Unintelligible { .. } => {
                 Some("`cqrs deploy` brings the functions to this version".to_owned())
             }
@@ -168,7 +177,7 @@ impl Functions {
         let log = answer.log_result.as_deref().and_then(decode_log);
         let body = answer.payload.map(Blob::into_inner).unwrap_or_default();
         if answer.function_error.is_some() {
-            return Err(function_error(&body, log));
+            return Err(function_error(function, &body, log));
         }
         let value = serde_json::from_slice(&body).map_err(unintelligible)?;
         Ok(Answer { value, log })
@@ -176,31 +185,30 @@ impl Functions {
 }
 
 /// Reads `{"errorType","errorMessage"}`, Lambda's form for every function error, its own included.
-fn function_error(body: &[u8], log: Option<String>) -> FunctionError {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body<'a> {
-        #[serde(borrow, default)]
-        error_type: Cow<'a, str>,
-        #[serde(borrow, default)]
-        error_message: Cow<'a, str>,
+fn function_error(function: String, body: &[u8], log: Option<String>) -> FunctionError {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Body {
+        error_type: String,
+        error_message: String,
     }
-    match serde_json::from_slice::<Body<'_>>(body) {
-        Ok(Body {
+    let Body {
+        error_type,
+        error_message: message,
+    } = serde_json::from_slice(body).unwrap_or_else(|_| Body {
+        error_type: "Unknown".to_owned(),
+        error_message: String::from_utf8_lossy(body).into_owned(),
+    });
+    match ErrorType::parse(&error_type) {
+        Some(error_type) => FunctionError::Function {
             error_type,
-            error_message,
-        }) => FunctionError::Function {
-            message: if error_message.is_empty() {
-                format!("the function failed with {error_type}")
-            } else {
-                error_message.into_owned()
-            },
-            error_type: error_type.into_owned(),
+            message,
             log,
         },
-        Err(_) => FunctionError::Function {
-            error_type: String::new(),
-            message: String::from_utf8_lossy(body).into_owned(),
+        None => FunctionError::Crashed {
+            function,
+            error_type,
+            message,
             log,
         },
     }
@@ -210,4 +218,42 @@ fn function_error(body: &[u8], log: Option<String>) -> FunctionError {
 fn decode_log(encoded: &str) -> Option<String> {
     let bytes = aws_smithy_types::base64::decode(encoded).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> FunctionError {
+        function_error("cqrs-publisher".to_owned(), body.as_bytes(), None)
+    }
+
+    #[test]
+    fn an_error_of_the_domain_keeps_its_words_and_its_class() {
+        let error = read(r#"{"errorType":"VersionConflict","errorMessage":"it is at 3"}"#);
+        assert_eq!(error.to_string(), "it is at 3");
+        assert_eq!(
+            (error.kind(), error.name()),
+            (Kind::Refused, "VersionConflict".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_crash_names_the_function_and_lambdas_own_error_type() {
+        let error = read(r#"{"errorType":"Runtime.ExitError","errorMessage":"exit status 1"}"#);
+        assert_eq!(error.to_string(), "`cqrs-publisher` failed: exit status 1");
+        assert_eq!(
+            (error.kind(), error.name()),
+            (Kind::Failed, "Runtime.ExitError".to_owned())
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("--verbose")));
+    }
+
+    #[test]
+    fn an_error_in_no_known_form_is_shown_as_it_came() {
+        assert_eq!(
+            read("out of cheese").to_string(),
+            "`cqrs-publisher` failed: out of cheese"
+        );
+    }
 }

@@ -52,7 +52,9 @@ fn unwrap_logged<T>(
 ) -> Result<T, Failure> {
     let log = match &answer {
         Ok(answer) => answer.log.as_deref(),
-        Err(FunctionError::Function { log, .. }) => log.as_deref(),
+        Err(FunctionError::Function { log, .. } | FunctionError::Crashed { log, .. }) => {
+            log.as_deref()
+        }
         Err(_) => None,
     };
     for line in log.unwrap_or_default().lines() {

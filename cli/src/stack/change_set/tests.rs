@@ -1,7 +1,7 @@
 //! Proposing, executing and discarding, against recorded answers.
 
 use super::*;
-use crate::stack::replay::{Answer, STACK_ID, error, no_stack, ok, replay, stack};
+use crate::stack::replay::{Answer, STACK_ID, error, events, no_stack, ok, replay, stack};
 
 fn proposal() -> Proposal {
     Proposal {
@@ -247,12 +247,26 @@ async fn a_change_set_that_another_deployment_made_obsolete_is_named_as_such() {
             "Stack is in UPDATE_IN_PROGRESS state and can not be updated.",
         ),
     ] {
-        let (stacks, service) = replay(vec![answer]);
+        let (stacks, service) = replay(vec![events(&[], None), answer]);
         let failed = stacks.execute(&change_set).await.expect_err("overtaken");
         assert_eq!(
             failed.to_string(),
             "another deployment changed stack `cqrs` after this preview was made"
         );
-        assert!(service.requests()[0].contains("DisableRollback=true"));
+        assert!(service.requests()[1].contains("DisableRollback=true"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_went_after_the_preview_is_the_same_case() {
+    let change_set = ChangeSet {
+        id: "change-set".to_owned(),
+        stack_id: STACK_ID.to_owned(),
+        changes: Vec::new(),
+        keep_on_failure: false,
+    };
+    let (stacks, service) = replay(vec![no_stack()]);
+    let failed = stacks.execute(&change_set).await.expect_err("overtaken");
+    assert_eq!(failed.name(), "Overtaken");
+    assert_eq!(service.operations(), ["DescribeStackEvents"]);
 }
