@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeAction, ChangeSetStatus, ChangeSetType, DeploymentConfig,
-    DeploymentConfigMode, Parameter, Replacement, RequiresRecreation, ResourceAttribute,
-    ResourceChange, Tag,
+    DeploymentConfigMode, ExecutionStatus, Parameter, Replacement, RequiresRecreation,
+    ResourceAttribute, ResourceChange, Tag,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -148,11 +148,12 @@ impl Stacks {
         } else {
             ChangeSetType::Update
         };
+        let name = unique("deploy");
         let mut request = self
             .client
             .create_change_set()
             .stack_name(&proposal.stack)
-            .change_set_name(unique("deploy"))
+            .change_set_name(&name)
             .change_set_type(kind)
             .template_body(&proposal.template)
             .capabilities(Capability::CapabilityIam)
@@ -166,18 +167,23 @@ impl Stacks {
                     .build(),
             );
         }
-        let answer = request.send().await.map_err(|e| {
-            let error = AwsError::from_sdk("cloudformation:CreateChangeSet", e);
-            match error.code() {
-                Some("ValidationError") => ChangeSetError::Rejected(error),
-                _ => error.into(),
+        let answer = request.send().await;
+        let made = match answer.map_err(|e| AwsError::from_sdk("cloudformation:CreateChangeSet", e))
+        {
+            Ok(answer) => answer.id.zip(answer.stack_id),
+            // The name is nobody else's: the answer to an earlier attempt was lost.
+            Err(error) if error.code() == Some("AlreadyExistsException") => {
+                let page = self.change_set_page(&name, &proposal.stack, None).await?;
+                page.id.zip(page.stack_id)
             }
-        })?;
-        let (Some(id), Some(stack_id)) = (answer.id, answer.stack_id) else {
-            return Err(
-                AwsError::incomplete("cloudformation:CreateChangeSet", "Id and StackId").into(),
-            );
+            Err(error) if error.code() == Some("ValidationError") => {
+                return Err(ChangeSetError::Rejected(error));
+            }
+            Err(error) => return Err(error.into()),
         };
+        let (id, stack_id) = made.ok_or_else(|| {
+            AwsError::incomplete("cloudformation:CreateChangeSet", "Id and StackId")
+        })?;
         match self.finished(&id, &stack_id).await? {
             Finished::Ready(mut changes) => {
                 changes.sort_by(|a, b| (a.action, &a.logical_id).cmp(&(b.action, &b.logical_id)));
@@ -240,6 +246,9 @@ impl Stacks {
             .await
             .map_err(|e| AwsError::from_sdk("cloudformation:DescribeChangeSet", e))?;
         Ok(Page {
+            id: answer.change_set_id,
+            stack_id: answer.stack_id,
+            execution: answer.execution_status,
             status: answer.status,
             reason: answer.status_reason.unwrap_or_default(),
             changes: answer
@@ -266,16 +275,37 @@ impl Stacks {
         };
         let mark = self.mark(&change_set.stack_id).await.map_err(overtaken)?;
         // Said always: the documented default of DisableRollback differs between pages.
-        self.client
+        let answer = self
+            .client
             .execute_change_set()
             .change_set_name(&change_set.id)
             .stack_name(&change_set.stack_id)
             .client_request_token(unique("execute"))
             .disable_rollback(change_set.keep_on_failure)
             .send()
-            .await
-            .map_err(|e| overtaken(AwsError::from_sdk("cloudformation:ExecuteChangeSet", e)))?;
-        Ok(mark)
+            .await;
+        match answer.map_err(|e| AwsError::from_sdk("cloudformation:ExecuteChangeSet", e)) {
+            Ok(_) => Ok(mark),
+            Err(error)
+                if error.code() == Some("InvalidChangeSetStatus")
+                    && self.is_executed(change_set).await? =>
+            {
+                Ok(mark)
+            }
+            Err(error) => Err(overtaken(error)),
+        }
+    }
+
+    /// Whether an attempt to execute it had its effect, though its answer was lost. Nobody else
+    /// executes this change set.
+    async fn is_executed(&self, change_set: &ChangeSet) -> Result<bool, AwsError> {
+        let page = self
+            .change_set_page(&change_set.id, &change_set.stack_id, None)
+            .await?;
+        Ok(matches!(
+            page.execution,
+            Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete)
+        ))
     }
 
     /// Removes a change set that is not to be executed, and the empty stack that it may have made.
@@ -316,6 +346,9 @@ enum Finished {
 }
 
 struct Page {
+    id: Option<String>,
+    stack_id: Option<String>,
+    execution: Option<ExecutionStatus>,
     status: Option<ChangeSetStatus>,
     reason: String,
     changes: Vec<ResourceChanged>,

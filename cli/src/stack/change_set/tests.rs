@@ -222,51 +222,109 @@ async fn only_a_missing_stack_is_read_as_none() {
     assert!(failed.hint().expect("a hint").contains("sign in again"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_change_set_that_another_deployment_made_obsolete_is_named_as_such() {
-    let change_set = ChangeSet {
+fn previewed(keep_on_failure: bool) -> ChangeSet {
+    ChangeSet {
         id: "change-set".to_owned(),
         stack_id: STACK_ID.to_owned(),
         changes: Vec::new(),
-        keep_on_failure: true,
-    };
-    for answer in [
-        error(
-            400,
-            "InvalidChangeSetStatus",
-            "ChangeSet cannot be executed in its current status of [OBSOLETE]",
-        ),
-        error(
-            404,
-            "ChangeSetNotFound",
-            "ChangeSet [change-set] does not exist",
-        ),
-        error(
-            400,
-            "ValidationError",
-            "Stack is in UPDATE_IN_PROGRESS state and can not be updated.",
-        ),
+        keep_on_failure,
+    }
+}
+
+const NOT_EXECUTABLE: (u16, &str, &str) = (
+    400,
+    "InvalidChangeSetStatus",
+    "ChangeSet cannot be executed in its current status",
+);
+
+fn refused((status, code, message): (u16, &str, &str)) -> Answer {
+    error(status, code, message)
+}
+
+fn execution(status: &str) -> Answer {
+    described(
+        "CREATE_COMPLETE",
+        &format!("<ExecutionStatus>{status}</ExecutionStatus>"),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_another_deployment_made_obsolete_is_named_as_such() {
+    let gone = (
+        404,
+        "ChangeSetNotFound",
+        "ChangeSet [change-set] does not exist",
+    );
+    let busy = (
+        400,
+        "ValidationError",
+        "Stack is in UPDATE_IN_PROGRESS state and can not be updated.",
+    );
+    for answers in [
+        vec![
+            events(&[], None),
+            refused(NOT_EXECUTABLE),
+            execution("OBSOLETE"),
+        ],
+        vec![events(&[], None), refused(gone)],
+        vec![events(&[], None), refused(busy)],
+        vec![no_stack()],
     ] {
-        let (stacks, service) = replay(vec![events(&[], None), answer]);
-        let failed = stacks.execute(&change_set).await.expect_err("overtaken");
+        let (stacks, service) = replay(answers);
+        let failed = stacks
+            .execute(&previewed(true))
+            .await
+            .expect_err("overtaken");
         assert_eq!(
             failed.to_string(),
             "another deployment changed stack `cqrs` after this preview was made"
         );
-        assert!(service.requests()[1].contains("DisableRollback=true"));
+        service.requests();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stack_that_went_after_the_preview_is_the_same_case() {
-    let change_set = ChangeSet {
-        id: "change-set".to_owned(),
-        stack_id: STACK_ID.to_owned(),
-        changes: Vec::new(),
-        keep_on_failure: false,
+async fn rollback_is_disabled_only_where_that_was_asked_for() {
+    for keep_on_failure in [true, false] {
+        let (stacks, service) = replay(vec![events(&[], None), ok("ExecuteChangeSet", "")]);
+        stacks
+            .execute(&previewed(keep_on_failure))
+            .await
+            .expect("executed");
+        let sent = format!("DisableRollback={keep_on_failure}");
+        assert!(service.requests()[1].contains(&sent));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_whose_answer_was_lost_is_taken_for_what_it_was() {
+    for status in ["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"] {
+        let (stacks, service) = replay(vec![
+            events(&[], None),
+            refused(NOT_EXECUTABLE),
+            execution(status),
+        ]);
+        stacks.execute(&previewed(false)).await.expect("executed");
+        service.requests();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_whose_creation_lost_its_answer_is_found_by_its_name() {
+    let ids = format!("<ChangeSetId>change-set</ChangeSetId><StackId>{STACK_ID}</StackId>");
+    let change = change("Add", "New", "");
+    let (stacks, service) = replay(vec![
+        error(400, "AlreadyExistsException", "ChangeSet already exists"),
+        described("CREATE_PENDING", &ids),
+        described("CREATE_COMPLETE", &format!("<Changes>{change}</Changes>")),
+    ]);
+    let proposed = stacks.propose(&proposal()).await.expect("an answer");
+    let Proposed::Changes(found) = proposed else {
+        panic!("there is a change")
     };
-    let (stacks, service) = replay(vec![no_stack()]);
-    let failed = stacks.execute(&change_set).await.expect_err("overtaken");
-    assert_eq!(failed.name(), "Overtaken");
-    assert_eq!(service.operations(), ["DescribeStackEvents"]);
+    assert_eq!(
+        (found.id.as_str(), found.stack_id.as_str()),
+        ("change-set", STACK_ID)
+    );
+    assert!(service.requests()[1].contains("ChangeSetName=cqrs-deploy-"));
 }
