@@ -1,0 +1,563 @@
+//! `cqrs deploy` against the emulator: from nothing to a stack, and what comes after.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::{Stage, handlers};
+
+/// Where the artifacts of the emulator's account go.
+const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
+
+#[test]
+fn a_stack_is_created_then_unchanged_then_updated_in_code_only() {
+    let stage = Stage::empty();
+
+    assert_snapshot!(stage.deploy().outcome().without_events(), @r"
+    exit code 0
+    --- stdout
+    TableName              cqrs-OrdersTable-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    PublisherFunction      cqrs-publisher
+    PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
+    SubscriberFunction     cqrs-subscriber
+    SubscriberFunctionArn  arn:aws:lambda:eu-west-1:000000000000:function:cqrs-subscriber
+    QueryFunction          cqrs-query
+    QueryFunctionArn       arn:aws:lambda:eu-west-1:000000000000:function:cqrs-query
+    EventSourceMappingId   [ID]
+    FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue-[SUFFIX]
+    FailuresQueueArn       arn:aws:sqs:eu-west-1:000000000000:cqrs-FailuresQueue-[SUFFIX]
+    CacheEndpoint          [ADDRESS]
+    CacheAccess            open
+    ReplicationGroupId     cqrs
+    PublisherLogGroup      /aws/lambda/cqrs-publisher
+    SubscriberLogGroup     /aws/lambda/cqrs-subscriber
+    QueryLogGroup          /aws/lambda/cqrs-query
+    VpcId                  [VPC]
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+
+           Resource               Type                                Changed properties
+    + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
+    + add  CacheParameters        AWS::ElastiCache::ParameterGroup
+    + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
+    + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
+    + add  CacheUsers             AWS::ElastiCache::UserGroup
+    + add  FailuresAlarm          AWS::CloudWatch::Alarm
+    + add  FailuresQueue          AWS::SQS::Queue
+    + add  FailuresQueuePolicy    AWS::SQS::QueuePolicy
+    + add  FirstSubnet            AWS::EC2::Subnet
+    + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
+    + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  OrderChanges           AWS::Lambda::EventSourceMapping
+    + add  OrdersTable            AWS::DynamoDB::Table
+    + add  Publisher              AWS::Lambda::Function
+    + add  PublisherErrorsAlarm   AWS::CloudWatch::Alarm
+    + add  PublisherLogs          AWS::Logs::LogGroup
+    + add  PublisherRole          AWS::IAM::Role
+    + add  Query                  AWS::Lambda::Function
+    + add  QueryCacheUser         AWS::ElastiCache::User
+    + add  QueryErrorsAlarm       AWS::CloudWatch::Alarm
+    + add  QueryLogs              AWS::Logs::LogGroup
+    + add  QueryRole              AWS::IAM::Role
+    + add  SecondSubnet           AWS::EC2::Subnet
+    + add  Subscriber             AWS::Lambda::Function
+    + add  SubscriberCacheUser    AWS::ElastiCache::User
+    + add  SubscriberErrorsAlarm  AWS::CloudWatch::Alarm
+    + add  SubscriberLogs         AWS::Logs::LogGroup
+    + add  SubscriberRole         AWS::IAM::Role
+    + add  Vpc                    AWS::EC2::VPC
+
+    30 to add, 0 to change, 0 to replace, 0 to remove
+
+    Uploading…
+
+    ✓ Stack cqrs is created
+
+    next: cqrs order create --client 42 --product abc-def-ghi
+    ");
+
+    let again = stage.deploy().outcome();
+    assert_snapshot!(again, @r"
+    exit code 0
+    --- stdout
+    TableName              cqrs-OrdersTable-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    PublisherFunction      cqrs-publisher
+    PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
+    SubscriberFunction     cqrs-subscriber
+    SubscriberFunctionArn  arn:aws:lambda:eu-west-1:000000000000:function:cqrs-subscriber
+    QueryFunction          cqrs-query
+    QueryFunctionArn       arn:aws:lambda:eu-west-1:000000000000:function:cqrs-query
+    EventSourceMappingId   [ID]
+    FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue-[SUFFIX]
+    FailuresQueueArn       arn:aws:sqs:eu-west-1:000000000000:cqrs-FailuresQueue-[SUFFIX]
+    CacheEndpoint          [ADDRESS]
+    CacheAccess            open
+    ReplicationGroupId     cqrs
+    PublisherLogGroup      /aws/lambda/cqrs-publisher
+    SubscriberLogGroup     /aws/lambda/cqrs-subscriber
+    QueryLogGroup          /aws/lambda/cqrs-query
+    VpcId                  [VPC]
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+
+    ✓ Nothing to change: stack cqrs is as described
+
+    next: cqrs order create --client 42 --product abc-def-ghi
+    ");
+    let again: Value = stage.deploy().json();
+    assert_eq!(again["status"], "unchanged");
+    assert_eq!(again["changes"], Value::Array(Vec::new()));
+
+    // What follows the end of an executable is never loaded: another binary that does the same.
+    let folder = stage.path().join("changed");
+    std::fs::create_dir(&folder).unwrap();
+    for handler in ["publisher", "subscriber", "query"] {
+        std::fs::copy(handlers().join(handler), folder.join(handler)).unwrap();
+    }
+    let mut binary = std::fs::read(folder.join("query")).unwrap();
+    binary.extend(b"another build");
+    std::fs::write(folder.join("query"), binary).unwrap();
+    let updated: Value = stage
+        .cqrs(["deploy", "--yes", "--prebuilt"])
+        .arg(&folder)
+        .json();
+    assert_eq!(updated["status"], "updated");
+    assert_eq!(changed(&updated), [("modify", "Query")]);
+
+    // The new code works.
+    stage.cqrs(["order", "list"]).succeeds();
+}
+
+/// Action and logical id of each change.
+fn changed<'a>(deployed: &'a Value) -> Vec<(&'a str, &'a str)> {
+    let changes = deployed["changes"].as_array().unwrap();
+    let pair =
+        |change: &'a Value| Some((change["action"].as_str()?, change["logicalId"].as_str()?));
+    changes.iter().map(|change| pair(change).unwrap()).collect()
+}
+
+#[test]
+fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
+    let stage = Stage::empty();
+    let plan = stage
+        .cqrs(["deploy", "--plan", "--prebuilt"])
+        .arg(handlers());
+    assert_snapshot!(plan.outcome(), @r"
+    exit code 0
+    --- stdout
+           Resource               Type                                Changed properties
+    + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
+    + add  CacheParameters        AWS::ElastiCache::ParameterGroup
+    + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
+    + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
+    + add  CacheUsers             AWS::ElastiCache::UserGroup
+    + add  FailuresAlarm          AWS::CloudWatch::Alarm
+    + add  FailuresQueue          AWS::SQS::Queue
+    + add  FailuresQueuePolicy    AWS::SQS::QueuePolicy
+    + add  FirstSubnet            AWS::EC2::Subnet
+    + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
+    + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  OrderChanges           AWS::Lambda::EventSourceMapping
+    + add  OrdersTable            AWS::DynamoDB::Table
+    + add  Publisher              AWS::Lambda::Function
+    + add  PublisherErrorsAlarm   AWS::CloudWatch::Alarm
+    + add  PublisherLogs          AWS::Logs::LogGroup
+    + add  PublisherRole          AWS::IAM::Role
+    + add  Query                  AWS::Lambda::Function
+    + add  QueryCacheUser         AWS::ElastiCache::User
+    + add  QueryErrorsAlarm       AWS::CloudWatch::Alarm
+    + add  QueryLogs              AWS::Logs::LogGroup
+    + add  QueryRole              AWS::IAM::Role
+    + add  SecondSubnet           AWS::EC2::Subnet
+    + add  Subscriber             AWS::Lambda::Function
+    + add  SubscriberCacheUser    AWS::ElastiCache::User
+    + add  SubscriberErrorsAlarm  AWS::CloudWatch::Alarm
+    + add  SubscriberLogs         AWS::Logs::LogGroup
+    + add  SubscriberRole         AWS::IAM::Role
+    + add  Vpc                    AWS::EC2::VPC
+
+    30 to add, 0 to change, 0 to replace, 0 to remove
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+    ");
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+    assert_eq!(stage.buckets(), Vec::<String>::new());
+}
+
+#[test]
+fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
+    let stage = Stage::deployed();
+    let plan = |parameter| {
+        let plan = stage.cqrs(["deploy", "--plan", "--parameter", parameter, "--prebuilt"]);
+        plan.arg(handlers()).outcome()
+    };
+    assert_snapshot!(plan("FunctionMemory=1024"), @r"
+    exit code 0
+    --- stdout
+              Resource    Type                   Changed properties
+    ~ change  Publisher   AWS::Lambda::Function  MemorySize
+    ~ change  Query       AWS::Lambda::Function  MemorySize
+    ~ change  Subscriber  AWS::Lambda::Function  MemorySize
+
+    0 to add, 3 to change, 0 to replace, 0 to remove
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+    ");
+    assert_snapshot!(plan("FunctionMemory=512"), @r"
+    exit code 0
+    --- stdout
+    Nothing would change
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+    ");
+    assert_eq!(stage.change_sets("cqrs"), 0);
+}
+
+#[test]
+fn parameters_and_tags_are_kept_from_one_deployment_to_the_next() {
+    let stage = Stage::empty();
+    stage
+        .deploy()
+        .args(["--parameter", "FunctionMemory=256", "--tag", "team=orders"])
+        .succeeds();
+    let unchanged: Value = stage.deploy().json();
+    assert_eq!(unchanged["status"], "unchanged");
+    let updated: Value = stage
+        .deploy()
+        .args(["--parameter", "LogLevel=DEBUG"])
+        .json();
+    assert_eq!(updated["status"], "updated");
+    let parameter = |name| stage.stack_parameter("cqrs", name);
+    assert_eq!(parameter("FunctionMemory"), "256");
+    assert_eq!(parameter("LogLevel"), "DEBUG");
+}
+
+#[test]
+fn two_stacks_stand_side_by_side() {
+    let stage = Stage::deployed();
+    stage.deploy().args(["--stack", "other"]).succeeds();
+    let mut stacks = stage.stacks();
+    stacks.sort();
+    assert_eq!(stacks, ["cqrs", "other"]);
+
+    // The second one's going leaves the first one's artifacts alone.
+    stage
+        .cqrs(["destroy", "--stack", "other", "--yes"])
+        .succeeds();
+    assert_eq!(stage.stacks(), ["cqrs"]);
+    assert_eq!(stage.buckets(), [BUCKET]);
+    assert_eq!(stage.objects(BUCKET).len(), 3);
+}
+
+/// CloudFormation takes this, and finds only on the way that it cannot be.
+const FAILS: &str = "
+  Unreachable:
+    Type: AWS::Lambda::Url
+    DependsOn: Publisher
+    Properties: {AuthType: AWS_IAM, TargetFunctionArn: nobody}
+";
+
+#[test]
+fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
+    let stage = Stage::empty();
+    stage.add_resources(FAILS);
+    assert_snapshot!(stage.deploy().outcome().brief(), @r"
+    exit code 1
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+
+    [TABLE]
+
+    [N] to add, 0 to change, 0 to replace, 0 to remove
+
+    Uploading…
+    Lambda takes 20 to 45 minutes to give back the network interfaces of functions in a private network; the functions, subnets and security group wait for that. Ctrl-C leaves AWS at it; `--express` does not wait in the first place.
+    error: stack `cqrs` ended in ROLLBACK_COMPLETE
+      caused by: Unreachable (AWS::Lambda::Url): Lambda function not found: nobody
+    hint: mend the cause and run `cqrs deploy --stack cqrs` again: it deletes what is left and creates the stack anew
+    ");
+    assert_eq!(stage.stack_status("cqrs"), "ROLLBACK_COMPLETE");
+
+    let plan = stage
+        .cqrs(["deploy", "--plan", "--prebuilt"])
+        .arg(handlers());
+    assert_snapshot!(plan.outcome(), @r"
+    exit code 1
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    error: stack `cqrs` is in ROLLBACK_COMPLETE, for which no change can be planned
+    hint: `cqrs deploy --stack cqrs` would delete it and create it anew
+    ");
+
+    stage.restore_template();
+    let mended = stage.deploy().outcome();
+    assert_eq!(mended.code, 0, "{mended}");
+    let note = "Stack cqrs is in ROLLBACK_COMPLETE";
+    assert!(mended.stderr.contains(note), "{mended}");
+    assert_eq!(stage.stack_status("cqrs"), "CREATE_COMPLETE");
+}
+
+#[test]
+fn a_failed_update_is_rolled_back_and_says_so() {
+    let stage = Stage::deployed();
+    stage.add_resources(FAILS);
+    assert_snapshot!(stage.deploy().outcome().without_events(), @r"
+    exit code 1
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+
+           Resource     Type              Changed properties
+    + add  Unreachable  AWS::Lambda::Url
+
+    1 to add, 0 to change, 0 to replace, 0 to remove
+
+    Uploading…
+    error: stack `cqrs` ended in UPDATE_ROLLBACK_COMPLETE
+      caused by: Unreachable (AWS::Lambda::Url): Lambda function not found: nobody
+    hint: the stack is as it was before; mend the cause and run `cqrs deploy --stack cqrs` again
+    ");
+    assert_eq!(stage.stack_status("cqrs"), "UPDATE_ROLLBACK_COMPLETE");
+
+    let outcome = stage.deploy().args(["--output", "json"]).outcome();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+    let error = outcome.error();
+    assert_eq!(error["kind"], "Failed");
+    assert!(
+        error["hint"].as_str().unwrap().contains("cqrs deploy"),
+        "{error}"
+    );
+
+    stage.restore_template();
+    let mended: Value = stage.deploy().json();
+    assert_eq!(mended["status"], "unchanged");
+}
+
+#[test]
+fn with_no_rollback_what_succeeded_is_kept_for_the_next_deployment() {
+    let stage = Stage::empty();
+    stage.add_resources(FAILS);
+    let failed = stage.deploy().arg("--no-rollback").outcome();
+    assert_eq!(failed.code, 1, "{failed}");
+    assert_eq!(stage.stack_status("cqrs"), "CREATE_FAILED");
+    stage.restore_template();
+    let mended: Value = stage.deploy().json();
+    assert_eq!(mended["status"], "updated");
+    stage.cqrs(["order", "list"]).succeeds();
+}
+
+#[test]
+fn a_template_that_cloudformation_rejects_leaves_nothing_behind() {
+    let stage = Stage::empty();
+    stage.add_resources("\n  Odd: {Type: AWS::SQS::Tail}\n");
+    assert_snapshot!(stage.deploy().outcome(), @r"
+    exit code 1
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+    error: CloudFormation does not accept the template
+      caused by: cloudformation:CreateChangeSet failed: Template format error: Unrecognized resource types: [AWS::SQS::Tail]
+    hint: correct template.yaml or the parameters, then run `cqrs deploy` again
+    ");
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+    assert_eq!(stage.buckets(), Vec::<String>::new());
+}
+
+#[test]
+fn two_deployments_at_once_both_end_well_or_say_why_not() {
+    let stage = Stage::empty();
+    let first = stage.deploy().start();
+    let second = stage.deploy().start();
+    let outcomes = [first.outcome(), second.outcome()];
+    assert!(
+        outcomes.iter().any(|outcome| outcome.code == 0),
+        "{outcomes:?}"
+    );
+    for outcome in outcomes.iter().filter(|outcome| outcome.code != 0) {
+        assert_eq!(outcome.code, 1, "{outcome}");
+        assert!(outcome.stderr.contains("hint: "), "{outcome}");
+    }
+    // Whatever one of them met, a further run mends.
+    let third: Value = stage.deploy().json();
+    assert_eq!(third["status"], "unchanged");
+    assert_eq!(stage.stack_status("cqrs"), "CREATE_COMPLETE");
+}
+
+#[test]
+fn a_deployment_follows_the_one_that_is_under_way_and_then_does_its_own() {
+    let stage = Stage::empty();
+    stage.hold();
+    let mut first = stage.deploy().start();
+    first.until("CREATE_IN_PROGRESS   AWS::CloudFormation::WaitCondition ");
+
+    let mut second = stage
+        .deploy()
+        .args(["--parameter", "LogLevel=DEBUG"])
+        .start();
+    second.until("following that operation first");
+    stage.release();
+    let first = first.outcome();
+    assert_eq!(first.code, 0, "{first}");
+    let second = second.outcome();
+    assert_eq!(second.code, 0, "{second}");
+    assert_eq!(stage.stack_status("cqrs"), "UPDATE_COMPLETE");
+    assert_eq!(stage.stack_parameter("cqrs", "LogLevel"), "DEBUG");
+}
+
+#[test]
+fn an_interrupted_deployment_goes_on_and_the_next_run_comes_back_to_it() {
+    let stage = Stage::empty();
+    stage.hold();
+    let mut first = stage.deploy().start();
+    first
+        .until("CREATE_IN_PROGRESS   AWS::CloudFormation::WaitCondition ")
+        .interrupt();
+    let outcome = first.outcome();
+    assert_eq!(outcome.code, 130, "{outcome}");
+    assert!(outcome.stderr.contains("AWS goes on"), "{outcome}");
+    assert!(outcome.stderr.contains("comes back to it"), "{outcome}");
+
+    let plan = stage
+        .cqrs(["deploy", "--plan", "--prebuilt"])
+        .arg(handlers());
+    assert_snapshot!(plan.outcome(), @r"
+    exit code 1
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    error: stack `cqrs` is in CREATE_IN_PROGRESS, for which no change can be planned
+    hint: `cqrs deploy --stack cqrs` would wait for that operation first
+    ");
+
+    let mut second = stage.deploy().start();
+    second.until("following that operation first");
+    stage.release();
+    let second = second.outcome();
+    assert_eq!(second.code, 0, "{second}");
+    assert!(second.stderr.contains("Nothing to change"), "{second}");
+    assert_eq!(stage.stack_status("cqrs"), "CREATE_COMPLETE");
+}
+
+#[test]
+fn outputs_are_a_table_for_people_and_an_object_for_programs() {
+    let stage = Stage::deployed();
+    assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
+    exit code 0
+    --- stdout
+    TableName              cqrs-OrdersTable-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    PublisherFunction      cqrs-publisher
+    PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
+    SubscriberFunction     cqrs-subscriber
+    SubscriberFunctionArn  arn:aws:lambda:eu-west-1:000000000000:function:cqrs-subscriber
+    QueryFunction          cqrs-query
+    QueryFunctionArn       arn:aws:lambda:eu-west-1:000000000000:function:cqrs-query
+    EventSourceMappingId   [ID]
+    FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue-[SUFFIX]
+    FailuresQueueArn       arn:aws:sqs:eu-west-1:000000000000:cqrs-FailuresQueue-[SUFFIX]
+    CacheEndpoint          [ADDRESS]
+    CacheAccess            open
+    ReplicationGroupId     cqrs
+    PublisherLogGroup      /aws/lambda/cqrs-publisher
+    SubscriberLogGroup     /aws/lambda/cqrs-subscriber
+    QueryLogGroup          /aws/lambda/cqrs-query
+    VpcId                  [VPC]
+    ");
+    let outputs: Value = stage.cqrs(["outputs"]).json();
+    assert_eq!(outputs["PublisherFunction"], "cqrs-publisher");
+}
+
+#[test]
+fn a_stack_that_is_not_there_has_its_own_exit_code() {
+    let stage = Stage::empty();
+    assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: there is no stack `cqrs` in eu-west-1
+    hint: `cqrs deploy --stack cqrs` creates it; or check `--stack` and `--region`
+    ");
+    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
+    exit code 3
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    error: there is no stack `cqrs` in eu-west-1
+    hint: `cqrs deploy --stack cqrs` creates it; or check `--stack` and `--region`
+    ");
+    assert_snapshot!(stage.cqrs(["order", "list", "--stack", "shop"]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: stack `shop` has no function `shop-query` in this region
+    hint: `cqrs deploy --stack shop` creates it; or check `--stack` and `--region`
+    ");
+    let outcome = stage.cqrs(["outputs", "--output", "json"]).outcome();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""));
+    assert_eq!(outcome.error()["kind"], "NotFound");
+}
+
+#[test]
+fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
+    let stage = Stage::empty();
+    let deploy = || stage.deploy().args(["--artifact-bucket", "my-own-bucket"]);
+    assert_snapshot!(deploy().outcome().brief(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
+    Asking CloudFormation what would change…
+
+    [TABLE]
+
+    [N] to add, 0 to change, 0 to replace, 0 to remove
+
+    Uploading…
+    error: the bucket `my-own-bucket` does not exist
+    hint: make it with `aws s3 mb s3://my-own-bucket`, or leave `--artifact-bucket` out to have one made and kept
+    ");
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+
+    stage.make_bucket("my-own-bucket");
+    deploy().succeeds();
+    assert_eq!(stage.objects("my-own-bucket").len(), 3);
+    // The stack remembers it.
+    let unchanged: Value = stage.deploy().json();
+    assert_eq!(unchanged["status"], "unchanged");
+
+    stage.cqrs(["destroy", "--yes"]).succeeds();
+    assert_eq!(stage.buckets(), ["my-own-bucket"]);
+    assert_eq!(stage.objects("my-own-bucket"), Vec::<String>::new());
+}
+
+#[test]
+fn the_handlers_are_built_where_none_are_given() {
+    let mut stage = Stage::empty();
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            stage.set(name, value.to_str().unwrap());
+        }
+    }
+    let repository = crate::support::repository();
+    let deployed: Value = stage
+        .cqrs([
+            "deploy",
+            "--yes",
+            "--builder",
+            "cargo",
+            "--parameter",
+            "CacheAccess=open",
+            "--project",
+        ])
+        .arg(&repository)
+        .json();
+    assert_eq!(deployed["status"], "created");
+    stage.cqrs(["order", "list"]).succeeds();
+}

@@ -1,0 +1,16 @@
+//! The real binary, end to end.
+//!
+//! Most scenarios run against an emulator of the AWS API with real handlers and a real Valkey;
+//! what that cannot produce comes from a scripted server. scripts/test builds what they need.
+
+// Tests may panic; the exception for functions marked as tests does not reach their helpers.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod deploy;
+mod destroy;
+mod failures;
+mod orders;
+mod reference;
+mod settings;
+mod support;
+mod terminal;

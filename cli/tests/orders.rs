@@ -1,0 +1,309 @@
+//! The order commands, from the binary through the real handlers to a real Valkey and back.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::Stage;
+
+/// Creates an order for client 42; gives its id.
+fn create(stage: &Stage) -> String {
+    let id = stage
+        .cqrs([
+            "order",
+            "create",
+            "--client",
+            "42",
+            "--product",
+            "abc",
+            "--wait",
+        ])
+        .succeeds();
+    id.trim().to_owned()
+}
+
+#[test]
+fn an_order_is_created_read_shipped_and_listed() {
+    let stage = Stage::deployed();
+    let created = stage
+        .cqrs([
+            "order",
+            "create",
+            "--client",
+            "42",
+            "--product",
+            "abc-def-ghi",
+            "--quantity",
+            "3",
+        ])
+        .outcome();
+    // Without a terminal the id is all there is, for `id=$(cqrs order create …)`.
+    assert_snapshot!(created, @r"
+    exit code 0
+    --- stdout
+    [ID]
+    ");
+    let id = created.stdout.trim();
+
+    let get = stage.cqrs(["order", "get", id, "--wait"]);
+    assert_snapshot!(get.outcome(), @r"
+    exit code 0
+    --- stdout
+    order     [ID]
+    client    42
+    product   abc-def-ghi
+    quantity  3
+    status    placed
+    version   1
+    created   [TIME]
+    updated   [TIME]
+
+    visible after [N] ms
+    ");
+    let ship = stage.cqrs(["order", "ship", id, "--expected-version", "1", "--wait"]);
+    assert_snapshot!(ship.outcome(), @r"
+    exit code 0
+    --- stdout
+    order     [ID]
+    client    42
+    product   abc-def-ghi
+    quantity  3
+    status    shipped
+    version   2
+    created   [TIME]
+    updated   [TIME]
+
+    written in [N] ms, visible [N] ms later
+    ");
+    let list = stage.cqrs(["order", "list", "--status", "shipped"]);
+    assert_snapshot!(list.outcome(), @r"
+    exit code 0
+    --- stdout
+    ORDER                                 STATUS   CLIENT  PRODUCT      QUANTITY  VERSION  CREATED
+    [ID]  shipped  42      abc-def-ghi  3         2        [TIME]
+    ");
+    let none = stage.cqrs(["order", "list", "--status", "placed"]);
+    assert_snapshot!(none.outcome(), @r"
+    exit code 0
+    --- stderr
+    No orders
+    ");
+}
+
+#[test]
+fn programs_get_whole_orders_and_their_times() {
+    let stage = Stage::deployed();
+    let created: Value = stage
+        .cqrs([
+            "order",
+            "create",
+            "--client",
+            "42",
+            "--product",
+            "abc",
+            "--wait",
+        ])
+        .json();
+    assert_eq!(created["status"], "placed");
+    assert_eq!(created["version"], 1);
+    assert_eq!(created["quantity"], 1);
+    assert!(
+        created["writeMs"].is_number() && created["visibleMs"].is_number(),
+        "{created}"
+    );
+
+    let id = created["orderId"].as_str().unwrap();
+    let got: Value = stage.cqrs(["order", "get", id]).json();
+    assert_eq!(got["createdAt"], created["createdAt"]);
+    assert_eq!(got["visibleMs"], Value::Null);
+    let cancelled: Value = stage.cqrs(["order", "cancel", id, "--wait"]).json();
+    assert_eq!(
+        (&cancelled["status"], &cancelled["version"]),
+        (&json!("cancelled"), &json!(2))
+    );
+    let listed: Value = stage.cqrs(["order", "list"]).json();
+    assert_eq!(listed["orders"][0]["status"], "cancelled");
+    assert_eq!(listed["cursor"], Value::Null);
+}
+
+#[test]
+fn the_original_samples_payload_works_as_it_stands() {
+    let stage = Stage::deployed();
+    let payload = r#"{"cliendId":"123456789","productId":"abc-def-ghi"}"#;
+    let (error, order) = stage.invoke("cqrs-publisher", payload);
+    assert_eq!(error, None, "{order}");
+    assert_eq!(order["clientId"], "123456789");
+
+    let id = order["orderId"].as_str().unwrap();
+    let got: Value = stage.cqrs(["order", "get", id, "--wait"]).json();
+    assert_eq!(got["productId"], "abc-def-ghi");
+    assert_eq!(got["status"], "placed");
+}
+
+#[test]
+fn lists_go_on_page_by_page_newest_first_each_order_once() {
+    let stage = Stage::deployed();
+    let mut ids: Vec<String> = (0..5).map(|_| create(&stage)).collect();
+    ids.reverse();
+    let listed = |arguments: &[&str]| -> Vec<String> {
+        let answer: Value = stage.cqrs(["order", "list"]).args(arguments).json();
+        let orders = answer["orders"].as_array().unwrap();
+        orders
+            .iter()
+            .map(|order| order["orderId"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(listed(&["--all"]), ids);
+    assert_eq!(listed(&["--limit", "3"]), ids[..3]);
+    assert_eq!(listed(&["--client", "42", "--limit", "10"]), ids);
+    assert_eq!(listed(&["--product", "none"]), Vec::<String>::new());
+
+    let limited = stage.cqrs(["order", "list", "--limit", "2"]).outcome();
+    assert_eq!(limited.stdout.lines().count(), 3, "{limited}");
+    assert!(limited.stderr.contains("--all"), "{limited}");
+}
+
+#[test]
+fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule() {
+    let stage = Stage::deployed();
+    let id = create(&stage);
+    stage.cqrs(["order", "ship", &id]).succeeds();
+
+    assert_snapshot!(stage.cqrs(["order", "cancel", &id]).outcome(), @r"
+    exit code 4
+    --- stderr
+    error: order [ID] is shipped and can no longer become cancelled
+    ");
+    let other = create(&stage);
+    let stale = ["order", "ship", &other, "--expected-version", "7"];
+    assert_snapshot!(stage.cqrs(stale).outcome(), @r"
+    exit code 4
+    --- stderr
+    error: order [ID] is at version 1, not at the expected version 7
+    hint: `cqrs order get ID` shows the order as it is now
+    ");
+    let none = [
+        "order",
+        "create",
+        "--client",
+        "42",
+        "--product",
+        "abc",
+        "--quantity",
+        "0",
+    ];
+    assert_snapshot!(stage.cqrs(none).outcome(), @r"
+    exit code 4
+    --- stderr
+    error: --quantity must be a whole number from 1 to 1000000
+    ");
+    let nobody = ["order", "create", "--client", "", "--product", "abc"];
+    assert_snapshot!(stage.cqrs(nobody).outcome(), @r"
+    exit code 4
+    --- stderr
+    error: --client must not be empty
+    ");
+
+    let error = stage
+        .cqrs(["order", "cancel", &id, "--output", "json"])
+        .outcome()
+        .error();
+    assert_eq!(error["kind"], "IllegalTransition");
+    // Repeating what is already done is no mistake.
+    let shipped: Value = stage.cqrs(["order", "ship", &id]).json();
+    assert_eq!(shipped["version"], 2);
+}
+
+#[test]
+fn an_order_that_is_not_there_has_its_own_exit_code() {
+    let stage = Stage::deployed();
+    let id = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
+    assert_snapshot!(stage.cqrs(["order", "get", id]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: the read model has no order [ID]
+    hint: an order just written takes a moment to get there: `cqrs order get [ID] --wait`
+    ");
+    assert_snapshot!(stage.cqrs(["order", "ship", id]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: there is no order [ID]
+    hint: `cqrs order list` shows the orders
+    ");
+    let outcome = stage
+        .cqrs(["order", "get", id, "--output", "json"])
+        .outcome();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""));
+    assert_eq!(outcome.error()["kind"], "OrderNotFound");
+}
+
+#[test]
+fn one_key_is_one_order_also_when_two_come_at_once() {
+    let stage = Stage::deployed();
+    let create = |product: &str| {
+        stage
+            .cqrs([
+                "order",
+                "create",
+                "--client",
+                "42",
+                "--idempotency-key",
+                "cart-7",
+                "--product",
+            ])
+            .arg(product)
+    };
+    let both = [create("abc").start(), create("abc").start()];
+    let [first, second] = both.map(|running| running.outcome());
+    assert_eq!((first.code, second.code), (0, 0), "{first}\n{second}");
+    assert_eq!(first.stdout, second.stdout);
+    // And once more, long after.
+    assert_eq!(create("abc").succeeds(), first.stdout);
+
+    stage
+        .cqrs(["order", "get", first.stdout.trim(), "--wait"])
+        .succeeds();
+    let listed: Value = stage.cqrs(["order", "list"]).json();
+    assert_eq!(listed["orders"].as_array().unwrap().len(), 1);
+
+    assert_snapshot!(create("another").outcome(), @r"
+    exit code 4
+    --- stderr
+    error: the idempotency key was used before, for order [ID], which differs in productId
+    hint: use another `--idempotency-key` for another order
+    ");
+}
+
+#[test]
+fn with_verbose_the_functions_log_is_shown() {
+    let stage = Stage::deployed();
+    let quiet = stage
+        .cqrs(["order", "create", "--client", "42", "--product", "abc"])
+        .outcome();
+    assert_eq!(quiet.stderr, "");
+    let verbose = stage
+        .cqrs([
+            "order",
+            "create",
+            "--client",
+            "42",
+            "--product",
+            "abc",
+            "-v",
+        ])
+        .outcome();
+    assert!(verbose.stderr.contains(verbose.stdout.trim()), "{verbose}");
+}
+
+#[test]
+fn orders_survive_a_lost_cache_in_the_write_model() {
+    let stage = Stage::deployed();
+    let id = create(&stage);
+    stage.emulator().valkey().run::<()>(&["FLUSHALL"]);
+    let lost = stage.cqrs(["order", "get", &id]).outcome();
+    assert_eq!(lost.code, 3, "{lost}");
+    // The next change brings it back.
+    let shipped: Value = stage.cqrs(["order", "ship", &id, "--wait"]).json();
+    assert_eq!(shipped["status"], "shipped");
+    let got: Value = stage.cqrs(["order", "get", &id]).json();
+    assert_eq!(got["version"], 2);
+}

@@ -1,0 +1,527 @@
+//! What is wrong is said before anything is sent: flags, variables, `cqrs.toml`, the template.
+
+use insta::assert_snapshot;
+
+use crate::support::{Reply, Sandbox, Scripted, handlers};
+
+/// A server that counts what is asked; nobody should.
+fn nobody_asks() -> Scripted {
+    Scripted::new(|_| Reply::Lost)
+}
+
+/// A server that says who the caller is, which a deployment asks before it packages.
+fn identity_only() -> Scripted {
+    Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => Reply::identity(),
+        _ => Reply::Lost,
+    })
+}
+
+/// A server on which no order exists.
+fn no_orders() -> Scripted {
+    Scripted::new(|_| Reply::json(200, "null"))
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_named_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cqrs.toml", "stack = \"shop\"\nregoin = \"eu-west-1\"\n");
+    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
+    hint: the keys of cqrs.toml are listed in docs/reference.md
+    ");
+}
+
+#[test]
+fn a_bad_value_of_the_file_is_named_with_its_rule() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cqrs.toml", "[env.prod]\nstack = \"Shop\"\n");
+    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
+    hint: the keys of cqrs.toml are listed in docs/reference.md
+    ");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_refused_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("cqrs.toml", "stack = \"shop\"\n[env\n");
+    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml:2:5: unclosed table, expected `]`
+    hint: the keys of cqrs.toml are listed in docs/reference.md
+    ");
+}
+
+#[test]
+fn an_environment_that_the_file_lacks_is_refused_with_those_it_has() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "cqrs.toml",
+        "[env.test]\nstack = \"a\"\n[env.prod]\nstack = \"b\"\n",
+    );
+    assert_snapshot!(sandbox.cqrs(["outputs", "--env", "prdo"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml has no section [env.prdo]
+    hint: it has: prod, test
+    ");
+}
+
+#[test]
+fn a_flag_outranks_a_variable_which_outranks_the_file_which_outranks_the_default() {
+    let server = no_orders();
+    let sandbox = Sandbox::against(&server.endpoint());
+    let get = || sandbox.cqrs(["order", "get", "1"]);
+    let asked = || server.actions().pop().unwrap();
+    let path = |stack: &str| format!("POST /2015-03-31/functions/{stack}-query/invocations");
+
+    get().outcome();
+    assert_eq!(asked(), path("cqrs"));
+    sandbox.write(
+        "cqrs.toml",
+        "stack = \"file\"\n[env.prod]\nstack = \"section\"\n",
+    );
+    get().outcome();
+    assert_eq!(asked(), path("file"));
+    get().env("CQRS_ENV", "prod").outcome();
+    assert_eq!(asked(), path("section"));
+    get()
+        .env("CQRS_ENV", "prod")
+        .env("CQRS_STACK", "variable")
+        .outcome();
+    assert_eq!(asked(), path("variable"));
+    get()
+        .env("CQRS_STACK", "variable")
+        .args(["--stack", "flag"])
+        .outcome();
+    assert_eq!(asked(), path("flag"));
+}
+
+#[test]
+fn the_file_is_found_from_a_folder_below_the_project() {
+    let server = no_orders();
+    let sandbox = Sandbox::against(&server.endpoint());
+    sandbox.write("cqrs.toml", "stack = \"shop\"\n");
+    let below = sandbox.project().join("handlers/orders");
+    std::fs::create_dir_all(&below).unwrap();
+    sandbox
+        .cqrs(["order", "get", "1"])
+        .current_dir(below)
+        .outcome();
+    assert_eq!(
+        server.actions(),
+        ["POST /2015-03-31/functions/shop-query/invocations"]
+    );
+}
+
+#[test]
+fn a_stack_name_that_cannot_be_is_refused_with_the_rule() {
+    let outcome = Sandbox::new()
+        .cqrs(["outputs", "--stack", "My_Stack"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: invalid value 'My_Stack' for '--stack <NAME>': a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_region_that_cannot_be_is_refused_with_an_example() {
+    let outcome = Sandbox::new()
+        .cqrs(["outputs", "--region", "Ireland"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: invalid value 'Ireland' for '--region <REGION>': a region looks like `eu-west-1`
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_is_refused_with_an_example() {
+    let outcome = Sandbox::new()
+        .cqrs(["outputs", "--endpoint-url", "localhost:4566"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: invalid value '[ADDRESS]' for '--endpoint-url <URL>': an endpoint looks like `http://[ADDRESS]`
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    let outcome = Sandbox::new()
+        .cqrs(["outputs", "--stack", "My_Stack", "--output", "json"])
+        .outcome();
+    assert_snapshot!(outcome, @r#"
+    exit code 2
+    --- stderr
+    {"error":{"kind":"Usage","message":"invalid value 'My_Stack' for '--stack <NAME>': a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row","causes":[],"hint":"`cqrs --help` shows what can be typed"}}
+    "#);
+}
+
+#[test]
+fn without_a_region_it_says_how_to_give_one() {
+    assert_snapshot!(Sandbox::new().cqrs(["outputs"]).outcome(), @r#"
+    exit code 2
+    --- stderr
+    error: no AWS region is set
+    hint: give `--region REGION`, set AWS_REGION, or write `region = "…"` into cqrs.toml
+    "#);
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named() {
+    let outcome = Sandbox::new()
+        .cqrs(["outputs", "--region", "eu-west-1", "--profile", "nobody"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: the AWS configuration files have no profile `nobody`
+    hint: `aws configure --profile NAME` or `aws configure sso` makes one
+    ");
+}
+
+#[test]
+fn without_credentials_it_says_how_to_sign_in() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::new();
+    let outcome = sandbox
+        .cqrs([
+            "outputs",
+            "--region",
+            "eu-west-1",
+            "--endpoint-url",
+            &server.endpoint(),
+        ])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 1
+    --- stderr
+    error: no AWS credentials could be loaded
+      caused by: other: the credential provider was not enabled: no credentials found in chain. Attempted:
+          Environment: the credential provider was not enabled: environment variable not set
+          Profile: the credential provider was not enabled
+          WebIdentityToken: the credential provider was not enabled: $AWS_WEB_IDENTITY_TOKEN_FILE was not set
+          EcsContainer: the credential provider was not enabled: ECS provider not configured
+          Ec2InstanceMetadata: the credential provider was not enabled: IMDS disabled by AWS_EC2_METADATA_DISABLED env var set to `true`
+    hint: sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    ");
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn a_project_that_does_not_exist_is_named() {
+    let outcome = Sandbox::new()
+        .cqrs(["deploy", "--yes", "--project", "nowhere"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: the project folder nowhere does not exist
+    hint: give the folder that holds template.yaml
+    ");
+}
+
+#[test]
+fn outside_of_a_project_deploying_says_where_to_go() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox
+        .cqrs(["deploy", "--yes"])
+        .current_dir(sandbox.home())
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: there is no template.yaml here or in a folder above
+    hint: go to the project's folder, or give it with `--project DIR`
+    ");
+}
+
+#[test]
+fn a_project_without_a_template_is_named() {
+    let sandbox = Sandbox::new();
+    std::fs::remove_file(sandbox.project().join("template.yaml")).unwrap();
+    let outcome = sandbox
+        .cqrs(["deploy", "--yes", "--project", "."])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: `./template.yaml` does not exist
+    hint: name the project's folder with `--project DIR`
+    ");
+}
+
+#[test]
+fn a_template_that_is_no_yaml_is_refused_with_its_place() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::against(&server.endpoint());
+    sandbox.write(
+        "template.yaml",
+        "Resources:\n  Queue: {Type: AWS::SQS::Queue\n",
+    );
+    assert_snapshot!(sandbox.cqrs(["deploy", "--yes"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/template.yaml:3:1: while parsing a flow mapping, did not find expected ',' or '}'
+    ");
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn a_parameter_that_the_template_lacks_is_refused_with_the_one_meant() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::against(&server.endpoint());
+    let outcome = sandbox
+        .cqrs(["deploy", "--yes", "--parameter", "CacheReplica=1"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: the template has no parameter `CacheReplica`
+    hint: did you mean `CacheReplicas`?
+    ");
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn a_parameter_outside_its_range_is_refused_before_anything_is_sent() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::against(&server.endpoint());
+    for (parameter, rule) in [
+        ("CacheReplicas=6", "a number from 0 to 5"),
+        ("CacheReplicas=many", "a number from 0 to 5"),
+        ("CacheAccess=public", "iam, or open for emulators"),
+        ("VpcCidr=8.8.8.0/24", "a range of 10.0.0.0/8"),
+        (
+            "LogRetentionDays=8",
+            "a number of days that CloudWatch Logs offers",
+        ),
+    ] {
+        let outcome = sandbox
+            .cqrs(["deploy", "--yes", "--parameter", parameter])
+            .outcome();
+        assert_eq!(outcome.code, 2, "{outcome}");
+        assert!(outcome.stderr.contains(rule), "{outcome}");
+    }
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn a_parameter_of_the_file_is_held_to_the_same_rules() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::against(&server.endpoint());
+    sandbox.write("cqrs.toml", "[parameters]\nCacheReplicas = 6\n");
+    assert_snapshot!(sandbox.cqrs(["deploy", "--yes"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: the parameter `CacheReplicas` is `6`, and at most 5 is allowed (must be a number from 0 to 5.)
+    hint: give another with `--parameter CacheReplicas=VALUE`, or in cqrs.toml
+    ");
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn a_parameter_without_a_value_is_wrong_usage() {
+    let outcome = Sandbox::new()
+        .cqrs(["deploy", "--yes", "--parameter", "CacheReplicas"])
+        .outcome();
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    error: invalid value 'CacheReplicas' for '--parameter <NAME=VALUE>': expected NAME=VALUE
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_sent() {
+    let server = nobody_asks();
+    let sandbox = Sandbox::against(&server.endpoint());
+    assert_snapshot!(sandbox.cqrs(["deploy"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: nobody can be asked here whether to deploy
+    hint: add `--yes` to deploy without asking, or `--plan` to see what would change
+    ");
+    assert_snapshot!(sandbox.cqrs(["destroy"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: nobody can be asked here whether to destroy
+    hint: add `--yes` to destroy without asking
+    ");
+    assert_snapshot!(sandbox.cqrs(["deploy", "--guided"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    error: nobody can be asked here whether to deploy
+    hint: add `--yes` to deploy without asking, or `--plan` to see what would change
+    ");
+    assert!(server.actions().is_empty());
+}
+
+#[test]
+fn handlers_that_are_not_there_are_all_named() {
+    let server = identity_only();
+    let sandbox = Sandbox::against(&server.endpoint());
+    std::fs::create_dir(sandbox.path().join("empty")).unwrap();
+    let deploy = |folder| {
+        sandbox
+            .cqrs(["deploy", "--yes", "--prebuilt", folder])
+            .outcome()
+    };
+    assert_snapshot!(deploy("../empty"), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: `../empty` holds no publisher, subscriber, query (looked for `publisher`, `publisher/bootstrap`, `publisher.zip`, `subscriber`, `subscriber/bootstrap`, `subscriber.zip`, `query`, `query/bootstrap`, `query.zip`)
+    hint: leave `--prebuilt` out to build the handlers from the project
+    ");
+    assert_snapshot!(deploy("../nowhere"), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: `../nowhere` is not a folder
+    hint: leave `--prebuilt` out to build the handlers from the project
+    ");
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}
+
+#[test]
+fn handlers_for_the_other_processor_are_refused() {
+    let server = identity_only();
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    sandbox
+        .filters
+        .add_text(handlers().to_str().unwrap(), "[HANDLERS]");
+    let other = if cfg!(target_arch = "x86_64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
+    let outcome = sandbox
+        .cqrs(["deploy", "--yes", "--arch", other, "--prebuilt"])
+        .arg(handlers())
+        .outcome()
+        .filter(other, "[OTHER]")
+        .filter(r"x86_64|arm64", "[THIS]")
+        .filter(r"[a-z0-9_]+-unknown-linux-gnu", "[TARGET]");
+    assert_snapshot!(outcome, @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the publisher at `[HANDLERS]/publisher` cannot run on Lambda
+      caused by: it is built for [THIS], and the stack is for [THIS]
+    hint: build with `--target [TARGET]`, or choose the binary's architecture with `cqrs deploy --arch`
+    ");
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}
+
+#[test]
+fn handlers_that_need_a_newer_c_library_are_refused_with_the_symbol() {
+    let server = identity_only();
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    let folder = sandbox.path().join("new");
+    std::fs::create_dir(&folder).unwrap();
+    for handler in ["publisher", "subscriber", "query"] {
+        let mut binary = std::fs::read(handlers().join(handler)).unwrap();
+        // The newest version that it asks for, written as one that no system has yet.
+        let at = binary
+            .windows(11)
+            .position(|bytes| bytes == b"GLIBC_2.34\0")
+            .unwrap();
+        binary[at..at + 10].copy_from_slice(b"GLIBC_2.99");
+        std::fs::write(folder.join(handler), binary).unwrap();
+    }
+    let outcome = sandbox
+        .cqrs(["deploy", "--yes", "--prebuilt", "../new"])
+        .outcome();
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.stderr.contains("needs GLIBC_2.99"), "{outcome}");
+    assert!(outcome.stderr.contains("--builder zigbuild"), "{outcome}");
+    sandbox.set("CQRS_OUTPUT", "json");
+    let error = sandbox
+        .cqrs(["deploy", "--yes", "--prebuilt", "../new"])
+        .outcome()
+        .error();
+    assert_eq!(error["kind"], "Usage");
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}
+
+#[test]
+fn a_handler_that_is_cut_off_or_no_program_is_refused() {
+    let server = identity_only();
+    let sandbox = Sandbox::against(&server.endpoint());
+    let folder = sandbox.path().join("handlers");
+    std::fs::create_dir(&folder).unwrap();
+    for handler in ["publisher", "subscriber", "query"] {
+        std::fs::copy(handlers().join(handler), folder.join(handler)).unwrap();
+    }
+    let whole = std::fs::read(folder.join("query")).unwrap();
+    let deploy = || {
+        sandbox
+            .cqrs(["deploy", "--yes", "--prebuilt", "../handlers"])
+            .outcome()
+    };
+    std::fs::write(folder.join("query"), &whole[..whole.len() / 2]).unwrap();
+    assert_snapshot!(deploy(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the query at `../handlers/query` cannot run on Lambda
+      caused by: the file is cut off
+    ");
+    std::fs::write(folder.join("query"), "#!/bin/sh\n").unwrap();
+    assert_snapshot!(deploy(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the query at `../handlers/query` cannot run on Lambda
+      caused by: it is a script, not a Linux executable
+    ");
+    std::fs::write(folder.join("query"), "").unwrap();
+    assert_snapshot!(deploy(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the query at `../handlers/query` cannot run on Lambda
+      caused by: the file is empty
+    ");
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}

@@ -1,0 +1,127 @@
+//! A folder with a home and a project, where the binary runs with nothing of this machine's.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::filters::Filters;
+use super::run::Run;
+
+/// The repository's root.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// The folder with the handlers' release binaries, which the tests deploy.
+pub(crate) fn handlers() -> PathBuf {
+    let folder = match std::env::var_os("CQRS_TEST_HANDLERS") {
+        Some(folder) => PathBuf::from(folder),
+        // Beside the folder of the tested binary, wherever Cargo's target folder is.
+        None => Path::new(env!("CARGO_BIN_EXE_cqrs"))
+            .ancestors()
+            .nth(2)
+            .unwrap()
+            .join("release"),
+    };
+    for handler in ["publisher", "subscriber", "query"] {
+        assert!(
+            folder.join(handler).is_file(),
+            "{} holds no `{handler}`: build the handlers first, as scripts/test does, with \
+             `cargo build --release -p publisher -p subscriber -p query`",
+            folder.display()
+        );
+    }
+    folder
+}
+
+/// See the module's documentation. The folder goes with the value.
+pub(crate) struct Sandbox {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+    pub(crate) filters: Filters,
+}
+
+impl Sandbox {
+    /// With the repository's template in the project, without credentials.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut filters = Filters::new();
+        filters.add_text(folder.path().to_str().unwrap(), "[SANDBOX]");
+        let sandbox = Self {
+            folder,
+            variables: Vec::new(),
+            filters,
+        };
+        std::fs::create_dir(sandbox.home()).unwrap();
+        std::fs::create_dir(sandbox.project()).unwrap();
+        sandbox.restore_template();
+        sandbox
+    }
+
+    /// With credentials for, and all requests sent to, a server on this machine.
+    pub(crate) fn against(endpoint: &str) -> Self {
+        let mut sandbox = Self::new();
+        sandbox.set("AWS_ENDPOINT_URL", endpoint);
+        sandbox.set("AWS_ACCESS_KEY_ID", "test");
+        sandbox.set("AWS_SECRET_ACCESS_KEY", "test");
+        sandbox.set("AWS_REGION", "eu-west-1");
+        sandbox
+    }
+
+    /// Sets an environment variable for every run.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
+    /// The project's folder, in which the binary is started.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.path().join("project")
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.project().join(name), text).unwrap();
+    }
+
+    /// Puts `new` for `old` in the project's template, where it must be.
+    pub(crate) fn edit_template(&self, old: &str, new: &str) {
+        let path = self.project().join("template.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "the template holds no {old:?}");
+        std::fs::write(path, text.replacen(old, new, 1)).unwrap();
+    }
+
+    /// Puts the repository's template into the project.
+    pub(crate) fn restore_template(&self) {
+        let template = repository().join("template.yaml");
+        std::fs::copy(template, self.project().join("template.yaml")).unwrap();
+    }
+
+    /// The binary with these arguments, not started yet.
+    pub(crate) fn cqrs<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cqrs"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            // Else a machine without credentials is asked whether it is one of Amazon's.
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.project())
+            .args(arguments);
+        Run::new(command, self.filters.clone())
+    }
+}

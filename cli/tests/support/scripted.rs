@@ -1,0 +1,217 @@
+//! A server that answers as a test says: states, errors and faults that the emulator has not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use test_support::http;
+
+/// A request, as far as a test asks about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    method: String,
+    path: String,
+    body: String,
+}
+
+impl Request {
+    /// The form's field, in AWS's Query protocol.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.body
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// What is asked for: the Query protocol's `Action`, else method and path.
+    pub(crate) fn action(&self) -> String {
+        match self.field("Action") {
+            Some(action) => action.to_owned(),
+            None => format!("{} {}", self.method, self.path),
+        }
+    }
+}
+
+impl From<http::Request> for Request {
+    fn from(request: http::Request) -> Self {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        Self {
+            method: request.method,
+            path: request.path,
+            body,
+        }
+    }
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Answer {
+        status: u16,
+        content_type: &'static str,
+        body: String,
+    },
+    /// A function's own error, which Lambda answers with status 200.
+    Function { body: serde_json::Value },
+    /// The connection ends after the request was read.
+    Lost,
+}
+
+impl Reply {
+    /// An answer of the Query protocol, given the inside of its result.
+    pub(crate) fn xml(action: &str, result: &str) -> Self {
+        let body = format!(
+            "<{action}Response><{action}Result>{result}</{action}Result><ResponseMetadata>\
+             <RequestId>r</RequestId></ResponseMetadata></{action}Response>"
+        );
+        Self::Answer {
+            status: 200,
+            content_type: "text/xml",
+            body,
+        }
+    }
+
+    /// An error of the Query protocol.
+    pub(crate) fn xml_error(status: u16, code: &str, message: &str) -> Self {
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>\
+             </Error><RequestId>r</RequestId></ErrorResponse>"
+        );
+        Self::Answer {
+            status,
+            content_type: "text/xml",
+            body,
+        }
+    }
+
+    pub(crate) fn json(status: u16, body: impl ToString) -> Self {
+        Self::Answer {
+            status,
+            content_type: "application/json",
+            body: body.to_string(),
+        }
+    }
+
+    /// Who the caller is, which every deployment asks first.
+    pub(crate) fn identity() -> Self {
+        Self::xml(
+            "GetCallerIdentity",
+            "<Arn>arn:aws:iam::123456789012:user/ann</Arn><UserId>A</UserId>\
+             <Account>123456789012</Account>",
+        )
+    }
+
+    /// One stack, in this state.
+    pub(crate) fn stack(name: &str, status: &str) -> Self {
+        Self::xml(
+            "DescribeStacks",
+            &format!(
+                "<Stacks><member><StackName>{name}</StackName><StackId>{}</StackId>\
+                 <CreationTime>2026-11-01T08:00:00Z</CreationTime>\
+                 <StackStatus>{status}</StackStatus></member></Stacks>",
+                stack_id(name)
+            ),
+        )
+    }
+
+    /// Events of that stack, the newest first: logical id, type, status, reason.
+    pub(crate) fn events(name: &str, events: &[(&str, &str, &str, &str)]) -> Self {
+        let id = stack_id(name);
+        let mut members = String::new();
+        for (i, (logical, kind, status, reason)) in events.iter().enumerate() {
+            let age = events.len() - i;
+            let physical = if *kind == "AWS::CloudFormation::Stack" {
+                &id
+            } else {
+                *logical
+            };
+            members.push_str(&format!(
+                "<member><EventId>e{age}</EventId><StackId>{id}</StackId><StackName>{name}</StackName>\
+                 <LogicalResourceId>{logical}</LogicalResourceId>\
+                 <PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
+                 <Timestamp>2026-11-01T08:00:{age:02}Z</Timestamp><ResourceStatus>{status}</ResourceStatus>\
+                 <ResourceStatusReason>{reason}</ResourceStatusReason></member>"
+            ));
+        }
+        Self::xml(
+            "DescribeStackEvents",
+            &format!("<StackEvents>{members}</StackEvents>"),
+        )
+    }
+}
+
+/// The ARN that a stack of this name has in scripted answers.
+fn stack_id(name: &str) -> String {
+    format!(
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/{name}/11111111-2222-3333-4444-555555555555"
+    )
+}
+
+/// The server; it ends with the value.
+pub(crate) struct Scripted {
+    server: http::Server,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Scripted {
+    /// Answers each request as `script` says, one after the other.
+    pub(crate) fn new(script: impl FnMut(&Request) -> Reply + Send + 'static) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let script = Mutex::new(script);
+        let server = http::Server::start({
+            let seen = Arc::clone(&seen);
+            move |request| {
+                let request = Request::from(request);
+                seen.lock().unwrap().push(request.action());
+                (script.lock().unwrap())(&request).into()
+            }
+        });
+        Self { server, seen }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// What was asked for so far, in order.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// How often each thing was asked for.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for action in self.actions() {
+            *counts.entry(action).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl From<Reply> for http::Reply {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Lost => Self::HangUp,
+            Reply::Function { body } => {
+                let header = ("x-amz-function-error", "Unhandled");
+                let headers = vec![(header.0.to_owned(), header.1.to_owned())];
+                Self::Answer {
+                    status: 200,
+                    headers,
+                    body: body.to_string().into_bytes(),
+                }
+            }
+            Reply::Answer {
+                status,
+                content_type,
+                body,
+            } => Self::Answer {
+                status,
+                headers: vec![("content-type".to_owned(), content_type.to_owned())],
+                body: body.into_bytes(),
+            },
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! An emulator of AWS with a real Valkey, and a sandbox whose binary deploys the real handlers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_cloudformation::types::{Stack, StackStatus};
+use aws_sdk_lambda::primitives::Blob;
+use serde_json::Value;
+use test_support::emulator::Emulator;
+
+use super::run::Run;
+use super::sandbox::{Sandbox, handlers};
+
+/// CloudFormation's own means of waiting for somebody.
+const HELD: &str = "
+  Signal:
+    Type: AWS::CloudFormation::WaitConditionHandle
+  Held:
+    Type: AWS::CloudFormation::WaitCondition
+    Properties: {Handle: !Ref Signal, Timeout: \"300\"}
+";
+
+/// See the module's documentation.
+pub(crate) struct Stage {
+    emulator: Emulator,
+    sandbox: Sandbox,
+}
+
+impl Stage {
+    /// Nothing is deployed yet.
+    pub(crate) fn empty() -> Self {
+        let emulator = Emulator::start();
+        let mut sandbox = Sandbox::new();
+        for (name, value) in emulator.environment() {
+            sandbox.set(name, &value);
+        }
+        // The emulator's cache knows neither TLS nor IAM.
+        sandbox.write("cqrs.toml", "[parameters]\nCacheAccess = \"open\"\n");
+        Self { emulator, sandbox }
+    }
+
+    /// The stack `cqrs` is deployed.
+    pub(crate) fn deployed() -> Self {
+        let stage = Self::empty();
+        stage.deploy().arg("--quiet").succeeds();
+        stage
+    }
+
+    /// `cqrs deploy --yes` with the handlers that were built before.
+    pub(crate) fn deploy(&self) -> Run {
+        self.cqrs(["deploy", "--yes", "--prebuilt"]).arg(handlers())
+    }
+
+    pub(crate) fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// Adds resources to the project's template.
+    pub(crate) fn add_resources(&self, text: &str) {
+        self.edit_template("\nOutputs:\n", &format!("{text}\nOutputs:\n"));
+    }
+
+    /// Adds a resource to the project's template on which every operation stops, until
+    /// [`Stage::release`].
+    pub(crate) fn hold(&self) {
+        self.add_resources(HELD);
+    }
+
+    /// Lets an operation go on that stopped at what [`Stage::hold`] added.
+    pub(crate) fn release(&self) {
+        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let asked = client
+            .describe_stack_resource()
+            .stack_name("cqrs")
+            .logical_resource_id("Signal");
+        let resource = block_on(asked.send())
+            .unwrap()
+            .stack_resource_detail
+            .unwrap();
+        let url = resource.physical_resource_id.unwrap();
+        let path = url.splitn(4, '/').nth(3).unwrap();
+        let address = self.emulator.endpoint().replace("http://", "");
+        let signal = r#"{"Status":"SUCCESS","UniqueId":"1","Data":"","Reason":"released"}"#;
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "PUT /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{signal}",
+            signal.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// The names of the stacks that there are, also of those without any resource.
+    pub(crate) fn stacks(&self) -> Vec<String> {
+        let stacks = self.described(None).into_iter();
+        let there = stacks.filter(|s| s.stack_status != Some(StackStatus::DeleteComplete));
+        there.map(|stack| stack.stack_name.unwrap()).collect()
+    }
+
+    pub(crate) fn stack_status(&self, name: &str) -> String {
+        let mut stacks = self.described(Some(name));
+        stacks.remove(0).stack_status.unwrap().as_str().to_owned()
+    }
+
+    pub(crate) fn stack_parameter(&self, name: &str, parameter: &str) -> String {
+        let parameters = self.described(Some(name)).remove(0).parameters.unwrap();
+        let found = parameters
+            .into_iter()
+            .find(|p| p.parameter_key() == Some(parameter));
+        found.unwrap().parameter_value.unwrap()
+    }
+
+    fn described(&self, name: Option<&str>) -> Vec<Stack> {
+        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let asked = client
+            .describe_stacks()
+            .set_stack_name(name.map(str::to_owned))
+            .send();
+        block_on(asked).unwrap().stacks.unwrap_or_default()
+    }
+
+    /// How many change sets wait on the stack.
+    pub(crate) fn change_sets(&self, name: &str) -> usize {
+        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let listed = block_on(client.list_change_sets().stack_name(name).send()).unwrap();
+        let waiting = listed.summaries().iter().filter(|set| {
+            set.execution_status()
+                .is_some_and(|status| status.as_str() == "AVAILABLE")
+        });
+        waiting.count()
+    }
+
+    pub(crate) fn buckets(&self) -> Vec<String> {
+        let listed = block_on(self.s3().list_buckets().send()).unwrap();
+        listed
+            .buckets()
+            .iter()
+            .map(|bucket| bucket.name().unwrap().to_owned())
+            .collect()
+    }
+
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let location = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+            .location_constraint("eu-west-1".into())
+            .build();
+        let made = self
+            .s3()
+            .create_bucket()
+            .bucket(name)
+            .create_bucket_configuration(location)
+            .send();
+        block_on(made).unwrap();
+    }
+
+    /// The keys in a bucket.
+    pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
+        let listed = block_on(self.s3().list_objects_v2().bucket(bucket).send()).unwrap();
+        listed
+            .contents()
+            .iter()
+            .map(|object| object.key().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Calls a function as any client of AWS does; gives its error, if it is one, and its answer.
+    pub(crate) fn invoke(&self, function: &str, payload: &str) -> (Option<String>, Value) {
+        let client = aws_sdk_lambda::Client::new(&self.aws());
+        let invoked = client
+            .invoke()
+            .function_name(function)
+            .payload(Blob::new(payload))
+            .send();
+        let answer = block_on(invoked).unwrap();
+        let body = answer.payload.unwrap().into_inner();
+        (
+            answer.function_error,
+            serde_json::from_slice(&body).unwrap(),
+        )
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.aws())
+            .force_path_style(true)
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    fn aws(&self) -> SdkConfig {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(self.emulator.endpoint())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+}
+
+/// Waits on this thread: the tests themselves have nothing else to do.
+fn block_on<F: IntoFuture>(work: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(work.into_future())
+}
+
+impl Deref for Stage {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut Sandbox {
+        &mut self.sandbox
+    }
+}

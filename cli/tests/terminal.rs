@@ -1,0 +1,168 @@
+//! On a terminal and off it: questions, live progress, Ctrl-C, closed and full outputs.
+
+use std::fs::OpenOptions;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use crate::support::{Sandbox, Stage, Terminal, handlers};
+
+fn deploy(stage: &Stage) -> Terminal {
+    stage
+        .cqrs(["deploy", "--prebuilt"])
+        .arg(handlers())
+        .on_terminal()
+}
+
+#[test]
+fn a_deployment_asks_shows_its_progress_and_is_destroyed_by_name() {
+    let stage = Stage::empty();
+    let mut terminal = deploy(&stage);
+    terminal.until("Deploy these changes? [y/N]");
+    terminal.line("y");
+    terminal.until("OrdersTable");
+    terminal.until("Stack cqrs is created");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 0, "{rest}");
+    assert!(rest.contains("cqrs order create"), "{rest}");
+
+    let mut terminal = stage
+        .cqrs(["order", "create", "--client", "42", "--product", "abc"])
+        .on_terminal();
+    terminal.until("order     ");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 0, "{rest}");
+    assert!(rest.contains("status    placed"), "{rest}");
+
+    let mut terminal = stage.cqrs(["destroy"]).on_terminal();
+    terminal.until("Type the stack's name, cqrs, to delete it:");
+    terminal.line("no");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 1, "{rest}");
+    assert!(rest.contains("nothing was deleted"), "{rest}");
+    assert_eq!(stage.stacks(), ["cqrs"]);
+
+    let mut terminal = stage.cqrs(["destroy"]).on_terminal();
+    terminal.until("to delete it:");
+    terminal.line("cqrs");
+    terminal.until("Stack cqrs is gone");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+}
+
+#[test]
+fn no_and_ctrl_c_at_the_question_leave_nothing_behind() {
+    let stage = Stage::empty();
+    let mut terminal = deploy(&stage);
+    terminal.until("Deploy these changes? [y/N]");
+    terminal.line("n");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 1, "{rest}");
+    assert!(rest.contains("nothing was changed"), "{rest}");
+
+    let mut terminal = deploy(&stage);
+    terminal.until("Deploy these changes? [y/N]");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(rest.contains("nothing was changed"), "{rest}");
+
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+    assert_eq!(stage.buckets(), Vec::<String>::new());
+}
+
+#[test]
+fn ctrl_c_while_following_detaches_and_the_next_run_attaches_again() {
+    let stage = Stage::empty();
+    stage.hold();
+    let mut terminal = deploy(&stage);
+    terminal.until("Deploy these changes? [y/N]");
+    terminal.line("y");
+    // What is under way is shown for as long as it lasts.
+    terminal.until("Held AWS::CloudFormation::WaitCondition CREATE_IN_PROGRESS");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(rest.contains("AWS goes on"), "{rest}");
+
+    let mut terminal = deploy(&stage);
+    terminal.until("following that operation first");
+    stage.release();
+    terminal.until("Nothing to change: stack cqrs is as described");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn a_guided_deployment_writes_what_was_answered() {
+    let stage = Stage::empty();
+    let mut terminal = stage
+        .cqrs(["deploy", "--guided", "--prebuilt"])
+        .arg(handlers())
+        .on_terminal();
+    terminal.until("Stack");
+    terminal.line("Shop");
+    // Asked again, since that can be no name.
+    terminal.until("lower-case");
+    terminal.line("shop");
+    terminal.until("Region");
+    terminal.line("");
+    loop {
+        let before = terminal.until("[y/N]");
+        terminal.line("n");
+        if before.contains("Deploy these changes?") {
+            break;
+        }
+    }
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 1, "{rest}");
+    let file = std::fs::read_to_string(stage.project().join("cqrs.toml")).unwrap();
+    assert_snapshot!(file, @r#"
+    stack = "shop"
+    region = "eu-west-1"
+    [parameters]
+    CacheAccess = "open"
+    "#);
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+}
+
+#[test]
+fn a_full_disk_under_stdout_is_a_failure() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let outcome = Sandbox::new().cqrs(["reference"]).stdout(full);
+    assert_snapshot!(outcome, @r"
+    exit code 1
+    --- stderr
+    error: cannot write to standard output
+      caused by: No space left on device (os error 28)
+    ");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let outcome = Sandbox::new()
+        .cqrs(["reference"])
+        .stdout(Stdio::from(writer));
+    assert_snapshot!(outcome, @"exit code 0");
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let run = |arguments: &[&str]| {
+        sandbox
+            .cqrs(["deploy", "--yes", "--parameter", "Nothing=1"])
+            .args(arguments)
+    };
+    let plain = run(&[]).outcome();
+    assert!(!plain.stderr.contains('\u{1b}'), "{plain}");
+    let coloured = run(&["--color", "always"]).outcome();
+    assert!(
+        coloured.stderr.contains("\u{1b}[1;31merror:\u{1b}[0m"),
+        "{coloured}"
+    );
+    let never = run(&["--color", "always"]).env("NO_COLOR", "1").outcome();
+    // What is typed outranks the variable.
+    assert!(never.stderr.contains('\u{1b}'), "{never}");
+}
