@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Stage, handlers};
+use crate::support::{Stage, handlers, repository, target};
 
 /// Where the artifacts of the emulator's account go.
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
@@ -245,7 +245,10 @@ fn parameters_and_tags_are_kept_from_one_deployment_to_the_next() {
 #[test]
 fn two_stacks_stand_side_by_side() {
     let stage = Stage::deployed();
-    stage.deploy().args(["--stack", "other"]).succeeds();
+    stage
+        .deploy()
+        .args(["--stack", "other", "--express"])
+        .succeeds();
     let mut stacks = stage.stacks();
     stacks.sort();
     assert_eq!(stacks, ["cqrs", "other"]);
@@ -539,13 +542,7 @@ fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
 
 #[test]
 fn the_handlers_are_built_where_none_are_given() {
-    let mut stage = Stage::empty();
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            stage.set(name, value.to_str().unwrap());
-        }
-    }
-    let repository = crate::support::repository();
+    let stage = Stage::empty();
     let deployed: Value = stage
         .cqrs([
             "deploy",
@@ -554,9 +551,12 @@ fn the_handlers_are_built_where_none_are_given() {
             "cargo",
             "--parameter",
             "CacheAccess=open",
-            "--project",
         ])
-        .arg(&repository)
+        .arg("--project")
+        .arg(repository())
+        // The target folder of the tests has them already.
+        .env("CARGO_TARGET_DIR", target())
+        .with_cargo()
         .json();
     assert_eq!(deployed["status"], "created");
     stage.cqrs(["order", "list"]).succeeds();

@@ -307,3 +307,25 @@ fn orders_survive_a_lost_cache_in_the_write_model() {
     let got: Value = stage.cqrs(["order", "get", &id]).json();
     assert_eq!(got["version"], 2);
 }
+
+#[test]
+fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back() {
+    let stage = Stage::deployed();
+    let id = create(&stage);
+    let valkey = stage.emulator().valkey();
+    valkey.pause();
+    let outcome = stage
+        .cqrs(["order", "get", &id, "--output", "json"])
+        .outcome();
+    valkey.resume();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+    let error = outcome.error();
+    assert_eq!(error["kind"], "ReadModelUnavailable", "{error}");
+    assert!(
+        error["hint"].as_str().unwrap().contains("repeat"),
+        "{error}"
+    );
+
+    // Writing does not need the cache, and reading works again.
+    stage.cqrs(["order", "ship", &id, "--wait"]).succeeds();
+}

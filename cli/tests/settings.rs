@@ -377,6 +377,87 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
 }
 
 #[test]
+fn a_project_without_handlers_cannot_be_built() {
+    let server = identity_only();
+    let sandbox = Sandbox::against(&server.endpoint());
+    assert_snapshot!(sandbox.cqrs(["deploy", "--yes"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: `[SANDBOX]/project` is not a project: it has no `Cargo.toml`
+    hint: name the project's folder with `--project DIR`
+    ");
+    let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"handlers/publisher\"]\n";
+    sandbox.write("Cargo.toml", workspace);
+    let publisher = sandbox.project().join("handlers/publisher");
+    std::fs::create_dir_all(publisher.join("src")).unwrap();
+    let package = "[package]\nname = \"publisher\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    std::fs::write(publisher.join("Cargo.toml"), package).unwrap();
+    std::fs::write(publisher.join("src/main.rs"), "fn main() {}\n").unwrap();
+    let deploy = sandbox.cqrs(["deploy", "--yes", "--builder", "cargo"]);
+    assert_snapshot!(deploy.with_cargo().outcome(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the project `[SANDBOX]/project` has no crate that makes the binary `subscriber`, `query`
+    hint: restore these crates under `handlers/`, or deploy finished binaries with `cqrs deploy --prebuilt DIR`
+    ");
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}
+
+#[test]
+fn handlers_that_do_not_compile_are_shown_with_the_compilers_words() {
+    let server = identity_only();
+    let sandbox = Sandbox::against(&server.endpoint());
+    let members = r#"["publisher", "subscriber", "query"]"#;
+    sandbox.write(
+        "Cargo.toml",
+        &format!("[workspace]\nresolver = \"3\"\nmembers = {members}\n"),
+    );
+    for handler in ["publisher", "subscriber", "query"] {
+        let folder = sandbox.project().join(handler);
+        std::fs::create_dir_all(folder.join("src")).unwrap();
+        let package =
+            format!("[package]\nname = \"{handler}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        std::fs::write(folder.join("Cargo.toml"), package).unwrap();
+        std::fs::write(
+            folder.join("src/main.rs"),
+            "fn main() { nothing_of_that_name() }\n",
+        )
+        .unwrap();
+    }
+    let deploy = || {
+        sandbox
+            .cqrs(["deploy", "--yes", "--builder", "cargo"])
+            .with_cargo()
+    };
+    let outcome = deploy().outcome();
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.contains("nothing_of_that_name"), "{outcome}");
+    // Where programs read, the compiler's words are part of the one document.
+    let outcome = deploy().args(["--quiet", "--output", "json"]).outcome();
+    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert!(
+        error["error"]["causes"][0]
+            .as_str()
+            .unwrap()
+            .contains("nothing_of_that_name"),
+        "{error}"
+    );
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action == "GetCallerIdentity")
+    );
+}
+
+#[test]
 fn handlers_that_are_not_there_are_all_named() {
     let server = identity_only();
     let sandbox = Sandbox::against(&server.endpoint());

@@ -44,6 +44,14 @@ fn a_deployment_asks_shows_its_progress_and_is_destroyed_by_name() {
 
     let mut terminal = stage.cqrs(["destroy"]).on_terminal();
     terminal.until("to delete it:");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(rest.contains("nothing was deleted"), "{rest}");
+    assert_eq!(stage.stacks(), ["cqrs"]);
+
+    let mut terminal = stage.cqrs(["destroy"]).on_terminal();
+    terminal.until("to delete it:");
     terminal.line("cqrs");
     terminal.until("Stack cqrs is gone");
     assert_eq!(terminal.end().0, 0);

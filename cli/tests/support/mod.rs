@@ -12,7 +12,7 @@ mod scripted;
 mod stage;
 mod terminal;
 
-pub(crate) use self::sandbox::{Sandbox, handlers, repository};
+pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Scripted};
 pub(crate) use self::stage::Stage;
 pub(crate) use self::terminal::Terminal;

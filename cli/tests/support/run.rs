@@ -42,6 +42,16 @@ impl Run {
         self
     }
 
+    /// Lets it find the Cargo and the compiler that built the tests.
+    pub(crate) fn with_cargo(mut self) -> Self {
+        for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+            if let Some(value) = std::env::var_os(name) {
+                self.command.env(name, value);
+            }
+        }
+        self
+    }
+
     /// Sends stdout elsewhere than into the outcome.
     pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Outcome {
         let output = self

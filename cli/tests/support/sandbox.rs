@@ -17,16 +17,17 @@ pub(crate) fn repository() -> PathBuf {
         .to_owned()
 }
 
+/// Cargo's target folder, wherever it is: the tested binary lies two levels below.
+pub(crate) fn target() -> PathBuf {
+    let binary = Path::new(env!("CARGO_BIN_EXE_cqrs"));
+    binary.ancestors().nth(2).unwrap().to_owned()
+}
+
 /// The folder with the handlers' release binaries, which the tests deploy.
 pub(crate) fn handlers() -> PathBuf {
     let folder = match std::env::var_os("CQRS_TEST_HANDLERS") {
         Some(folder) => PathBuf::from(folder),
-        // Beside the folder of the tested binary, wherever Cargo's target folder is.
-        None => Path::new(env!("CARGO_BIN_EXE_cqrs"))
-            .ancestors()
-            .nth(2)
-            .unwrap()
-            .join("release"),
+        None => target().join("release"),
     };
     for handler in ["publisher", "subscriber", "query"] {
         assert!(
