@@ -39,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let project = project(&settings)?;
     let template = Template::read(&project.join(TEMPLATE))?;
-    if !args.yes && !args.plan && !printer.can_ask() {
+    if !args.yes && !args.plan && !args.guided && !printer.can_ask() {
         return Err(
             Failure::new(Kind::Usage, "nobody can be asked here whether to deploy")
                 .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"),

@@ -142,14 +142,13 @@ impl Destruction<'_> {
             .iter()
             .map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
         let orders = match orders {
-            Some(1) => "1 order".to_owned(),
-            Some(count) => format!("{count} orders"),
+            Some(count) => counted(count, "order"),
             None => "its orders (how many is not known)".to_owned(),
         };
         self.printer.note(format_args!(
-            "\n{}\nThis deletes {} resources and, for good, {}.\n",
+            "\n{}\nThis deletes {} and, for good, {}.\n",
             table(&[], rows),
-            resources.len(),
+            counted(resources.len() as u64, "resource"),
             self.printer.style().bold(orders),
         ));
     }
@@ -218,7 +217,8 @@ impl Destruction<'_> {
             Ok(removed) if removed > 0 => {
                 store.remove_bucket_if_empty().await?;
                 self.printer.note(format_args!(
-                    "Stack {name} is gone already; removed {removed} artifacts that it left"
+                    "Stack {name} is gone already; removed {} that it left",
+                    counted(removed as u64, "artifact"),
                 ));
                 self.finish(None, 0, removed)
             }
@@ -236,6 +236,15 @@ impl Destruction<'_> {
         let removed = store.remove_all(self.settings.stack.as_str()).await?;
         store.remove_bucket_if_empty().await?;
         Ok(removed)
+    }
+}
+
+/// `1 order`, `2 orders`.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
     }
 }
 

@@ -52,7 +52,7 @@ impl<'a> Progress<'a> {
     }
 
     pub(crate) fn event(&mut self, event: &ResourceEvent) {
-        self.deleting |= event.status.starts_with("DELETE_");
+        self.deleting |= event.is_stack && event.status == "DELETE_IN_PROGRESS";
         if self.printer.is_live() {
             self.live(event)
         } else {

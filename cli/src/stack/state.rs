@@ -86,7 +86,9 @@ impl From<Stack> for StackState {
             status: stack
                 .stack_status
                 .unwrap_or_else(|| StackStatus::from("UNKNOWN")),
-            reason: stack.stack_status_reason,
+            reason: stack
+                .stack_status_reason
+                .filter(|reason| !reason.is_empty()),
             parameters: stack
                 .parameters
                 .unwrap_or_default()

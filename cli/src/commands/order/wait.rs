@@ -44,6 +44,7 @@ pub(super) async fn until_there(
     until(functions, id, 0, seconds, printer).await
 }
 
+/// Version 0 stands for any.
 async fn until(
     functions: &Functions,
     id: &OrderId,
@@ -70,9 +71,14 @@ async fn until(
                 Kind::TimedOut,
                 format!("after {seconds} s the read model still has {held}: order {id}"),
             )
-            .hint(format!(
-                "the order is safe in the write model; look again with `cqrs order get {id} --wait`"
-            )));
+            .hint(if version == 0 {
+                "check the id; `cqrs order list` shows the orders that are there".to_owned()
+            } else {
+                format!(
+                    "the order is safe in the write model; look again with \
+                     `cqrs order get {id} --wait`"
+                )
+            }));
         }
         sleep(pause).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
