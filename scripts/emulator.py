@@ -6,6 +6,7 @@ keep what they hold in memory and in a temporary folder, and end with this proce
 
 import argparse
 import contextlib
+import ctypes
 import os
 import pathlib
 import shutil
@@ -55,6 +56,13 @@ def valkey_server():
     return found or sys.exit("error: there is no valkey-server: install Valkey")
 
 
+def end_with_parent():
+    """On Linux the kernel ends a child whose parent was killed and could not end it."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
 def start(command, environment, log):
     """In a group of its own: Ctrl-C on the terminal is then ours to pass on, in order."""
     return subprocess.Popen(
@@ -65,6 +73,7 @@ def start(command, environment, log):
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=end_with_parent,
     )
 
 

@@ -8,6 +8,7 @@
 
 mod deploy;
 mod destroy;
+mod emulator;
 mod failures;
 mod orders;
 mod reference;

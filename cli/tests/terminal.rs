@@ -107,13 +107,20 @@ fn a_guided_deployment_writes_what_was_answered() {
         .cqrs(["deploy", "--guided", "--prebuilt"])
         .arg(handlers())
         .on_terminal();
-    terminal.until("Stack");
-    terminal.line("Shop");
+    let mut answer = |question: &str, answer: &str| {
+        terminal.until(question);
+        terminal.line(answer);
+    };
+    answer("Stack [cqrs]:", "Shop");
     // Asked again, since that can be no name.
-    terminal.until("lower-case");
-    terminal.line("shop");
-    terminal.until("Region");
-    terminal.line("");
+    answer("Stack [cqrs]:", "shop");
+    answer("Region [eu-west-1]:", "");
+    answer("Change any of these? [y/N]", "y");
+    answer("CacheNodeType [cache.t4g.micro]:", "");
+    answer("CacheReplicas [0]:", "9");
+    answer("CacheReplicas [0]:", "1");
+    answer("CacheFailover [on]:", "");
+    answer("CacheAccess [open]:", "");
     loop {
         let before = terminal.until("[y/N]");
         terminal.line("n");
@@ -129,6 +136,7 @@ fn a_guided_deployment_writes_what_was_answered() {
     region = "eu-west-1"
     [parameters]
     CacheAccess = "open"
+    CacheReplicas = "1"
     "#);
     assert_eq!(stage.stacks(), Vec::<String>::new());
 }
