@@ -263,7 +263,7 @@ fn waiting_for_an_order_that_does_not_come_ends_with_its_own_exit_code() {
     exit code 5
     --- stderr
     error: after 1 s the read model still has nothing of it: order [ID]
-    hint: the order is safe in the write model; look again with `cqrs order get [ID] --wait`
+    hint: check the id; `cqrs order list` shows the orders that are there
     ");
 }
 
@@ -387,7 +387,7 @@ fn a_deletion_that_fails_names_its_cause_and_the_way_out() {
 
     - 1  AWS::EC2::Subnet
 
-    This deletes 1 resources and, for good, its orders (how many is not known).
+    This deletes 1 resource and, for good, its orders (how many is not known).
 
     [CLOCK] DELETE_IN_PROGRESS   AWS::CloudFormation::Stack           cqrs  User Initiated
     [CLOCK] DELETE_IN_PROGRESS   AWS::EC2::Subnet                     FirstSubnet

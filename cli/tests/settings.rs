@@ -370,8 +370,8 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
     assert_snapshot!(sandbox.cqrs(["deploy", "--guided"]).outcome(), @r"
     exit code 2
     --- stderr
-    error: nobody can be asked here whether to deploy
-    hint: add `--yes` to deploy without asking, or `--plan` to see what would change
+    error: `--guided` asks questions, and this is no terminal
+    hint: write cqrs.toml instead; its keys are listed in docs/reference.md
     ");
     assert!(server.actions().is_empty());
 }
