@@ -1,0 +1,189 @@
+//! Choosing a builder, and building for real.
+
+use std::fs;
+
+use super::*;
+
+/// A project whose handlers have no dependencies, so that it is built in a second.
+fn project(handlers: &[&str], main: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"handlers/*\"]\n";
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    for name in handlers {
+        let source = folder.path().join("handlers").join(name).join("src");
+        fs::create_dir_all(&source).unwrap();
+        let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
+        fs::write(source.join("../Cargo.toml"), manifest).unwrap();
+        fs::write(source.join("main.rs"), main).unwrap();
+    }
+    folder
+}
+
+const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+
+async fn cargo_build(project: &Path) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
+    let request = PackageRequest {
+        project: project.to_owned(),
+        prebuilt: None,
+        builder: Builder::Cargo,
+        architecture: Architecture::host(),
+        output: BuildOutput::Captured,
+    };
+    build(&request, |_| {}).await
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_call_builds_all_handlers_and_tells_where_they_are() {
+    let project = project(&HANDLERS, "fn main() {}");
+    let binaries = cargo_build(project.path()).await.unwrap();
+    assert_eq!(binaries.keys().copied().collect::<Vec<_>>(), Handler::ALL);
+    for (handler, path) in binaries {
+        assert!(path.is_file(), "{}", path.display());
+        assert!(
+            path.ends_with(format!("release/{handler}")),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_compile_error_carries_the_compilers_own_words() {
+    let project = project(&HANDLERS, "fn main() { let number: u8 = \"text\"; }");
+    let error = cargo_build(project.path()).await.unwrap_err();
+    let BuildError::Failed {
+        builder: Builder::Cargo,
+        source,
+        ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    let text = source.to_string();
+    assert!(text.starts_with("error[E0308]: mismatched types"), "{text}");
+    assert!(!text.contains('\x1b'), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_missing_crate_is_named_before_anything_is_compiled() {
+    let project = project(&["publisher", "orders"], "fn main() {}");
+    let error = cargo_build(project.path()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("makes the binary `subscriber`, `query`"),
+        "{error}"
+    );
+    assert!(!project.path().join("target").exists());
+}
+
+#[tokio::test]
+async fn a_broken_manifest_is_not_taken_for_a_missing_crate() {
+    let project = project(&HANDLERS, "fn main() {}");
+    fs::write(
+        project.path().join("handlers/query/Cargo.toml"),
+        "[package\n",
+    )
+    .unwrap();
+    let error = cargo_build(project.path()).await.unwrap_err();
+    let BuildError::UnreadableProject { source, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert!(source.to_string().contains("query/Cargo.toml"), "{source}");
+}
+
+#[tokio::test]
+async fn a_folder_without_a_manifest_is_no_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = cargo_build(folder.path()).await.unwrap_err();
+    assert!(matches!(error, BuildError::NoProject(_)), "{error:?}");
+    assert!(error.hint().unwrap().contains("--project"));
+}
+
+#[test]
+fn auto_prefers_what_builds_for_the_runtimes_own_glibc() {
+    use Architecture::{Arm64, X86_64};
+    let cargo = Installed {
+        cargo: true,
+        native: Some(X86_64),
+        ..Installed::default()
+    };
+    let lambda = Installed {
+        cargo_lambda: true,
+        ..cargo
+    };
+    let zigbuild = Installed {
+        zigbuild: true,
+        zig: true,
+        ..lambda
+    };
+    let without_zig = Installed {
+        zig: false,
+        ..zigbuild
+    };
+    let choose = |installed: Installed, arch| installed.choose(Builder::Auto, arch).unwrap();
+    assert_eq!(choose(zigbuild, X86_64), Builder::Zigbuild);
+    assert_eq!(choose(without_zig, X86_64), Builder::CargoLambda);
+    assert_eq!(choose(lambda, Arm64), Builder::CargoLambda);
+    assert_eq!(choose(cargo, X86_64), Builder::Cargo);
+}
+
+#[test]
+fn what_cannot_be_done_names_what_to_install() {
+    let hint = |installed: Installed, asked| {
+        let error = installed.choose(asked, Architecture::Arm64).unwrap_err();
+        error.hint().unwrap_or_default()
+    };
+    let cargo = Installed {
+        cargo: true,
+        ..Installed::default()
+    };
+    let cross = hint(cargo, Builder::Auto);
+    assert!(
+        cross.contains("pip install cargo-zigbuild ziglang"),
+        "{cross}"
+    );
+    assert!(
+        cross.contains("rustup target add aarch64-unknown-linux-gnu"),
+        "{cross}"
+    );
+    assert!(hint(Installed::default(), Builder::Auto).contains("install Rust"));
+    let zigless = Installed {
+        zigbuild: true,
+        ..cargo
+    };
+    assert_eq!(
+        hint(zigless, Builder::Zigbuild),
+        "run `pip install ziglang`"
+    );
+    assert!(hint(cargo, Builder::CargoLambda).contains("pip install cargo-lambda"));
+}
+
+#[test]
+fn each_builder_is_asked_for_all_handlers_at_once() {
+    let line = |builder, cross| {
+        let arguments = arguments(builder, Architecture::Arm64, cross, Path::new("out"));
+        arguments.join(OsStr::new(" ")).into_string().unwrap()
+    };
+    let packages = "--release --package publisher --package subscriber --package query";
+    let json = "--message-format=json-render-diagnostics";
+    let target = "aarch64-unknown-linux-gnu";
+    assert_eq!(
+        line(Builder::Cargo, false),
+        format!("build {json} {packages}")
+    );
+    assert_eq!(
+        line(Builder::Cargo, true),
+        format!("build --target {target} {json} {packages}")
+    );
+    assert_eq!(
+        line(Builder::Zigbuild, true),
+        format!("zigbuild --target {target}.2.34 {json} {packages}")
+    );
+    assert_eq!(
+        line(Builder::CargoLambda, true),
+        format!("lambda build --arm64 --lambda-dir out {packages}")
+    );
+}
