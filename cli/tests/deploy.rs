@@ -285,7 +285,6 @@ fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
     [N] to add, 0 to change, 0 to replace, 0 to remove
 
     Uploading…
-    Lambda takes 20 to 45 minutes to give back the network interfaces of functions in a private network; the functions, subnets and security group wait for that. Ctrl-C leaves AWS at it; `--express` does not wait in the first place.
     error: stack `cqrs` ended in ROLLBACK_COMPLETE
       caused by: Unreachable (AWS::Lambda::Url): Lambda function not found: nobody
     hint: mend the cause and run `cqrs deploy --stack cqrs` again: it deletes what is left and creates the stack anew
