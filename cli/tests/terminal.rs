@@ -1,7 +1,6 @@
 //! On a terminal and off it: questions, live progress, Ctrl-C, closed and full outputs.
 
 use std::fs::OpenOptions;
-use std::process::Stdio;
 
 use insta::assert_snapshot;
 
@@ -144,7 +143,7 @@ fn a_guided_deployment_writes_what_was_answered() {
 #[test]
 fn a_full_disk_under_stdout_is_a_failure() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let outcome = Sandbox::new().cqrs(["reference"]).stdout(full);
+    let outcome = Sandbox::new().cqrs(["reference"]).stdout_to(full);
     assert_snapshot!(outcome, @r"
     exit code 1
     --- stderr
@@ -157,9 +156,7 @@ fn a_full_disk_under_stdout_is_a_failure() {
 fn a_reader_that_went_away_is_no_failure() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let outcome = Sandbox::new()
-        .cqrs(["reference"])
-        .stdout(Stdio::from(writer));
+    let outcome = Sandbox::new().cqrs(["reference"]).stdout_to(writer);
     assert_snapshot!(outcome, @"exit code 0");
 }
 

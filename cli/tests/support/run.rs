@@ -53,7 +53,7 @@ impl Run {
     }
 
     /// Sends stdout elsewhere than into the outcome.
-    pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Outcome {
+    pub(crate) fn stdout_to(mut self, to: impl Into<Stdio>) -> Outcome {
         let output = self
             .command
             .stdin(Stdio::null())
