@@ -62,6 +62,13 @@ pub(crate) enum FunctionError {
     },
 }
 
+impl FunctionError {
+    /// Whether the function answered with this error.
+    pub(crate) fn is(&self, expected: ErrorType) -> bool {
+        matches!(self, Self::Function { error_type, .. } if *error_type == expected)
+    }
+}
+
 impl Explain for FunctionError {
     fn kind(&self) -> Kind {
         match self {

@@ -7,7 +7,6 @@ use orders::ids::OrderId;
 use orders::order::Order;
 
 use crate::cli::ChangeArgs;
-use crate::commands::order::shown::Shown;
 use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -28,6 +27,8 @@ pub(super) async fn run(
     let functions = functions(settings, printer).await?;
     let sent = Instant::now();
     let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
-    let timing = wait::after_write(&functions, &order, sent.elapsed(), args.wait, printer).await?;
-    printer.data(&Shown { order, timing })
+    let (shown, waited) =
+        wait::after_write(&functions, order, sent.elapsed(), args.wait, printer).await;
+    printer.data(&shown)?;
+    waited
 }

@@ -7,7 +7,6 @@ use orders::ids::{ClientId, IdempotencyKey, ProductId};
 use orders::order::{Order, Quantity};
 
 use crate::cli::CreateArgs;
-use crate::commands::order::shown::Shown;
 use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -23,15 +22,18 @@ pub(super) async fn run(
     let functions = functions(settings, printer).await?;
     let sent = Instant::now();
     let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
-    let timing = wait::after_write(&functions, &order, sent.elapsed(), wait_args, printer).await?;
+    let (shown, waited) =
+        wait::after_write(&functions, order, sent.elapsed(), wait_args, printer).await;
     if printer.is_json() || printer.stdout_is_terminal() {
-        return printer.data(&Shown { order, timing });
+        printer.data(&shown)?;
+    } else {
+        // For `id=$(cqrs order create …)`.
+        printer.stdout(shown.order.order_id.as_str())?;
+        if let Some(timing) = shown.timing {
+            printer.note(timing);
+        }
     }
-    // For `id=$(cqrs order create …)`.
-    if let Some(timing) = timing {
-        printer.note(timing);
-    }
-    printer.stdout(order.order_id.as_str())
+    waited
 }
 
 fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
