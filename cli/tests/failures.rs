@@ -275,7 +275,7 @@ fn an_order_that_is_written_but_not_seen_in_time_is_still_printed() {
     });
     let server = Scripted::new(move |request| {
         if request.action().contains("cqrs-publisher") {
-            return Reply::json(200, &order.to_string());
+            return Reply::json(200, order.to_string());
         }
         Reply::Function {
             body: json!({ "errorType": "ReadModelUnavailable", "errorMessage": "the cache fails over" }),
