@@ -42,7 +42,8 @@ fn throttled() -> Reply {
 
 #[test]
 fn a_closed_port_is_said_to_give_no_answer() {
-    let port = test_support::free_port();
+    let closed = test_support::ClosedPort::take();
+    let port = closed.number();
     let sandbox = Sandbox::against(&format!("http://127.0.0.1:{port}"));
     assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
     exit code 1

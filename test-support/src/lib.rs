@@ -69,6 +69,35 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
+/// A port that refuses connections for as long as this is held: bound, and never listening. A free
+/// port would be taken by another test's server sooner or later.
+#[derive(Debug)]
+pub struct ClosedPort {
+    number: u16,
+    _held: tokio::net::TcpSocket,
+}
+
+impl ClosedPort {
+    /// Takes one.
+    #[must_use]
+    pub fn take() -> Self {
+        let held = tokio::net::TcpSocket::new_v4().expect("a socket");
+        held.bind((Ipv4Addr::LOCALHOST, 0).into())
+            .expect("a free port");
+        let number = held.local_addr().expect("it is bound").port();
+        Self {
+            number,
+            _held: held,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+}
+
 /// The first of `candidates` that is a file, or that is found on `PATH`.
 fn find(candidates: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -326,7 +326,8 @@ fn an_error_of_the_service_is_an_error_to_retry() {
 
 #[test]
 fn an_endpoint_that_is_not_there_is_said_with_its_cause() {
-    let port = test_support::free_port();
+    let closed = test_support::ClosedPort::take();
+    let port = closed.number();
     let mut publisher = Handler::start(
         BINARY,
         &[
