@@ -6,6 +6,7 @@ mod aws;
 mod cli;
 mod commands;
 mod error;
+mod local;
 mod package;
 mod printer;
 mod settings;

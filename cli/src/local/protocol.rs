@@ -1,0 +1,141 @@
+//! What the tool and the background process say to each other, and the files they share.
+//!
+//! A stack's folder, `.cqrs/local/<stack>/` in the project, is its owner's alone (mode 0700):
+//!
+//! | file | what |
+//! |---|---|
+//! | `lock` | locked by the process for as long as it runs |
+//! | `starting` | locked by the tool that starts the process |
+//! | `host.json` | [`HostFile`]: where the running process is reached; stale where `lock` is free |
+//! | `deployment.json` | [`Deployment`]: the stack as it was last deployed |
+//! | `host.log` | what the process itself has to say |
+//! | `logs/<function>.log` | what the functions log |
+//! | `data.db`, `journal.db` | tables and streams; checkpoints and queues |
+//! | `functions/<hash>/<handler>` | the handlers' programs |
+//! | `cache/` | the cache's own folder |
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use host::cache::Choice;
+use serde::{Deserialize, Serialize};
+
+/// Where the running process is reached, in `host.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HostFile {
+    pub(crate) pid: u32,
+    /// On 127.0.0.1.
+    pub(crate) port: u16,
+    /// What requests below `/_cqrs/` must carry.
+    pub(crate) token: String,
+    /// The version of the tool that it is.
+    pub(crate) version: String,
+}
+
+impl HostFile {
+    /// The address for AWS's clients.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A stack to be made here, in `deployment.json` and as the body of `POST /_cqrs/deploy`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Deployment {
+    pub(crate) stack: String,
+    /// The region in ARNs and in the functions' environment.
+    pub(crate) region: String,
+    /// Where the template came from, for messages.
+    pub(crate) template_path: PathBuf,
+    pub(crate) template: String,
+    /// The values that the user gave.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Each handler's program, by the handler's name; the file's path changes with its content.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+    pub(crate) cache: Choice,
+    /// The cache's port; kept so that it need not change with a restart.
+    pub(crate) cache_port: Option<u16>,
+    /// The port; kept so that it need not change with a restart.
+    pub(crate) port: u16,
+}
+
+/// The answer to `POST /_cqrs/deploy`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Deployed {
+    /// Nothing was deployed here before.
+    pub(crate) created: bool,
+    /// Empty where all is as it was.
+    pub(crate) changes: Vec<Change>,
+    #[serde(flatten)]
+    pub(crate) description: Description,
+}
+
+/// What happened to a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    pub(crate) action: ChangeAction,
+    pub(crate) logical_id: String,
+    #[serde(rename = "type")]
+    pub(crate) resource_type: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChangeAction {
+    Add,
+    Modify,
+    Remove,
+}
+
+/// The answer to `POST /_cqrs/describe`, and part of the one to `deploy`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Description {
+    pub(crate) outputs: Vec<OutputValue>,
+    /// What the template has and this machine does not need or does not have.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// The cache's program or address.
+    pub(crate) cache: String,
+}
+
+/// An output of the template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OutputValue {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) description: Option<String>,
+}
+
+/// A resource without a counterpart here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeftOut {
+    pub(crate) logical_id: String,
+    #[serde(rename = "type")]
+    pub(crate) resource_type: String,
+    /// One machine has no use for it (network, roles, alarms); else it is missed.
+    pub(crate) needless: bool,
+}
+
+/// A request below `/_cqrs/` that failed, with an HTTP status of 400 or 500; also the line that
+/// the process writes when it cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+/// The line that a starting process writes to its standard output, once: it serves, or why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Started {
+    Ready(HostFile),
+    Failed(Refusal),
+}

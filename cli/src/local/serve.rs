@@ -1,0 +1,1 @@
+//! The background process: the host's services, put together for one stack.

@@ -1,0 +1,17 @@
+//! The services that a stack on one machine is made of.
+//!
+//! One process runs them all behind one port that speaks AWS's wire protocols: [`store`] is the
+//! table and its stream, [`lambda`] runs the functions, [`mapping`] carries the stream to them,
+//! [`queue`] keeps what failed, [`cache`] is the read model's server, and [`gateway`] is the port.
+//! What they are to be comes as a [`definition`]; reading templates and talking to people are the
+//! tool's business.
+
+pub mod cache;
+pub mod definition;
+pub mod gateway;
+pub mod journal;
+pub mod lambda;
+pub mod mapping;
+pub mod offspring;
+pub mod queue;
+pub mod store;
