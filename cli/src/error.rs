@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::local::protocol::Refusal;
 use crate::printer::Style;
 
 /// The classes of failure a script can tell apart by exit code.
@@ -117,6 +118,22 @@ impl Failure {
         Self::new(Kind::Interrupted, message)
     }
 
+    /// The failure that another process reports.
+    pub(crate) fn reported(refusal: Refusal) -> Self {
+        let kind = if refusal.usage {
+            Kind::Usage
+        } else {
+            Kind::Failed
+        };
+        Self {
+            class: FailureClass(kind),
+            kind: kind.name().to_owned(),
+            message: refusal.message,
+            causes: refusal.causes,
+            hint: refusal.hint,
+        }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         self.class.0.exit_code()
     }
@@ -151,6 +168,18 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// What is left of a failure on its way from the background process to the tool.
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self {
+            usage: failure.class.0 == Kind::Usage,
+            message: failure.message,
+            causes: failure.causes,
+            hint: failure.hint,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! what they say to each other, and what they leave on the disk.
 
 pub(crate) mod client;
+pub(crate) mod difference;
 pub(crate) mod evaluate;
 pub(crate) mod protocol;
 pub(crate) mod serve;

@@ -127,6 +127,8 @@ pub(crate) struct LeftOut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refusal {
+    /// What was asked for is wrong, rather than that something went wrong.
+    pub(crate) usage: bool,
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,
     pub(crate) hint: Option<String>,

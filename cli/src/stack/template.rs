@@ -140,6 +140,11 @@ impl Template {
             });
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
+        Self::from_text(path, text)
+    }
+
+    /// Parses a text that was read from `path` before.
+    pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, TemplateError> {
         Self::parse(text).map_err(|Invalid { at, what }| TemplateError::Invalid {
             path: path.to_owned(),
             at,

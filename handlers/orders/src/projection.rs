@@ -15,7 +15,7 @@ use crate::order::Order;
 
 mod record;
 
-pub use record::Record;
+pub use record::{Record, order_of_image};
 
 /// The payload of the subscriber.
 #[derive(Debug)]

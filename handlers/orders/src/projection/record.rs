@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::{Change, Removed, Sequence, State};
 use crate::error::Invalid;
 use crate::item::{self, Item, attribute};
+use crate::order::Order;
 
 /// A record of a stream, read as far as it could be.
 #[derive(Debug)]
@@ -78,6 +79,16 @@ impl Record {
             change,
         }
     }
+}
+
+/// The order that an item is, which comes as DynamoDB's JSON: `{"orderId":{"S":"…"},…}`.
+///
+/// # Errors
+/// Names the attribute and the rule that it breaks.
+pub fn order_of_image(json: &str) -> Result<Order, Invalid> {
+    let image: Image<'_> = serde_json::from_str(json)
+        .map_err(|error| Invalid::new("the item", format_args!("cannot be read: {error}")))?;
+    item::order(&image)
 }
 
 fn state(outer: &Outer<'_>, inner: &Inner<'_>) -> Result<State, Invalid> {

@@ -1,0 +1,86 @@
+//! Answers the tool's own requests, below `/_cqrs/`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use host::gateway::Control;
+use host::store::Reply;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::stack::Stack;
+use crate::error::{Failure, Kind};
+use crate::local::protocol::Refusal;
+
+/// See the module's documentation.
+pub(super) struct Controller {
+    stack: Arc<Stack>,
+    stop: watch::Sender<bool>,
+}
+
+impl Controller {
+    pub(super) fn new(stack: Arc<Stack>, stop: watch::Sender<bool>) -> Self {
+        Self { stack, stop }
+    }
+
+    async fn answer(&self, path: &str, body: Bytes) -> Result<Reply, (u16, Refusal)> {
+        match path {
+            "deploy" => {
+                let deployment = serde_json::from_slice(&body)
+                    .map_err(|error| refuse("the request cannot be read", error.to_string()))?;
+                // A tool that is interrupted must not leave a stack that is half deployed.
+                let stack = Arc::clone(&self.stack);
+                let deploying = tokio::spawn(async move { stack.deploy(deployment).await });
+                match deploying.await {
+                    Ok(Ok(deployed)) => Ok(json(&deployed)),
+                    Ok(Err(error)) => Err((400, error.into())),
+                    Err(gone) => Err((500, refuse("the deployment ended", gone.to_string()).1)),
+                }
+            }
+            "describe" => match self.stack.describe().await {
+                Some(description) => Ok(json(&description)),
+                None => Err(refuse("no stack is deployed here", String::new())),
+            },
+            "status" => Ok(json(&self.stack.status())),
+            "stop" => {
+                self.stop.send_replace(true);
+                Ok(json(&serde_json::json!({})))
+            }
+            _ => Err((404, refuse("there is no such request", path.to_owned()).1)),
+        }
+    }
+}
+
+impl Control for Controller {
+    fn call<'a>(
+        &'a self,
+        path: &'a str,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        Box::pin(async move {
+            self.answer(path, body)
+                .await
+                .unwrap_or_else(|(status, refusal)| Reply {
+                    status,
+                    ..json(&refusal)
+                })
+        })
+    }
+}
+
+fn refuse(message: &str, cause: String) -> (u16, Refusal) {
+    let mut failure = Failure::new(Kind::Failed, message);
+    if !cause.is_empty() {
+        failure = failure.caused_by(cause);
+    }
+    (400, failure.into())
+}
+
+fn json(value: &impl Serialize) -> Reply {
+    Reply {
+        status: 200,
+        body: serde_json::to_vec(value).unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Keeps the read model whole: when its server comes up empty, it is made again from the table.
+//!
+//! A marker in the cache tells whose read model it holds. Without it, every order is handed to the
+//! projecting function as `{"project":{"orders":[…]}}`, while the mapping goes on: the projection
+//! keeps the newer of the two.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use host::cache::Cache;
+use host::definition::Definition;
+use host::lambda::{Functions, InvokeOptions};
+use host::store::Store;
+use orders::projection::{Project, ProjectPayload, order_of_image};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use super::error::ServeError;
+use super::log::log;
+use super::stack::projections;
+
+/// The cache's key that holds the marker; outside of the read model's prefix.
+const MARKER: &str = "cqrs:local:holds";
+/// Orders in one call of the function.
+const BATCH: usize = 500;
+/// Calls at once: one that is read while another is projected.
+const CONCURRENCY: usize = 2;
+/// What a command waits for at most; a large read model is finished while the stack serves.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// See the module's documentation.
+pub(super) struct Keeper {
+    projections: Arc<Mutex<Vec<(Arc<str>, Arc<str>)>>>,
+    whole: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Looks after the cache from now on.
+    pub(super) fn start(
+        cache: Cache,
+        store: Store,
+        functions: Functions,
+        definition: &Definition,
+        state: &Path,
+    ) -> Result<Self, ServeError> {
+        let identity = identity(state)?;
+        let projections = Arc::new(Mutex::new(projections(definition)));
+        let (tell, whole) = watch::channel(false);
+        let work = Work {
+            cache,
+            store,
+            functions,
+            identity,
+            projections: Arc::clone(&projections),
+        };
+        let task = tokio::spawn(async move {
+            let mut restarted = work.cache.restarted();
+            loop {
+                restarted.mark_unchanged();
+                tell.send_replace(false);
+                while !work.keep_whole().await {
+                    sleep(PAUSE).await;
+                }
+                tell.send_replace(true);
+                if restarted.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            projections,
+            whole,
+            task,
+        })
+    }
+
+    /// From now on the read model is made from these tables by these functions.
+    pub(super) fn target(&self, definition: &Definition) {
+        *self
+            .projections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = projections(definition);
+    }
+
+    /// Waits until the read model is whole, though not long.
+    pub(super) async fn settled(&self) {
+        let mut whole = self.whole.clone();
+        let waited = timeout(PATIENCE, whole.wait_for(|whole| *whole)).await;
+        if waited.is_err() {
+            log("the read model is being made again; this goes on while the stack serves");
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.task.abort();
+    }
+}
+
+struct Work {
+    cache: Cache,
+    store: Store,
+    functions: Functions,
+    identity: String,
+    projections: Arc<Mutex<Vec<(Arc<str>, Arc<str>)>>>,
+}
+
+impl Work {
+    /// Whether the cache holds this stack's read model, after it was made where it was missing.
+    async fn keep_whole(&self) -> bool {
+        match self.cache.marker(MARKER).await {
+            Ok(Some(holds)) if holds == self.identity => return true,
+            Ok(_) => {}
+            Err(error) => {
+                log(format_args!("the cache cannot be asked: {error}"));
+                return false;
+            }
+        }
+        let projections = self
+            .projections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for (table, function) in projections {
+            match self.project(&table, &function).await {
+                Ok(0) => {}
+                Ok(orders) => log(format_args!(
+                    "the read model is made again: {orders} orders"
+                )),
+                Err(error) => {
+                    log(format_args!(
+                        "the read model cannot be made again yet: {error}"
+                    ));
+                    return false;
+                }
+            }
+        }
+        match self.cache.set_marker(MARKER, &self.identity).await {
+            Ok(()) => true,
+            Err(error) => {
+                log(format_args!("the cache cannot be marked: {error}"));
+                false
+            }
+        }
+    }
+
+    /// Hands the table's orders to the function; gives their number.
+    async fn project(&self, table: &str, function: &Arc<str>) -> Result<usize, String> {
+        let mut calls = JoinSet::new();
+        let mut after = None;
+        let mut count = 0;
+        loop {
+            let (items, next) = self
+                .store
+                .scan(table, after, BATCH)
+                .await
+                .map_err(|error| error.to_string())?;
+            let orders: Vec<_> = items
+                .iter()
+                .filter_map(|item| {
+                    order_of_image(item)
+                        .inspect_err(|error| log(format_args!("an item is no order: {error}")))
+                        .ok()
+                })
+                .collect();
+            count += orders.len();
+            if !orders.is_empty() {
+                let payload = ProjectPayload {
+                    project: Project::Orders(orders),
+                };
+                let payload = serde_json::to_vec(&payload).map_err(|error| error.to_string())?;
+                if calls.len() == CONCURRENCY {
+                    finished(calls.join_next().await)?;
+                }
+                calls.spawn(call(
+                    self.functions.clone(),
+                    Arc::clone(function),
+                    payload.into(),
+                ));
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        while let Some(call) = calls.join_next().await {
+            finished(Some(call))?;
+        }
+        Ok(count)
+    }
+}
+
+async fn call(functions: Functions, function: Arc<str>, payload: Bytes) -> Result<(), String> {
+    let invoked = functions
+        .invoke(&function, payload, InvokeOptions::default())
+        .await
+        .map_err(|error| error.to_string())?;
+    match invoked.error {
+        None => Ok(()),
+        Some(_) => Err(String::from_utf8_lossy(&invoked.payload).into_owned()),
+    }
+}
+
+fn finished(
+    call: Option<Result<Result<(), String>, tokio::task::JoinError>>,
+) -> Result<(), String> {
+    match call {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => Err(error.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// What this stack's read model is marked with: made once and kept beside the data, so that the
+/// read model of a stack that was destroyed is not taken for this one's.
+fn identity(state: &Path) -> Result<String, ServeError> {
+    let path = state.join("identity");
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.is_empty() => Ok(text),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ServeError::Folder(error))
+        }
+        _ => {
+            let text = uuid::Uuid::new_v4().simple().to_string();
+            std::fs::write(&path, &text).map_err(ServeError::Folder)?;
+            Ok(text)
+        }
+    }
+}

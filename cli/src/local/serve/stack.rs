@@ -1,0 +1,278 @@
+//! One stack's services, and how they become what a deployment says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use host::cache::{Address, Cache};
+use host::definition::Definition;
+use host::journal::Journal;
+use host::lambda::{self, Functions};
+use host::mapping::{self, Mappings};
+use host::offspring::Offspring;
+use host::queue::Queues;
+use host::store::{Store, TableChange};
+use tokio::sync::Mutex;
+
+use super::error::{ServeError, Text};
+use super::log::log;
+use super::rebuild::Keeper;
+use super::write_owned;
+use crate::local::difference;
+use crate::local::evaluate::{Context, Evaluated, evaluate};
+use crate::local::protocol::{Deployed, Deployment, Description};
+use crate::stack::template::Template;
+
+/// See the module's documentation.
+pub(super) struct Stack {
+    state: PathBuf,
+    endpoint: String,
+    port: u16,
+    offspring: Offspring,
+    store: Store,
+    queues: Queues,
+    functions: Functions,
+    mappings: Mappings,
+    /// Held while a deployment is under way, so that there is one at a time.
+    live: Mutex<Option<Live>>,
+}
+
+/// What is deployed.
+struct Live {
+    deployment: Deployment,
+    evaluated: Evaluated,
+    cache: Cache,
+    keeper: Keeper,
+}
+
+impl Stack {
+    pub(super) fn open(
+        state: &Path,
+        region: &str,
+        port: u16,
+        offspring: Offspring,
+    ) -> Result<Self, ServeError> {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let logs = state.join("logs");
+        std::fs::create_dir_all(&logs).map_err(ServeError::Folder)?;
+        let store = Store::open(&state.join("data.db"), region)?;
+        let journal = Journal::open(&state.join("journal.db"))?;
+        let queues = Queues::new(journal.clone(), region)?;
+        let settings = lambda::Settings {
+            region: region.to_owned(),
+            endpoint_url: endpoint.clone(),
+            logs,
+        };
+        let functions = Functions::new(settings, offspring.clone());
+        let mappings = Mappings::new(
+            region,
+            journal,
+            store.clone(),
+            functions.clone(),
+            queues.clone(),
+        )?;
+        Ok(Self {
+            state: state.to_owned(),
+            endpoint,
+            port,
+            offspring,
+            store,
+            queues,
+            functions,
+            mappings,
+            live: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    pub(super) fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// How the mappings are doing.
+    pub(super) fn status(&self) -> Vec<mapping::Status> {
+        self.mappings.status()
+    }
+
+    /// The stack as it is; none where nothing was deployed yet.
+    pub(super) async fn describe(&self) -> Option<Description> {
+        self.live.lock().await.as_ref().map(Live::describe)
+    }
+
+    /// Makes the stack what was deployed when this folder was last used.
+    pub(super) async fn resume(&self, deployment: Deployment) -> Result<(), ServeError> {
+        self.deploy(deployment).await.map(|_| ())
+    }
+
+    /// Makes the stack what `deployment` says. What it held stays; where it fails, the functions
+    /// and mappings stay as they were.
+    pub(super) async fn deploy(&self, mut deployment: Deployment) -> Result<Deployed, ServeError> {
+        let mut live = self.live.lock().await;
+        deployment.port = self.port;
+        let cache = self.cache(&mut deployment, live.as_ref()).await?;
+        let applied = self
+            .apply(&deployment, cache.address(), live.as_ref())
+            .await;
+        let evaluated = match applied {
+            Ok(evaluated) => evaluated,
+            Err(error) => {
+                let kept = live.as_ref().map(|live| live.cache.clone());
+                if kept.is_none_or(|kept| kept.address() != cache.address()) {
+                    cache.stop().await;
+                }
+                return Err(error);
+            }
+        };
+        let before = live.take();
+        let changes = difference::changes(
+            before.as_ref().map(|before| &before.evaluated.definition),
+            &evaluated.definition,
+        );
+        let created = before.is_none();
+        write_owned(&self.state.join("deployment.json"), &deployment)?;
+        let keeper = match before {
+            Some(before) if before.cache.address() == cache.address() => {
+                before.keeper.target(&evaluated.definition);
+                before.keeper
+            }
+            before => {
+                if let Some(before) = before {
+                    before.keeper.stop();
+                    before.cache.stop().await;
+                }
+                Keeper::start(
+                    cache.clone(),
+                    self.store.clone(),
+                    self.functions.clone(),
+                    &evaluated.definition,
+                    &self.state,
+                )?
+            }
+        };
+        keeper.settled().await;
+        self.mappings
+            .apply(evaluated.definition.mappings.clone())
+            .await?;
+        let now = Live {
+            deployment,
+            evaluated,
+            cache,
+            keeper,
+        };
+        let description = now.describe();
+        *live = Some(now);
+        log(format_args!("deployed, {} changes", changes.len()));
+        Ok(Deployed {
+            created,
+            changes,
+            description,
+        })
+    }
+
+    /// The cache that the deployment asks for: the one that runs, where it is the same.
+    async fn cache(
+        &self,
+        deployment: &mut Deployment,
+        live: Option<&Live>,
+    ) -> Result<Cache, ServeError> {
+        let cache = match live {
+            Some(live) if live.deployment.cache == deployment.cache => live.cache.clone(),
+            _ => {
+                let folder = self.state.join("cache");
+                std::fs::create_dir_all(&folder).map_err(ServeError::Folder)?;
+                Cache::start(
+                    deployment.cache.clone(),
+                    folder,
+                    deployment.cache_port,
+                    self.offspring.clone(),
+                )
+                .await?
+            }
+        };
+        deployment.cache_port = Some(cache.address().port);
+        Ok(cache)
+    }
+
+    /// Tables, queues and functions; the mappings come last, when all that they need is there.
+    async fn apply(
+        &self,
+        deployment: &Deployment,
+        cache: Address,
+        live: Option<&Live>,
+    ) -> Result<Evaluated, ServeError> {
+        let template = Template::from_text(&deployment.template_path, deployment.template.clone())?;
+        let mut context = Context {
+            stack: deployment.stack.clone(),
+            region: deployment.region.clone(),
+            parameters: deployment.parameters.clone(),
+            programs: deployment.programs.clone(),
+            endpoint: self.endpoint.clone(),
+            cache,
+            streams: BTreeMap::new(),
+        };
+        let draft = evaluate(&template, &context)?;
+        for table in &draft.definition.tables {
+            if self.store.apply(table).await? != TableChange::Unchanged {
+                log(format_args!("table {} is as described", table.name));
+            }
+            if let Some(arn) = self.store.stream_arn(&table.name).await? {
+                context.streams.insert(table.logical_id.clone(), arn);
+            }
+        }
+        // Only now are the streams' names known.
+        let evaluated = evaluate(&template, &context)?;
+        let definition = &evaluated.definition;
+        self.queues.apply(definition.queues.clone())?;
+        self.functions.apply(definition.functions.clone()).await;
+        if let Err(text) = self.functions.warm().await {
+            let before = live.map(|live| live.evaluated.definition.functions.clone());
+            self.functions.apply(before.unwrap_or_default()).await;
+            return Err(ServeError::Function(Text(text)));
+        }
+        Ok(evaluated)
+    }
+
+    /// Ends everything, in an order in which nothing is missed by what still runs.
+    pub(super) async fn stop(&self) {
+        self.mappings.stop().await;
+        self.functions.stop().await;
+        if let Some(live) = self.live.lock().await.take() {
+            live.keeper.stop();
+            live.cache.stop().await;
+        }
+    }
+}
+
+impl Live {
+    fn describe(&self) -> Description {
+        Description {
+            outputs: self.evaluated.outputs.clone(),
+            left_out: self.evaluated.left_out.clone(),
+            cache: match &self.deployment.cache {
+                host::cache::Choice::Program(path) => path.display().to_string(),
+                host::cache::Choice::Url(url) => url.clone(),
+            },
+        }
+    }
+}
+
+/// The tables whose changes a function projects, with that function: what the read model is made
+/// from again.
+pub(super) fn projections(definition: &Definition) -> Vec<(Arc<str>, Arc<str>)> {
+    let enabled = definition.mappings.iter().filter(|mapping| mapping.enabled);
+    enabled
+        .map(|mapping| {
+            (
+                mapping.table.as_str().into(),
+                mapping.function.as_str().into(),
+            )
+        })
+        .collect()
+}
