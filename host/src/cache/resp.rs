@@ -1,0 +1,159 @@
+//! As much of the Redis protocol (RESP2) as it takes to ask a server how it is.
+
+use std::io;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpStream;
+
+use super::Address;
+
+/// More than any answer to what is asked here.
+const LONGEST: usize = 1 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RespError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The server's own words, such as `NOAUTH Authentication required.`
+    #[error("{0}")]
+    Refused(String),
+    #[error("it does not speak the protocol of Redis")]
+    Foreign,
+    #[error("it accepts connections and says nothing")]
+    TimedOut,
+}
+
+/// An answer of the kinds that are asked for here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Text(String),
+    Number(i64),
+    Nothing,
+}
+
+/// A connection, for one command after the other.
+pub(super) struct Connection(BufStream<TcpStream>);
+
+impl Connection {
+    pub(super) async fn open(address: &Address) -> Result<Self, RespError> {
+        let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(BufStream::new(stream)))
+    }
+
+    pub(super) async fn command(&mut self, words: &[&str]) -> Result<Reply, RespError> {
+        let mut request = format!("*{}\r\n", words.len());
+        for word in words {
+            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        self.0.write_all(request.as_bytes()).await?;
+        self.0.flush().await?;
+        self.reply().await
+    }
+
+    async fn reply(&mut self) -> Result<Reply, RespError> {
+        let mut line = Vec::new();
+        (&mut self.0)
+            .take(LONGEST as u64)
+            .read_until(b'\n', &mut line)
+            .await?;
+        let line = std::str::from_utf8(&line)
+            .ok()
+            .and_then(|line| line.strip_suffix("\r\n"))
+            .ok_or(RespError::Foreign)?;
+        let number = |text: &str| text.parse::<i64>().map_err(|_| RespError::Foreign);
+        match (line.get(..1), line.get(1..).unwrap_or_default()) {
+            (Some("+"), text) => Ok(Reply::Text(text.to_owned())),
+            (Some("-"), text) => Err(RespError::Refused(text.to_owned())),
+            (Some(":"), text) => Ok(Reply::Number(number(text)?)),
+            (Some("$"), "-1") => Ok(Reply::Nothing),
+            (Some("$"), length) => {
+                let length = usize::try_from(number(length)?).map_err(|_| RespError::Foreign)?;
+                self.text(length).await
+            }
+            _ => Err(RespError::Foreign),
+        }
+    }
+
+    async fn text(&mut self, length: usize) -> Result<Reply, RespError> {
+        if length > LONGEST {
+            return Err(RespError::Foreign);
+        }
+        let mut bytes = vec![0; length + 2];
+        self.0.read_exact(&mut bytes).await?;
+        bytes.truncate(length);
+        String::from_utf8(bytes)
+            .map(Reply::Text)
+            .map_err(|_| RespError::Foreign)
+    }
+}
+
+/// A field of the answer to `INFO`.
+pub(super) fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .map(str::trim_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// What comes of an answer of these bytes.
+    async fn answered(bytes: &'static [u8]) -> Result<Reply, RespError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address {
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 14];
+            stream.read_exact(&mut request).await.unwrap();
+            assert_eq!(&request, b"*1\r\n$4\r\nPING\r\n");
+            stream.write_all(bytes).await.unwrap();
+        });
+        let reply = Connection::open(&address).await?.command(&["PING"]).await;
+        serving.await.unwrap();
+        reply
+    }
+
+    #[tokio::test]
+    async fn each_kind_of_answer_is_read() {
+        assert_eq!(
+            answered(b"+PONG\r\n").await.unwrap(),
+            Reply::Text("PONG".into())
+        );
+        assert_eq!(answered(b":12\r\n").await.unwrap(), Reply::Number(12));
+        assert_eq!(answered(b"$-1\r\n").await.unwrap(), Reply::Nothing);
+        assert_eq!(
+            answered(b"$4\r\na\r\nb\r\n").await.unwrap(),
+            Reply::Text("a\r\nb".into())
+        );
+        let refused = answered(b"-NOAUTH no\r\n").await.unwrap_err();
+        assert_eq!(refused.to_string(), "NOAUTH no");
+    }
+
+    #[tokio::test]
+    async fn another_kind_of_server_is_told() {
+        for bytes in [
+            &b"HTTP/1.1 400 Bad Request\r\n"[..],
+            b"",
+            b"+PONG",
+            b"$9999999999\r\n",
+        ] {
+            let error = answered(bytes).await.unwrap_err();
+            assert!(matches!(error, RespError::Foreign), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_the_info_is_found_by_its_whole_name() {
+        let info = "# Server\r\nredis_version:7.2.4\r\nversion:1\r\n";
+        assert_eq!(info_field(info, "version"), Some("1"));
+        assert_eq!(info_field(info, "redis_version"), Some("7.2.4"));
+        assert_eq!(info_field(info, "redis"), None);
+    }
+}
