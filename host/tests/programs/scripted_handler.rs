@@ -1,0 +1,273 @@
+//! A handler for tests that does what it is told. Its Runtime API client is a few lines over a
+//! socket, so that it starts in a millisecond.
+//!
+//! What to do comes as a JSON object, a [`Script`] with its fields in this order: the payload
+//! itself, or, where the variable `SCRIPT` names a file, that file, read at each invocation. A
+//! payload that is no object, or one without such fields, is echoed.
+//!
+//! | field | what it does |
+//! |---|---|
+//! | `steps` | a list of scripts: this process's nth invocation takes the nth, later ones the last |
+//! | `print`, `warn` | a list of lines for standard output, or standard error |
+//! | `waitForFile` | waits until a file of this name is there |
+//! | `sleepMs` | sleeps |
+//! | `exit`, `abort` | ends with this status, or (`true`) by a signal |
+//! | `throwKeys` | answers an error where a stream record has one of these strings in its keys |
+//! | `failKeys` | reports the first stream record that has one of these strings in its keys |
+//! | `error` | answers this error: `{"errorType","errorMessage"}` |
+//! | `answerBytes` | answers a JSON string of this many bytes, quotes included |
+//! | `answerRaw` | answers this text, JSON or not |
+//! | `answer` | answers this value |
+//! | `describe` | answers `{"pid","invocations","directory","environment"}` |
+//! | `exitAfter` | ends with this status after the answer |
+//!
+//! `INIT` says how to begin: `exit:<status>`, `abort`, `error` (reports `Scripted.Init` and ends),
+//! `hang` (never polls), `sleep:<ms>`, `exit-unless-file:<path>`. `RECORD` names a file to which each
+//! payload is appended as a line before anything is done.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what fails here fails the test that scripted it"
+)]
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+type Script = Map<String, Value>;
+
+fn main() {
+    let address = env::var("AWS_LAMBDA_RUNTIME_API").expect("a Runtime API");
+    begin(&address);
+    let mut api = Api::connect(&address);
+    for invocation in 1.. {
+        let (id, payload) = api.next();
+        if let Ok(path) = env::var("RECORD") {
+            record(&path, &payload);
+        }
+        let script = script(&payload, invocation);
+        match act(&script, &payload, invocation) {
+            Ok(answer) => api.post(&format!("invocation/{id}/response"), answer.as_bytes()),
+            Err(error) => api.post(&format!("invocation/{id}/error"), error.as_bytes()),
+        }
+        if let Some(status) = number(&script, "exitAfter") {
+            process::exit(i32::try_from(status).unwrap());
+        }
+    }
+}
+
+fn begin(address: &str) {
+    let Ok(init) = env::var("INIT") else { return };
+    match init.split_once(':').unwrap_or((&init, "")) {
+        ("exit", status) => process::exit(status.parse().unwrap()),
+        ("exit-unless-file", path) if Path::new(path).exists() => {}
+        ("exit-unless-file", _) => process::exit(7),
+        ("abort", _) => process::abort(),
+        ("error", _) => {
+            let error = json!({ "errorType": "Scripted.Init", "errorMessage": "told to fail" });
+            Api::connect(address).post("init/error", error.to_string().as_bytes());
+            process::exit(1);
+        }
+        ("hang", _) => loop {
+            thread::park();
+        },
+        ("sleep", ms) => thread::sleep(Duration::from_millis(ms.parse().unwrap())),
+        _ => panic!("no such INIT: {init}"),
+    }
+}
+
+fn record(path: &str, payload: &str) {
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    file.write_all(format!("{payload}\n").as_bytes()).unwrap();
+}
+
+fn script(payload: &str, invocation: u64) -> Script {
+    let text = env::var("SCRIPT").map(|path| fs::read_to_string(path).unwrap());
+    let parsed = serde_json::from_str(text.as_deref().unwrap_or(payload));
+    let Ok(Value::Object(script)) = parsed else {
+        return Script::new();
+    };
+    match script.get("steps") {
+        Some(Value::Array(steps)) => {
+            let last = steps.len() - 1;
+            let at = usize::try_from(invocation - 1).unwrap().min(last);
+            steps[at].as_object().unwrap().clone()
+        }
+        _ => script,
+    }
+}
+
+fn act(script: &Script, payload: &str, invocation: u64) -> Result<String, String> {
+    for line in strings(script, "print") {
+        println!("{line}");
+    }
+    for line in strings(script, "warn") {
+        eprintln!("{line}");
+    }
+    if let Some(path) = script.get("waitForFile").and_then(Value::as_str) {
+        while !Path::new(path).exists() {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+    if let Some(ms) = number(script, "sleepMs") {
+        thread::sleep(Duration::from_millis(ms));
+    }
+    if let Some(status) = number(script, "exit") {
+        process::exit(i32::try_from(status).unwrap());
+    }
+    if script.contains_key("abort") {
+        process::abort();
+    }
+    if first_with(payload, &strings(script, "throwKeys")).is_some() {
+        let error = json!({ "errorType": "Scripted.Throw", "errorMessage": "told to throw" });
+        return Err(error.to_string());
+    }
+    if script.contains_key("failKeys") {
+        let failed = first_with(payload, &strings(script, "failKeys"));
+        let failures: Vec<_> = failed
+            .iter()
+            .map(|number| json!({ "itemIdentifier": number }))
+            .collect();
+        return Ok(json!({ "batchItemFailures": failures }).to_string());
+    }
+    if let Some(error) = script.get("error") {
+        return Err(error.to_string());
+    }
+    if let Some(bytes) = number(script, "answerBytes") {
+        let inner = usize::try_from(bytes).unwrap() - 2;
+        return Ok(format!("\"{}\"", "x".repeat(inner)));
+    }
+    if let Some(text) = script.get("answerRaw").and_then(Value::as_str) {
+        return Ok(text.to_owned());
+    }
+    if let Some(answer) = script.get("answer") {
+        return Ok(answer.to_string());
+    }
+    if script.contains_key("describe") {
+        let environment: Map<String, Value> = env::vars()
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        let directory = env::current_dir().unwrap();
+        let description = json!({
+            "pid": process::id(),
+            "invocations": invocation,
+            "directory": directory,
+            "environment": environment,
+        });
+        return Ok(description.to_string());
+    }
+    Ok(payload.to_owned())
+}
+
+fn number(script: &Script, field: &str) -> Option<u64> {
+    script.get(field).and_then(Value::as_u64)
+}
+
+fn strings(script: &Script, field: &str) -> Vec<String> {
+    let list = script.get(field).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .map(|line| line.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The sequence number of the first stream record that has one of `wanted` in its keys.
+fn first_with(payload: &str, wanted: &[String]) -> Option<String> {
+    if wanted.is_empty() {
+        return None;
+    }
+    let event: Value = serde_json::from_str(payload).unwrap();
+    let holds = |record: &&Value| {
+        let keys = record["dynamodb"]["Keys"].as_object().unwrap();
+        keys.values()
+            .filter_map(|value| value["S"].as_str())
+            .any(|text| wanted.iter().any(|key| key == text))
+    };
+    let found = event["Records"].as_array().unwrap().iter().find(holds)?;
+    let number = found["dynamodb"]["SequenceNumber"].as_str().unwrap();
+    Some(number.to_owned())
+}
+
+/// One connection, kept open as all runtimes do.
+struct Api {
+    stream: BufReader<TcpStream>,
+    address: String,
+}
+
+impl Api {
+    fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the Runtime API listens");
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream: BufReader::with_capacity(64 * 1024, stream),
+            address: address.to_owned(),
+        }
+    }
+
+    fn next(&mut self) -> (String, String) {
+        self.send("GET", "invocation/next", b"");
+        let (id, body) = self.receive();
+        (id.expect("an invocation has an id"), body)
+    }
+
+    fn post(&mut self, path: &str, body: &[u8]) {
+        self.send("POST", path, body);
+        self.receive();
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &[u8]) {
+        let (address, length) = (&self.address, body.len());
+        let mut request = format!(
+            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        if self.stream.get_mut().write_all(&request).is_err() {
+            process::exit(0);
+        }
+    }
+
+    /// The answer's request id and body. Ends the process where the connection was closed, as
+    /// handlers do when their environment ends.
+    fn receive(&mut self) -> (Option<String>, String) {
+        let mut id = None;
+        let mut length = 0;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if !matches!(self.stream.read_line(&mut line), Ok(1..)) {
+                process::exit(0);
+            }
+            let Some((name, value)) = line.trim_end().split_once(": ") else {
+                if line == "\r\n" {
+                    break;
+                }
+                continue;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "lambda-runtime-aws-request-id" => id = Some(value.to_owned()),
+                "content-length" => length = value.parse().unwrap(),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        if self.stream.read_exact(&mut body).is_err() {
+            process::exit(0);
+        }
+        (id, String::from_utf8(body).unwrap())
+    }
+}
