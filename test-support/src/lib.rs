@@ -17,7 +17,9 @@ pub mod process;
 pub mod runtime_api;
 pub mod template;
 pub mod tls;
+pub mod tree;
 pub mod valkey;
+pub mod wire;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
