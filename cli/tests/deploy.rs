@@ -3,14 +3,14 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Stage, handlers, repository, target};
+use crate::support::{AwsStage, Stage, handlers, repository, target};
 
 /// Where the artifacts of the emulator's account go.
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
 
 #[test]
 fn a_stack_is_created_then_unchanged_then_updated_in_code_only() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
 
     assert_snapshot!(stage.deploy().outcome().without_events(), @r"
     exit code 0
@@ -144,7 +144,7 @@ fn changed<'a>(deployed: &'a Value) -> Vec<(&'a str, &'a str)> {
 
 #[test]
 fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let plan = stage
         .cqrs(["deploy", "--plan", "--prebuilt"])
         .arg(handlers());
@@ -194,7 +194,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
 
 #[test]
 fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     let plan = |parameter| {
         let plan = stage.cqrs(["deploy", "--plan", "--parameter", parameter, "--prebuilt"]);
         plan.arg(handlers()).outcome()
@@ -225,7 +225,7 @@ fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
 
 #[test]
 fn parameters_and_tags_are_kept_from_one_deployment_to_the_next() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage
         .deploy()
         .args(["--parameter", "FunctionMemory=256", "--tag", "team=orders"])
@@ -244,7 +244,7 @@ fn parameters_and_tags_are_kept_from_one_deployment_to_the_next() {
 
 #[test]
 fn two_stacks_stand_side_by_side() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     stage
         .deploy()
         .args(["--stack", "other", "--express"])
@@ -272,7 +272,7 @@ const FAILS: &str = "
 
 #[test]
 fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.add_resources(FAILS);
     assert_snapshot!(stage.deploy().outcome().brief(), @r"
     exit code 1
@@ -312,7 +312,7 @@ fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
 
 #[test]
 fn a_failed_update_is_rolled_back_and_says_so() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     stage.add_resources(FAILS);
     assert_snapshot!(stage.deploy().outcome().without_events(), @r"
     exit code 1
@@ -348,7 +348,7 @@ fn a_failed_update_is_rolled_back_and_says_so() {
 
 #[test]
 fn with_no_rollback_what_succeeded_is_kept_for_the_next_deployment() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.add_resources(FAILS);
     let failed = stage.deploy().arg("--no-rollback").outcome();
     assert_eq!(failed.code, 1, "{failed}");
@@ -361,7 +361,7 @@ fn with_no_rollback_what_succeeded_is_kept_for_the_next_deployment() {
 
 #[test]
 fn a_template_that_cloudformation_rejects_leaves_nothing_behind() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.add_resources("\n  Odd: {Type: AWS::SQS::Tail}\n");
     assert_snapshot!(stage.deploy().outcome(), @r"
     exit code 1
@@ -378,7 +378,7 @@ fn a_template_that_cloudformation_rejects_leaves_nothing_behind() {
 
 #[test]
 fn two_deployments_at_once_both_end_well_or_say_why_not() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let first = stage.deploy().start();
     let second = stage.deploy().start();
     let outcomes = [first.outcome(), second.outcome()];
@@ -398,7 +398,7 @@ fn two_deployments_at_once_both_end_well_or_say_why_not() {
 
 #[test]
 fn a_deployment_follows_the_one_that_is_under_way_and_then_does_its_own() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.hold();
     let mut first = stage.deploy().start();
     first.until("CREATE_IN_PROGRESS   AWS::CloudFormation::WaitCondition ");
@@ -419,7 +419,7 @@ fn a_deployment_follows_the_one_that_is_under_way_and_then_does_its_own() {
 
 #[test]
 fn an_interrupted_deployment_goes_on_and_the_next_run_comes_back_to_it() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.hold();
     let mut first = stage.deploy().start();
     first
@@ -452,7 +452,7 @@ fn an_interrupted_deployment_goes_on_and_the_next_run_comes_back_to_it() {
 
 #[test]
 fn outputs_are_a_table_for_people_and_an_object_for_programs() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
     exit code 0
     --- stdout
@@ -482,7 +482,7 @@ fn outputs_are_a_table_for_people_and_an_object_for_programs() {
 
 #[test]
 fn a_stack_that_is_not_there_has_its_own_exit_code() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
     exit code 3
     --- stderr
@@ -509,7 +509,7 @@ fn a_stack_that_is_not_there_has_its_own_exit_code() {
 
 #[test]
 fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let deploy = || stage.deploy().args(["--artifact-bucket", "my-own-bucket"]);
     assert_snapshot!(deploy().outcome().brief(), @r"
     exit code 2
@@ -541,7 +541,7 @@ fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
 
 #[test]
 fn the_handlers_are_built_where_none_are_given() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let deployed: Value = stage
         .cqrs([
             "deploy",

@@ -3,13 +3,13 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::Stage;
+use crate::support::{AwsStage, Stage};
 
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
 
 #[test]
 fn the_stack_its_artifacts_and_the_bucket_go_and_then_there_is_nothing_to_destroy() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     stage
         .cqrs([
             "order",
@@ -60,7 +60,7 @@ fn the_stack_its_artifacts_and_the_bucket_go_and_then_there_is_nothing_to_destro
 
 #[test]
 fn programs_get_one_document_and_the_artifacts_stay_on_demand() {
-    let stage = Stage::deployed();
+    let stage = AwsStage::deployed();
     let destroyed: Value = stage.cqrs(["destroy", "--yes", "--keep-artifacts"]).json();
     assert_eq!(destroyed["status"], "deleted");
     assert_eq!(destroyed["orders"], 0);
@@ -71,7 +71,7 @@ fn programs_get_one_document_and_the_artifacts_stay_on_demand() {
 
 #[test]
 fn a_protected_stack_stays_until_the_protection_is_lifted() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage
         .deploy()
         .args(["--termination-protection", "on"])

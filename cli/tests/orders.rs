@@ -3,10 +3,23 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::Stage;
+use crate::support::{Stage, on_both};
+
+on_both!(
+    an_order_is_created_read_shipped_and_listed,
+    programs_get_whole_orders_and_their_times,
+    the_original_samples_payload_works_as_it_stands,
+    lists_go_on_page_by_page_newest_first_each_order_once,
+    what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule,
+    an_order_that_is_not_there_has_its_own_exit_code,
+    one_key_is_one_order_also_when_two_come_at_once,
+    with_verbose_the_functions_log_is_shown,
+    orders_survive_a_lost_cache_in_the_write_model,
+    a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back,
+);
 
 /// Creates an order for client 42; gives its id.
-fn create(stage: &Stage) -> String {
+fn create(stage: &impl Stage) -> String {
     let id = stage
         .cqrs([
             "order",
@@ -21,9 +34,8 @@ fn create(stage: &Stage) -> String {
     id.trim().to_owned()
 }
 
-#[test]
-fn an_order_is_created_read_shipped_and_listed() {
-    let stage = Stage::deployed();
+fn an_order_is_created_read_shipped_and_listed<S: Stage>() {
+    let stage = S::deployed();
     let created = stage
         .cqrs([
             "order",
@@ -89,9 +101,8 @@ fn an_order_is_created_read_shipped_and_listed() {
     ");
 }
 
-#[test]
-fn programs_get_whole_orders_and_their_times() {
-    let stage = Stage::deployed();
+fn programs_get_whole_orders_and_their_times<S: Stage>() {
+    let stage = S::deployed();
     let created: Value = stage
         .cqrs([
             "order",
@@ -125,9 +136,8 @@ fn programs_get_whole_orders_and_their_times() {
     assert_eq!(listed["cursor"], Value::Null);
 }
 
-#[test]
-fn the_original_samples_payload_works_as_it_stands() {
-    let stage = Stage::deployed();
+fn the_original_samples_payload_works_as_it_stands<S: Stage>() {
+    let stage = S::deployed();
     let payload = r#"{"cliendId":"123456789","productId":"abc-def-ghi"}"#;
     let (error, order) = stage.invoke("cqrs-publisher", payload);
     assert_eq!(error, None, "{order}");
@@ -139,9 +149,8 @@ fn the_original_samples_payload_works_as_it_stands() {
     assert_eq!(got["status"], "placed");
 }
 
-#[test]
-fn lists_go_on_page_by_page_newest_first_each_order_once() {
-    let stage = Stage::deployed();
+fn lists_go_on_page_by_page_newest_first_each_order_once<S: Stage>() {
+    let stage = S::deployed();
     let mut ids: Vec<String> = (0..5).map(|_| create(&stage)).collect();
     ids.reverse();
     let listed = |arguments: &[&str]| -> Vec<String> {
@@ -162,9 +171,8 @@ fn lists_go_on_page_by_page_newest_first_each_order_once() {
     assert!(limited.stderr.contains("--all"), "{limited}");
 }
 
-#[test]
-fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule() {
-    let stage = Stage::deployed();
+fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule<S: Stage>() {
+    let stage = S::deployed();
     let id = create(&stage);
     stage.cqrs(["order", "ship", &id]).succeeds();
 
@@ -213,9 +221,8 @@ fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule() {
     assert_eq!(shipped["version"], 2);
 }
 
-#[test]
-fn an_order_that_is_not_there_has_its_own_exit_code() {
-    let stage = Stage::deployed();
+fn an_order_that_is_not_there_has_its_own_exit_code<S: Stage>() {
+    let stage = S::deployed();
     let id = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
     assert_snapshot!(stage.cqrs(["order", "get", id]).outcome(), @r"
     exit code 3
@@ -236,9 +243,8 @@ fn an_order_that_is_not_there_has_its_own_exit_code() {
     assert_eq!(outcome.error()["kind"], "OrderNotFound");
 }
 
-#[test]
-fn one_key_is_one_order_also_when_two_come_at_once() {
-    let stage = Stage::deployed();
+fn one_key_is_one_order_also_when_two_come_at_once<S: Stage>() {
+    let stage = S::deployed();
     let create = |product: &str| {
         stage
             .cqrs([
@@ -273,9 +279,8 @@ fn one_key_is_one_order_also_when_two_come_at_once() {
     ");
 }
 
-#[test]
-fn with_verbose_the_functions_log_is_shown() {
-    let stage = Stage::deployed();
+fn with_verbose_the_functions_log_is_shown<S: Stage>() {
+    let stage = S::deployed();
     let quiet = stage
         .cqrs(["order", "create", "--client", "42", "--product", "abc"])
         .outcome();
@@ -294,11 +299,10 @@ fn with_verbose_the_functions_log_is_shown() {
     assert!(verbose.stderr.contains(verbose.stdout.trim()), "{verbose}");
 }
 
-#[test]
-fn orders_survive_a_lost_cache_in_the_write_model() {
-    let stage = Stage::deployed();
+fn orders_survive_a_lost_cache_in_the_write_model<S: Stage>() {
+    let stage = S::deployed();
     let id = create(&stage);
-    stage.emulator().valkey().run::<()>(&["FLUSHALL"]);
+    stage.cache().run::<()>(&["FLUSHALL"]);
     let lost = stage.cqrs(["order", "get", &id]).outcome();
     assert_eq!(lost.code, 3, "{lost}");
     // The next change brings it back.
@@ -308,16 +312,15 @@ fn orders_survive_a_lost_cache_in_the_write_model() {
     assert_eq!(got["version"], 2);
 }
 
-#[test]
-fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back() {
-    let stage = Stage::deployed();
+fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back<S: Stage>() {
+    let stage = S::deployed();
     let id = create(&stage);
-    let valkey = stage.emulator().valkey();
-    valkey.pause();
+    let cache = stage.cache();
+    cache.pause();
     let outcome = stage
         .cqrs(["order", "get", &id, "--output", "json"])
         .outcome();
-    valkey.resume();
+    cache.resume();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
     let error = outcome.error();
     assert_eq!(error["kind"], "ReadModelUnavailable", "{error}");

@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 
 use insta::assert_snapshot;
 
-use crate::support::{Sandbox, Stage, Terminal, handlers};
+use crate::support::{AwsStage, Sandbox, Stage, Terminal, handlers};
 
-fn deploy(stage: &Stage) -> Terminal {
+fn deploy(stage: &AwsStage) -> Terminal {
     stage
         .cqrs(["deploy", "--prebuilt"])
         .arg(handlers())
@@ -15,7 +15,7 @@ fn deploy(stage: &Stage) -> Terminal {
 
 #[test]
 fn a_deployment_asks_shows_its_progress_and_is_destroyed_by_name() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let mut terminal = deploy(&stage);
     terminal.until("Deploy these changes? [y/N]");
     terminal.line("y");
@@ -59,7 +59,7 @@ fn a_deployment_asks_shows_its_progress_and_is_destroyed_by_name() {
 
 #[test]
 fn no_and_ctrl_c_at_the_question_leave_nothing_behind() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let mut terminal = deploy(&stage);
     terminal.until("Deploy these changes? [y/N]");
     terminal.line("n");
@@ -80,7 +80,7 @@ fn no_and_ctrl_c_at_the_question_leave_nothing_behind() {
 
 #[test]
 fn ctrl_c_while_following_detaches_and_the_next_run_attaches_again() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     stage.hold();
     let mut terminal = deploy(&stage);
     terminal.until("Deploy these changes? [y/N]");
@@ -101,7 +101,7 @@ fn ctrl_c_while_following_detaches_and_the_next_run_attaches_again() {
 
 #[test]
 fn a_guided_deployment_writes_what_was_answered() {
-    let stage = Stage::empty();
+    let stage = AwsStage::empty();
     let mut terminal = stage
         .cqrs(["deploy", "--guided", "--prebuilt"])
         .arg(handlers())

@@ -19,8 +19,7 @@ pub struct Valkey {
 }
 
 impl Valkey {
-    /// Starts a server: the one that `CQRS_TEST_VALKEY` names, else one on `PATH`, else the one
-    /// that `scripts/test` installs.
+    /// Starts a server, see [`executable`].
     #[must_use]
     pub fn start() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -78,19 +77,12 @@ impl Valkey {
     /// A connection as the default user, which may do everything.
     #[must_use]
     pub fn connection(&self) -> Connection {
-        let client = redis::Client::open(self.url()).expect("a good address");
-        client.get_connection().expect("the cache server is up")
+        connection(self.port)
     }
 
     /// Runs one command as the default user.
     pub fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        let mut command = redis::Cmd::new();
-        for word in words {
-            command.arg(*word);
-        }
-        command
-            .query(&mut self.connection())
-            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        run(self.port, words)
     }
 
     /// Makes a user as `access` says, in the words of an access string: `on ~key:* +get >secret`.
@@ -137,7 +129,74 @@ impl Valkey {
     }
 }
 
-fn executable() -> PathBuf {
+/// A server that something else has started, to be looked into and disturbed.
+#[derive(Debug)]
+pub struct Found {
+    port: u16,
+    process: i32,
+}
+
+impl Found {
+    /// The one on this port of 127.0.0.1.
+    #[must_use]
+    pub fn at(port: u16) -> Self {
+        let info: String = run(port, &["INFO", "server"]);
+        let process = info
+            .lines()
+            .find_map(|line| line.strip_prefix("process_id:"))
+            .and_then(|id| id.trim().parse().ok())
+            .expect("a server says which process it is");
+        Self { port, process }
+    }
+
+    /// Runs one command as the default user.
+    pub fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        run(self.port, words)
+    }
+
+    /// Freezes it: connections stay open, and nothing is answered.
+    pub fn pause(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    /// Thaws it.
+    pub fn resume(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    /// Kills it, as a failure would.
+    pub fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    fn signal(&self, signal: i32) {
+        // SAFETY: a system call; the server named the process itself.
+        unsafe {
+            libc::kill(self.process, signal);
+        }
+    }
+}
+
+fn connection(port: u16) -> Connection {
+    let url = format!("redis://127.0.0.1:{port}");
+    let client = redis::Client::open(url).expect("a good address");
+    client.get_connection().expect("the cache server is up")
+}
+
+fn run<T: FromRedisValue>(port: u16, words: &[&str]) -> T {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    command
+        .query(&mut connection(port))
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+}
+
+/// The server's program: the one that `CQRS_TEST_VALKEY` names, else one on `PATH`, else the one
+/// that `scripts/test` installs.
+#[must_use]
+pub fn executable() -> PathBuf {
     if let Some(path) = std::env::var_os("CQRS_TEST_VALKEY") {
         return path.into();
     }

@@ -1,9 +1,9 @@
 //! The harness of the end-to-end tests: the real binary, in an environment of its own.
 //!
 //! A [`Sandbox`] is a folder with a home and a project, in which the binary runs with nothing of
-//! this machine's settings. A [`Stage`] is a sandbox with an emulator of AWS and the real handlers
-//! behind it. A [`Scripted`] server gives answers that the emulator cannot. What a run says comes
-//! as one text, in which everything that changes from run to run is replaced.
+//! this machine's settings. A [`Stage`] is a sandbox with the real handlers behind it, on an emulator
+//! of AWS or on this machine. A [`Scripted`] server gives answers that the emulator cannot. What a
+//! run says comes as one text, in which everything that changes from run to run is replaced.
 
 mod filters;
 mod run;
@@ -14,5 +14,5 @@ mod terminal;
 
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Scripted};
-pub(crate) use self::stage::Stage;
+pub(crate) use self::stage::{AwsStage, LocalStage, Stage, on_both};
 pub(crate) use self::terminal::Terminal;

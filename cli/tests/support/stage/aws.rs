@@ -1,19 +1,15 @@
-//! An emulator of AWS with a real Valkey, and a sandbox whose binary deploys the real handlers.
+//! An emulator of AWS with a real Valkey, and a sandbox whose binary deploys to it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
-use aws_sdk_lambda::primitives::Blob;
-use serde_json::Value;
 use test_support::emulator::Emulator;
+use test_support::valkey::Found;
 
-use super::run::Run;
-use super::sandbox::{Sandbox, handlers};
+use super::{Stage, block_on};
+use crate::support::sandbox::Sandbox;
 
 /// CloudFormation's own means of waiting for somebody.
 const HELD: &str = "
@@ -25,14 +21,13 @@ const HELD: &str = "
 ";
 
 /// See the module's documentation.
-pub(crate) struct Stage {
+pub(crate) struct AwsStage {
     emulator: Emulator,
     sandbox: Sandbox,
 }
 
-impl Stage {
-    /// Nothing is deployed yet.
-    pub(crate) fn empty() -> Self {
+impl Stage for AwsStage {
+    fn empty() -> Self {
         let emulator = Emulator::start();
         let mut sandbox = Sandbox::new();
         for (name, value) in emulator.environment() {
@@ -43,36 +38,30 @@ impl Stage {
         Self { emulator, sandbox }
     }
 
-    /// The stack `cqrs` is deployed.
-    pub(crate) fn deployed() -> Self {
-        let stage = Self::empty();
-        stage.deploy().arg("--quiet").succeeds();
-        stage
+    fn endpoint(&self) -> String {
+        self.emulator.endpoint()
     }
 
-    /// `cqrs deploy --yes` with the handlers that were built before.
-    pub(crate) fn deploy(&self) -> Run {
-        self.cqrs(["deploy", "--yes", "--prebuilt"]).arg(handlers())
+    fn cache(&self) -> Found {
+        Found::at(self.emulator.valkey().port())
     }
+}
 
-    pub(crate) fn emulator(&self) -> &Emulator {
-        &self.emulator
-    }
-
+impl AwsStage {
     /// Adds resources to the project's template.
     pub(crate) fn add_resources(&self, text: &str) {
         self.edit_template("\nOutputs:\n", &format!("{text}\nOutputs:\n"));
     }
 
     /// Adds a resource to the project's template on which every operation stops, until
-    /// [`Stage::release`].
+    /// [`AwsStage::release`].
     pub(crate) fn hold(&self) {
         self.add_resources(HELD);
     }
 
-    /// Lets an operation go on that stopped at what [`Stage::hold`] added.
+    /// Lets an operation go on that stopped at what [`AwsStage::hold`] added.
     pub(crate) fn release(&self) {
-        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
         let asked = client
             .describe_stack_resource()
             .stack_name("cqrs")
@@ -119,7 +108,7 @@ impl Stage {
     }
 
     fn described(&self, name: Option<&str>) -> Vec<Stack> {
-        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
         let asked = client
             .describe_stacks()
             .set_stack_name(name.map(str::to_owned))
@@ -129,7 +118,7 @@ impl Stage {
 
     /// How many change sets wait on the stack.
     pub(crate) fn change_sets(&self, name: &str) -> usize {
-        let client = aws_sdk_cloudformation::Client::new(&self.aws());
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
         let listed = block_on(client.list_change_sets().stack_name(name).send()).unwrap();
         let waiting = listed.summaries().iter().filter(|set| {
             set.execution_status()
@@ -170,51 +159,15 @@ impl Stage {
             .collect()
     }
 
-    /// Calls a function as any client of AWS does; gives its error, if it is one, and its answer.
-    pub(crate) fn invoke(&self, function: &str, payload: &str) -> (Option<String>, Value) {
-        let client = aws_sdk_lambda::Client::new(&self.aws());
-        let invoked = client
-            .invoke()
-            .function_name(function)
-            .payload(Blob::new(payload))
-            .send();
-        let answer = block_on(invoked).unwrap();
-        let body = answer.payload.unwrap().into_inner();
-        (
-            answer.function_error,
-            serde_json::from_slice(&body).unwrap(),
-        )
-    }
-
     fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.aws())
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk())
             .force_path_style(true)
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }
-
-    fn aws(&self) -> SdkConfig {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(self.emulator.endpoint())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build()
-    }
 }
 
-/// Waits on this thread: the tests themselves have nothing else to do.
-fn block_on<F: IntoFuture>(work: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(work.into_future())
-}
-
-impl Deref for Stage {
+impl Deref for AwsStage {
     type Target = Sandbox;
 
     fn deref(&self) -> &Sandbox {
@@ -222,7 +175,7 @@ impl Deref for Stage {
     }
 }
 
-impl DerefMut for Stage {
+impl DerefMut for AwsStage {
     fn deref_mut(&mut self) -> &mut Sandbox {
         &mut self.sandbox
     }

@@ -1,0 +1,118 @@
+//! This machine: a sandbox whose binary runs the stack itself, with `CQRS_LOCAL=1`.
+
+use std::fs::File;
+use std::ops::{Deref, DerefMut};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use test_support::valkey::{self, Found};
+
+use super::Stage;
+use crate::support::sandbox::Sandbox;
+
+/// Waits until its standard input is closed, then stops every stack of the project that it is in.
+const GUARD: &str = r#"
+    cat >/dev/null
+    for stack in .cqrs/local/*/; do
+        [ -e "$stack" ] && "$0" local stop --stack "$(basename "$stack")"
+    done
+"#;
+
+/// See the module's documentation. What runs for it ends with the value.
+pub(crate) struct LocalStage {
+    sandbox: Sandbox,
+    /// A process of its own, so that nothing is left running either when the test is killed.
+    guard: Child,
+}
+
+impl Stage for LocalStage {
+    fn empty() -> Self {
+        let mut sandbox = Sandbox::new();
+        // Neither a region nor credentials: this needs nothing of AWS.
+        sandbox.set("CQRS_LOCAL", "1");
+        sandbox.set("PATH", &path());
+        let guard = Command::new("sh")
+            .args(["-c", GUARD, env!("CARGO_BIN_EXE_cqrs")])
+            .env_clear()
+            .env("PATH", path())
+            .env("HOME", sandbox.home())
+            .current_dir(sandbox.project())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { sandbox, guard }
+    }
+
+    fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.host("cqrs")["port"])
+    }
+
+    fn cache(&self) -> Found {
+        let outputs: Value = self.cqrs(["outputs"]).json();
+        let endpoint = outputs["CacheEndpoint"].as_str().unwrap();
+        Found::at(endpoint.rsplit(':').next().unwrap().parse().unwrap())
+    }
+}
+
+impl LocalStage {
+    /// What the stack's background process says of itself.
+    pub(crate) fn host(&self, stack: &str) -> Value {
+        let file = self.state(stack).join("host.json");
+        let text = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The folder with all that belongs to a stack.
+    pub(crate) fn state(&self, stack: &str) -> PathBuf {
+        self.project().join(".cqrs/local").join(stack)
+    }
+}
+
+/// The search path, with the folder of a cache server before the rest.
+fn path() -> String {
+    let server = valkey::executable();
+    let rest = std::env::var("PATH").unwrap_or_default();
+    match server.parent().and_then(|folder| folder.to_str()) {
+        Some(folder) if !folder.is_empty() => format!("{folder}:{rest}"),
+        _ => rest,
+    }
+}
+
+/// Whether a process serves the stack of this folder: it holds the lock for as long as it lives.
+fn is_served(state: &Path) -> bool {
+    File::open(state.join("lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
+}
+
+impl Drop for LocalStage {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        // A guard that failed leaves a process behind, which shows below.
+        let _ = self.guard.wait();
+        let stacks = std::fs::read_dir(self.project().join(".cqrs/local"));
+        for stack in stacks.into_iter().flatten().flatten() {
+            // A second panic would hide the first.
+            let stopped = std::thread::panicking() || !is_served(&stack.path());
+            assert!(stopped, "{} is still served", stack.path().display());
+        }
+    }
+}
+
+impl Deref for LocalStage {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl DerefMut for LocalStage {
+    fn deref_mut(&mut self) -> &mut Sandbox {
+        &mut self.sandbox
+    }
+}
