@@ -1,0 +1,192 @@
+//! DynamoDB's protocol: ARNs, errors, many callers at once.
+
+use std::collections::HashSet;
+
+use host::store::Sequence;
+use serde_json::json;
+
+use crate::support::{Home, REGION, item, key, put};
+
+#[tokio::test]
+async fn arns_are_of_the_stacks_region_and_are_taken_back() {
+    let home = Home::with_orders().await;
+    let table_arn = format!("arn:aws:dynamodb:{REGION}:000000000000:table/orders");
+    let described = home
+        .call("DescribeTable", json!({"TableName": "orders"}))
+        .await;
+    assert_eq!(described["Table"]["TableArn"], table_arn);
+    let stream_arn = described["Table"]["LatestStreamArn"].as_str().unwrap();
+    let label = described["Table"]["LatestStreamLabel"].as_str().unwrap();
+    assert_eq!(stream_arn, format!("{table_arn}/stream/{label}"));
+    assert_eq!(label.len(), "2015-05-11T21:21:33.291".len(), "{label}");
+    assert_eq!(home.store.stream("orders").arn(), stream_arn);
+
+    let streams = home.call("ListStreams", json!({})).await;
+    assert_eq!(
+        streams["Streams"],
+        json!([{"StreamArn": stream_arn, "StreamLabel": label, "TableName": "orders"}])
+    );
+    let after = json!({"ExclusiveStartStreamArn": stream_arn});
+    let streams = home.call("ListStreams", after).await;
+    assert_eq!(streams["Streams"], json!([]));
+
+    home.put("a", 1).await;
+    let described = home
+        .call("DescribeStream", json!({"StreamArn": stream_arn}))
+        .await;
+    let description = &described["StreamDescription"];
+    assert_eq!(description["StreamArn"], stream_arn);
+    let shard = &description["Shards"][0];
+    assert_eq!(shard["ShardId"], home.store.stream("orders").shard());
+    let range = &shard["SequenceNumberRange"];
+    assert!(range["StartingSequenceNumber"].is_string());
+    assert!(
+        range.get("EndingSequenceNumber").is_none(),
+        "the shard is open"
+    );
+
+    let tags = json!([{"Key": "k", "Value": "v"}]);
+    home.call(
+        "TagResource",
+        json!({"ResourceArn": table_arn, "Tags": tags}),
+    )
+    .await;
+    let listed = home
+        .call("ListTagsOfResource", json!({"ResourceArn": table_arn}))
+        .await;
+    assert_eq!(listed["Tags"], tags);
+
+    let mut request = key("a");
+    request["TableName"] = table_arn.into();
+    assert_eq!(home.call("GetItem", request).await["Item"], item("a", 1));
+}
+
+#[tokio::test]
+async fn items_that_look_like_the_engines_arns_stay_as_they_are() {
+    let home = Home::with_orders().await;
+    let text = "arn:aws:dynamodb:dynoxide:000000000000:table/x";
+    let item = json!({"orderId": {"S": "a"}, "note": {"S": text}});
+    home.call("PutItem", json!({"TableName": "orders", "Item": item}))
+        .await;
+    assert_eq!(home.call("GetItem", key("a")).await["Item"], item);
+    assert_eq!(home.records()[0]["dynamodb"]["NewImage"], item);
+    let stream = home.store.stream("orders");
+    let at = json!({"StreamArn": stream.arn(), "ShardId": stream.shard(),
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER",
+        "SequenceNumber": stream.newest().unwrap().to_string()});
+    let iterator = home.call("GetShardIterator", at).await;
+    let page = home.call("GetRecords", iterator).await;
+    assert_eq!(page["Records"][0]["dynamodb"]["NewImage"], item);
+    assert_eq!(page["Records"][0]["awsRegion"], REGION);
+}
+
+#[tokio::test]
+async fn what_cannot_be_called_is_refused_in_dynamodbs_words() {
+    let home = Home::with_orders().await;
+    let coral = "com.amazon.coral.service#";
+    let own = "com.amazonaws.dynamodb.v20120810#";
+    for (operation, body, kind) in [
+        (
+            "DescribeBackup",
+            "{}",
+            format!("{coral}UnknownOperationException"),
+        ),
+        ("", "{}", format!("{coral}UnknownOperationException")),
+        (
+            "PutItem",
+            "{\"TableName\":",
+            format!("{coral}SerializationException"),
+        ),
+        ("PutItem", "", format!("{coral}SerializationException")),
+        ("PutItem", "\u{0}", format!("{coral}SerializationException")),
+        (
+            "PutItem",
+            r#"{"TableName":"orders","Item":{"orderId":{"S":1}}}"#,
+            format!("{coral}SerializationException"),
+        ),
+        (
+            "PutItem",
+            r#"{"TableName":"orders","Item":{}}"#,
+            "com.amazon.coral.validate#ValidationException".to_owned(),
+        ),
+        (
+            "PutItem",
+            r#"{"TableName":"absent","Item":{"orderId":{"S":"a"}}}"#,
+            format!("{own}ResourceNotFoundException"),
+        ),
+        (
+            "DescribeStream",
+            r#"{"StreamArn":"arn:aws:dynamodb:x:0:table/absent/stream/1"}"#,
+            format!("{own}ResourceNotFoundException"),
+        ),
+    ] {
+        let reply = home.store.call(operation, body.into()).await;
+        assert_eq!(reply.status, 400, "{operation} {body}");
+        let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(error["__type"], kind, "{operation} {body}: {error}");
+        let text = error.to_string();
+        assert!(
+            !text.contains("VALIDATION") && !text.contains("at line"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_writers_and_a_reader_miss_nothing_and_repeat_nothing() {
+    const WRITERS: usize = 32;
+    const EACH: usize = 25;
+    let home = Home::with_orders().await;
+    let stream = home.store.stream("orders");
+    let mut changed = stream.changed();
+    let reader = tokio::spawn(async move {
+        let (mut place, mut keys) = (Sequence::default(), Vec::new());
+        while keys.len() < WRITERS * EACH {
+            changed.borrow_and_update();
+            let records = stream.read(place, 7).unwrap();
+            if records.is_empty() {
+                changed.changed().await.unwrap();
+            }
+            for record in records {
+                assert!(record.sequence > place);
+                place = record.sequence;
+                keys.push(record.key);
+            }
+        }
+        keys
+    });
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let store = home.store.clone();
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    let request = put(&format!("{writer}-{n}"), 1).to_string();
+                    let reply = store.call("PutItem", request.into()).await;
+                    assert_eq!(reply.status, 200);
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let keys = reader.await.unwrap();
+    assert_eq!(keys.iter().collect::<HashSet<_>>().len(), WRITERS * EACH);
+}
+
+#[tokio::test]
+async fn one_of_two_conditional_creations_wins() {
+    let home = Home::with_orders().await;
+    let request = || {
+        let mut request = put("a", 1);
+        request["ConditionExpression"] = "attribute_not_exists(orderId)".into();
+        request.to_string()
+    };
+    let calls = (0..16).map(|_| home.store.call("PutItem", request().into()));
+    let replies = futures_util::future::join_all(calls).await;
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 200).count(),
+        1
+    );
+    assert_eq!(home.records().len(), 1);
+}
