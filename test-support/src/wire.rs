@@ -82,6 +82,18 @@ impl Connection {
         self.post("/", &headers, body)
     }
 
+    /// An operation of DynamoDB Streams, such as `GetRecords`.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn streams(&mut self, operation: &str, body: &str) -> io::Result<Answer> {
+        let headers = format!(
+            "X-Amz-Target: DynamoDBStreams_20120810.{operation}\r\n\
+             Content-Type: application/x-amz-json-1.0\r\n"
+        );
+        self.post("/", &headers, body)
+    }
+
     /// Any request that carries a bearer's token.
     ///
     /// # Errors
