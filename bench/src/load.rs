@@ -1,0 +1,127 @@
+//! Many clients at once: how many orders a second, and how far the read model stays behind.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use test_support::wire::Connection;
+
+use crate::fill::item;
+use crate::report::{Figure, Report};
+use crate::samples::Samples;
+use crate::stack::Stack;
+
+const CLIENTS: usize = 32;
+/// Between two looks at the read model. Each takes a moment of the processor from the stack.
+const PAUSE: Duration = Duration::from_millis(2);
+
+pub(crate) fn measure(stack: &Stack, report: &mut Report) {
+    let duration = Duration::from_secs(if stack.quick { 3 } else { 10 });
+    let puts = puts_per_second(stack, duration / 2);
+    let before = stack.count();
+    let processes = stack.processes();
+    let used = |process: &test_support::tree::Seen| process.cpu_time();
+    let used_before: Vec<_> = processes.iter().map(used).collect();
+
+    // The order that was acknowledged last, and when.
+    let newest = Mutex::new(None);
+    let done = AtomicBool::new(false);
+    let mut lags = Samples::default();
+    let mut created = 0;
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| watch(stack, &newest, &done));
+        created = run(stack, duration, |connection| {
+            let id = Stack::create(connection);
+            *newest.lock().unwrap() = Some((id, Instant::now()));
+        });
+        done.store(true, Ordering::Relaxed);
+        lags = watching.join().unwrap();
+    });
+    let ended = Instant::now();
+    let used_after: Vec<_> = processes.iter().map(used).collect();
+    stack.wait_until_read(before + created);
+    let caught_up = ended.elapsed();
+
+    report.add(
+        format!("creates, {CLIENTS} clients"),
+        Figure::Rate(created as f64 / duration.as_secs_f64()),
+        Some((Figure::Rate(puts), "PutItem by as many clients")),
+        Some("4000/s"),
+    );
+    report.add(
+        "longest lag meanwhile",
+        Figure::Time(lags.longest()),
+        None,
+        Some("1 s"),
+    );
+    report.add("caught up after", Figure::Time(caught_up), None, None);
+    let mut by_name = BTreeMap::<_, Duration>::new();
+    for ((process, before), after) in processes.iter().zip(used_before).zip(used_after) {
+        *by_name.entry(&process.name).or_default() += after.saturating_sub(before);
+    }
+    for (name, used) in by_name {
+        let each = used / u32::try_from(created.max(1)).unwrap();
+        report.add(
+            format!("CPU a create, {name}"),
+            Figure::Time(each),
+            None,
+            None,
+        );
+    }
+}
+
+/// Lets all clients work for `duration`; gives how often they did.
+fn run(stack: &Stack, duration: Duration, work: impl Fn(&mut Connection) + Sync) -> usize {
+    let count = AtomicUsize::new(0);
+    let end = Instant::now() + duration;
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let mut connection = stack.connection();
+                while Instant::now() < end {
+                    work(&mut connection);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    count.into_inner()
+}
+
+/// The floor: the same writes without the function, to a table whose stream nobody reads.
+fn puts_per_second(stack: &Stack, duration: Duration) -> f64 {
+    let table = stack.scratch_table();
+    let next = AtomicUsize::new(0);
+    let puts = run(stack, duration, |connection| {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let request = json!({
+            "TableName": table,
+            "Item": item(&format!("load-{number:026}")),
+            "ConditionExpression": "attribute_not_exists(orderId)",
+        });
+        let answer = connection.dynamodb("PutItem", &request.to_string());
+        let _ = answer.unwrap();
+    });
+    puts as f64 / duration.as_secs_f64()
+}
+
+/// Follows the newest order to the read model, again and again; gives how long each took from its
+/// acknowledgement.
+fn watch(stack: &Stack, newest: &Mutex<Option<(String, Instant)>>, done: &AtomicBool) -> Samples {
+    let mut cache = stack.cache();
+    let mut lags = Samples::default();
+    while !done.load(Ordering::Relaxed) {
+        let latest = newest.lock().unwrap().take();
+        if let Some((id, acknowledged)) = latest {
+            while !cache.has_order(&id) {
+                thread::sleep(PAUSE);
+            }
+            lags.add(acknowledged.elapsed());
+        }
+        thread::sleep(PAUSE);
+    }
+    lags
+}
