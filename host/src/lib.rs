@@ -15,3 +15,4 @@ pub mod mapping;
 pub mod offspring;
 pub mod queue;
 pub mod store;
+mod xml;

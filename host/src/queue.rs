@@ -1,57 +1,217 @@
 //! Queues: what SQS does for a failures queue, kept in the journal.
+//!
+//! The operations are those of a standard queue that its owner sends to, reads and empties; the
+//! stack's template alone makes and changes queues. Both of SQS's protocols are spoken: [`Queues::call`]
+//! answers JSON, [`Queues::call_query`] the older forms and XML.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rusqlite::Transaction;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::definition::Queue;
 use crate::journal::{Journal, JournalError};
-use crate::store::Reply;
+
+mod attribute;
+mod error;
+mod message;
+mod operation;
+mod query;
+mod receive;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use error::{Code, Failure};
 
 /// The queues of a stack. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Queues {}
+pub struct Queues(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    journal: Journal,
+    region: String,
+    queues: RwLock<HashMap<String, Arc<Queue>>>,
+    /// Changes when there may be more to receive.
+    changed: watch::Sender<()>,
+    /// Receivers no longer wait.
+    closed: watch::Sender<bool>,
+}
+
+/// An answer in either of SQS's protocols.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Content-Type`.
+    pub content_type: &'static str,
+    /// The header `x-amzn-query-error`, by which clients of the JSON protocol learn an error's code in
+    /// the query protocol, the one that they show.
+    pub query_error: Option<String>,
+    /// The call's id, which goes into the header `x-amzn-RequestId`.
+    pub request_id: String,
+    /// JSON or XML.
+    pub body: Bytes,
+}
 
 impl Queues {
-    /// Brings the journal's tables up to date.
+    /// Brings the journal's tables up to date. `region` stands in ARNs.
+    ///
+    /// # Errors
+    /// The journal cannot be used.
     pub fn new(journal: Journal, region: &str) -> Result<Self, JournalError> {
-        let _ = (journal, region);
-        todo!()
+        journal.transact(|transaction| Ok::<_, JournalError>(message::prepare(transaction)?))?;
+        Ok(Self(Arc::new(Shared {
+            journal,
+            region: region.to_owned(),
+            queues: RwLock::default(),
+            changed: watch::Sender::new(()),
+            closed: watch::Sender::new(false),
+        })))
     }
 
     /// Makes the queues these; a queue that is gone loses its messages.
+    ///
+    /// # Errors
+    /// The journal cannot be used; then all is as it was.
     pub fn apply(&self, queues: Vec<Queue>) -> Result<(), JournalError> {
-        let _ = queues;
-        todo!()
+        let names: Vec<&str> = queues.iter().map(|queue| queue.name.as_str()).collect();
+        self.0.journal.transact(|transaction| {
+            let kept = message::keep_queues(transaction, &names, now_ms());
+            Ok::<_, JournalError>(kept?)
+        })?;
+        let queues = queues
+            .into_iter()
+            .map(|queue| (queue.name.clone(), Arc::new(queue)));
+        *self
+            .0
+            .queues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = queues.collect();
+        self.wake();
+        Ok(())
     }
 
-    /// Adds a message as part of `transaction`. Call [`Queues::wake`] once it is committed.
+    /// Adds a message as part of `transaction`. Call [`Queues::wake`] once it is committed. Where
+    /// there is no such queue, the message is dropped, as Lambda does with what it cannot deliver.
+    ///
+    /// # Errors
+    /// The journal cannot be used.
     pub fn send_in(
         &self,
         transaction: &Transaction<'_>,
         queue: &str,
         body: &str,
     ) -> Result<(), JournalError> {
-        let _ = (transaction, queue, body);
-        todo!()
+        let delay = self.get(queue).map_or(0, |queue| queue.delay_seconds);
+        let draft = message::Draft {
+            body,
+            attributes: None,
+            delay_seconds: i64::from(delay),
+        };
+        message::add(transaction, queue, &draft, now_ms())?;
+        Ok(())
     }
 
     /// Wakes receivers that wait for a message.
     pub fn wake(&self) {
-        todo!()
+        self.0.changed.send_replace(());
+    }
+
+    /// Ends the waiting of receivers, now and from now on: they get what there is.
+    pub fn close(&self) {
+        self.0.closed.send_replace(true);
     }
 
     /// Answers one call of SQS's JSON protocol, such as `ReceiveMessage`; queue URLs begin with
     /// `endpoint`, such as `http://127.0.0.1:4000`.
-    pub async fn call(&self, endpoint: &str, operation: &str, body: Bytes) -> Reply {
-        let _ = (endpoint, operation, body);
-        todo!()
+    pub async fn call(&self, endpoint: &str, operation: &str, body: Bytes) -> Answer {
+        let outcome = match parse_json(&body) {
+            Ok(parameters) => self.run(endpoint, operation, parameters).await,
+            Err(failure) => Err(failure),
+        };
+        let (status, query_error, body) = match outcome {
+            Ok(Value::Null) => (200, None, Bytes::new()),
+            Ok(result) => (200, None, result.to_string().into()),
+            Err(failure) => {
+                let code = failure.code();
+                let body = json!({"__type": code.json(), "message": failure.to_string()});
+                let query_error = format!("{};{}", code.query(), code.fault());
+                (code.status(), Some(query_error), body.to_string().into())
+            }
+        };
+        Answer {
+            status,
+            content_type: "application/x-amz-json-1.0",
+            query_error,
+            request_id: Uuid::new_v4().to_string(),
+            body,
+        }
     }
 
-    /// Answers one call of SQS's older query protocol, whose parameters are `form`, in XML.
-    pub async fn call_query(&self, endpoint: &str, form: Bytes) -> Reply {
-        let _ = (endpoint, form);
-        todo!()
+    /// Answers one call of SQS's older query protocol, whose parameters are `form`, in XML. `path` is
+    /// the request's, which may be a queue's.
+    pub async fn call_query(&self, endpoint: &str, path: &str, form: Bytes) -> Answer {
+        let request_id = Uuid::new_v4().to_string();
+        let query::Form { action, parameters } = query::read(path, &form);
+        let (status, body) = match self.run(endpoint, &action, parameters).await {
+            Ok(result) => (200, query::success(&action, &result, &request_id)),
+            Err(failure) => {
+                let status = failure.code().status();
+                (status, query::failure(&failure, &request_id))
+            }
+        };
+        Answer {
+            status,
+            content_type: "text/xml",
+            query_error: None,
+            request_id,
+            body: body.into(),
+        }
     }
+
+    fn get(&self, name: &str) -> Option<Arc<Queue>> {
+        let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
+        queues.get(name).cloned()
+    }
+
+    /// The queue that a URL names by its last part. Hosts differ between clients, and SQS minds only
+    /// the path too.
+    fn at(&self, url: &str) -> Result<Arc<Queue>, Failure> {
+        if url.is_empty() {
+            return Err(Failure::missing("QueueUrl"));
+        }
+        let name = url.rsplit('/').next().unwrap_or_default();
+        self.get(name).ok_or_else(no_queue)
+    }
+}
+
+fn no_queue() -> Failure {
+    let text = "The specified queue does not exist.";
+    Failure::Refused(Code::QueueDoesNotExist, text.to_owned())
+}
+
+fn parse_json(body: &[u8]) -> Result<Value, Failure> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(malformed)
+}
+
+fn malformed(error: serde_json::Error) -> Failure {
+    Failure::Refused(Code::MalformedInput, error.to_string())
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// A queue's URL.

@@ -143,6 +143,7 @@ impl Serving {
         };
         let (stop, stopped) = watch::channel(false);
         let services = Services {
+            region: region.to_owned(),
             store: stack.store().clone(),
             functions: stack.functions().clone(),
             queues: stack.queues().clone(),

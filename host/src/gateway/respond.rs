@@ -1,0 +1,117 @@
+//! Answers in the shapes of AWS's protocols.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::xml::Element;
+
+/// What every answer is.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// The media type of AWS's JSON protocol, version 1.0.
+pub(super) const AWS_JSON: &str = "application/x-amz-json-1.0";
+pub(super) const JSON: &str = "application/json";
+pub(super) const XML: &str = "text/xml";
+
+/// An answer with a body; a status that is none becomes 500.
+pub(super) fn answer(status: u16, content_type: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let value = HeaderValue::from_static(content_type);
+    answer.headers_mut().insert(CONTENT_TYPE, value);
+    answer
+}
+
+/// Sets a header, where the text can be one.
+pub(super) fn set(answer: &mut Answer, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+/// An answer with a request id of its own.
+pub(super) fn identified(mut answer: Answer) -> Answer {
+    let mut buffer = Uuid::encode_buffer();
+    let id = Uuid::new_v4();
+    set(
+        &mut answer,
+        REQUEST_ID,
+        id.hyphenated().encode_lower(&mut buffer),
+    );
+    answer
+}
+
+/// A refusal before any service was found.
+pub(super) fn refused(status: u16, message: &str) -> Answer {
+    answer(status, JSON, json!({"message": message}).to_string().into())
+}
+
+/// The ways in which services answer an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// DynamoDB, SQS and all that come with `X-Amz-Target`.
+    Json,
+    /// STS, CloudFormation and all that come as forms.
+    Query,
+    /// Lambda.
+    Rest,
+    /// S3.
+    RestXml,
+}
+
+/// An error of a service.
+pub(super) fn error(shape: Shape, status: u16, code: &str, message: &str) -> Answer {
+    match shape {
+        Shape::Json => {
+            let code = ["com.amazon.coral.service#", code].concat();
+            let body = json!({"__type": code, "message": message});
+            identified(answer(status, AWS_JSON, body.to_string().into()))
+        }
+        Shape::Rest => {
+            // The service's model spells the member in both ways, by the error.
+            let body = json!({
+                "Type": fault(status, "User"),
+                "message": message,
+                "Message": message,
+            });
+            let mut answer = identified(answer(status, JSON, body.to_string().into()));
+            set(&mut answer, ERROR_TYPE, code);
+            answer
+        }
+        Shape::Query => {
+            let id = Uuid::new_v4().to_string();
+            let mut response = Element::root("ErrorResponse");
+            let mut error = response.child("Error");
+            error.text("Type", fault(status, "Sender"));
+            error.text("Code", code);
+            error.text("Message", message);
+            drop(error);
+            response.text("RequestId", &id);
+            let mut answer = answer(status, XML, response.finish().into());
+            set(&mut answer, REQUEST_ID, &id);
+            answer
+        }
+        Shape::RestXml => {
+            let mut error = Element::root("Error");
+            error.text("Code", code);
+            error.text("Message", message);
+            identified(answer(status, XML, error.finish().into()))
+        }
+    }
+}
+
+fn fault(status: u16, callers: &'static str) -> &'static str {
+    match (status, callers) {
+        (..500, callers) => callers,
+        (_, "User") => "Service",
+        _ => "Receiver",
+    }
+}

@@ -1,0 +1,466 @@
+//! SQS's operations, between their parameters and the journal.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+
+use rusqlite::Transaction;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::attribute;
+use super::error::{Code, Failure};
+use super::message::{self, Change, Draft, Handle, MAXIMUM_VISIBILITY_SECONDS};
+use super::request::{
+    Batch, ChangeMessageVisibility, DeleteMessage, Entry, GetQueueAttributes, GetQueueUrl,
+    ListQueues, NewMessage, PurgeQueue, SendMessage,
+};
+use super::{Queues, malformed, no_queue, now_ms, url};
+use crate::definition::Queue;
+
+/// The largest message, and the largest batch of messages, in bytes. (SQS guide, "Amazon SQS message
+/// quotas": 1 MiB since August 2025)
+const MAXIMUM_MESSAGE_BYTES: usize = 1_048_576;
+/// The longest that a message can be delayed.
+const MAXIMUM_DELAY_SECONDS: i64 = 900;
+/// The most entries of a batch.
+const MAXIMUM_ENTRIES: usize = 10;
+
+impl Queues {
+    /// Does what both protocols ask for. Null stands for an answer without content.
+    pub(super) async fn run(
+        &self,
+        endpoint: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Result<Value, Failure> {
+        match operation {
+            "SendMessage" => self.send(parse(parameters)?),
+            "SendMessageBatch" => self.send_batch(parse(parameters)?),
+            "ReceiveMessage" => self.receive(parse(parameters)?).await,
+            "DeleteMessage" => self.delete(&parse(parameters)?),
+            "DeleteMessageBatch" => self.delete_batch(&parse(parameters)?),
+            "ChangeMessageVisibility" => self.change_visibility(&parse(parameters)?),
+            "ChangeMessageVisibilityBatch" => self.change_visibility_batch(&parse(parameters)?),
+            "GetQueueUrl" => self.queue_url(endpoint, &parse(parameters)?),
+            "GetQueueAttributes" => self.queue_attributes(&parse(parameters)?),
+            "ListQueues" => self.list(endpoint, &parse(parameters)?),
+            "PurgeQueue" => self.purge(&parse(parameters)?),
+            "CreateQueue" | "DeleteQueue" | "SetQueueAttributes" => Err(Failure::Refused(
+                Code::UnsupportedOperation,
+                format!(
+                    "{operation} is not available with --local: change the template and deploy."
+                ),
+            )),
+            other => Err(Failure::Refused(
+                Code::InvalidAction,
+                format!("The action {other} is not available with --local."),
+            )),
+        }
+    }
+
+    fn send(&self, request: SendMessage) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        let message = Checked::new(request.message)?;
+        let sent = self.transact(|transaction| message.add(transaction, &queue))?;
+        self.wake();
+        Ok(Value::Object(sent))
+    }
+
+    fn send_batch(&self, request: Batch<NewMessage>) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        check_entries(&request.entries)?;
+        let size = |entry: &Entry<NewMessage>| entry.content.message_body.as_ref().map(String::len);
+        let size: usize = request.entries.iter().filter_map(size).sum();
+        if size > MAXIMUM_MESSAGE_BYTES {
+            return Err(Failure::Refused(
+                Code::BatchRequestTooLong,
+                format!(
+                    "Batch requests cannot be longer than {MAXIMUM_MESSAGE_BYTES} bytes. You have \
+                     sent {size} bytes."
+                ),
+            ));
+        }
+        let results = self.transact(|transaction| {
+            each(request.entries, |content| {
+                Checked::new(content)?.add(transaction, &queue)
+            })
+        })?;
+        self.wake();
+        Ok(results)
+    }
+
+    fn delete(&self, request: &DeleteMessage) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        let handle = handle(request.receipt_handle.as_deref(), &queue)?;
+        self.transact(|transaction| Ok(message::delete(transaction, &handle)?))?;
+        Ok(Value::Null)
+    }
+
+    fn delete_batch(&self, request: &Batch<DeleteMessage>) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        check_entries(&request.entries)?;
+        self.transact(|transaction| {
+            each(&request.entries, |content| {
+                let handle = handle(content.receipt_handle.as_deref(), &queue)?;
+                message::delete(transaction, &handle)?;
+                Ok(Map::new())
+            })
+        })
+    }
+
+    fn change_visibility(&self, request: &ChangeMessageVisibility) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        self.transact(|transaction| hide(transaction, &queue, request))?;
+        self.wake();
+        Ok(Value::Null)
+    }
+
+    fn change_visibility_batch(
+        &self,
+        request: &Batch<ChangeMessageVisibility>,
+    ) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        check_entries(&request.entries)?;
+        let results = self.transact(|transaction| {
+            each(&request.entries, |content| {
+                hide(transaction, &queue, content).map(|()| Map::new())
+            })
+        })?;
+        self.wake();
+        Ok(results)
+    }
+
+    fn queue_url(&self, endpoint: &str, request: &GetQueueUrl) -> Result<Value, Failure> {
+        let name = request.queue_name.as_deref();
+        let name = name.ok_or_else(|| Failure::missing("QueueName"))?;
+        let queue = self.get(name).ok_or_else(no_queue)?;
+        Ok(json!({"QueueUrl": url(endpoint, &queue.name)}))
+    }
+
+    fn list(&self, endpoint: &str, request: &ListQueues) -> Result<Value, Failure> {
+        let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
+        let mut urls: Vec<String> = queues
+            .keys()
+            .filter(|name| name.starts_with(&request.queue_name_prefix))
+            .map(|name| url(endpoint, name))
+            .collect();
+        urls.sort_unstable();
+        Ok(if urls.is_empty() {
+            json!({})
+        } else {
+            json!({"QueueUrls": urls})
+        })
+    }
+
+    fn purge(&self, request: &PurgeQueue) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        self.transact(|transaction| Ok(message::purge(transaction, &queue.name)?))?;
+        Ok(Value::Null)
+    }
+
+    fn queue_attributes(&self, request: &GetQueueAttributes) -> Result<Value, Failure> {
+        let queue = self.at(&request.queue_url)?;
+        let (counts, created_ms) = self.transact(|transaction| {
+            let counts = message::count(transaction, &queue, now_ms())?;
+            Ok((counts, message::created_ms(transaction, &queue.name)?))
+        })?;
+        let created = created_ms / 1000;
+        let known = [
+            ("ApproximateNumberOfMessages", counts.visible.to_string()),
+            (
+                "ApproximateNumberOfMessagesDelayed",
+                counts.delayed.to_string(),
+            ),
+            (
+                "ApproximateNumberOfMessagesNotVisible",
+                counts.in_flight.to_string(),
+            ),
+            ("CreatedTimestamp", created.to_string()),
+            ("DelaySeconds", queue.delay_seconds.to_string()),
+            ("LastModifiedTimestamp", created.to_string()),
+            ("MaximumMessageSize", MAXIMUM_MESSAGE_BYTES.to_string()),
+            (
+                "MessageRetentionPeriod",
+                queue.message_retention_seconds.to_string(),
+            ),
+            ("QueueArn", queue.arn(&self.0.region)),
+            (
+                "ReceiveMessageWaitTimeSeconds",
+                queue.receive_wait_seconds.to_string(),
+            ),
+            (
+                "VisibilityTimeout",
+                queue.visibility_timeout_seconds.to_string(),
+            ),
+        ];
+        let asked = &request.attribute_names;
+        if let Some(name) = asked.iter().find(|name| {
+            let name = name.as_str();
+            name != "All"
+                && !UNSET.contains(&name)
+                && !known.iter().any(|(known, _)| *known == name)
+        }) {
+            let text = format!("Unknown Attribute {name}.");
+            return Err(Failure::Refused(Code::InvalidAttributeName, text));
+        }
+        let all = asked.iter().any(|name| name == "All");
+        let attributes: Map<String, Value> = known
+            .into_iter()
+            .filter(|(name, _)| all || asked.iter().any(|asked| asked == name))
+            .map(|(name, value)| (name.to_owned(), Value::String(value)))
+            .collect();
+        Ok(if attributes.is_empty() {
+            json!({})
+        } else {
+            json!({"Attributes": attributes})
+        })
+    }
+
+    pub(super) fn transact<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.0.journal.transact(work)
+    }
+}
+
+/// Attributes that a queue can have, and none here has.
+const UNSET: [&str; 10] = [
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "Policy",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+];
+
+fn parse<T: DeserializeOwned>(parameters: Value) -> Result<T, Failure> {
+    serde_json::from_value(parameters).map_err(malformed)
+}
+
+/// A message that may be sent.
+struct Checked {
+    message: NewMessage,
+    body: String,
+}
+
+impl Checked {
+    fn new(mut message: NewMessage) -> Result<Self, Failure> {
+        let body = message.message_body.take().filter(|body| !body.is_empty());
+        let body = body.ok_or_else(|| Failure::missing("MessageBody"))?;
+        if !body.chars().all(is_allowed) {
+            return Err(Failure::Refused(
+                Code::InvalidMessageContents,
+                "Invalid binary character was found in the message body, the set of allowed \
+                 characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to \
+                 #x10FFFF"
+                    .to_owned(),
+            ));
+        }
+        let size = body.len() + attribute::check(&message.message_attributes)?;
+        if size > MAXIMUM_MESSAGE_BYTES {
+            return Err(Failure::Refused(
+                Code::InvalidParameterValue,
+                format!(
+                    "One or more parameters are invalid. Reason: Message must be shorter than \
+                     {MAXIMUM_MESSAGE_BYTES} bytes."
+                ),
+            ));
+        }
+        if let Some(delay) = message.delay_seconds
+            && !(0..=MAXIMUM_DELAY_SECONDS).contains(&delay)
+        {
+            return Err(Failure::invalid(
+                delay,
+                "DelaySeconds",
+                &format!("DelaySeconds must be >= 0 and <= {MAXIMUM_DELAY_SECONDS}."),
+            ));
+        }
+        if message.message_deduplication_id.is_some() {
+            return Err(Failure::Refused(
+                Code::InvalidParameterValue,
+                "The request include parameter that is not valid for this queue type: \
+                 MessageDeduplicationId"
+                    .to_owned(),
+            ));
+        }
+        if message.message_group_id.is_some() {
+            return Err(Failure::unavailable("MessageGroupId"));
+        }
+        if !message.message_system_attributes.is_empty() {
+            return Err(Failure::unavailable("MessageSystemAttributes"));
+        }
+        Ok(Self { message, body })
+    }
+
+    fn add(
+        &self,
+        transaction: &Transaction<'_>,
+        queue: &Arc<Queue>,
+    ) -> Result<Map<String, Value>, Failure> {
+        let attributes = &self.message.message_attributes;
+        let json = serde_json::to_string(attributes).map_err(malformed)?;
+        let draft = Draft {
+            body: &self.body,
+            attributes: (!attributes.is_empty()).then_some(json.as_str()),
+            delay_seconds: self
+                .message
+                .delay_seconds
+                .unwrap_or(queue.delay_seconds.into()),
+        };
+        let id = message::add(transaction, &queue.name, &draft, now_ms())?;
+        let mut sent = Map::new();
+        sent.insert("MessageId".to_owned(), id.into());
+        let digest = attribute::digest_of_body(&self.body);
+        sent.insert("MD5OfMessageBody".to_owned(), digest.into());
+        if !attributes.is_empty() {
+            let digest = attribute::digest_of_attributes(attributes);
+            sent.insert("MD5OfMessageAttributes".to_owned(), digest.into());
+        }
+        Ok(sent)
+    }
+}
+
+/// Whether a message can have the character. (SQS API reference, `SendMessage`)
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+fn handle(text: Option<&str>, queue: &Queue) -> Result<Handle, Failure> {
+    let text = text.ok_or_else(|| Failure::missing("ReceiptHandle"))?;
+    Handle::parse(text, &queue.name).ok_or_else(|| {
+        Failure::Refused(
+            Code::ReceiptHandleIsInvalid,
+            format!("The input receipt handle \"{text}\" is not a valid receipt handle."),
+        )
+    })
+}
+
+fn hide(
+    transaction: &Transaction<'_>,
+    queue: &Queue,
+    request: &ChangeMessageVisibility,
+) -> Result<(), Failure> {
+    let text = request.receipt_handle.as_deref();
+    let handle = handle(text, queue)?;
+    let seconds = request.visibility_timeout;
+    let seconds = seconds.ok_or_else(|| Failure::missing("VisibilityTimeout"))?;
+    check_visibility(seconds)?;
+    match message::change_visibility(transaction, &handle, seconds * 1000, now_ms())? {
+        // SQS takes a late change for done, too.
+        Change::Made | Change::Late => Ok(()),
+        Change::Gone => Err(Failure::invalid(
+            text.unwrap_or_default(),
+            "ReceiptHandle",
+            "Message does not exist or is not available for visibility timeout change.",
+        )),
+        Change::TooLong => Err(Failure::invalid(
+            seconds,
+            "VisibilityTimeout",
+            &format!(
+                "Total VisibilityTimeout for the message is beyond the limit \
+                 [{MAXIMUM_VISIBILITY_SECONDS} seconds]."
+            ),
+        )),
+    }
+}
+
+pub(super) fn check_visibility(seconds: i64) -> Result<(), Failure> {
+    if (0..=MAXIMUM_VISIBILITY_SECONDS).contains(&seconds) {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        seconds,
+        "VisibilityTimeout",
+        &format!("VisibilityTimeout must be between 0 and {MAXIMUM_VISIBILITY_SECONDS}."),
+    ))
+}
+
+/// Checks what all batches must be.
+fn check_entries<T>(entries: &[Entry<T>]) -> Result<(), Failure> {
+    let refuse = |code, text: String| Err(Failure::Refused(code, text));
+    if entries.is_empty() {
+        let text = "There should be at least one entry in the request.".to_owned();
+        return refuse(Code::EmptyBatchRequest, text);
+    }
+    if entries.len() > MAXIMUM_ENTRIES {
+        return refuse(
+            Code::TooManyEntriesInBatchRequest,
+            format!(
+                "Maximum number of entries per request are {MAXIMUM_ENTRIES}. You have sent {}.",
+                entries.len()
+            ),
+        );
+    }
+    let mut seen = HashSet::new();
+    for Entry { id, .. } in entries {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if id.is_empty() || id.len() > 80 || !id.bytes().all(known) {
+            return refuse(
+                Code::InvalidBatchEntryId,
+                "A batch entry id can only contain alphanumeric characters, hyphens and \
+                 underscores. It can be at most 80 letters long."
+                    .to_owned(),
+            );
+        }
+        if !seen.insert(id) {
+            return refuse(Code::BatchEntryIdsNotDistinct, format!("Id {id} repeated."));
+        }
+    }
+    Ok(())
+}
+
+/// What an iterator over a batch's entries gives: an id and what is to be done.
+trait IntoEntry {
+    type Content;
+    fn split(self) -> (String, Self::Content);
+}
+
+impl<T> IntoEntry for Entry<T> {
+    type Content = T;
+    fn split(self) -> (String, T) {
+        (self.id, self.content)
+    }
+}
+
+impl<'a, T> IntoEntry for &'a Entry<T> {
+    type Content = &'a T;
+    fn split(self) -> (String, &'a T) {
+        (self.id.clone(), &self.content)
+    }
+}
+
+/// Does each entry of a batch. One that is refused is a result of its own; a journal that cannot be
+/// used fails the batch.
+fn each<E: IntoEntry>(
+    entries: impl IntoIterator<Item = E>,
+    mut work: impl FnMut(E::Content) -> Result<Map<String, Value>, Failure>,
+) -> Result<Value, Failure> {
+    let mut successful = Vec::new();
+    let mut failed = Vec::new();
+    for entry in entries {
+        let (id, content) = entry.split();
+        match work(content) {
+            Ok(mut result) => {
+                result.insert("Id".to_owned(), id.into());
+                successful.push(Value::Object(result));
+            }
+            Err(Failure::Refused(code, message)) => failed.push(json!({
+                "Id": id,
+                "Code": code.query(),
+                "Message": message,
+                "SenderFault": true,
+            })),
+            Err(failure) => return Err(failure),
+        }
+    }
+    let mut results = json!({"Successful": successful});
+    if !failed.is_empty() {
+        results["Failed"] = failed.into();
+    }
+    Ok(results)
+}

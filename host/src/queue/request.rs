@@ -1,0 +1,128 @@
+//! The operations' parameters, as both protocols give them.
+//!
+//! The query protocol's forms are first made into the JSON protocol's documents, so that there is
+//! one reading of parameters. There numbers are texts, which is why numbers are read from both.
+
+use serde::{Deserialize, Deserializer};
+
+use super::attribute::Attributes;
+
+/// `SendMessage`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SendMessage {
+    pub(super) queue_url: String,
+    #[serde(flatten)]
+    pub(super) message: NewMessage,
+}
+
+/// What both ways of sending say of a message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct NewMessage {
+    pub(super) message_body: Option<String>,
+    #[serde(deserialize_with = "number")]
+    pub(super) delay_seconds: Option<i64>,
+    pub(super) message_attributes: Attributes,
+    pub(super) message_system_attributes: Attributes,
+    pub(super) message_group_id: Option<String>,
+    pub(super) message_deduplication_id: Option<String>,
+}
+
+/// The operations on batches.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Batch<T> {
+    #[serde(default)]
+    pub(super) queue_url: String,
+    #[serde(default = "Vec::new")]
+    pub(super) entries: Vec<Entry<T>>,
+}
+
+/// An entry of a batch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Entry<T> {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) content: T,
+}
+
+/// `ReceiveMessage`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ReceiveMessage {
+    pub(super) queue_url: String,
+    #[serde(deserialize_with = "number")]
+    pub(super) max_number_of_messages: Option<i64>,
+    #[serde(deserialize_with = "number")]
+    pub(super) visibility_timeout: Option<i64>,
+    #[serde(deserialize_with = "number")]
+    pub(super) wait_time_seconds: Option<i64>,
+    /// The older name of the system attributes.
+    pub(super) attribute_names: Vec<String>,
+    pub(super) message_system_attribute_names: Vec<String>,
+    pub(super) message_attribute_names: Vec<String>,
+}
+
+/// `DeleteMessage`, and an entry of its batch.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DeleteMessage {
+    pub(super) queue_url: String,
+    pub(super) receipt_handle: Option<String>,
+}
+
+/// `ChangeMessageVisibility`, and an entry of its batch.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ChangeMessageVisibility {
+    pub(super) queue_url: String,
+    pub(super) receipt_handle: Option<String>,
+    #[serde(deserialize_with = "number")]
+    pub(super) visibility_timeout: Option<i64>,
+}
+
+/// `GetQueueUrl`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct GetQueueUrl {
+    pub(super) queue_name: Option<String>,
+}
+
+/// `GetQueueAttributes`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct GetQueueAttributes {
+    pub(super) queue_url: String,
+    pub(super) attribute_names: Vec<String>,
+}
+
+/// `ListQueues`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ListQueues {
+    pub(super) queue_name_prefix: String,
+}
+
+/// `PurgeQueue`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PurgeQueue {
+    pub(super) queue_url: String,
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Number(i64),
+        Text(String),
+    }
+    Ok(match Option::<Given>::deserialize(deserializer)? {
+        None => None,
+        Some(Given::Number(number)) => Some(number),
+        Some(Given::Text(text)) => Some(text.parse().map_err(serde::de::Error::custom)?),
+    })
+}
