@@ -1,12 +1,45 @@
 //! The event source mapping: from a table's stream to a function, as AWS documents it.
+//!
+//! `lane` and `answer` hold AWS's rules: which records are delivered again, when a batch is halved
+//! or given up. `shard` spreads keys over lanes and knows how far everything is done. `driver` reads,
+//! invokes and writes; `positions` is what survives the end of this process, and `failure` is the
+//! message about records that were given up. Records are delivered at least once. Retries and halves
+//! are not kept: a restart delivers from the last position on with a fresh count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::definition::Mapping;
 use crate::journal::{Journal, JournalError};
 use crate::lambda::Functions;
 use crate::queue::Queues;
 use crate::store::Store;
+
+mod answer;
+mod batch;
+mod driver;
+mod failure;
+mod lane;
+mod positions;
+mod services;
+mod shard;
+#[cfg(test)]
+mod tests;
+
+use driver::{Driver, Order, Processed, Progress, lock};
+use positions::{BeginError, Positions};
+use services::{Local, Services, Source};
+
+/// Longer than a driver takes to end.
+const END: Duration = Duration::from_secs(2);
+
+/// The most records that are counted one by one for a status.
+const COUNTED: usize = 1_000;
 
 /// How a mapping is doing.
 #[derive(Clone, Debug, Serialize)]
@@ -16,22 +49,28 @@ pub struct Status {
     pub id: String,
     /// It delivers.
     pub enabled: bool,
-    /// In AWS's words: `OK`, `PROBLEM: Function call failed`, `No records processed`.
+    /// In AWS's words: `OK`, `PROBLEM: Function call failed`, `No records processed`. Where the host
+    /// itself fails, `PROBLEM: ` and why.
     pub last_processing_result: String,
     /// The newest record that needs no more delivery, and all before it.
     pub checkpoint: String,
-    /// Records that wait or are in flight.
+    /// Records that wait or are in flight; above 1,000 of them an estimate.
     pub behind: u64,
     /// The age of the oldest of them in milliseconds; zero where none is.
     pub lag_ms: u64,
+    /// Records passed over since the host began, with a message or, without a queue, without.
+    pub given_up: u64,
 }
 
 /// The mappings of a stack. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Mappings {}
+pub struct Mappings(Arc<Engine<Local>>);
 
 impl Mappings {
     /// Delivers nothing yet. `region` stands in the failures' ARNs.
+    ///
+    /// # Errors
+    /// The journal cannot be used.
     pub fn new(
         region: &str,
         journal: Journal,
@@ -39,24 +78,190 @@ impl Mappings {
         functions: Functions,
         queues: Queues,
     ) -> Result<Self, JournalError> {
-        let _ = (region, journal, store, functions, queues);
-        todo!()
+        let local = Local {
+            store,
+            functions,
+            queues,
+        };
+        Engine::new(region, journal, local).map(|engine| Self(Arc::new(engine)))
     }
 
     /// Makes the mappings these. A mapping that stays keeps its checkpoint; one that changed lets
     /// its batch in flight finish first; one that is gone loses its checkpoint.
+    ///
+    /// # Errors
+    /// The journal cannot be used. Mappings that could be changed before are.
     pub async fn apply(&self, mappings: Vec<Mapping>) -> Result<(), JournalError> {
-        let _ = mappings;
-        todo!()
+        self.0.apply(mappings).await
     }
 
-    /// How they are doing.
+    /// How they are doing. It reads the streams, and blocks the thread for as long.
+    #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        todo!()
+        self.0.status()
     }
 
-    /// Ends delivery; what is in flight may be delivered again by the next start.
+    /// Ends delivery, within about a second; what is in flight then may be delivered again by the
+    /// next start.
     pub async fn stop(&self) {
-        todo!()
+        self.0.stop().await;
+    }
+}
+
+/// [`Mappings`] over any services.
+#[derive(Debug)]
+struct Engine<S> {
+    region: Arc<str>,
+    services: S,
+    positions: Positions,
+    workers: Mutex<BTreeMap<String, Worker>>,
+    /// One change at a time.
+    applying: tokio::sync::Mutex<()>,
+}
+
+/// A driver, seen from outside.
+#[derive(Debug)]
+struct Worker {
+    mapping: Arc<Mapping>,
+    orders: watch::Sender<Order>,
+    progress: Arc<Mutex<Progress>>,
+    task: JoinHandle<()>,
+}
+
+impl<S: Services> Engine<S> {
+    fn new(region: &str, journal: Journal, services: S) -> Result<Self, JournalError> {
+        Ok(Self {
+            region: region.into(),
+            services,
+            positions: Positions::new(journal)?,
+            workers: Mutex::default(),
+            applying: tokio::sync::Mutex::default(),
+        })
+    }
+
+    async fn apply(&self, mappings: Vec<Mapping>) -> Result<(), JournalError> {
+        let _turn = self.applying.lock().await;
+        let ids: BTreeSet<&str> = mappings.iter().map(|mapping| mapping.id.as_str()).collect();
+        let gone = lock(&self.workers)
+            .extract_if(.., |id, _| !ids.contains(id.as_str()))
+            .map(|(_, worker)| worker)
+            .collect();
+        end(gone).await;
+        self.positions.forget_others(&ids)?;
+        for mapping in mappings {
+            self.follow(Arc::new(mapping))?;
+        }
+        Ok(())
+    }
+
+    fn follow(&self, mapping: Arc<Mapping>) -> Result<(), JournalError> {
+        // Also a mapping that does not deliver yet has its place: LATEST is now.
+        let source = self.services.source(&mapping.table);
+        match self.positions.begin(&mapping, &source, &source.arn()) {
+            // The driver tries again and says what is wrong.
+            Ok(_) | Err(BeginError::Store(_)) => {}
+            Err(BeginError::Journal(error)) => return Err(error),
+        }
+        let mut workers = lock(&self.workers);
+        if let Some(worker) = workers.get_mut(&mapping.id) {
+            if worker.mapping != mapping {
+                worker.mapping = Arc::clone(&mapping);
+                worker.orders.send_replace(Order::Follow(mapping));
+            }
+            return Ok(());
+        }
+        let (orders, received) = watch::channel(Order::Follow(Arc::clone(&mapping)));
+        let progress = Arc::<Mutex<Progress>>::default();
+        let driver = Driver {
+            services: self.services.clone(),
+            positions: self.positions.clone(),
+            region: Arc::clone(&self.region),
+            orders: received,
+            progress: Arc::clone(&progress),
+        };
+        let worker = Worker {
+            task: tokio::spawn(driver.run()),
+            mapping: Arc::clone(&mapping),
+            orders,
+            progress,
+        };
+        workers.insert(mapping.id.clone(), worker);
+        Ok(())
+    }
+
+    fn status(&self) -> Vec<Status> {
+        let seen: Vec<_> = lock(&self.workers)
+            .values()
+            .map(|worker| (Arc::clone(&worker.mapping), Arc::clone(&worker.progress)))
+            .collect();
+        seen.into_iter()
+            .map(|(mapping, progress)| self.status_of(&mapping, &progress))
+            .collect()
+    }
+
+    fn status_of(&self, mapping: &Mapping, progress: &Mutex<Progress>) -> Status {
+        let (processed, mut done, done_above, given_up) = {
+            let progress = lock(progress);
+            let processed = progress.processed.clone();
+            (
+                processed,
+                progress.done,
+                progress.done_above,
+                progress.given_up,
+            )
+        };
+        let source = self.services.source(&mapping.table);
+        if !mapping.enabled
+            && let Ok(kept) = self.positions.begin(mapping, &source, &source.arn())
+        {
+            done = kept;
+        }
+        let mut trouble = None;
+        let (mut behind, mut lag_ms) = (0, 0);
+        match (source.newest(), source.read(done, COUNTED)) {
+            (Ok(newest), Ok(records)) => {
+                let last = records.last().map_or(newest, |record| record.sequence);
+                let uncounted = u64::try_from(newest.0 - last.0).unwrap_or(0);
+                let counted = u64::try_from(records.len()).unwrap_or(u64::MAX);
+                behind = (counted + uncounted).saturating_sub(done_above);
+                let oldest = records.first().map(|record| record.arrived_ms);
+                let age = oldest.map_or(0, |oldest| self.services.unix_ms() - oldest);
+                lag_ms = u64::try_from(age).unwrap_or(0);
+            }
+            (Err(error), _) | (_, Err(error)) => trouble = Some(error.to_string()),
+        }
+        let last_processing_result = match (trouble, processed) {
+            (Some(why), _) | (None, Processed::Trouble(why)) => format!("PROBLEM: {why}"),
+            (None, Processed::Nothing) => "No records processed".to_owned(),
+            (None, Processed::Well) => "OK".to_owned(),
+            (None, Processed::Badly) => "PROBLEM: Function call failed".to_owned(),
+        };
+        Status {
+            id: mapping.id.clone(),
+            enabled: mapping.enabled,
+            last_processing_result,
+            checkpoint: done.to_string(),
+            behind,
+            lag_ms,
+            given_up,
+        }
+    }
+
+    async fn stop(&self) {
+        let _turn = self.applying.lock().await;
+        let workers = std::mem::take(&mut *lock(&self.workers));
+        end(workers.into_values().collect()).await;
+    }
+}
+
+/// Ends drivers, all at once.
+async fn end(workers: Vec<Worker>) {
+    for worker in &workers {
+        worker.orders.send_replace(Order::Stop);
+    }
+    for mut worker in workers {
+        if tokio::time::timeout(END, &mut worker.task).await.is_err() {
+            worker.task.abort();
+        }
     }
 }

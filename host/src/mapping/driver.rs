@@ -1,0 +1,428 @@
+//! Drives one mapping: reads the stream, invokes the function, keeps the position.
+//!
+//! It sleeps until the stream or an invocation wakes it. What it decides is [`Shard`]'s part.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::failure::{self, Condition, Route};
+use super::lane::{Now, Outcome, Verdict};
+use super::positions::Positions;
+use super::services::{Services, Source};
+use super::shard::{Shard, Step};
+use crate::definition::Mapping;
+use crate::journal::JournalError;
+use crate::lambda::{InvokeError, Invoked};
+use crate::store::Sequence;
+
+/// The stream says when it changed; this is for the case that a notification is lost.
+const FALLBACK: Duration = Duration::from_secs(5);
+
+/// The pause after the stream or the journal could not be used.
+const TROUBLE: Duration = Duration::from_secs(1);
+
+/// How long an invocation in flight may hold up the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Records of one read, so that answers need not wait for a long one.
+const READ: usize = 1_000;
+
+/// What a driver is to do.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// Deliver by these settings.
+    Follow(Arc<Mapping>),
+    /// End.
+    Stop,
+}
+
+/// How the last batch went.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Processed {
+    #[default]
+    Nothing,
+    Well,
+    Badly,
+    /// The host's own parts fail.
+    Trouble(String),
+}
+
+/// What others may know of a driver.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) processed: Processed,
+    pub(super) done: Sequence,
+    /// Records above `done` that are done too.
+    pub(super) done_above: u64,
+    /// Records passed over.
+    pub(super) given_up: u64,
+}
+
+/// See the module's documentation.
+pub(super) struct Driver<S> {
+    pub(super) services: S,
+    pub(super) positions: Positions,
+    pub(super) region: Arc<str>,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) progress: Arc<Mutex<Progress>>,
+}
+
+impl<S: Services> Driver<S> {
+    /// Works until it is told to stop, or nobody is left who could tell it.
+    pub(super) async fn run(mut self) {
+        loop {
+            let Order::Follow(mapping) = self.orders.borrow_and_update().clone() else {
+                return;
+            };
+            let until = match mapping.enabled {
+                false => None,
+                true => match Delivery::begin(&self, mapping) {
+                    Ok(delivery) => {
+                        if delivery.run(&mut self.orders).await {
+                            continue;
+                        }
+                        return;
+                    }
+                    Err(error) => {
+                        lock(&self.progress).processed = Processed::Trouble(error);
+                        Some(Instant::now() + TROUBLE)
+                    }
+                },
+            };
+            tokio::select! {
+                changed = self.orders.changed() => if changed.is_err() { return },
+                () = wait(until) => {}
+            }
+        }
+    }
+}
+
+/// The delivery of one stream by one version of the settings.
+struct Delivery<S: Services> {
+    services: S,
+    positions: Positions,
+    progress: Arc<Mutex<Progress>>,
+    mapping: Arc<Mapping>,
+    function_arn: String,
+    source: S::Source,
+    stream_arn: String,
+    shard_id: String,
+    shard: Shard,
+    /// What the journal knows of [`Shard::done`].
+    kept: Sequence,
+    flights: JoinSet<(usize, Outcome)>,
+    /// The last read left records behind.
+    backlog: bool,
+    /// There may be new records.
+    woken: bool,
+    /// Stream or journal are in trouble; neither is tried before.
+    trouble: Option<Instant>,
+}
+
+/// Why a delivery ends, once nothing is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leave {
+    /// Other settings or another stream.
+    ForAnother,
+    /// No later than then.
+    ForGood(Instant),
+}
+
+impl<S: Services> Delivery<S> {
+    fn begin(driver: &Driver<S>, mapping: Arc<Mapping>) -> Result<Self, String> {
+        let source = driver.services.source(&mapping.table);
+        let stream_arn = source.arn();
+        let position = blocking(|| driver.positions.begin(&mapping, &source, &stream_arn));
+        let done = position.map_err(|error| error.to_string())?;
+        let mut progress = lock(&driver.progress);
+        progress.done = done;
+        progress.done_above = 0;
+        drop(progress);
+        Ok(Self {
+            services: driver.services.clone(),
+            positions: driver.positions.clone(),
+            progress: Arc::clone(&driver.progress),
+            function_arn: function_arn(&driver.region, &mapping.function),
+            shard_id: source.shard(),
+            shard: Shard::new(&mapping, done),
+            source,
+            stream_arn,
+            mapping,
+            kept: done,
+            flights: JoinSet::new(),
+            backlog: false,
+            woken: true,
+            trouble: None,
+        })
+    }
+
+    /// Returns whether there is more to do under another order.
+    async fn run(mut self, orders: &mut watch::Receiver<Order>) -> bool {
+        let mut changes = Some(self.source.changed());
+        let mut leave = None;
+        loop {
+            let mut wake = Instant::now() + FALLBACK;
+            if leave.is_none() {
+                wake = wake.min(self.start());
+                // A write while every lane is busy is read with those that follow it, rather than
+                // one by one: reading is what costs.
+                if self.shard.is_idle() {
+                    self.woken |= changes.as_mut().is_some_and(seen);
+                }
+                if (self.backlog || self.woken && self.shard.is_idle()) && !self.is_in_trouble() {
+                    if self.source.arn() != self.stream_arn {
+                        leave = Some(Leave::ForAnother);
+                    } else if self.read() {
+                        while let Some(Ok(flight)) = self.flights.try_join_next() {
+                            self.came_back(flight);
+                        }
+                        continue;
+                    }
+                }
+            }
+            // The function is at work meanwhile, if there is anything for it.
+            self.keep();
+            wake = self.trouble.map_or(wake, |until| wake.min(until));
+            match leave {
+                Some(Leave::ForAnother) if self.flights.is_empty() => return true,
+                Some(Leave::ForGood(_)) if self.flights.is_empty() => return false,
+                Some(Leave::ForGood(latest)) if latest <= Instant::now() => return false,
+                Some(Leave::ForGood(latest)) => wake = wake.min(latest),
+                _ => {}
+            }
+            tokio::select! {
+                Some(Ok(flight)) = self.flights.join_next() => self.came_back(flight),
+                open = changed(&mut changes), if leave.is_none() && self.shard.is_idle() && !self.woken => {
+                    self.woken = true;
+                    if !open {
+                        changes = None;
+                    }
+                }
+                ordered = orders.changed(), if !matches!(leave, Some(Leave::ForGood(_))) => {
+                    leave = Some(match ordered.is_ok() && matches!(*orders.borrow(), Order::Follow(_)) {
+                        true => Leave::ForAnother,
+                        false => Leave::ForGood(Instant::now() + GRACE),
+                    });
+                }
+                () = sleep_until(wake) => {
+                    self.woken = true;
+                    changes.get_or_insert_with(|| self.source.changed());
+                }
+            }
+        }
+    }
+
+    /// Starts and gives up whatever can be; returns when to look again.
+    fn start(&mut self) -> Instant {
+        loop {
+            let now = self.now();
+            match self.shard.next(now) {
+                Step::Wait(until) => return until.unwrap_or(now.instant + FALLBACK),
+                Step::Deliver(lane, batch) => {
+                    let event = batch.event();
+                    self.shard.departed(lane);
+                    let services = self.services.clone();
+                    let mapping = Arc::clone(&self.mapping);
+                    self.flights.spawn(async move {
+                        let invocation = services.invoke(&mapping.function, event);
+                        let invoked = AssertUnwindSafe(invocation).catch_unwind().await;
+                        (lane, invoked.map_or(Outcome::NotInvoked, outcome))
+                    });
+                }
+                Step::GiveUp(lane, batch, condition) => {
+                    if let Some(until) = self.trouble.filter(|until| *until > now.instant) {
+                        return until;
+                    }
+                    let records = batch.records.len();
+                    let message = self.mapping.on_failure.as_ref().map(|queue| {
+                        let route = Route {
+                            function_arn: &self.function_arn,
+                            stream_arn: &self.stream_arn,
+                            shard_id: &self.shard_id,
+                        };
+                        (
+                            queue.as_str(),
+                            failure::message(batch, condition, route, now.unix_ms),
+                        )
+                    });
+                    let done = self.shard.done_without(lane);
+                    let told = blocking(|| {
+                        self.positions.keep(
+                            &self.mapping.id,
+                            &self.stream_arn,
+                            done,
+                            |transaction| {
+                                message.as_ref().map_or(Ok(()), |(queue, body)| {
+                                    self.services.send_in(transaction, queue, body)
+                                })
+                            },
+                        )
+                    });
+                    if let Err(error) = told {
+                        return self.in_trouble(&error);
+                    }
+                    self.kept = done;
+                    if message.is_some() {
+                        self.services.wake_queues();
+                    }
+                    self.shard.passed_over(lane, now);
+                    self.gave_up(records, condition);
+                }
+            }
+        }
+    }
+
+    /// Reads on; returns whether there was anything.
+    fn read(&mut self) -> bool {
+        let limit = self.shard.room().min(READ);
+        if limit == 0 {
+            return false;
+        }
+        self.woken = false;
+        match blocking(|| self.source.read(self.shard.read_to(), limit)) {
+            Ok(records) => {
+                self.trouble = None;
+                self.backlog = records.len() == limit;
+                let any = !records.is_empty();
+                self.shard.take(records, self.now());
+                any
+            }
+            Err(error) => {
+                self.woken = true;
+                self.in_trouble(&error);
+                false
+            }
+        }
+    }
+
+    fn came_back(&mut self, (lane, outcome): (usize, Outcome)) {
+        let verdict = self.shard.came_back(lane, outcome, self.now());
+        self.report(match verdict {
+            Verdict::Done => Processed::Well,
+            Verdict::Failed => Processed::Badly,
+        });
+    }
+
+    fn gave_up(&self, records: usize, condition: Condition) {
+        self.report(match condition {
+            Condition::RetryAttemptsExhausted => Processed::Badly,
+            Condition::RecordAgeExceeded => lock(&self.progress).processed.clone(),
+        });
+        lock(&self.progress).given_up += u64::try_from(records).unwrap_or(u64::MAX);
+    }
+
+    fn report(&self, processed: Processed) {
+        let mut progress = lock(&self.progress);
+        progress.processed = processed;
+        progress.done = self.shard.done();
+        progress.done_above = u64::try_from(self.shard.done_above()).unwrap_or(u64::MAX);
+    }
+
+    /// Writes the position down, if it moved.
+    fn keep(&mut self) {
+        let done = self.shard.done();
+        if done == self.kept || self.is_in_trouble() {
+            return;
+        }
+        let (mapping, arn) = (&self.mapping.id, &self.stream_arn);
+        match blocking(|| {
+            self.positions
+                .keep(mapping, arn, done, |_| Ok::<_, JournalError>(()))
+        }) {
+            Ok(()) => self.kept = done,
+            Err(error) => {
+                self.in_trouble(&error);
+            }
+        }
+    }
+
+    fn in_trouble(&mut self, error: &dyn std::error::Error) -> Instant {
+        lock(&self.progress).processed = Processed::Trouble(error.to_string());
+        let until = Instant::now() + TROUBLE;
+        self.trouble = Some(until);
+        until
+    }
+
+    fn is_in_trouble(&mut self) -> bool {
+        self.trouble = self.trouble.filter(|until| *until > Instant::now());
+        self.trouble.is_some()
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            instant: Instant::now(),
+            unix_ms: self.services.unix_ms(),
+        }
+    }
+}
+
+fn outcome(invoked: Result<Invoked, InvokeError>) -> Outcome {
+    match invoked {
+        Ok(Invoked {
+            request_id,
+            error: Some(_),
+            ..
+        }) => Outcome::Threw { request_id },
+        Ok(Invoked {
+            request_id,
+            payload,
+            ..
+        }) => Outcome::Answered {
+            request_id,
+            payload,
+        },
+        Err(InvokeError::NotFound(_) | InvokeError::Throttled | InvokeError::Stopping) => {
+            Outcome::NotInvoked
+        }
+    }
+}
+
+fn function_arn(region: &str, function: &str) -> String {
+    format!(
+        "arn:aws:lambda:{region}:{}:function:{function}",
+        crate::definition::ACCOUNT
+    )
+}
+
+/// Whether there was a change that nobody saw; now somebody has.
+fn seen(changes: &mut watch::Receiver<u64>) -> bool {
+    let changed = changes.has_changed().unwrap_or(false);
+    if changed {
+        changes.mark_unchanged();
+    }
+    changed
+}
+
+/// Waits for a change; false where none can come any more.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) -> bool {
+    match changes {
+        Some(changes) => changes.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn wait(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Lets other tasks move off this thread while `work` blocks it, where there are other threads.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,113 @@
+//! What a mapping needs of the other services, so that tests can stand in for them.
+
+use std::future::Future;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use rusqlite::Transaction;
+use tokio::sync::watch;
+
+use crate::journal::JournalError;
+use crate::lambda::{Functions, InvokeError, InvokeOptions, Invoked};
+use crate::queue::Queues;
+use crate::store::{Record, Sequence, Store, StoreError, Stream};
+
+/// A stream with one shard; see [`Stream`], whose methods these are.
+pub(super) trait Source: Send + Sync + 'static {
+    fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError>;
+    fn newest(&self) -> Result<Sequence, StoreError>;
+    fn changed(&self) -> watch::Receiver<u64>;
+    fn arn(&self) -> String;
+    fn shard(&self) -> String;
+}
+
+/// The services around a mapping. Clones share them.
+pub(super) trait Services: Clone + Send + Sync + 'static {
+    type Source: Source;
+
+    /// The stream of a table.
+    fn source(&self, table: &str) -> Self::Source;
+
+    /// Invokes a function and waits for its answer.
+    fn invoke(
+        &self,
+        function: &str,
+        event: Bytes,
+    ) -> impl Future<Output = Result<Invoked, InvokeError>> + Send;
+
+    /// Adds a message to a queue as part of `transaction`.
+    fn send_in(
+        &self,
+        transaction: &Transaction<'_>,
+        queue: &str,
+        body: &str,
+    ) -> Result<(), JournalError>;
+
+    /// Tells receivers that messages were committed.
+    fn wake_queues(&self);
+
+    /// Milliseconds since 1970.
+    fn unix_ms(&self) -> i64;
+}
+
+/// The services of this host.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    pub(super) store: Store,
+    pub(super) functions: Functions,
+    pub(super) queues: Queues,
+}
+
+impl Services for Local {
+    type Source = Stream;
+
+    fn source(&self, table: &str) -> Stream {
+        self.store.stream(table)
+    }
+
+    async fn invoke(&self, function: &str, event: Bytes) -> Result<Invoked, InvokeError> {
+        self.functions
+            .invoke(function, event, InvokeOptions::default())
+            .await
+    }
+
+    fn send_in(
+        &self,
+        transaction: &Transaction<'_>,
+        queue: &str,
+        body: &str,
+    ) -> Result<(), JournalError> {
+        self.queues.send_in(transaction, queue, body)
+    }
+
+    fn wake_queues(&self) {
+        self.queues.wake();
+    }
+
+    fn unix_ms(&self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Source for Stream {
+    fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError> {
+        Stream::read(self, after, limit)
+    }
+
+    fn newest(&self) -> Result<Sequence, StoreError> {
+        Stream::newest(self)
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        Stream::changed(self)
+    }
+
+    fn arn(&self) -> String {
+        Stream::arn(self)
+    }
+
+    fn shard(&self) -> String {
+        Stream::shard(self)
+    }
+}

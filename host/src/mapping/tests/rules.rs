@@ -1,0 +1,612 @@
+//! AWS's rules, one by one, without a clock.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::super::batch::EVENT_LIMIT;
+use super::super::failure::{self, Condition, Route};
+use super::super::lane::Now;
+use super::super::shard::{Shard, Step};
+use super::support::{Reply, START_MS, later, mapping, numbers, record, reports, throws};
+use crate::definition::Mapping;
+use crate::store::{Record, Sequence};
+
+/// What became of records.
+#[derive(Debug, Default)]
+struct Story {
+    deliveries: Vec<Vec<i64>>,
+    given_up: Vec<(Vec<i64>, Condition)>,
+    messages: Vec<Value>,
+    done: i64,
+    took: Duration,
+}
+
+fn now() -> Now {
+    Now {
+        instant: Instant::now(),
+        unix_ms: START_MS,
+    }
+}
+
+/// Delivers these records until nothing is left to do.
+fn deliver(
+    mapping: &Mapping,
+    records: Vec<Record>,
+    mut function: impl FnMut(&[i64]) -> Reply,
+) -> Story {
+    let mut shard = Shard::new(mapping, Sequence(0));
+    let mut story = Story::default();
+    let began = now();
+    let mut now = began;
+    shard.take(records, now);
+    let route = Route {
+        function_arn: "the function",
+        stream_arn: "the stream",
+        shard_id: "the shard",
+    };
+    loop {
+        match shard.next(now) {
+            Step::Wait(None) => break,
+            Step::Wait(Some(until)) => now = later(now, until - now.instant),
+            Step::Deliver(lane, batch) => {
+                let batch = numbers(&batch.event());
+                story.deliveries.push(batch.clone());
+                shard.departed(lane);
+                let request_id = format!("request {}", story.deliveries.len());
+                shard.came_back(lane, function(&batch).outcome(request_id), now);
+            }
+            Step::GiveUp(lane, batch, condition) => {
+                let given_up = numbers(&batch.event());
+                story.given_up.push((given_up, condition));
+                let message = failure::message(batch, condition, route, now.unix_ms);
+                story.messages.push(serde_json::from_str(&message).unwrap());
+                let expected = shard.done_without(lane);
+                shard.passed_over(lane, now);
+                assert_eq!(shard.done(), expected);
+            }
+        }
+    }
+    story.done = shard.done().0;
+    story.took = now.instant - began.instant;
+    story
+}
+
+fn records(count: i64) -> Vec<Record> {
+    (1..=count).map(|number| record(number, "key")).collect()
+}
+
+fn exhausted(numbers: &[i64]) -> (Vec<i64>, Condition) {
+    (numbers.to_vec(), Condition::RetryAttemptsExhausted)
+}
+
+#[test]
+fn records_go_in_batches_in_the_order_of_the_stream() {
+    let mapping = Mapping {
+        batch_size: 3,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(7), |_| Reply::ok());
+    assert_eq!(story.deliveries, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
+    assert_eq!((story.done, story.given_up.len()), (7, 0));
+}
+
+#[test]
+fn a_reported_record_and_all_after_it_are_delivered_again() {
+    for (poison, then) in [(1, vec![1, 2, 3]), (2, vec![2, 3]), (3, vec![3])] {
+        let mut first = true;
+        let story = deliver(&mapping(), records(3), |_| {
+            match std::mem::take(&mut first) {
+                true => Reply::failed(&[poison]),
+                false => Reply::ok(),
+            }
+        });
+        assert_eq!(story.deliveries, [vec![1, 2, 3], then]);
+        assert_eq!(story.done, 3);
+    }
+}
+
+#[test]
+fn the_lowest_of_several_reported_records_counts() {
+    let mut first = true;
+    let story = deliver(&mapping(), records(5), |_| {
+        match std::mem::take(&mut first) {
+            true => Reply::failed(&[5, 2, 4]),
+            false => Reply::ok(),
+        }
+    });
+    assert_eq!(story.deliveries, [vec![1, 2, 3, 4, 5], vec![2, 3, 4, 5]]);
+}
+
+#[test]
+fn a_poisonous_record_takes_those_after_it_in_its_batch_along() {
+    for (poison, given_up) in [(1, vec![1, 2, 3]), (2, vec![2, 3]), (3, vec![3])] {
+        let story = deliver(&mapping(), records(3), reports(&[poison]));
+        assert_eq!(story.given_up, [exhausted(&given_up)]);
+        // The retries begin when the checkpoint has come to the record.
+        let with_the_poison_first = if poison == 1 { 3 } else { 4 };
+        assert_eq!(story.deliveries.len(), with_the_poison_first);
+        assert_eq!(
+            story.messages[0]["requestContext"]["approximateInvokeCount"],
+            3
+        );
+        assert_eq!(story.done, 3);
+    }
+}
+
+#[test]
+fn what_comes_after_a_batch_given_up_is_delivered() {
+    let mapping = Mapping {
+        batch_size: 2,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(4), reports(&[2]));
+    assert_eq!(story.given_up, [exhausted(&[2])]);
+    assert_eq!(story.deliveries.last().unwrap(), &[3, 4]);
+}
+
+#[test]
+fn a_batch_of_nothing_but_poison_is_given_up_in_one_message() {
+    let story = deliver(&mapping(), records(3), reports(&[1, 2, 3]));
+    assert_eq!(story.deliveries, vec![vec![1, 2, 3]; 3]);
+    assert_eq!(story.given_up, [exhausted(&[1, 2, 3])]);
+    assert_eq!(story.messages[0]["DDBStreamBatchInfo"]["batchSize"], 3);
+}
+
+#[test]
+fn an_answer_that_cannot_be_understood_fails_the_whole_batch() {
+    for body in [
+        "not JSON",
+        r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+        "[1]",
+    ] {
+        let story = deliver(&mapping(), records(2), |_| Reply::Says(body.into()));
+        assert_eq!(story.deliveries, vec![vec![1, 2]; 3], "{body}");
+        assert_eq!(story.given_up, [exhausted(&[1, 2])]);
+        assert_eq!(
+            story.messages[0]["responseContext"]["functionError"],
+            Value::Null
+        );
+    }
+}
+
+#[test]
+fn without_report_batch_item_failures_every_answer_is_success() {
+    let mapping = Mapping {
+        report_item_failures: false,
+        ..mapping()
+    };
+    for reply in [Reply::failed(&[1]), Reply::Says("not JSON".into())] {
+        let story = deliver(&mapping, records(2), |_| reply.clone());
+        assert_eq!(story.deliveries, [[1, 2]]);
+        assert_eq!(story.done, 2);
+    }
+}
+
+#[test]
+fn a_batch_that_failed_is_retried_as_often_as_the_settings_say() {
+    for retries in [0, 1, 5] {
+        let mapping = Mapping {
+            maximum_retry_attempts: Some(retries),
+            ..mapping()
+        };
+        let story = deliver(&mapping, records(2), throws(&[1]));
+        assert_eq!(
+            story.deliveries.len(),
+            1 + usize::try_from(retries).unwrap()
+        );
+        assert_eq!(story.given_up, [exhausted(&[1, 2])]);
+    }
+}
+
+#[test]
+fn without_a_bound_a_batch_is_retried_until_the_stream_would_have_lost_it() {
+    let mapping = Mapping {
+        maximum_retry_attempts: None,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(1), throws(&[1]));
+    assert_eq!(story.given_up, [(vec![1], Condition::RecordAgeExceeded)]);
+    assert!(story.took >= Duration::from_secs(86_400));
+    assert!(story.took < Duration::from_secs(86_405));
+}
+
+#[test]
+fn pauses_between_retries_grow_to_two_seconds() {
+    let mapping = Mapping {
+        maximum_retry_attempts: Some(10),
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(1), throws(&[1]));
+    // 0.1, 0.2, 0.4, 0.8, 1.6 and five times 2 seconds.
+    assert_eq!(story.took, Duration::from_millis(13_100));
+}
+
+#[test]
+fn a_throttled_function_uses_up_no_retries() {
+    let mut throttled = 20;
+    let mapping = Mapping {
+        maximum_retry_attempts: Some(0),
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(1), |_| {
+        throttled -= 1;
+        if throttled > 0 {
+            Reply::IsThrottled
+        } else {
+            Reply::ok()
+        }
+    });
+    assert_eq!(story.deliveries.len(), 20);
+    assert_eq!((story.done, story.given_up.len()), (1, 0));
+}
+
+#[test]
+fn a_function_that_stays_throttled_is_waited_for_until_the_records_are_too_old() {
+    let mapping = Mapping {
+        maximum_record_age_seconds: Some(60),
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(2), |_| Reply::IsThrottled);
+    assert_eq!(story.given_up, [(vec![1, 2], Condition::RecordAgeExceeded)]);
+    let message = &story.messages[0];
+    assert_eq!(message["requestContext"]["approximateInvokeCount"], 0);
+    assert_eq!(message["requestContext"].get("requestId"), None);
+    assert_eq!(message.get("responseContext"), None);
+}
+
+#[test]
+fn only_the_records_of_a_batch_that_are_too_old_are_given_up() {
+    let mapping = Mapping {
+        maximum_record_age_seconds: Some(60),
+        ..mapping()
+    };
+    let mut records = records(3);
+    records[0].arrived_ms -= 90_000;
+    records[1].arrived_ms -= 60_001;
+    records[2].arrived_ms -= 60_000;
+    let story = deliver(&mapping, records, |_| Reply::ok());
+    assert_eq!(story.given_up, [(vec![1, 2], Condition::RecordAgeExceeded)]);
+    assert_eq!(story.deliveries, [[3]]);
+    assert_eq!(story.done, 3);
+}
+
+#[test]
+fn a_batch_that_failed_is_halved_until_the_poison_is_alone() {
+    let mapping = Mapping {
+        bisect_on_error: true,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(5), throws(&[2]));
+    assert_eq!(
+        story.deliveries,
+        [
+            vec![1, 2, 3, 4, 5],
+            vec![1, 2, 3],
+            vec![1, 2],
+            vec![1],
+            vec![2],
+            vec![2],
+            vec![2],
+            vec![3],
+            vec![4, 5]
+        ]
+    );
+    assert_eq!(story.given_up, [exhausted(&[2])]);
+    assert_eq!(story.done, 5);
+}
+
+#[test]
+fn halving_uses_up_no_retries() {
+    let mapping = Mapping {
+        bisect_on_error: true,
+        maximum_retry_attempts: Some(0),
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(64), throws(&[40]));
+    assert_eq!(story.given_up, [exhausted(&[40])]);
+    assert_eq!(story.took, Duration::ZERO);
+}
+
+#[test]
+fn with_bisect_a_partial_answer_splits_at_the_reported_record_and_does_not_halve() {
+    let mapping = Mapping {
+        bisect_on_error: true,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(4), reports(&[2]));
+    assert_eq!(
+        story.deliveries,
+        [
+            vec![1, 2, 3, 4],
+            vec![2, 3, 4],
+            vec![2, 3, 4],
+            vec![2, 3, 4]
+        ]
+    );
+    // As on AWS, what was reported first takes its batch along.
+    assert_eq!(story.given_up, [exhausted(&[2, 3, 4])]);
+}
+
+#[test]
+fn every_record_poison_with_bisect_gives_each_up_alone_and_in_order() {
+    let mapping = Mapping {
+        bisect_on_error: true,
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(6), throws(&[1, 2, 3, 4, 5, 6]));
+    let alone: Vec<_> = (1..=6).map(|number| exhausted(&[number])).collect();
+    assert_eq!(story.given_up, alone);
+}
+
+#[test]
+fn no_event_exceeds_six_megabytes() {
+    let mapping = Mapping {
+        batch_size: 10_000,
+        ..mapping()
+    };
+    let long = |number| {
+        let mut long = record(number, "key");
+        let json = format!(
+            "{},\"padding\":\"{}\"}}",
+            long.json.trim_end_matches('}'),
+            "x".repeat(999_000)
+        );
+        // One brace too few was taken off the inner object.
+        long.json = json.replacen(",\"padding\"", "},\"padding\"", 1).into();
+        long
+    };
+    let sizes = std::cell::RefCell::new(vec![]);
+    let mut shard = Shard::new(&mapping, Sequence(0));
+    shard.take((1..=13).map(long).collect(), now());
+    while let Step::Deliver(lane, batch) = shard.next(now()) {
+        sizes
+            .borrow_mut()
+            .push((batch.records.len(), batch.event().len()));
+        shard.departed(lane);
+        shard.came_back(lane, Reply::ok().outcome("request".into()), now());
+    }
+    let counts: Vec<usize> = sizes.borrow().iter().map(|(count, _)| *count).collect();
+    assert_eq!(counts, [6, 6, 1]);
+    assert!(
+        sizes
+            .borrow()
+            .iter()
+            .all(|(_, bytes)| *bytes <= EVENT_LIMIT)
+    );
+}
+
+#[test]
+fn a_record_that_fills_the_event_to_the_byte_fits_and_one_more_byte_does_not() {
+    for (over, counts) in [(0, vec![2]), (1, vec![1, 1])] {
+        let frame = r#"{"Records":[,]}"#.len();
+        let of = |number, bytes: usize| Record {
+            json: "1".repeat(bytes).into(),
+            ..record(number, "key")
+        };
+        let mut shard = Shard::new(&mapping(), Sequence(0));
+        shard.take(
+            vec![of(1, 100), of(2, EVENT_LIMIT - frame - 100 + over)],
+            now(),
+        );
+        let mut seen = vec![];
+        while let Step::Deliver(lane, batch) = shard.next(now()) {
+            seen.push(batch.records.len());
+            shard.departed(lane);
+            shard.came_back(lane, Reply::ok().outcome("request".into()), now());
+        }
+        assert_eq!(seen, counts);
+    }
+}
+
+#[test]
+fn a_record_that_is_too_long_for_any_event_goes_alone() {
+    let long = |number| Record {
+        json: "1".repeat(EVENT_LIMIT + 1).into(),
+        ..record(number, "key")
+    };
+    let mut shard = Shard::new(&mapping(), Sequence(0));
+    shard.take(vec![long(1), record(2, "key")], now());
+    let Step::Deliver(_, batch) = shard.next(now()) else {
+        panic!("nothing to deliver")
+    };
+    assert_eq!(batch.records.len(), 1);
+}
+
+#[test]
+fn a_window_gathers_until_it_is_over_or_the_batch_is_full() {
+    let mapping = Mapping {
+        batch_size: 3,
+        window_seconds: 10,
+        ..mapping()
+    };
+    let mut shard = Shard::new(&mapping, Sequence(0));
+    let start = now();
+    shard.take(vec![record(1, "key")], start);
+    let until = |step: Step<'_>| match step {
+        Step::Wait(Some(until)) => until - start.instant,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(until(shard.next(start)), Duration::from_secs(10));
+    // Later records do not prolong it.
+    let soon = later(start, Duration::from_secs(4));
+    shard.take(vec![record(2, "key")], soon);
+    assert_eq!(until(shard.next(soon)), Duration::from_secs(10));
+    let over = later(start, Duration::from_secs(10));
+    let Step::Deliver(0, batch) = shard.next(over) else {
+        panic!("it waits on")
+    };
+    assert_eq!(batch.records.len(), 2);
+    shard.departed(0);
+    // What came meanwhile has a window from the end of the invocation on, and needs none once full.
+    shard.take(vec![record(3, "key")], over);
+    let back = later(over, Duration::from_secs(5));
+    shard.came_back(0, Reply::ok().outcome("request".into()), back);
+    assert_eq!(until(shard.next(back)), Duration::from_secs(25));
+    shard.take(vec![record(4, "key"), record(5, "key")], back);
+    assert!(matches!(shard.next(back), Step::Deliver(0, batch) if batch.records.len() == 3));
+}
+
+#[test]
+fn a_retry_waits_for_no_window() {
+    let mapping = Mapping {
+        window_seconds: 10,
+        maximum_retry_attempts: Some(1),
+        ..mapping()
+    };
+    let story = deliver(&mapping, records(1), throws(&[1]));
+    assert_eq!(story.took, Duration::from_millis(10_100));
+}
+
+/// Starts every lane that can; returns what each got.
+fn start(shard: &mut Shard) -> Vec<(usize, Vec<i64>)> {
+    let mut started = vec![];
+    while let Step::Deliver(lane, batch) = shard.next(now()) {
+        started.push((lane, numbers(&batch.event())));
+        shard.departed(lane);
+    }
+    started
+}
+
+#[test]
+fn lanes_keep_the_order_of_each_key_and_run_at_the_same_time() {
+    let mapping = Mapping {
+        batch_size: 2,
+        parallelization_factor: 4,
+        ..mapping()
+    };
+    let mut shard = Shard::new(&mapping, Sequence(0));
+    let key = |number: i64| format!("key {}", number % 10);
+    shard.take(
+        (1..=100)
+            .map(|number| record(number, &key(number)))
+            .collect(),
+        now(),
+    );
+    let mut seen = std::collections::BTreeMap::<String, Vec<i64>>::new();
+    loop {
+        let started = start(&mut shard);
+        if started.is_empty() {
+            break;
+        }
+        assert!(started.len() <= 4);
+        for (lane, batch) in started.into_iter().rev() {
+            for number in batch {
+                seen.entry(key(number)).or_default().push(number);
+            }
+            shard.came_back(lane, Reply::ok().outcome("request".into()), now());
+        }
+    }
+    assert_eq!(seen.len(), 10);
+    assert!(
+        seen.values()
+            .all(|numbers| numbers.len() == 10 && numbers.is_sorted())
+    );
+    assert_eq!(shard.done(), Sequence(100));
+}
+
+#[test]
+fn the_low_water_mark_waits_for_the_slowest_lane() {
+    let mapping = Mapping {
+        batch_size: 1,
+        parallelization_factor: 2,
+        ..mapping()
+    };
+    let mut shard = Shard::new(&mapping, Sequence(0));
+    // Two keys of different lanes.
+    let other = (0..).map(|at| format!("{at}")).find(|key| {
+        let mut probe = Shard::new(&mapping, Sequence(0));
+        probe.take(vec![record(1, "a"), record(2, key)], now());
+        start(&mut probe).len() == 2
+    });
+    let other = other.unwrap();
+    shard.take(
+        vec![
+            record(1, "a"),
+            record(2, &other),
+            record(4, &other),
+            record(5, "a"),
+        ],
+        now(),
+    );
+    let ok = || Reply::ok().outcome("request".into());
+    let started = start(&mut shard);
+    let lane_of = |number: i64| {
+        started
+            .iter()
+            .find(|(_, batch)| *batch == [number])
+            .unwrap()
+            .0
+    };
+    let (slow, fast) = (lane_of(1), lane_of(2));
+    shard.came_back(fast, ok(), now());
+    assert_eq!((shard.done(), shard.done_above()), (Sequence(0), 1));
+    start(&mut shard);
+    shard.came_back(fast, ok(), now());
+    assert_eq!((shard.done(), shard.done_above()), (Sequence(0), 2));
+    shard.came_back(slow, ok(), now());
+    assert_eq!((shard.done(), shard.done_above()), (Sequence(4), 0));
+    start(&mut shard);
+    shard.came_back(slow, ok(), now());
+    assert_eq!(shard.done(), Sequence(5));
+}
+
+#[test]
+fn what_is_read_ahead_is_bounded() {
+    let mut shard = Shard::new(&mapping(), Sequence(0));
+    shard.take(records(4_000), now());
+    assert_eq!(shard.room(), 6_000);
+    shard.take(
+        (4_001..=10_000)
+            .map(|number| record(number, "key"))
+            .collect(),
+        now(),
+    );
+    assert_eq!(shard.room(), 0);
+    let mut shard = Shard::new(&mapping(), Sequence(0));
+    let long = |number| Record {
+        json: "1".repeat(4_000_000).into(),
+        ..record(number, "key")
+    };
+    shard.take((1..=5).map(long).collect(), now());
+    assert_eq!(shard.room(), 0);
+    assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 1));
+    shard.departed(0);
+    shard.came_back(0, Reply::ok().outcome("request".into()), now());
+    assert_eq!(shard.room(), 9_996);
+}
+
+#[test]
+fn the_message_has_the_fields_that_aws_documents() {
+    let mut records = records(2);
+    records[1].arrived_ms += 1_500;
+    let story = deliver(&mapping(), records, throws(&[1]));
+    assert_eq!(
+        story.messages,
+        [json!({
+            "requestContext": {
+                "requestId": "request 3",
+                "functionArn": "the function",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 3
+            },
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": "$LATEST",
+                "functionError": "Unhandled"
+            },
+            "version": "1.0",
+            "timestamp": "2026-09-21T14:13:20.300Z",
+            "DDBStreamBatchInfo": {
+                "shardId": "the shard",
+                "startSequenceNumber": "100000000000000000001",
+                "endSequenceNumber": "100000000000000000002",
+                "approximateArrivalOfFirstRecord": "2026-09-21T14:13:20Z",
+                "approximateArrivalOfLastRecord": "2026-09-21T14:13:21.500Z",
+                "batchSize": 2,
+                "streamArn": "the stream"
+            }
+        })]
+    );
+}
