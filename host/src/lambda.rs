@@ -1,13 +1,29 @@
 //! Runs functions: the Runtime API, one process per environment, and what Lambda promises around
 //! them.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::sync::broadcast;
+use tokio::time::timeout;
 
 use crate::definition::Function;
 use crate::offspring::Offspring;
+
+mod environment;
+mod failure;
+mod log;
+mod output;
+mod pool;
+mod runtime_api;
+
+use failure::Failure;
+use log::FunctionLog;
+use pool::Pool;
 
 /// What came of an invocation that reached its function.
 #[derive(Clone, Debug)]
@@ -76,54 +92,178 @@ pub struct LogLine {
     pub text: Arc<str>,
 }
 
+const VERSION: &str = "$LATEST";
+
+/// Lines that a slow follower of the logs may be behind.
+const LINES_BEHIND: usize = 4_096;
+/// How long accepted invocations may still take when the host stops.
+const DRAINING: Duration = Duration::from_secs(2);
+
+/// What all pools share.
+#[derive(Debug)]
+struct Services {
+    settings: Settings,
+    offspring: Offspring,
+    followers: broadcast::Sender<LogLine>,
+}
+
 /// The functions of a stack. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Functions {}
+pub struct Functions {
+    services: Arc<Services>,
+    pools: Arc<RwLock<HashMap<String, Arc<Pool>>>>,
+}
 
 impl Functions {
     /// Runs nothing yet.
+    #[must_use]
     pub fn new(settings: Settings, offspring: Offspring) -> Self {
-        let _ = (settings, offspring);
-        todo!()
+        Self {
+            services: Arc::new(Services {
+                settings,
+                offspring,
+                followers: broadcast::Sender::new(LINES_BEHIND),
+            }),
+            pools: Arc::default(),
+        }
     }
 
     /// Makes the functions these. What runs is finished where it is; a changed function takes its
     /// next invocation in an environment of the new kind.
     pub async fn apply(&self, functions: Vec<Function>) {
-        let _ = functions;
-        todo!()
+        let folder = &self.services.settings.logs;
+        // Without it the functions run all the same, and log to followers only.
+        let _ = tokio::fs::create_dir_all(folder).await;
+        let mut pools = self.write();
+        let mut before = std::mem::take(&mut *pools);
+        for function in functions {
+            let name = function.name.clone();
+            let pool = match before.remove(&name) {
+                Some(pool) => {
+                    if *pool.function() != function {
+                        pool.replace(function);
+                    }
+                    pool
+                }
+                None => {
+                    let followers = self.services.followers.clone();
+                    let log = FunctionLog::new(folder, &name, followers);
+                    Pool::new(Arc::clone(&self.services), log, function)
+                }
+            };
+            pools.insert(name, pool);
+        }
+        for pool in before.values() {
+            pool.drain();
+        }
     }
 
-    /// Starts an environment of each function and waits until it is ready, or says which could
-    /// not start and why.
+    /// Starts an environment of each function and waits until it is ready.
+    ///
+    /// # Errors
+    /// Says which functions could not start and why.
     pub async fn warm(&self) -> Result<(), String> {
-        todo!()
+        let mut failures: Vec<String> = join_all(self.all().iter().map(async |pool| {
+            let failure = pool.warm().await.err()?;
+            let (name, kind) = (&pool.function().name, failure.error_type());
+            Some(format!("{name}: {kind}: {}", failure.message()))
+        }))
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+        failures.sort();
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.join("; "))
+        }
     }
 
     /// The function of this name or ARN, where there is one.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<Function> {
-        let _ = name;
-        todo!()
+        Some(Function::clone(&*self.pool(name)?.function()))
     }
 
-    /// Invokes and waits for the answer.
+    /// All functions, by name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Function> {
+        let pools = self.all();
+        let mut functions: Vec<Function> = pools
+            .iter()
+            .map(|pool| Function::clone(&*pool.function()))
+            .collect();
+        functions.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        functions
+    }
+
+    /// Invokes and waits for the answer. Where the caller goes away, the invocation goes on to its
+    /// end, as Lambda's do.
+    ///
+    /// # Errors
+    /// The invocation did not reach its function.
     pub async fn invoke(
         &self,
         name: &str,
         payload: Bytes,
         options: InvokeOptions,
     ) -> Result<Invoked, InvokeError> {
-        let _ = (name, payload, options);
-        todo!()
+        let pool = self
+            .pool(name)
+            .ok_or_else(|| InvokeError::NotFound(name.to_owned()))?;
+        pool.invoke(payload, options).await
     }
 
     /// Log lines from now on.
-    pub fn logs(&self) -> tokio::sync::broadcast::Receiver<LogLine> {
-        todo!()
+    #[must_use]
+    pub fn logs(&self) -> broadcast::Receiver<LogLine> {
+        self.services.followers.subscribe()
     }
 
     /// Lets what runs finish for a moment, then ends every environment.
     pub async fn stop(&self) {
-        todo!()
+        let pools = self.all();
+        pools.iter().for_each(|pool| pool.drain());
+        let drained = join_all(pools.iter().map(|pool| pool.drained()));
+        let _ = timeout(DRAINING, drained).await;
+        pools.iter().for_each(|pool| pool.end());
+        join_all(pools.iter().map(async |pool| {
+            pool.ended().await;
+            pool.log.flush().await;
+        }))
+        .await;
+    }
+
+    /// By name or ARN, with `$LATEST` as the only version.
+    fn pool(&self, name: &str) -> Option<Arc<Pool>> {
+        let name = name
+            .rsplit_once("function:")
+            .map_or(name, |(_, name)| name)
+            .trim_end_matches(":$LATEST");
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        pools.get(name).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Pool>> {
+        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
+        pools.values().cloned().collect()
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Pool>>> {
+        self.pools.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Invoked {
+    /// Of an invocation for which no environment could start.
+    fn failed(request_id: &str, failure: &Failure, tail: bool) -> Self {
+        Self {
+            request_id: request_id.to_owned(),
+            payload: failure.document(request_id),
+            error: Some(FunctionError::Unhandled),
+            log_tail: tail.then(Bytes::new),
+            executed_version: VERSION,
+        }
     }
 }

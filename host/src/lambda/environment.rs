@@ -1,0 +1,231 @@
+//! An environment: one process of a function, from its start to its end.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::Settings;
+use super::failure::Failure;
+use super::output::Output;
+use super::pool::{Due, Pool};
+use super::runtime_api;
+use crate::definition::Function;
+use crate::offspring::kill_group;
+
+/// How long a process whose Runtime API was closed may take to end.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Environment {
+    /// Unique within its pool.
+    pub(super) id: u64,
+    /// The pool's generation that it was started for.
+    pub(super) generation: u64,
+    pub(super) function: Arc<Function>,
+    pub(super) started: Instant,
+    pub(super) pool: Arc<Pool>,
+    output: OnceLock<Output>,
+    /// Something is to be looked at: a deadline, or the end.
+    attention: Notify,
+    closed: watch::Sender<bool>,
+}
+
+impl Environment {
+    pub(super) fn new(
+        id: u64,
+        generation: u64,
+        function: Arc<Function>,
+        pool: Arc<Pool>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            generation,
+            function,
+            started: Instant::now(),
+            pool,
+            output: OnceLock::new(),
+            attention: Notify::new(),
+            closed: watch::Sender::new(false),
+        })
+    }
+
+    /// There while the process is.
+    pub(super) fn output(&self) -> Option<&Output> {
+        self.output.get()
+    }
+
+    /// Has the deadlines looked at anew.
+    pub(super) fn attend(&self) {
+        self.attention.notify_one();
+    }
+
+    /// Closes the Runtime API; the process is expected to end, and is killed where it does not.
+    pub(super) fn close(&self) {
+        self.closed.send_replace(true);
+        self.attend();
+    }
+
+    /// Becomes true when the Runtime API closes.
+    pub(super) fn closing(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    /// The environment's whole life.
+    pub(super) async fn run(self: Arc<Self>) {
+        match self.launch().await {
+            Err(failure) => self.pool.failed_to_start(&self, &failure),
+            Ok(mut child) => {
+                let pid = child.id();
+                let status = self.supervise(&mut child, pid).await;
+                if let Some(pid) = pid {
+                    self.pool.services.offspring.gone(pid);
+                    // What the process started may live on.
+                    kill_group(pid);
+                }
+                let failure = status.map_or_else(
+                    |error| Failure::InvalidEntrypoint(format!("the process is lost: {error}")),
+                    Failure::Exited,
+                );
+                self.pool.exited(&self, failure);
+            }
+        }
+        self.close();
+        self.pool.gone();
+    }
+
+    async fn launch(self: &Arc<Self>) -> Result<Child, Failure> {
+        let program = &self.function.program;
+        let failure = |error: io::Error| {
+            Failure::InvalidEntrypoint(format!("cannot start {}: {error}", program.display()))
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failure)?;
+        let address = listener.local_addr().map_err(failure)?;
+        let (output, writer) = Output::new(Arc::clone(&self.pool.log)).map_err(failure)?;
+        let mut command = Command::new(program);
+        command
+            .current_dir(program.parent().unwrap_or(Path::new("/")))
+            .env_clear()
+            .envs(variables(&self.function, &self.pool.services.settings))
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .envs(&self.function.environment)
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().map_err(failure)?)
+            .stderr(writer)
+            .kill_on_drop(true);
+        let _ = self.output.set(output);
+        tokio::spawn(runtime_api::serve(listener, Arc::clone(self)));
+        let offspring = self.pool.services.offspring.clone();
+        // Starting a process blocks for about a millisecond.
+        let child = tokio::task::spawn_blocking(move || offspring.spawn(command))
+            .await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(failure)?;
+        tokio::spawn({
+            let environment = Arc::clone(self);
+            async move {
+                if let Some(output) = environment.output() {
+                    output.follow().await;
+                }
+            }
+        });
+        Ok(child)
+    }
+
+    /// Waits for the process's end, and brings it about where it is due.
+    async fn supervise(
+        self: &Arc<Self>,
+        child: &mut Child,
+        pid: Option<u32>,
+    ) -> io::Result<ExitStatus> {
+        let mut end = None;
+        let mut look = self.look(pid, &mut end);
+        loop {
+            let at = look.unwrap_or_else(Instant::now);
+            tokio::select! {
+                status = child.wait() => return status,
+                () = self.attention.notified() => {}
+                () = sleep_until(at), if look.is_some() => {}
+            }
+            look = self.look(pid, &mut end);
+        }
+    }
+
+    /// Does what is due, and says when to look again. `end` is when a closed environment is killed.
+    fn look(self: &Arc<Self>, pid: Option<u32>, end: &mut Option<Instant>) -> Option<Instant> {
+        if !*self.closed.borrow() {
+            match self.pool.due(self) {
+                Due::Nothing => return None,
+                Due::At(at) => return Some(at),
+                Due::Kill => *end = Some(Instant::now()),
+            }
+            self.close();
+        }
+        let end = *end.get_or_insert_with(|| Instant::now() + FAREWELL);
+        if Instant::now() < end {
+            return Some(end);
+        }
+        if let Some(pid) = pid {
+            kill_group(pid);
+        }
+        None
+    }
+}
+
+/// What Lambda sets for a function of an OS-only runtime, as the guide lists it under "Defined
+/// runtime environment variables". Those runtimes have no `AWS_EXECUTION_ENV`.
+fn variables(function: &Function, settings: &Settings) -> Vec<(&'static str, String)> {
+    let folder = function.program.parent().unwrap_or(Path::new("/"));
+    let today = OffsetDateTime::now_utc();
+    let stream = format!(
+        "{:04}/{:02}/{:02}/[$LATEST]{}",
+        today.year(),
+        u8::from(today.month()),
+        today.day(),
+        Uuid::new_v4().simple()
+    );
+    let mut variables = vec![
+        ("_HANDLER", function.handler.clone()),
+        ("AWS_REGION", settings.region.clone()),
+        ("AWS_DEFAULT_REGION", settings.region.clone()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_SESSION_TOKEN", "local".to_owned()),
+        ("AWS_ENDPOINT_URL", settings.endpoint_url.clone()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", super::VERSION.to_owned()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            function.memory_mb.to_string(),
+        ),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", function.name),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        (
+            "AWS_LAMBDA_LOG_FORMAT",
+            if function.log_json { "JSON" } else { "Text" }.to_owned(),
+        ),
+        ("LAMBDA_TASK_ROOT", folder.display().to_string()),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+        ("LANG", "en_US.UTF-8".to_owned()),
+        ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ];
+    if let Some(level) = &function.log_level {
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", level.clone()));
+    }
+    variables
+}

@@ -1,0 +1,335 @@
+//! When environments start and end.
+//!
+//! On one machine more processes than processors cost more than they bring, unless they wait for
+//! something. So another environment starts only when an invocation had to wait: soon for the first
+//! few, later for more. Those above one end after a while without work; the last one stays warm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::backoff::Backoff;
+use super::{Phase, Pool, Slot, State, Work, failure_line, finish};
+use crate::definition::Function;
+use crate::lambda::environment::Environment;
+use crate::lambda::failure::Failure;
+use crate::lambda::{InvokeError, Invoked};
+
+/// From a process's start to its first question for work, as in Lambda's init phase. Lambda then
+/// tries once more with the function's own timeout; here the invocation fails.
+pub(super) const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// Environments that start as soon as work waits for [`SOON`].
+const FEW: usize = 4;
+const SOON: Duration = Duration::from_millis(5);
+/// Environments of a function without a `ReservedConcurrentExecutions`. Those above [`FEW`] start
+/// when work waits for [`LATER`]: then functions wait, rather than compute.
+const MANY: usize = 32;
+const LATER: Duration = Duration::from_millis(100);
+/// How long an environment that is not the last one waits for work.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
+
+impl Pool {
+    /// Resolves when an environment is ready.
+    pub(in crate::lambda) async fn warm(self: &Arc<Self>) -> Result<(), Failure> {
+        let ready = {
+            let mut state = self.lock();
+            let generation = state.generation;
+            let mut current = state
+                .slots
+                .iter()
+                .filter(|slot| slot.environment.generation == generation)
+                .peekable();
+            let is_starting = current.peek().is_some();
+            if current.any(|slot| slot.ready) || state.phase != Phase::Open || state.bound() == 0 {
+                return Ok(());
+            }
+            if !is_starting {
+                self.start(&mut state);
+            }
+            let (sender, ready) = oneshot::channel();
+            state.warming.push(sender);
+            ready
+        };
+        // Nobody answers where the pool has ended.
+        ready.await.unwrap_or(Ok(()))
+    }
+
+    /// The function is another from now on.
+    pub(in crate::lambda) fn replace(self: &Arc<Self>, function: Function) {
+        let mut state = self.lock();
+        state.function = Arc::new(function);
+        state.generation += 1;
+        state.backoff = Backoff::default();
+        let was_warm = !state.slots.is_empty();
+        self.retire_unoccupied(&mut state);
+        if was_warm || !state.queue.is_empty() || !state.warming.is_empty() {
+            self.start(&mut state);
+        }
+    }
+
+    /// Takes no more invocations, works off the accepted ones, and ends what is idle.
+    pub(in crate::lambda) fn drain(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Draining;
+        }
+        if state.queue.is_empty() {
+            self.retire_unoccupied(&mut state);
+        }
+        self.quiet.notify_waiters();
+    }
+
+    /// Resolves when a drained pool has no more invocations.
+    pub(in crate::lambda) async fn drained(&self) {
+        self.until(|state| {
+            let is_busy = |slot: &Slot| matches!(slot.work, Work::Busy(_));
+            state.queue.is_empty() && !state.slots.iter().any(is_busy)
+        })
+        .await;
+    }
+
+    /// Ends every environment and all that still waits.
+    pub(in crate::lambda) fn end(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Ended;
+        state.idle.clear();
+        // The invokers of what is dropped here are told that the host stops.
+        for slot in state.slots.drain(..).collect::<Vec<_>>() {
+            slot.environment.close();
+        }
+        state.queue.clear();
+        state.warming.clear();
+        self.quiet.notify_waiters();
+    }
+
+    /// Resolves when all processes are gone.
+    pub(in crate::lambda) async fn ended(&self) {
+        self.until(|state| state.alive == 0).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.quiet.notified();
+            if holds(&self.lock()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// An environment could not start: it reported so, ended or took too long.
+    pub(in crate::lambda) fn failed_to_start(
+        self: &Arc<Self>,
+        environment: &Environment,
+        failure: &Failure,
+    ) {
+        if self.retire(&mut self.lock(), environment.id) {
+            self.start_failed(environment, failure);
+        }
+    }
+
+    /// An environment's process has ended.
+    pub(in crate::lambda) fn exited(self: &Arc<Self>, environment: &Environment, failure: Failure) {
+        let slot = {
+            let mut state = self.lock();
+            state.idle.retain(|&id| id != environment.id);
+            let is_its = |slot: &Slot| slot.environment.id == environment.id;
+            let at = state.slots.iter().position(is_its);
+            at.map(|at| state.slots.swap_remove(at))
+        };
+        match slot {
+            Some(Slot {
+                work: Work::Busy(running),
+                ..
+            }) => finish(environment, running, Err(failure)),
+            Some(slot) if !slot.ready => self.start_failed(environment, &failure),
+            _ => {}
+        }
+    }
+
+    /// The last that is heard of an environment.
+    pub(in crate::lambda) fn gone(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.alive -= 1;
+        self.scale(&mut state);
+        drop(state);
+        self.quiet.notify_waiters();
+    }
+
+    fn start_failed(self: &Arc<Self>, environment: &Environment, failure: &Failure) {
+        let line = failure_line(&environment.function, None, failure);
+        self.log.line(None, line.as_bytes());
+        let mut state = self.lock();
+        if environment.generation == state.generation {
+            for waiter in state.warming.drain(..) {
+                let _ = waiter.send(Err(failure.clone()));
+            }
+            state.backoff.failed(failure.clone());
+            if state.has_none() {
+                state.fail_all(failure);
+            }
+        }
+        self.scale(&mut state);
+    }
+
+    /// Starts an environment where work waits and none would come to it.
+    pub(super) fn scale(self: &Arc<Self>, state: &mut State) {
+        if state.queue.is_empty() {
+            if state.phase == Phase::Draining {
+                self.retire_unoccupied(state);
+            }
+        } else if state.has_none() {
+            match state.backoff.holds().cloned() {
+                Some(failure) => state.fail_all(&failure),
+                None => self.start(state),
+            }
+        } else if !state.growing && state.slots.len() < state.bound() {
+            state.growing = true;
+            tokio::spawn(Arc::clone(self).grow());
+        }
+    }
+
+    /// Lives for as long as work waits.
+    async fn grow(self: Arc<Self>) {
+        loop {
+            let patience = if self.lock().slots.len() < FEW {
+                SOON
+            } else {
+                LATER
+            };
+            sleep(patience).await;
+            let mut state = self.lock();
+            let waiting = match state.queue.front() {
+                Some(job) if state.slots.len() < state.bound() => job.queued.elapsed(),
+                _ => {
+                    state.growing = false;
+                    return;
+                }
+            };
+            let is_starting = state.slots.iter().any(|slot| !slot.ready);
+            if waiting >= patience && !is_starting && state.backoff.holds().is_none() {
+                self.start(&mut state);
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, state: &mut State) {
+        if state.phase == Phase::Ended || state.bound() == 0 {
+            return;
+        }
+        state.last_id += 1;
+        state.alive += 1;
+        let environment = Environment::new(
+            state.last_id,
+            state.generation,
+            Arc::clone(&state.function),
+            Arc::clone(self),
+        );
+        state.slots.push(Slot {
+            environment: Arc::clone(&environment),
+            ready: false,
+            work: Work::None,
+            watched: true,
+        });
+        tokio::spawn(environment.run());
+    }
+
+    /// Lets the environment end; false where that was already said.
+    pub(super) fn retire(&self, state: &mut State, id: u64) -> bool {
+        let at = state
+            .slots
+            .iter()
+            .position(|slot| slot.environment.id == id);
+        let Some(at) = at else { return false };
+        state.slots.swap_remove(at).environment.close();
+        state.idle.retain(|&idle| idle != id);
+        true
+    }
+
+    /// Retires what is idle or starts. What is between two invocations asks for work soon, and is
+    /// retired then.
+    fn retire_unoccupied(&self, state: &mut State) {
+        let is_unoccupied = |slot: &&Slot| matches!(slot.work, Work::Idle { .. }) || !slot.ready;
+        let unoccupied: Vec<u64> = state
+            .slots
+            .iter()
+            .filter(is_unoccupied)
+            .map(|slot| slot.environment.id)
+            .collect();
+        for id in unoccupied {
+            self.retire(state, id);
+        }
+    }
+
+    /// Sees to it that environments above one end when they have had no work for a while.
+    pub(super) fn trim_later(self: &Arc<Self>, state: &mut State) {
+        if state.slots.len() > 1 && !state.trimming {
+            state.trimming = true;
+            tokio::spawn(Arc::clone(self).trim());
+        }
+    }
+
+    async fn trim(self: Arc<Self>) {
+        loop {
+            let next = {
+                let mut state = self.lock();
+                while let Some((id, since)) = state.longest_idle()
+                    && state.slots.len() > 1
+                    && since.elapsed() >= IDLE_LIMIT
+                {
+                    self.retire(&mut state, id);
+                }
+                if state.slots.len() <= 1 {
+                    state.trimming = false;
+                    return;
+                }
+                let since = state.longest_idle().map(|(_, since)| since);
+                since.unwrap_or_else(Instant::now) + IDLE_LIMIT
+            };
+            sleep_until(next).await;
+        }
+    }
+}
+
+impl State {
+    /// Environments that may be.
+    pub(super) fn bound(&self) -> usize {
+        let reserved = self.function.reserved_concurrency;
+        reserved.map_or(MANY, |reserved| usize::try_from(reserved).unwrap_or(MANY))
+    }
+
+    /// No environment of this generation is there or starts.
+    fn has_none(&self) -> bool {
+        let generation = self.generation;
+        !self
+            .slots
+            .iter()
+            .any(|slot| slot.environment.generation == generation)
+    }
+
+    pub(super) fn became_ready(&mut self) {
+        self.backoff = Backoff::default();
+        for waiter in self.warming.drain(..) {
+            let _ = waiter.send(Ok(()));
+        }
+    }
+
+    fn longest_idle(&self) -> Option<(u64, Instant)> {
+        let idle = self.slots.iter().filter_map(|slot| match slot.work {
+            Work::Idle { since, .. } => Some((slot.environment.id, since)),
+            _ => None,
+        });
+        idle.min_by_key(|&(_, since)| since)
+    }
+
+    /// Answers all that waits with the failure of an environment to start.
+    fn fail_all(&mut self, failure: &Failure) {
+        for job in self.queue.drain(..) {
+            let answer: Result<Invoked, InvokeError> =
+                Ok(Invoked::failed(&job.request_id, failure, job.tail));
+            let _ = job.reply.send(answer);
+        }
+    }
+}

@@ -1,0 +1,679 @@
+//! Functions as processes on the Runtime API, and what Lambda promises around them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here fails the test"
+)]
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use host::definition::Function;
+use host::lambda::{FunctionError, Functions, InvokeError, InvokeOptions, Invoked, Settings};
+use host::offspring::Offspring;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_support::eventually;
+
+/// Functions with a folder for their logs.
+struct Host {
+    functions: Functions,
+    folder: TempDir,
+}
+
+impl Host {
+    async fn with(functions: impl IntoIterator<Item = Function>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
+        let offspring = Offspring::new(program, &["watch"]).unwrap();
+        let settings = Settings {
+            region: "eu-west-1".to_owned(),
+            endpoint_url: "http://127.0.0.1:4000".to_owned(),
+            logs: folder.path().join("logs"),
+        };
+        let host = Self {
+            functions: Functions::new(settings, offspring),
+            folder,
+        };
+        host.functions.apply(functions.into_iter().collect()).await;
+        host
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn try_invoke(&self, payload: Value) -> Result<Invoked, InvokeError> {
+        let payload = Bytes::from(payload.to_string());
+        let options = InvokeOptions::default();
+        self.functions.invoke("f", payload, options).await
+    }
+
+    async fn invoke(&self, payload: Value) -> Invoked {
+        self.try_invoke(payload).await.unwrap()
+    }
+
+    async fn answer(&self, payload: Value) -> Value {
+        let invoked = self.invoke(payload).await;
+        assert_eq!(invoked.error, None, "{:?}", invoked.payload);
+        serde_json::from_slice(&invoked.payload).unwrap()
+    }
+
+    /// The error's type and message, without the request's id.
+    async fn error(&self, payload: Value) -> (String, String) {
+        let invoked = self.invoke(payload).await;
+        assert_eq!(invoked.error, Some(FunctionError::Unhandled));
+        let document: Value = serde_json::from_slice(&invoked.payload).unwrap();
+        let text = |field: &str| document[field].as_str().unwrap().to_owned();
+        let message = text("errorMessage").replace(&invoked.request_id, "<id>");
+        (text("errorType"), message)
+    }
+
+    async fn pid(&self) -> u64 {
+        self.answer(json!({ "describe": true })).await["pid"]
+            .as_u64()
+            .unwrap()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("logs/f.log")).unwrap_or_default()
+    }
+}
+
+fn function() -> Function {
+    Function {
+        logical_id: "F".to_owned(),
+        name: "f".to_owned(),
+        program: env!("CARGO_BIN_EXE_scripted-handler").into(),
+        handler: "bootstrap".to_owned(),
+        environment: BTreeMap::new(),
+        timeout_seconds: 30,
+        memory_mb: 256,
+        reserved_concurrency: None,
+        log_level: Some("INFO".to_owned()),
+        log_json: false,
+    }
+}
+
+fn with_variable(name: &str, value: impl Into<String>) -> Function {
+    let mut function = function();
+    function.environment.insert(name.to_owned(), value.into());
+    function
+}
+
+fn is_running(pid: u64) -> bool {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    test_kill_process(pid).is_ok()
+}
+
+async fn ends(pid: u64) -> bool {
+    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), || !is_running(pid)))
+        .await
+        .unwrap()
+}
+
+async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
+    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), condition))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_invocation_is_answered_with_what_the_function_says() {
+    let host = Host::with([function()]).await;
+    let invoked = host.invoke(json!({ "hello": "world" })).await;
+    assert_eq!(invoked.payload, Bytes::from(r#"{"hello":"world"}"#));
+    assert_eq!(invoked.error, None);
+    assert_eq!(invoked.log_tail, None);
+    assert_eq!(invoked.executed_version, "$LATEST");
+    assert_eq!(invoked.request_id.len(), 36);
+}
+
+#[tokio::test]
+async fn an_environment_is_used_again() {
+    let host = Host::with([function()]).await;
+    let first = host.answer(json!({ "describe": true })).await;
+    let second = host.answer(json!({ "describe": true })).await;
+    assert_eq!(first["pid"], second["pid"]);
+    assert_eq!(second["invocations"], 2);
+}
+
+#[tokio::test]
+async fn a_function_is_found_by_name_and_arn_only() {
+    let host = Host::with([function()]).await;
+    let arn = function().arn("eu-west-1");
+    for name in [
+        "f",
+        &arn,
+        &format!("{arn}:$LATEST"),
+        "000000000000:function:f",
+    ] {
+        assert_eq!(host.functions.get(name), Some(function()), "{name}");
+    }
+    assert_eq!(host.functions.get("g"), None);
+    let options = InvokeOptions::default();
+    let missing = host.functions.invoke("g", Bytes::new(), options).await;
+    assert!(matches!(missing, Err(InvokeError::NotFound(name)) if name == "g"));
+}
+
+#[tokio::test]
+async fn the_environment_variables_are_lambdas_and_the_functions_and_no_others() {
+    let host = Host::with([with_variable("ORDERS_TABLE", "orders")]).await;
+    let description = host.answer(json!({ "describe": true })).await;
+    let folder = Path::new(env!("CARGO_BIN_EXE_scripted-handler"))
+        .parent()
+        .unwrap();
+    assert_eq!(description["directory"], folder.to_str().unwrap());
+    let variables = description["environment"].as_object().unwrap();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:4000"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_FORMAT", "Text"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/f"),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("LAMBDA_TASK_ROOT", folder.to_str().unwrap()),
+        ("ORDERS_TABLE", "orders"),
+        ("TZ", ":UTC"),
+        ("_HANDLER", "bootstrap"),
+    ] {
+        assert_eq!(variables[name], value, "{name}");
+    }
+    let names: HashSet<&str> = variables.keys().map(String::as_str).collect();
+    assert!(
+        !names.contains("HOME") && !names.contains("CARGO_MANIFEST_DIR"),
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_function_reports_is_passed_on_as_unhandled() {
+    let host = Host::with([function()]).await;
+    let error = json!({ "errorType": "OrderNotFound", "errorMessage": "no order", "extra": 1 });
+    let invoked = host.invoke(json!({ "error": error })).await;
+    assert_eq!(invoked.error, Some(FunctionError::Unhandled));
+    let document: Value = serde_json::from_slice(&invoked.payload).unwrap();
+    assert_eq!(document, error);
+}
+
+#[tokio::test]
+async fn a_crash_is_answered_and_the_next_invocation_has_a_new_process() {
+    let host = Host::with([function()]).await;
+    let first = host.pid().await;
+    for (script, message) in [
+        (
+            json!({ "exit": 3 }),
+            "Runtime exited with error: exit status 3",
+        ),
+        (
+            json!({ "abort": true }),
+            "Runtime exited with error: signal: aborted",
+        ),
+        (
+            json!({ "exit": 0 }),
+            "Runtime exited without providing a reason",
+        ),
+    ] {
+        let (kind, text) = host.error(script).await;
+        assert_eq!(kind, "Runtime.ExitError");
+        assert_eq!(text, format!("RequestId: <id> Error: {message}"));
+    }
+    assert_ne!(host.pid().await, first);
+}
+
+#[tokio::test]
+async fn a_process_that_dies_while_it_is_idle_is_replaced() {
+    let host = Host::with([function()]).await;
+    let first = host.pid().await;
+    let pid = Pid::from_raw(i32::try_from(first).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+    assert!(ends(first).await);
+    assert_ne!(host.pid().await, first);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_after_its_answer_harms_nobody() {
+    let host = Host::with([function()]).await;
+    for _ in 0..5 {
+        let script = json!({ "describe": true, "exitAfter": 1 });
+        let pid = host.answer(script).await["pid"].as_u64().unwrap();
+        assert!(ends(pid).await);
+    }
+}
+
+#[tokio::test]
+async fn the_time_runs_from_the_delivery_and_not_from_the_queue() {
+    let mut slow = function();
+    slow.timeout_seconds = 2;
+    slow.reserved_concurrency = Some(1);
+    let host = Host::with([slow]).await;
+    // Each takes most of the time; the third waits for longer than its time.
+    let invocations = (0..3).map(|_| host.answer(json!({ "sleepMs": 1_200, "answer": 1 })));
+    assert_eq!(join_all(invocations).await, [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_invocation_whose_time_is_over_is_killed_and_answered() {
+    let mut quick = function();
+    quick.timeout_seconds = 1;
+    let host = Host::with([quick]).await;
+    let before = host.pid().await;
+    let (kind, message) = host.error(json!({ "sleepMs": 60_000 })).await;
+    assert_eq!(kind, "Sandbox.Timedout");
+    assert_eq!(
+        message,
+        "RequestId: <id> Error: Task timed out after 1.00 seconds"
+    );
+    assert!(ends(before).await);
+    assert_ne!(host.pid().await, before);
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_start_says_why() {
+    for (init, kind, message) in [
+        (
+            "exit:4",
+            "Runtime.ExitError",
+            "RequestId: <id> Error: Runtime exited with error: exit status 4",
+        ),
+        (
+            "exit:0",
+            "Runtime.ExitError",
+            "RequestId: <id> Error: Runtime exited without providing a reason",
+        ),
+        ("error", "Scripted.Init", "told to fail"),
+    ] {
+        let host = Host::with([with_variable("INIT", init)]).await;
+        let error = host.error(json!({})).await;
+        assert_eq!(error, (kind.to_owned(), message.to_owned()), "{init}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_missing_is_an_invalid_entrypoint() {
+    let mut missing = function();
+    missing.program = "/nowhere/bootstrap".into();
+    let host = Host::with([missing]).await;
+    let (kind, message) = host.error(json!({})).await;
+    assert_eq!(kind, "Runtime.InvalidEntrypoint");
+    assert!(message.contains("/nowhere/bootstrap"), "{message}");
+    let error = host.functions.warm().await.unwrap_err();
+    assert!(
+        error.starts_with("f: Runtime.InvalidEntrypoint: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn warming_starts_every_function_or_names_those_that_fail() {
+    let mut broken = with_variable("INIT", "error");
+    broken.name = "broken".to_owned();
+    let host = Host::with([function(), broken]).await;
+    assert_eq!(
+        host.functions.warm().await,
+        Err("broken: Scripted.Init: told to fail".to_owned())
+    );
+    host.functions.apply(vec![function()]).await;
+    assert_eq!(host.functions.warm().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_start_is_not_started_for_each_invocation() {
+    let host = Host::with([function()]).await;
+    let healed = host.path("healed");
+    let init = format!("exit-unless-file:{}", healed.display());
+    host.functions
+        .apply(vec![with_variable("INIT", init)])
+        .await;
+    for _ in 0..200 {
+        assert_eq!(host.error(json!({})).await.0, "Runtime.ExitError");
+    }
+    host.functions.stop().await;
+    let starts = host.log().matches("Error: Runtime exited").count();
+    assert!((1..50).contains(&starts), "{starts} starts");
+}
+
+#[tokio::test]
+async fn a_function_that_starts_again_after_failures_is_used() {
+    let host = Host::with([]).await;
+    let healed = host.path("healed");
+    let init = format!("exit-unless-file:{}", healed.display());
+    host.functions
+        .apply(vec![with_variable("INIT", init)])
+        .await;
+    assert_eq!(host.error(json!({})).await.0, "Runtime.ExitError");
+    fs::write(healed, "").unwrap();
+    loop {
+        // The pause after one failure is short.
+        if host.invoke(json!({})).await.error.is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn invocations_that_wait_long_run_beside_each_other() {
+    let host = Host::with([function()]).await;
+    let gate = host.path("gate");
+    let script = json!({ "waitForFile": gate, "describe": true });
+    let invocations = join_all((0..6).map(|_| host.answer(script.clone())));
+    let open = async {
+        let running = host.path("logs");
+        let _ = running;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        fs::write(&gate, "").unwrap();
+    };
+    let (answers, ()) = tokio::join!(invocations, open);
+    let pids: HashSet<u64> = answers
+        .iter()
+        .map(|answer| answer["pid"].as_u64().unwrap())
+        .collect();
+    assert_eq!(pids.len(), 6);
+}
+
+#[tokio::test]
+async fn reserved_concurrency_bounds_the_environments() {
+    let mut bounded = function();
+    bounded.reserved_concurrency = Some(2);
+    let host = Host::with([bounded]).await;
+    let script = json!({ "sleepMs": 30, "describe": true });
+    let answers = join_all((0..20).map(|_| host.answer(script.clone()))).await;
+    let pids: HashSet<u64> = answers
+        .iter()
+        .map(|answer| answer["pid"].as_u64().unwrap())
+        .collect();
+    assert!(pids.len() <= 2, "{pids:?}");
+}
+
+#[tokio::test]
+async fn a_full_queue_and_a_reservation_of_nothing_throttle() {
+    let mut none = function();
+    none.reserved_concurrency = Some(0);
+    let host = Host::with([none]).await;
+    assert!(matches!(
+        host.try_invoke(json!({})).await,
+        Err(InvokeError::Throttled)
+    ));
+
+    let mut single = function();
+    single.reserved_concurrency = Some(1);
+    host.functions.apply(vec![single]).await;
+    let gate = host.path("gate");
+    let script = json!({ "waitForFile": gate, "answer": 1 });
+    let results = join_all((0..1_100).map(|at| {
+        let (host, gate, script) = (&host, &gate, script.clone());
+        async move {
+            let result = host.try_invoke(script).await;
+            if at == 1_099 {
+                fs::write(gate, "").unwrap();
+            }
+            result
+        }
+    }))
+    .await;
+    let throttled = results
+        .iter()
+        .filter(|result| matches!(result, Err(InvokeError::Throttled)))
+        .count();
+    assert_eq!(throttled, 100);
+    assert!(
+        results
+            .iter()
+            .flatten()
+            .all(|invoked| invoked.payload == "1")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swap_under_load_loses_no_invocation() {
+    let host = Host::with([with_variable("KIND", "0")]).await;
+    let load = join_all((0..8).map(async |_| {
+        let mut kinds = HashSet::new();
+        for _ in 0..250 {
+            let answer = host.answer(json!({ "describe": true })).await;
+            kinds.insert(answer["environment"]["KIND"].to_string());
+        }
+        kinds
+    }));
+    let swaps = async {
+        for kind in 1..=5 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            let kind = kind.to_string();
+            host.functions
+                .apply(vec![with_variable("KIND", kind)])
+                .await;
+        }
+    };
+    let (kinds, ()) = tokio::join!(load, swaps);
+    assert_eq!(kinds.len(), 8);
+    let last = host.answer(json!({ "describe": true })).await;
+    assert_eq!(last["environment"]["KIND"], "5");
+}
+
+#[tokio::test]
+async fn a_swap_lets_the_running_invocation_finish_and_serves_the_next_at_once() {
+    let host = Host::with([with_variable("KIND", "old")]).await;
+    let gate = host.path("gate");
+    let script = json!({ "waitForFile": gate, "describe": true });
+    let before = host.answer(script);
+    let swap = async {
+        let log = host.path("started");
+        let _ = log;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        host.functions
+            .apply(vec![with_variable("KIND", "new")])
+            .await;
+        let after = host.answer(json!({ "describe": true })).await;
+        fs::write(&gate, "").unwrap();
+        after
+    };
+    let (before, after) = tokio::join!(before, swap);
+    assert_eq!(before["environment"]["KIND"], "old");
+    assert_eq!(after["environment"]["KIND"], "new");
+    assert!(ends(before["pid"].as_u64().unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_function_that_did_not_change_keeps_its_environment() {
+    let host = Host::with([function()]).await;
+    let pid = host.pid().await;
+    host.functions.apply(vec![function()]).await;
+    assert_eq!(host.pid().await, pid);
+    host.functions.apply(Vec::new()).await;
+    assert!(ends(pid).await);
+    assert!(matches!(
+        host.try_invoke(json!({})).await,
+        Err(InvokeError::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_tail_has_the_lines_of_its_invocation_only() {
+    let host = Host::with([function()]).await;
+    host.invoke(json!({ "print": ["before"] })).await;
+    for round in 0..50 {
+        let line = format!("line {round}");
+        let payload = json!({ "print": [line], "warn": ["error"] }).to_string();
+        let options = InvokeOptions { tail: true };
+        let invoked = host
+            .functions
+            .invoke("f", payload.into(), options)
+            .await
+            .unwrap();
+        let tail = String::from_utf8(invoked.log_tail.unwrap().to_vec()).unwrap();
+        let id = &invoked.request_id;
+        let lines: Vec<&str> = tail.lines().collect();
+        assert_eq!(lines[0], format!("START RequestId: {id} Version: $LATEST"));
+        assert_eq!(lines[1..3], [line.as_str(), "error"]);
+        assert_eq!(lines[3], format!("END RequestId: {id}"));
+        assert!(lines[4].starts_with(&format!("REPORT RequestId: {id}\tDuration: ")));
+        assert_eq!(lines.len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn the_tail_is_the_last_4_kb() {
+    let host = Host::with([function()]).await;
+    let lines: Vec<String> = (0..2_000).map(|number| format!("{number:05}")).collect();
+    let payload = json!({ "print": lines }).to_string();
+    let options = InvokeOptions { tail: true };
+    let invoked = host
+        .functions
+        .invoke("f", payload.into(), options)
+        .await
+        .unwrap();
+    let tail = String::from_utf8(invoked.log_tail.unwrap().to_vec()).unwrap();
+    assert_eq!(tail.len(), 4_096);
+    assert!(tail.contains("01999\nEND"));
+}
+
+#[tokio::test]
+async fn the_log_has_each_line_with_its_time_and_request() {
+    let host = Host::with([function()]).await;
+    let mut followed = host.functions.logs();
+    let first = host.invoke(json!({ "print": ["one", "", "two"] })).await;
+    let second = host.invoke(json!({ "exit": 1, "print": ["three"] })).await;
+    host.functions.stop().await;
+    let log = host.log();
+    let lines: Vec<(&str, &str)> = log
+        .lines()
+        .map(|line| {
+            let mut words = line.splitn(3, ' ');
+            assert!(words.next().unwrap().parse::<i64>().unwrap() > 1_700_000_000_000);
+            (words.next().unwrap(), words.next().unwrap())
+        })
+        .collect();
+    let (first, second) = (first.request_id.as_str(), second.request_id.as_str());
+    let crash = format!("RequestId: {second} Error: Runtime exited with error: exit status 1");
+    assert_eq!(
+        lines,
+        [
+            (first, "one"),
+            (first, ""),
+            (first, "two"),
+            (second, "three"),
+            (second, &crash)
+        ]
+    );
+    let line = followed.recv().await.unwrap();
+    assert_eq!((&*line.function, &*line.text), ("f", "one"));
+}
+
+#[tokio::test]
+async fn a_log_that_grew_large_is_turned_over() {
+    let host = Host::with([function()]).await;
+    let line = "x".repeat(100 * 1024);
+    let script = json!({ "print": vec![line; 10], "answer": 1 });
+    for _ in 0..24 {
+        host.answer(script.clone()).await;
+        // The buffer before the file is bounded too.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    host.functions.stop().await;
+    let size = |name: &str| fs::metadata(host.path(name)).unwrap().len();
+    let limit = 10 * 1024 * 1024;
+    let (old, new) = (size("logs/f.log.1"), size("logs/f.log"));
+    assert!((limit..limit + limit / 2).contains(&old), "{old}");
+    assert!(new < limit, "{new}");
+    assert_eq!(fs::read_dir(host.path("logs")).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let host = Host::with([function()]).await;
+    fs::remove_dir(host.path("logs")).unwrap();
+    fs::write(host.path("logs"), "").unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            host.answer(json!({ "print": ["lost"], "answer": 1 })).await,
+            1
+        );
+        host.functions.logs();
+    }
+}
+
+#[tokio::test]
+async fn the_largest_payload_and_answer_pass_and_larger_answers_do_not() {
+    const LARGEST: usize = 6_291_556;
+    let host = Host::with([function()]).await;
+    let payload = Value::String("x".repeat(6 * 1024 * 1024 - 2));
+    let echoed = host.invoke(payload.clone()).await;
+    assert_eq!(echoed.error, None);
+    assert!(echoed.payload == payload.to_string());
+    let largest = host.invoke(json!({ "answerBytes": LARGEST })).await;
+    assert_eq!(largest.error, None);
+    assert_eq!(largest.payload.len(), LARGEST);
+    let pid = host.pid().await;
+    let (kind, message) = host.error(json!({ "answerBytes": LARGEST + 1 })).await;
+    assert_eq!(kind, "Function.ResponseSizeTooLarge");
+    assert_eq!(
+        message,
+        "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+    );
+    assert_eq!(host.pid().await, pid);
+}
+
+#[tokio::test]
+async fn an_invocation_goes_on_when_its_caller_has_gone() {
+    let host = Host::with([function()]).await;
+    let record = host.path("record");
+    host.functions
+        .apply(vec![with_variable("RECORD", record.to_str().unwrap())])
+        .await;
+    host.functions.warm().await.unwrap();
+    let (gate, log) = (host.path("gate"), host.path("logs/f.log"));
+    let script = json!({ "waitForFile": gate, "steps": [{ "print": ["went on"] }] });
+    {
+        let invocation = host.try_invoke(script);
+        tokio::pin!(invocation);
+        let delivered = comes_true(move || record.exists());
+        tokio::select! {
+            _ = &mut invocation => panic!("it waits"),
+            delivered = delivered => assert!(delivered),
+        }
+    }
+    fs::write(gate, "").unwrap();
+    let logged = move || fs::read_to_string(&log).is_ok_and(|log| log.contains("went on"));
+    assert!(comes_true(logged).await);
+}
+
+#[tokio::test]
+async fn stopping_waits_for_what_runs_and_ends_every_process() {
+    let host = Host::with([function()]).await;
+    let pid = host.pid().await;
+    let running = host.invoke(json!({ "sleepMs": 300, "answer": 1 }));
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        host.functions.stop().await;
+    };
+    let (running, ()) = tokio::join!(running, stop);
+    assert_eq!(running.payload, "1");
+    assert!(!is_running(pid));
+    assert!(matches!(
+        host.try_invoke(json!({})).await,
+        Err(InvokeError::Stopping)
+    ));
+}
+
+#[tokio::test]
+async fn stopping_ends_what_does_not_end() {
+    let host = Host::with([with_variable("INIT", "hang")]).await;
+    let invocation = host.try_invoke(json!({}));
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        host.functions.stop().await;
+    };
+    let (result, ()) = tokio::join!(invocation, stop);
+    assert!(matches!(result, Err(InvokeError::Stopping)));
+}
