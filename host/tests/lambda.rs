@@ -369,8 +369,6 @@ async fn invocations_that_wait_long_run_beside_each_other() {
     let script = json!({ "waitForFile": gate, "describe": true });
     let invocations = join_all((0..6).map(|_| host.answer(script.clone())));
     let open = async {
-        let running = host.path("logs");
-        let _ = running;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         fs::write(&gate, "").unwrap();
     };
@@ -468,8 +466,6 @@ async fn a_swap_lets_the_running_invocation_finish_and_serves_the_next_at_once()
     let script = json!({ "waitForFile": gate, "describe": true });
     let before = host.answer(script);
     let swap = async {
-        let log = host.path("started");
-        let _ = log;
         tokio::time::sleep(Duration::from_millis(300)).await;
         host.functions
             .apply(vec![with_variable("KIND", "new")])
@@ -599,7 +595,6 @@ async fn a_log_that_cannot_be_written_stops_nothing() {
             host.answer(json!({ "print": ["lost"], "answer": 1 })).await,
             1
         );
-        host.functions.logs();
     }
 }
 
@@ -626,26 +621,23 @@ async fn the_largest_payload_and_answer_pass_and_larger_answers_do_not() {
 
 #[tokio::test]
 async fn an_invocation_goes_on_when_its_caller_has_gone() {
-    let host = Host::with([function()]).await;
+    let host = Host::with([]).await;
     let record = host.path("record");
-    host.functions
-        .apply(vec![with_variable("RECORD", record.to_str().unwrap())])
-        .await;
-    host.functions.warm().await.unwrap();
-    let (gate, log) = (host.path("gate"), host.path("logs/f.log"));
-    let script = json!({ "waitForFile": gate, "steps": [{ "print": ["went on"] }] });
+    let mut single = with_variable("RECORD", record.to_str().unwrap());
+    single.reserved_concurrency = Some(1);
+    host.functions.apply(vec![single]).await;
+    let gate = host.path("gate");
     {
-        let invocation = host.try_invoke(script);
+        let invocation = host.try_invoke(json!({ "waitForFile": gate }));
         tokio::pin!(invocation);
-        let delivered = comes_true(move || record.exists());
         tokio::select! {
             _ = &mut invocation => panic!("it waits"),
-            delivered = delivered => assert!(delivered),
+            delivered = comes_true(move || record.exists()) => assert!(delivered),
         }
     }
     fs::write(gate, "").unwrap();
-    let logged = move || fs::read_to_string(&log).is_ok_and(|log| log.contains("went on"));
-    assert!(comes_true(logged).await);
+    let next = host.answer(json!({ "describe": true })).await;
+    assert_eq!(next["invocations"], 2);
 }
 
 #[tokio::test]
