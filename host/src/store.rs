@@ -270,8 +270,7 @@ impl Store {
             return Ok(0);
         };
         // Not in the engine's thread: the sweep steps aside for calls between its pages.
-        let removed =
-            blocking(move || Ok(database.sweep_ttl().map_err(wire::store_error)?)).await?;
+        let removed = blocking(move || database.sweep_ttl().map_err(wire::store_error)).await?;
         if removed > 0 {
             self.0.api.watches.bump_all();
         }

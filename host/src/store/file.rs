@@ -16,6 +16,9 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How long to wait for another connection's lock.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How long to wait for another process's when opening; a store's own were released.
+const OPENING: Duration = Duration::from_millis(500);
+
 /// The columns of the engine's private tables that this crate reads and writes.
 const COLUMNS: [(&str, &[&str]); 2] = [
     (
@@ -113,8 +116,9 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
         .ok_or_else(|| foreign("its name is not UTF-8".to_owned()))?;
     make_or_check(path)?;
     let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(OPENING)?;
     check_owner(&connection, path)?;
+    connection.busy_timeout(BUSY)?;
 
     let database = Database::new(name).map_err(|error| match wire::store_error(error) {
         StoreError::Unusable(reason) => foreign(reason),

@@ -8,9 +8,12 @@ use serde_json::error::Category;
 
 use super::{Reply, StoreError};
 
+/// The class of an error, by its message.
+type Class = fn(String) -> DynoxideError;
+
 /// What the engine's types say first in an error to tell DynamoDB's class of it, and the class.
 /// Longer marks come before those that they begin with.
-const MARKS: [(&str, fn(String) -> DynoxideError); 5] = [
+const MARKS: [(&str, Class); 5] = [
     ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
     ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
     ("VALIDATION:", DynoxideError::ValidationException),
