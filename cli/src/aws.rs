@@ -8,6 +8,8 @@ use std::time::Duration;
 use aws_config::profile::{self, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::{Builder, tls};
@@ -20,7 +22,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::error::{Explain, Kind};
-use crate::settings::{AwsSettings, Profile};
+use crate::settings::{AwsSettings, Profile, Target};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For calls that AWS answers in well under a second.
@@ -28,11 +30,15 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Long enough for a cold function in a private network, which answers within its own timeout.
 const INVOKE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The key and its secret on this machine, where signatures are not checked.
+pub(crate) const LOCAL_KEY: &str = "local";
+
 /// The configuration that all service clients share.
 #[derive(Clone, Debug)]
 pub(crate) struct Aws {
     config: SdkConfig,
     region: String,
+    target: Target,
 }
 
 impl Aws {
@@ -77,7 +83,31 @@ impl Aws {
             .region()
             .map(ToString::to_string)
             .ok_or(AwsError::NoRegion)?;
-        Ok(Self { config, region })
+        let target = Target::Aws;
+        Ok(Self {
+            config,
+            region,
+            target,
+        })
+    }
+
+    /// What stands in for AWS on this machine. Unlike [`Aws::connect`] this reads no variable and
+    /// no file, and costs next to nothing: such commands are to take no longer than their answers.
+    pub(crate) fn on_this_machine(endpoint: &str, region: &str) -> Self {
+        let credentials = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "this machine");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(Builder::new().build_http())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(endpoint)
+            .timeout_config(timeouts(Some(ATTEMPT_TIMEOUT)))
+            .build();
+        Self {
+            config,
+            region: region.to_owned(),
+            target: Target::Local,
+        }
     }
 
     /// For tests: a configuration whose requests are answered by `http`.
@@ -85,7 +115,6 @@ impl Aws {
     pub(crate) fn replay(
         http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
     ) -> Self {
-        use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
         use aws_smithy_types::retry::RetryConfig;
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -100,11 +129,17 @@ impl Aws {
         Self {
             config,
             region: "eu-west-1".to_owned(),
+            target: Target::Aws,
         }
     }
 
     pub(crate) fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whether it is AWS itself.
+    pub(crate) fn target(&self) -> Target {
+        self.target
     }
 
     pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {

@@ -3,17 +3,21 @@
 //! Parsing touches neither AWS nor the file system; `settings` turns what was typed into what is
 //! meant.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::FalseyValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
-use crate::settings::{StackName, parse_endpoint, parse_pair, parse_region};
+use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
 
-/// Deploys and drives CQRS on AWS: orders written to DynamoDB, projected through its stream into
-/// Valkey, and read from there.
+/// Deploys and drives CQRS on AWS, or with `--local` on this machine: orders written to DynamoDB,
+/// projected through its stream into Valkey, and read from there.
 #[derive(Debug, Parser)]
 #[command(name = "cqrs", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Examples:
@@ -21,6 +25,7 @@ use crate::settings::{StackName, parse_endpoint, parse_pair, parse_region};
   cqrs order create --client 42 --product abc   write an order
   cqrs order get ID                             read it from the read model
   cqrs destroy                                  delete the stack
+  cqrs deploy --local                           the same stack on this machine, without AWS
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 not found, 4 refused by the domain,
 5 timed out waiting, 130 interrupted.")]
@@ -29,6 +34,47 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Parses the arguments of this process.
+    pub(crate) fn from_process() -> Result<Self, clap::Error> {
+        Self::from_arguments(std::env::args_os())
+    }
+
+    /// Parses, and settles between `--local` and what leads to AWS: both typed is an error; one
+    /// that was typed outranks another that comes from the environment.
+    pub(crate) fn from_arguments(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        let typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let local = match &cli.command {
+            Command::Local(_) => Some("cqrs local"),
+            _ if typed("local") && cli.global.local == Some(true) => Some("--local"),
+            _ => None,
+        };
+        let remote = [("profile", "--profile"), ("endpoint_url", "--endpoint-url")]
+            .into_iter()
+            .find(|(name, _)| typed(name));
+        match (local, remote) {
+            (Some(local), Some((_, remote))) => Err(command.error(
+                ErrorKind::ArgumentConflict,
+                format!("`{remote}` is for AWS and cannot be used with `{local}`"),
+            )),
+            (Some(_), None) => {
+                cli.global.local = Some(true);
+                Ok(cli)
+            }
+            (None, Some(_)) => {
+                cli.global.local = Some(false);
+                Ok(cli)
+            }
+            (None, None) => Ok(cli),
+        }
+    }
 }
 
 /// Options that every command takes.
@@ -73,6 +119,21 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "CQRS_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) endpoint_url: Option<String>,
 
+    /// The stack on this machine instead of the one on AWS
+    #[arg(
+        long,
+        global = true,
+        env = "CQRS_LOCAL",
+        hide_env_values = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    pub(crate) local: Option<bool>,
+
     /// How results are written [default: text]
     #[arg(
         long,
@@ -84,11 +145,11 @@ pub(crate) struct Global {
     pub(crate) output: Option<Output>,
 
     /// Say only what went wrong
-    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "verbose")]
+    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
     /// Say more: function logs, each step
-    #[arg(long, short, global = true, env = "CQRS_VERBOSE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, short, global = true, env = "CQRS_VERBOSE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) verbose: bool,
 
     /// When to use colour [default: auto]
@@ -124,6 +185,9 @@ pub(crate) enum Command {
   cqrs outputs
   cqrs outputs --output json | jq -r .TableName")]
     Outputs,
+    /// Run the stack on this machine, stop it, point other programs at it
+    #[command(subcommand)]
+    Local(LocalCommand),
     /// Print the completion script of a shell
     #[command(after_help = "Examples:
   cqrs completions bash > ~/.local/share/bash-completion/completions/cqrs
@@ -144,7 +208,8 @@ pub(crate) enum Command {
   cqrs deploy                                     build, preview, ask, deploy
   cqrs deploy --guided                            ask for the settings first, and keep them
   cqrs deploy --plan                              preview and leave nothing behind
-  cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI")]
+  cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI
+  cqrs deploy --local                             on this machine, without AWS")]
 pub(crate) struct DeployArgs {
     /// Deploy without asking
     #[arg(long, short)]
@@ -193,6 +258,22 @@ pub(crate) struct DeployArgs {
     /// Protect the stack from deletion, or lift that
     #[arg(long, value_name = "WHEN")]
     pub(crate) termination_protection: Option<Switch>,
+
+    #[command(flatten)]
+    pub(crate) on_this_machine: MachineArgs,
+}
+
+/// What a stack on this machine stands on.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "On this machine")]
+pub(crate) struct MachineArgs {
+    /// The stack's port on 127.0.0.1 [default: the last one, else a free one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+
+    /// A Redis or Valkey that runs, as redis://HOST:PORT [default: one of the stack's own]
+    #[arg(long, value_name = "URL", value_parser = parse_cache_url)]
+    pub(crate) cache_url: Option<String>,
 }
 
 /// On or off.
@@ -220,6 +301,53 @@ pub(crate) struct DestroyArgs {
     /// CloudFormation's Express mode: done when deletion is under way, not when all is gone
     #[arg(long)]
     pub(crate) express: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalCommand {
+    /// Run the stack in the foreground and show what its functions log, until Ctrl-C
+    #[command(after_help = "Examples:
+  cqrs local run
+  cqrs local run --port 4000 --cache-url redis://127.0.0.1:6379")]
+    Run(MachineArgs),
+    /// Stop the stack; its orders stay, and the next command starts it again
+    #[command(after_help = "Examples:
+  cqrs local stop")]
+    Stop,
+    /// Print what points AWS's own tools and SDKs at the stack, for a shell to read
+    #[command(after_help = "Examples:
+  eval \"$(cqrs local env)\"; aws dynamodb scan --table-name cqrs-orders
+  cqrs local env --shell fish | source")]
+    Env {
+        /// The shell to write for [default: fish where $SHELL is fish, else posix]
+        #[arg(long, value_enum)]
+        shell: Option<EnvShell>,
+    },
+    /// The stack's process in the background
+    #[command(hide = true)]
+    Host(HostArgs),
+    /// The process that ends the stack's processes when the one that started them is gone
+    #[command(hide = true)]
+    Watch,
+}
+
+/// The shells that differ in how a variable is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvShell {
+    /// sh, bash, zsh and their kin.
+    Posix,
+    Fish,
+    Powershell,
+}
+
+/// How the stack's process is started; the tool's own words to itself.
+#[derive(Args, Debug)]
+pub(crate) struct HostArgs {
+    #[arg(long)]
+    pub(crate) state: PathBuf,
+
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -118,22 +118,6 @@ impl Failure {
         Self::new(Kind::Interrupted, message)
     }
 
-    /// The failure that another process reports.
-    pub(crate) fn reported(refusal: Refusal) -> Self {
-        let kind = if refusal.usage {
-            Kind::Usage
-        } else {
-            Kind::Failed
-        };
-        Self {
-            class: FailureClass(kind),
-            kind: kind.name().to_owned(),
-            message: refusal.message,
-            causes: refusal.causes,
-            hint: refusal.hint,
-        }
-    }
-
     pub(crate) fn exit_code(&self) -> u8 {
         self.class.0.exit_code()
     }

@@ -1,4 +1,4 @@
-//! `cqrs`: deploys and drives CQRS on AWS.
+//! `cqrs`: deploys and drives CQRS on AWS, or on this machine.
 //!
 //! Parses, dispatches, renders the failure, answers with the exit code; nothing else.
 
@@ -14,17 +14,24 @@ mod stack;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::Cli;
+use crate::cli::{Cli, Command, LocalCommand};
 use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::from_process() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    // Two that are processes of their own rather than commands.
+    match &cli.command {
+        Command::Local(LocalCommand::Watch) => {
+            host::offspring::watch();
+            return ExitCode::SUCCESS;
+        }
+        Command::Local(LocalCommand::Host(args)) => return commands::host(args, &cli.global),
+        _ => {}
+    }
     let mut printer = Printer::new(settings::printer_options(&cli.global));
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()

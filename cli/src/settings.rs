@@ -9,9 +9,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use host::cache::{Address, CacheError};
 use serde::Deserialize;
 
-use crate::cli::Global;
+use crate::cli::{Global, MachineArgs};
 use crate::error::{Explain, Kind};
 use crate::printer::{ColorChoice, Output, PrinterOptions};
 
@@ -75,6 +76,15 @@ impl FromStr for StackName {
     }
 }
 
+/// ` --stack NAME`, where the name is not the default.
+pub(crate) fn stack_flag(stack: &StackName) -> String {
+    if stack.is_default() {
+        String::new()
+    } else {
+        format!(" --stack {stack}")
+    }
+}
+
 /// Checks the form of a region, such as `eu-west-1` or `us-gov-east-1`.
 pub(crate) fn parse_region(region: &str) -> Result<String, String> {
     let parts: Vec<&str> = region.split('-').collect();
@@ -110,6 +120,15 @@ pub(crate) fn parse_endpoint(url: &str) -> Result<String, String> {
     }
 }
 
+/// Checks the address of a cache that is there, `redis://host:port`.
+pub(crate) fn parse_cache_url(url: &str) -> Result<String, String> {
+    match Address::parse(url) {
+        Ok(_) => Ok(url.to_owned()),
+        Err(CacheError::BadUrl { why, .. }) => Err(why),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Splits `NAME=VALUE`; the value may be empty and may hold further `=`.
 pub(crate) fn parse_pair(pair: &str) -> Result<(String, String), String> {
     match pair.split_once('=') {
@@ -135,10 +154,30 @@ pub(crate) struct AwsSettings {
     pub(crate) endpoint_url: Option<String>,
 }
 
+/// Where the stack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Aws,
+    /// On this machine: nothing of AWS is touched, no key, no file, no service.
+    Local,
+}
+
+/// What a stack on this machine stands on, where that is said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Machine {
+    pub(crate) port: Option<u16>,
+    pub(crate) cache_url: Option<String>,
+}
+
+/// The region of a stack on this machine when none is said: it is in its ARNs, no more.
+pub(crate) const LOCAL_REGION: &str = "us-east-1";
+
 /// The resolved settings of one command.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) stack: StackName,
+    pub(crate) target: Target,
+    pub(crate) machine: Machine,
     pub(crate) aws: AwsSettings,
     /// The project's folder; absent outside of one, which only some commands mind.
     pub(crate) project: Option<PathBuf>,
@@ -176,6 +215,14 @@ pub(crate) enum SettingsError {
         message: String,
     },
 
+    /// A variable has a bad value.
+    #[error("{name} is `{value}`: {why}")]
+    BadVariable {
+        name: &'static str,
+        value: String,
+        why: String,
+    },
+
     /// An environment holds environments.
     #[error("{}: [env.{env}] holds environments of its own, which cannot be chosen", .path.display())]
     NestedEnv { path: PathBuf, env: String },
@@ -201,7 +248,7 @@ impl Explain for SettingsError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoProject(_) => Some(format!("give the folder that holds {TEMPLATE}")),
-            Self::Unreadable { .. } => None,
+            Self::Unreadable { .. } | Self::BadVariable { .. } => None,
             Self::BadFile { .. } | Self::NestedEnv { .. } => Some(format!(
                 "the keys of {FILE} are listed in docs/reference.md"
             )),
@@ -226,6 +273,9 @@ struct Section {
     profile: Option<String>,
     #[serde(default, deserialize_with = "endpoint")]
     endpoint_url: Option<String>,
+    local: Option<bool>,
+    #[serde(default, deserialize_with = "cache_url")]
+    cache_url: Option<String>,
     output: Option<FileOutput>,
     artifact_bucket: Option<String>,
     #[serde(default)]
@@ -273,6 +323,13 @@ fn region<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::E
 fn endpoint<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(d)?;
     parse_endpoint(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+fn cache_url<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(d)?;
+    parse_cache_url(&text)
         .map(Some)
         .map_err(serde::de::Error::custom)
 }
@@ -334,9 +391,23 @@ impl Settings {
             },
             (Some(env), ..) => return Err(SettingsError::EnvWithoutFile(env.clone())),
         };
-        Ok(Self::combine(global, section, project, |name| {
-            std::env::var(name).ok()
-        }))
+        Self::combine(global, section, project, |name| std::env::var(name).ok())
+    }
+
+    /// The region of a stack on this machine.
+    pub(crate) fn local_region(&self) -> &str {
+        self.aws.region.as_deref().unwrap_or(LOCAL_REGION)
+    }
+
+    /// What was typed about this machine outranks what is resolved already.
+    pub(crate) fn machine(&self, typed: &MachineArgs) -> Machine {
+        Machine {
+            port: typed.port.or(self.machine.port),
+            cache_url: typed
+                .cache_url
+                .clone()
+                .or_else(|| self.machine.cache_url.clone()),
+        }
     }
 
     /// Like [`Settings::resolve`], for the command that writes the file: a missing section or file
@@ -359,7 +430,7 @@ impl Settings {
         file: Section,
         project: Option<PathBuf>,
         var: impl Fn(&str) -> Option<String>,
-    ) -> Self {
+    ) -> Result<Self, SettingsError> {
         let set = |name: &str| var(name).is_some_and(|value| !value.is_empty());
         // The SDK reads the standard variables itself; the file must only not outrank them.
         let unless_set = |names: &[&str], value: Option<String>| {
@@ -373,12 +444,22 @@ impl Settings {
             FileOutput::Text => Output::Text,
             FileOutput::Json => Output::Json,
         }));
-        Self {
+        let target = match global.local.or(file.local) {
+            Some(true) => Target::Local,
+            _ => Target::Aws,
+        };
+        let machine = Machine {
+            port: checked(&var, "CQRS_LOCAL_PORT", parse_port)?,
+            cache_url: checked(&var, "CQRS_CACHE_URL", parse_cache_url)?.or(file.cache_url),
+        };
+        Ok(Self {
             stack: global
                 .stack
                 .clone()
                 .or(file.stack)
                 .unwrap_or_else(|| StackName(DEFAULT_STACK.to_owned())),
+            target,
+            machine,
             aws: AwsSettings {
                 region: global
                     .region
@@ -403,7 +484,29 @@ impl Settings {
                 output: output.unwrap_or_default(),
                 ..printer_options(global)
             },
-        }
+        })
+    }
+}
+
+/// A variable's value in its right form; an empty one is none.
+fn checked<T>(
+    var: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, SettingsError> {
+    let Some(value) = var(name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    match parse(&value) {
+        Ok(value) => Ok(Some(value)),
+        Err(why) => Err(SettingsError::BadVariable { name, value, why }),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(port) if port != 0 => Ok(port),
+        _ => Err("a port is a number from 1 to 65535".to_owned()),
     }
 }
 
@@ -419,6 +522,8 @@ impl Section {
             region: self.region.or(base.region),
             profile: self.profile.or(base.profile),
             endpoint_url: self.endpoint_url.or(base.endpoint_url),
+            local: self.local.or(base.local),
+            cache_url: self.cache_url.or(base.cache_url),
             output: self.output.or(base.output),
             artifact_bucket: self.artifact_bucket.or(base.artifact_bucket),
             parameters,
@@ -466,11 +571,10 @@ fn find_project(given: Option<&Path>) -> Result<Option<PathBuf>, SettingsError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
 
     fn global(args: &[&str]) -> Global {
         let args = ["cqrs"].iter().chain(args).chain(&["outputs"]).copied();
-        crate::cli::Cli::try_parse_from(args)
+        crate::cli::Cli::from_arguments(args)
             .expect("arguments parse")
             .global
     }
@@ -486,6 +590,7 @@ mod tests {
                 .find(|(n, _)| *n == name)
                 .map(|(_, v)| (*v).to_owned())
         })
+        .expect("good variables")
     }
 
     #[test]
@@ -536,6 +641,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_typed_decides_between_aws_and_this_machine() {
+        let target = |args: &[&str], file: &str| combine(args, file, &[]).target;
+        assert_eq!(target(&[], ""), Target::Aws);
+        assert_eq!(target(&["--local"], ""), Target::Local);
+        assert_eq!(target(&[], "local = true"), Target::Local);
+        assert_eq!(target(&["--local=false"], "local = true"), Target::Aws);
+        assert_eq!(target(&["--profile", "dev"], "local = true"), Target::Aws);
+        assert_eq!(
+            target(
+                &["--local"],
+                "profile = \"dev\"\nendpoint-url = \"http://a\""
+            ),
+            Target::Local
+        );
+    }
+
+    #[test]
+    fn a_bad_value_of_a_variable_names_the_variable() {
+        let outcome = Settings::combine(&global(&[]), Section::default(), None, |name| {
+            (name == "CQRS_LOCAL_PORT").then(|| "70000".to_owned())
+        });
+        let error = outcome.expect_err("no such port").to_string();
+        insta::assert_snapshot!(error, @"CQRS_LOCAL_PORT is `70000`: a port is a number from 1 to 65535");
+    }
+
+    #[test]
     fn an_environment_adds_to_and_outranks_the_top_level() {
         let mut file = parse(
             "profile = \"dev\"\nregion = \"eu-west-1\"\n[parameters]\nA = 1\nB = true\n\
@@ -572,7 +703,7 @@ mod tests {
     #[test]
     fn an_unknown_key_or_a_bad_value_names_its_line() {
         let at = |text: &str| parse(text).expect_err("a bad file").to_string();
-        insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
+        insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
         insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row");
         insta::assert_snapshot!(at("stack = "), @"cqrs.toml:1:9: string values must be quoted, expected literal string");
     }

@@ -4,6 +4,7 @@
 //! that, and before the change set is executed.
 
 mod guide;
+mod local;
 mod report;
 mod settle;
 
@@ -11,17 +12,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::aws::{Aws, Identity};
-use crate::cli::{DeployArgs, Switch};
+use crate::cli::{DeployArgs, MachineArgs, Switch};
 use crate::commands::deploy::report::{Deployed, Done, Planned};
 use crate::commands::deploy::settle::Start;
 use crate::commands::operation::Operations;
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{connect, unless_interrupted};
+use crate::commands::{connect, project, unless_interrupted};
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
 use crate::printer::Printer;
-use crate::settings::{Settings, TEMPLATE};
+use crate::settings::{Settings, TEMPLATE, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
 use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
@@ -37,6 +38,10 @@ pub(crate) async fn run(
     mut settings: Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    if settings.target == Target::Local {
+        return local::run(args, settings, printer).await;
+    }
+    refuse_what_is_local(&args)?;
     let project = project(&settings)?;
     let template = Template::read(&project.join(TEMPLATE))?;
     if !args.yes && !args.plan && !args.guided && !printer.can_ask() {
@@ -69,14 +74,16 @@ pub(crate) async fn run(
     deployment.run().await
 }
 
-fn project(settings: &Settings) -> Result<PathBuf, Failure> {
-    settings.project.clone().ok_or_else(|| {
-        Failure::new(
-            Kind::Usage,
-            format!("there is no {TEMPLATE} here or in a folder above"),
-        )
-        .hint("go to the project's folder, or give it with `--project DIR`")
-    })
+/// Options for a stack on this machine, typed for one on AWS.
+fn refuse_what_is_local(args: &DeployArgs) -> Result<(), Failure> {
+    let MachineArgs { port, cache_url } = &args.on_this_machine;
+    let name = match (port, cache_url) {
+        (Some(_), _) => "--port",
+        (None, Some(_)) => "--cache-url",
+        (None, None) => return Ok(()),
+    };
+    let message = format!("`{name}` is for a stack on this machine");
+    Err(Failure::new(Kind::Usage, message).hint("add `--local`, or leave it out"))
 }
 
 /// `--arch`, else the parameter as given, else this machine's.
@@ -377,7 +384,7 @@ impl Deployment<'_> {
         self.printer.note(format_args!(
             "\n{} cqrs order create --client 42 --product abc-def-ghi{}",
             style.dim("next:"),
-            report::stack_flag(stack),
+            stack_flag(stack),
         ));
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `cqrs destroy`: the stack, its orders and its artifacts go, and nothing is left.
 
+mod local;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -11,7 +13,7 @@ use crate::commands::table::table;
 use crate::commands::{connect, stack_not_found, unless_interrupted};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
-use crate::settings::Settings;
+use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
 use crate::stack::artifacts::ArtifactStore;
 use crate::stack::functions::Functions;
@@ -27,6 +29,9 @@ pub(crate) async fn run(
             Failure::new(Kind::Usage, "nobody can be asked here whether to destroy")
                 .hint("add `--yes` to destroy without asking"),
         );
+    }
+    if settings.target == Target::Local {
+        return local::run(&args, &settings, printer).await;
     }
     let (aws, identity) = connect(&settings, printer).await?;
     let stacks = Stacks::new(&aws);
@@ -67,9 +72,10 @@ impl Destruction<'_> {
         }
         let resources = self.stacks.resources(&stack.id).await?;
         let orders = self.orders(&stack).await;
-        self.show(&resources, orders);
+        let types = resources.iter().map(|r| r.resource_type.as_str());
+        show(types, orders, self.printer);
         if !self.args.yes {
-            self.agree().await?;
+            agree(name, self.printer).await?;
         }
         self.delete(&stack).await?;
         let artifacts = self.remove_artifacts(&stack).await?;
@@ -112,14 +118,9 @@ impl Destruction<'_> {
     /// How many orders go with the stack: as the read model counts them, else as DynamoDB does,
     /// which is up to six hours old; not known when neither answers, as in a stack half made.
     async fn orders(&self, stack: &StackState) -> Option<u64> {
-        #[derive(serde::Deserialize)]
-        struct Pong {
-            orders: u64,
-        }
         let functions = Functions::new(&self.aws, self.settings.stack.clone(), false);
-        let ping = serde_json::json!({ "ping": true });
-        if let Ok(answer) = functions.query::<Pong>(&ping).await {
-            return Some(answer.value.orders);
+        if let Some(orders) = orders(&functions).await {
+            return Some(orders);
         }
         let table = stack.output("TableName")?;
         let answer = self
@@ -131,43 +132,6 @@ impl Destruction<'_> {
             .await
             .ok()?;
         u64::try_from(answer.table?.item_count?).ok()
-    }
-
-    fn show(&self, resources: &[crate::stack::deletion::Resource], orders: Option<u64>) {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for resource in resources {
-            *counts.entry(resource.resource_type.as_str()).or_default() += 1;
-        }
-        let rows = counts
-            .iter()
-            .map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
-        let orders = match orders {
-            Some(count) => counted(count, "order"),
-            None => "its orders (how many is not known)".to_owned(),
-        };
-        self.printer.note(format_args!(
-            "\n{}\nThis deletes {} and, for good, {}.\n",
-            table(&[], rows),
-            counted(resources.len() as u64, "resource"),
-            self.printer.style().bold(orders),
-        ));
-    }
-
-    async fn agree(&self) -> Result<(), Failure> {
-        let name = &self.settings.stack;
-        let question = format!("Type the stack's name, {name}, to delete it:");
-        let answer = unless_interrupted(self.printer.ask(&question), || {
-            Failure::interrupted("interrupted; nothing was deleted")
-        })
-        .await??;
-        if answer == name.as_str() {
-            Ok(())
-        } else {
-            Err(Failure::new(
-                Kind::Failed,
-                "that is not its name; nothing was deleted",
-            ))
-        }
     }
 
     async fn delete(&self, stack: &StackState) -> Result<(), Failure> {
@@ -236,6 +200,56 @@ impl Destruction<'_> {
         let removed = store.remove_all(self.settings.stack.as_str()).await?;
         store.remove_bucket_if_empty().await?;
         Ok(removed)
+    }
+}
+
+/// How many orders the read model has, where it can be asked.
+async fn orders(functions: &Functions) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Pong {
+        orders: u64,
+    }
+    let ping = serde_json::json!({ "ping": true });
+    let answer = functions.query::<Pong>(&ping).await.ok()?;
+    Some(answer.value.orders)
+}
+
+/// Shows what will go: the resources by their types, and the orders.
+fn show<'a>(types: impl Iterator<Item = &'a str>, orders: Option<u64>, printer: &Printer) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for resource_type in types {
+        *counts.entry(resource_type).or_default() += 1;
+    }
+    let total: usize = counts.values().sum();
+    let rows = counts
+        .iter()
+        .map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
+    let orders = match orders {
+        Some(count) => counted(count, "order"),
+        None => "its orders (how many is not known)".to_owned(),
+    };
+    printer.note(format_args!(
+        "\n{}\nThis deletes {} and, for good, {}.\n",
+        table(&[], rows),
+        counted(total as u64, "resource"),
+        printer.style().bold(orders),
+    ));
+}
+
+/// Asks for the stack's name.
+async fn agree(name: &StackName, printer: &Printer) -> Result<(), Failure> {
+    let question = format!("Type the stack's name, {name}, to delete it:");
+    let answer = unless_interrupted(printer.ask(&question), || {
+        Failure::interrupted("interrupted; nothing was deleted")
+    })
+    .await??;
+    if answer == name.as_str() {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Kind::Failed,
+            "that is not its name; nothing was deleted",
+        ))
     }
 }
 

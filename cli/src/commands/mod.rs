@@ -6,6 +6,7 @@
 mod completions;
 mod deploy;
 mod destroy;
+mod local;
 mod operation;
 mod order;
 mod outputs;
@@ -14,13 +15,16 @@ mod progress;
 pub(crate) mod reference;
 mod table;
 
+use std::path::PathBuf;
+
 use tokio::signal::ctrl_c;
 
+pub(crate) use self::local::host;
 use crate::aws::{Aws, Identity};
 use crate::cli::{Cli, Command};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
-use crate::settings::{Settings, StackName};
+use crate::settings::{Settings, StackName, TEMPLATE};
 
 /// Runs what was typed. `printer` is replaced by one with the settings file's options.
 pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
@@ -50,9 +54,24 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
             let settings = settings(false)?;
             outputs::run(settings, printer).await
         }
+        Command::Local(command) => {
+            let settings = settings(false)?;
+            local::run(command, settings, printer).await
+        }
         Command::Completions { shell } => completions::run(shell, printer),
         Command::Reference => reference::run(printer),
     }
+}
+
+/// The project's folder, for the commands that need one.
+fn project(settings: &Settings) -> Result<PathBuf, Failure> {
+    settings.project.clone().ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            format!("there is no {TEMPLATE} here or in a folder above"),
+        )
+        .hint("go to the project's folder, or give it with `--project DIR`")
+    })
 }
 
 /// Connects and says who and where, which comes before anything that changes something.

@@ -252,8 +252,34 @@ fn quiet(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Builds all handlers of the project; `started` is told the chosen builder before it runs.
+/// Builds all handlers of the project for Lambda; `started` is told the chosen builder before it
+/// runs.
 pub(super) async fn build(
+    request: &PackageRequest,
+    started: impl FnOnce(Builder),
+) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
+    build_with(Installed::detect().await, request, started).await
+}
+
+/// Builds them for this machine itself, whatever it is; with plain Cargo unless another builder is
+/// asked for.
+pub(super) async fn build_native(
+    request: &PackageRequest,
+    started: impl FnOnce(Builder),
+) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
+    let mut request = request.clone();
+    if request.builder == Builder::Auto {
+        request.builder = Builder::Cargo;
+    }
+    let installed = Installed {
+        native: Some(request.architecture),
+        ..Installed::detect().await
+    };
+    build_with(installed, &request, started).await
+}
+
+async fn build_with(
+    installed: Installed,
     request: &PackageRequest,
     started: impl FnOnce(Builder),
 ) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
@@ -268,7 +294,6 @@ pub(super) async fn build(
     if !project.join("Cargo.toml").is_file() {
         return Err(BuildError::NoProject(project.to_owned()));
     }
-    let installed = Installed::detect().await;
     let builder = installed.choose(*builder, architecture)?;
     let metadata = Metadata::read(project).await?;
     metadata.check(project)?;

@@ -7,6 +7,7 @@
 mod archive;
 mod build;
 mod inspect;
+mod native;
 mod prebuilt;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub(crate) use self::archive::ArchiveError;
 pub(crate) use self::build::{BuildError, BuildOutput, Builder};
 pub(crate) use self::inspect::{GlibcVersion, InspectError};
+pub(crate) use self::native::{Program, programs};
 pub(crate) use self::prebuilt::PrebuiltError;
 use crate::error::{Explain, Kind};
 
@@ -198,6 +200,13 @@ pub(crate) enum PackageError {
         path: PathBuf,
         source: InspectError,
     },
+    /// The binary cannot run on this machine: see the cause.
+    #[error("the {handler} at `{}` cannot run on this machine", path.display())]
+    Foreign {
+        handler: Handler,
+        path: PathBuf,
+        source: InspectError,
+    },
     /// The zip cannot be read or made: see the cause.
     #[error("the {handler} at `{}` cannot be packed", path.display())]
     Archive {
@@ -215,7 +224,7 @@ impl Explain for PackageError {
         match self {
             Self::Build(error) => error.kind(),
             Self::Prebuilt(error) => error.kind(),
-            Self::Inspect { source, .. } => source.kind(),
+            Self::Inspect { source, .. } | Self::Foreign { source, .. } => source.kind(),
             Self::Archive { source, .. } => source.kind(),
             Self::Unreadable { .. } | Self::CutShort(_) => Kind::Failed,
         }
@@ -226,6 +235,9 @@ impl Explain for PackageError {
             Self::Build(error) => error.hint(),
             Self::Prebuilt(error) => error.hint(),
             Self::Inspect { source, .. } => source.hint(),
+            Self::Foreign { .. } => {
+                Some("leave `--prebuilt` out to build the handlers for this machine".to_owned())
+            }
             Self::Archive { source, .. } => source.hint(),
             Self::Unreadable { .. } | Self::CutShort(_) => None,
         }

@@ -9,13 +9,14 @@ use serde::de::DeserializeOwned;
 
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
-use crate::settings::StackName;
+use crate::settings::{StackName, Target};
 
 /// The publisher and query functions of one stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Functions {
     client: Client,
     stack: StackName,
+    target: Target,
     with_logs: bool,
 }
 
@@ -34,8 +35,16 @@ pub(crate) enum FunctionError {
     Aws(#[from] AwsError),
 
     /// No stack of this name is deployed here.
-    #[error("stack `{stack}` has no function `{function}` in this region")]
-    NotDeployed { stack: StackName, function: String },
+    #[error("stack `{stack}` has no function `{function}` {}", place(*target))]
+    NotDeployed {
+        stack: StackName,
+        function: String,
+        target: Target,
+    },
+
+    /// The stack on this machine stopped while it was asked.
+    #[error("the stack on this machine does not answer")]
+    Stopped(#[source] AwsError),
 
     /// The function answered with an error of the domain; `message` is its own.
     #[error("{message}")]
@@ -62,6 +71,13 @@ pub(crate) enum FunctionError {
     },
 }
 
+fn place(target: Target) -> &'static str {
+    match target {
+        Target::Aws => "in this region",
+        Target::Local => "on this machine",
+    }
+}
+
 impl FunctionError {
     /// Whether the function answered with this error.
     pub(crate) fn is(&self, expected: ErrorType) -> bool {
@@ -72,7 +88,7 @@ impl FunctionError {
 impl Explain for FunctionError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Aws(error) => error.kind(),
+            Self::Aws(error) | Self::Stopped(error) => error.kind(),
             Self::NotDeployed { .. } => Kind::NotFound,
             Self::Function { error_type, .. } => match error_type {
                 ErrorType::OrderNotFound => Kind::NotFound,
@@ -89,7 +105,7 @@ impl Explain for FunctionError {
 
     fn name(&self) -> String {
         match self {
-            Self::Aws(error) => error.name(),
+            Self::Aws(error) | Self::Stopped(error) => error.name(),
             Self::NotDeployed { .. } => "StackNotFound".to_owned(),
             Self::Function { error_type, .. } => error_type.to_string(),
             Self::Crashed { error_type, .. } => error_type.clone(),
@@ -100,9 +116,18 @@ impl Explain for FunctionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Aws(error) => error.hint(),
-            Self::NotDeployed { stack, .. } => Some(format!(
-                "`cqrs deploy --stack {stack}` creates it; or check `--stack` and `--region`"
-            )),
+            Self::NotDeployed { stack, target, .. } => Some(match target {
+                Target::Aws => format!(
+                    "`cqrs deploy --stack {stack}` creates it; or check `--stack` and `--region`"
+                ),
+                Target::Local => {
+                    format!("`cqrs deploy --local --stack {stack}` creates it; or check `--stack`")
+                }
+            }),
+            Self::Stopped(_) => Some(
+                "repeat the command, which starts the stack again: this is safe at any time"
+                    .to_owned(),
+            ),
             Self::Function { error_type, .. } => match error_type {
                 ErrorType::OrderNotFound => Some("`cqrs order list` shows the orders".to_owned()),
                 ErrorType::VersionConflict => {
@@ -131,6 +156,7 @@ impl Functions {
         Self {
             client: aws.lambda(),
             stack,
+            target: aws.target(),
             with_logs,
         }
     }
@@ -177,7 +203,11 @@ impl Functions {
                 return Err(FunctionError::NotDeployed {
                     stack: self.stack.clone(),
                     function,
+                    target: self.target,
                 });
+            }
+            Err(error @ AwsError::Unreachable { .. }) if self.target == Target::Local => {
+                return Err(FunctionError::Stopped(error));
             }
             Err(error) => return Err(error.into()),
         };

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
+use crate::local::protocol::LeftOut;
 use crate::package::PackageEvent;
 use crate::printer::Style;
 use crate::settings::StackName;
@@ -48,6 +49,57 @@ impl fmt::Display for Deployed<'_> {
     }
 }
 
+/// The result of `cqrs deploy --local`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeployedHere<'a> {
+    #[serde(flatten)]
+    pub(super) deployed: Deployed<'a>,
+    pub(super) endpoint: &'a str,
+    pub(super) cache: &'a str,
+    pub(super) left_out: &'a [LeftOut],
+}
+
+impl fmt::Display for DeployedHere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.deployed.fmt(f)
+    }
+}
+
+/// `27 resources (network, roles, alarms)`.
+pub(super) fn counted_by_kind(resources: &[&LeftOut]) -> String {
+    let mut kinds: Vec<&str> = Vec::new();
+    for resource in resources {
+        let kind = kind(&resource.resource_type);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let noun = if resources.len() == 1 {
+        "resource"
+    } else {
+        "resources"
+    };
+    format!("{} {noun} ({})", resources.len(), kinds.join(", "))
+}
+
+/// What people call resources of this type.
+fn kind(resource_type: &str) -> &str {
+    match resource_type {
+        t if t.starts_with("AWS::EC2::") => "network",
+        "AWS::IAM::Role" => "roles",
+        t if t.starts_with("AWS::IAM::") => "policies",
+        "AWS::CloudWatch::Alarm" => "alarms",
+        "AWS::CloudWatch::Dashboard" => "dashboards",
+        "AWS::Logs::LogGroup" => "log groups",
+        t if t.starts_with("AWS::Logs::") => "log settings",
+        t if t.starts_with("AWS::ElastiCache::") => "cache",
+        t if t.ends_with("Policy") => "policies",
+        t if t.ends_with("::Permission") => "permissions",
+        other => other,
+    }
+}
+
 /// The result of `cqrs deploy --plan`.
 #[derive(Serialize)]
 pub(super) struct Planned<'a> {
@@ -70,15 +122,6 @@ impl fmt::Display for Planned<'_> {
             }
             .fmt(f)
         }
-    }
-}
-
-/// ` --stack NAME`, where the name is not the default.
-pub(super) fn stack_flag(stack: &StackName) -> String {
-    if stack.is_default() {
-        String::new()
-    } else {
-        format!(" --stack {stack}")
     }
 }
 

@@ -1,0 +1,415 @@
+//! `cqrs deploy --local`: the stack on this machine becomes what the template and the handlers say.
+//!
+//! Nothing is asked, for nothing costs; what a table holds stays. All that can be wrong with the
+//! template is said before the handlers are built.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use host::cache::Choice;
+use host::definition::ACCOUNT;
+
+use crate::cli::DeployArgs;
+use crate::commands::deploy::report::{
+    Deployed, DeployedHere, Done, Planned, counted_by_kind, packaged,
+};
+use crate::commands::local::deployed::{self, cache_address, endpoint};
+use crate::commands::local::{folder, note_port};
+use crate::commands::outputs::Outputs;
+use crate::commands::preview::Preview;
+use crate::commands::{project, unless_interrupted};
+use crate::error::{Failure, Kind};
+use crate::local::cache_program::{self, CacheProgramError};
+use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
+use crate::local::difference;
+use crate::local::evaluate::{Context, Evaluated, evaluate};
+use crate::local::programs;
+use crate::local::protocol::{self, Deployment};
+use crate::package::{
+    Architecture, BuildOutput, Handler, PackageEvent, PackageRequest, Program, programs as build,
+};
+use crate::printer::Printer;
+use crate::settings::{Settings, TEMPLATE, stack_flag};
+use crate::stack::change_set::{Action, ResourceChanged};
+use crate::stack::state::Output;
+use crate::stack::template::Template;
+
+pub(super) async fn run(
+    args: DeployArgs,
+    mut settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    refuse_what_is_for_aws(&args)?;
+    let project = project(&settings)?;
+    let template_path = project.join(TEMPLATE);
+    let template = Template::read(&template_path)?;
+    settings.parameters.extend(args.parameters.iter().cloned());
+    settings.machine = settings.machine(&args.on_this_machine);
+    let folder = folder(&settings)?;
+    let deployment = LocalDeployment {
+        args,
+        settings,
+        project,
+        template,
+        folder,
+        printer,
+    };
+    deployment.run().await
+}
+
+/// Options that would promise what does not happen here.
+fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
+    let typed = [
+        (args.guided, "--guided"),
+        (!args.tags.is_empty(), "--tag"),
+        (args.arch.is_some(), "--arch"),
+        (args.artifact_bucket.is_some(), "--artifact-bucket"),
+        (args.express, "--express"),
+        (args.no_rollback, "--no-rollback"),
+        (
+            args.termination_protection.is_some(),
+            "--termination-protection",
+        ),
+    ];
+    let names: Vec<_> = typed
+        .iter()
+        .filter(|(typed, _)| *typed)
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!(
+            "{} {} for AWS and cannot be used with `--local`",
+            names.join(", "),
+            if names.len() == 1 { "is" } else { "are" }
+        ),
+    ))
+}
+
+/// One run of `cqrs deploy --local`.
+struct LocalDeployment<'a> {
+    args: DeployArgs,
+    settings: Settings,
+    project: PathBuf,
+    template: Template,
+    folder: Folder,
+    printer: &'a Printer,
+}
+
+impl LocalDeployment<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let previous = self.folder.deployment()?;
+        let region = self.region(previous.as_ref());
+        // For its errors, which are not to wait for the compiler.
+        self.evaluate(&region, &self.provisional_programs(), None)?;
+        self.printer.note(format_args!(
+            "Stack {} on this machine",
+            self.printer.style().bold(&self.settings.stack)
+        ));
+        if self.args.plan {
+            return self.plan(previous.as_ref(), &region).await;
+        }
+        let cache = self.cache().await?;
+        let built = self.build().await?;
+        let deploying = self.deploy(previous, region, cache, &built);
+        unless_interrupted(deploying, || {
+            Failure::interrupted("interrupted; the deployment may go on in the stack's process")
+                .hint(format!(
+                    "`cqrs deploy --local{}` again shows whether it did",
+                    stack_flag(&self.settings.stack)
+                ))
+        })
+        .await?
+    }
+
+    /// The one that the stack was made with: it is in the names of everything that is there.
+    fn region(&self, previous: Option<&Deployment>) -> String {
+        let asked = self.settings.local_region();
+        match previous {
+            Some(previous) if previous.region != asked => {
+                if self.settings.aws.region.is_some() {
+                    self.printer.detail(format_args!(
+                        "the stack keeps the region that it was made with, {}",
+                        previous.region
+                    ));
+                }
+                previous.region.clone()
+            }
+            _ => asked.to_owned(),
+        }
+    }
+
+    fn provisional_programs(&self) -> BTreeMap<String, PathBuf> {
+        let path = |handler: Handler| (handler.name().to_owned(), handler.name().into());
+        Handler::ALL.map(path).into()
+    }
+
+    /// The stack as the project describes it, with what `like` knows of ports.
+    fn evaluate(
+        &self,
+        region: &str,
+        programs: &BTreeMap<String, PathBuf>,
+        like: Option<&Deployment>,
+    ) -> Result<Evaluated, Failure> {
+        let context = Context {
+            stack: self.settings.stack.to_string(),
+            region: region.to_owned(),
+            parameters: self.settings.parameters.clone(),
+            programs: programs.clone(),
+            endpoint: endpoint(like),
+            cache: cache_address(like),
+            streams: BTreeMap::new(),
+        };
+        Ok(evaluate(&self.template, &context)?)
+    }
+
+    async fn build(&self) -> Result<Vec<Program>, Failure> {
+        let request = PackageRequest {
+            project: self.project.clone(),
+            prebuilt: self.args.prebuilt.clone(),
+            builder: self.args.builder,
+            architecture: Architecture::host(),
+            output: self.build_output(),
+        };
+        let built = build(request, |event| match event {
+            PackageEvent::Building { .. } => self.printer.note(packaged(&event)),
+            _ => self.printer.detail(packaged(&event)),
+        });
+        Ok(built.await?)
+    }
+
+    fn build_output(&self) -> BuildOutput {
+        if self.printer.is_json() {
+            BuildOutput::Captured
+        } else {
+            BuildOutput::Inherited
+        }
+    }
+
+    /// The server that was named, else one that is installed, else the tool's own.
+    async fn cache(&self) -> Result<Choice, Failure> {
+        if let Some(url) = &self.settings.machine.cache_url {
+            return Ok(Choice::Url(url.clone()));
+        }
+        if let Some(found) = cache_program::find().await {
+            return Ok(found);
+        }
+        let missing = || Failure::from(CacheProgramError::Missing);
+        if !self.args.yes {
+            if !self.printer.can_ask() {
+                return Err(missing());
+            }
+            let question = format!(
+                "There is no Valkey and no Redis on this machine. Install meebis {}, a small \
+                 compatible server, into {}? It takes a minute or two.",
+                cache_program::VERSION,
+                cache_program::own_folder().unwrap_or_default().display(),
+            );
+            let asked = unless_interrupted(self.printer.confirm(&question), || {
+                Failure::interrupted("interrupted; nothing was changed")
+            });
+            if !asked.await?? {
+                return Err(missing());
+            }
+        }
+        self.printer.note(format_args!(
+            "Installing meebis {} with cargo install",
+            cache_program::VERSION
+        ));
+        Ok(cache_program::install(self.build_output()).await?)
+    }
+
+    async fn deploy(
+        &self,
+        previous: Option<Deployment>,
+        region: String,
+        cache: Choice,
+        built: &[Program],
+    ) -> Result<(), Failure> {
+        self.folder.create()?;
+        let _deploying = self.folder.hold_deploying().await?;
+        programs::store(&self.folder, built)?;
+        let paths = programs::paths(&self.folder, built);
+        let client = self.client(previous.as_ref(), &region).await?;
+        let deployment = Deployment {
+            stack: self.settings.stack.to_string(),
+            region,
+            template_path: self.template.path().to_owned(),
+            template: self.template.text().to_owned(),
+            parameters: self.settings.parameters.clone(),
+            programs: paths.clone(),
+            cache,
+            cache_port: previous.as_ref().and_then(|previous| previous.cache_port),
+            port: client.port(),
+        };
+        let step = self.printer.step("Deploying");
+        let deployed = client.deploy(&deployment).await;
+        drop(step);
+        let deployed = match deployed {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                if !self.folder.is_deployed() {
+                    // It serves nothing; that it could not be made is the failure to report.
+                    let _ = client.stop().await;
+                }
+                return Err(error.into());
+            }
+        };
+        if let Err(error) = programs::retire(&self.folder, &paths) {
+            self.printer
+                .warn(format_args!("old programs were not removed: {error}"));
+        }
+        self.report(previous.is_some(), &deployment.region, &client, deployed)
+    }
+
+    /// The stack's process, in this version and at the port that was asked for.
+    async fn client(&self, previous: Option<&Deployment>, region: &str) -> Result<Client, Failure> {
+        let port = self.settings.machine.port;
+        if let Some(running) = Client::attach(&self.folder)? {
+            let elsewhere = port.is_some_and(|port| port != running.port());
+            if running.other_version().is_none() && !elsewhere {
+                return Ok(running);
+            }
+            let step = self.printer.step("Stopping the stack to start it anew");
+            running.stop().await?;
+            drop(step);
+        }
+        let options = StartOptions {
+            region: region.to_owned(),
+            port,
+        };
+        let step = self.printer.step("Starting the stack");
+        let (client, came) = match Client::ensure_running(&self.folder, &options).await {
+            // What was deployed last cannot start, as when its cache was uninstalled: what is
+            // deployed now takes its place.
+            Err(LocalError::Refused {
+                usage: false,
+                message,
+                ..
+            }) if previous.is_some() => {
+                self.printer.detail(format_args!(
+                    "the stack does not start as it was deployed last: {message}"
+                ));
+                let aside = self.folder.set_deployment_aside()?;
+                let client = Client::ensure_running(&self.folder, &options).await;
+                aside.put_back()?;
+                client?
+            }
+            other => other?,
+        };
+        drop(step);
+        if came == Came::Started && port.is_none() {
+            note_port(previous.map(|p| p.port), &client, self.printer);
+        }
+        Ok(client)
+    }
+
+    fn report(
+        &self,
+        existed: bool,
+        region: &str,
+        client: &Client,
+        deployed: protocol::Deployed,
+    ) -> Result<(), Failure> {
+        let done = match (existed, deployed.changes.is_empty()) {
+            (false, _) => Done::Created,
+            (true, true) => Done::Unchanged,
+            (true, false) => Done::Updated,
+        };
+        let style = self.printer.style();
+        let changes = resources(deployed.changes);
+        if done == Done::Updated {
+            let changes = &changes;
+            self.printer
+                .note(format_args!("\n{}", Preview { changes, style }));
+        }
+        let stack = &self.settings.stack;
+        self.printer
+            .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
+        if self.printer.stdout_is_terminal() {
+            self.printer.note("");
+        }
+        let description = deployed.description;
+        let outputs = description.outputs.into_iter().map(Output::from);
+        self.printer.data(&DeployedHere {
+            deployed: Deployed {
+                stack: stack.as_str(),
+                account: ACCOUNT,
+                region,
+                done,
+                changes,
+                outputs: Outputs(outputs.collect()),
+            },
+            endpoint: &client.endpoint(),
+            cache: &description.cache,
+            left_out: &description.left_out,
+        })?;
+        let (needless, missed): (Vec<_>, Vec<_>) = description
+            .left_out
+            .iter()
+            .partition(|resource| resource.needless);
+        if !needless.is_empty() {
+            self.printer.note(format_args!(
+                "\n{} {}",
+                style.dim("not needed on one machine:"),
+                counted_by_kind(&needless)
+            ));
+        }
+        for resource in needless {
+            self.printer.detail(format_args!(
+                "  {} ({})",
+                resource.logical_id, resource.resource_type
+            ));
+        }
+        for resource in missed {
+            self.printer.warn(format_args!(
+                "{} ({}) has no counterpart on this machine",
+                resource.logical_id, resource.resource_type
+            ));
+        }
+        self.printer.note(format_args!(
+            "\n{} cqrs order create --local --client 42 --product abc-def-ghi{}",
+            style.dim("next:"),
+            stack_flag(stack),
+        ));
+        Ok(())
+    }
+
+    /// What would change, by the same comparison that the stack's process makes.
+    async fn plan(&self, previous: Option<&Deployment>, region: &str) -> Result<(), Failure> {
+        let built = self.build().await?;
+        let paths = programs::paths(&self.folder, &built);
+        let after = self.evaluate(region, &paths, previous)?;
+        let before = previous.map(deployed::evaluated).transpose()?;
+        let changes = difference::changes(
+            before.as_ref().map(|before| &before.definition),
+            &after.definition,
+        );
+        self.printer.data(&Planned {
+            stack: self.settings.stack.as_str(),
+            account: ACCOUNT,
+            region,
+            changes: &resources(changes),
+            style: self.printer.data_style(),
+        })
+    }
+}
+
+/// In the form that changes on AWS have.
+fn resources(changes: Vec<protocol::Change>) -> Vec<ResourceChanged> {
+    let resource = |change: protocol::Change| ResourceChanged {
+        action: match change.action {
+            protocol::ChangeAction::Add => Action::Add,
+            protocol::ChangeAction::Modify => Action::Modify,
+            protocol::ChangeAction::Remove => Action::Remove,
+        },
+        logical_id: change.logical_id,
+        resource_type: change.resource_type,
+        physical_id: None,
+        properties: Vec::new(),
+    };
+    changes.into_iter().map(resource).collect()
+}

@@ -1,0 +1,100 @@
+//! `cqrs destroy --local`: the stack on this machine goes, with its orders.
+
+use host::definition::{ACCOUNT, Definition};
+
+use crate::aws::Aws;
+use crate::cli::DestroyArgs;
+use crate::commands::destroy::{Destroyed, agree, orders, show};
+use crate::commands::local::{deployed, folder};
+use crate::error::{Failure, Kind};
+use crate::local::client::{Client, Folder, LocalError, StartOptions};
+use crate::local::difference;
+use crate::local::protocol::Deployment;
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::stack::functions::Functions;
+
+pub(super) async fn run(
+    args: &DestroyArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if args.express || args.keep_artifacts {
+        let name = if args.express {
+            "--express"
+        } else {
+            "--keep-artifacts"
+        };
+        let message = format!("`{name}` is for AWS and cannot be used with `--local`");
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let folder = folder(settings)?;
+    let stack = &settings.stack;
+    if !folder.exists() {
+        return Err(LocalError::NotDeployed(stack.clone()).into());
+    }
+    // What cannot be read can still be destroyed.
+    let deployment = folder.deployment().unwrap_or_default();
+    let resources = deployment.as_ref().map(resources).unwrap_or_default();
+    let orders = match &deployment {
+        Some(deployment) => count(&folder, deployment, settings).await,
+        None => None,
+    };
+    printer.note(format_args!(
+        "Stack {} on this machine",
+        printer.style().bold(stack)
+    ));
+    show(resources.iter().map(String::as_str), orders, printer);
+    if !args.yes {
+        agree(stack, printer).await?;
+    }
+    let step = printer.step("Deleting");
+    let deploying = folder.hold_deploying().await?;
+    if let Some(client) = Client::attach(&folder)? {
+        client.stop().await?;
+    }
+    let starting = folder.hold_starting().await?;
+    folder.remove()?;
+    drop((starting, deploying, step));
+    printer.note(format_args!(
+        "\n{} Stack {stack} is gone",
+        printer.style().green("✓")
+    ));
+    if !printer.is_json() {
+        return Ok(());
+    }
+    printer.json(&Destroyed {
+        stack: stack.as_str(),
+        account: ACCOUNT,
+        region: deployment
+            .as_ref()
+            .map_or(settings.local_region(), |deployment| &deployment.region),
+        status: "deleted",
+        orders,
+        resources: resources.len(),
+        artifacts: 0,
+    })
+}
+
+/// The types of what is there.
+fn resources(deployment: &Deployment) -> Vec<String> {
+    let Ok(evaluated) = deployed::evaluated(deployment) else {
+        return Vec::new();
+    };
+    let removed = difference::changes(Some(&evaluated.definition), &Definition::default());
+    removed
+        .into_iter()
+        .map(|change| change.resource_type)
+        .collect()
+}
+
+/// How many orders go with the stack; not known where it does not start.
+async fn count(folder: &Folder, deployment: &Deployment, settings: &Settings) -> Option<u64> {
+    let options = StartOptions {
+        region: deployment.region.clone(),
+        port: None,
+    };
+    let (client, _) = Client::ensure_running(folder, &options).await.ok()?;
+    let aws = Aws::on_this_machine(&client.endpoint(), &deployment.region);
+    orders(&Functions::new(&aws, settings.stack.clone(), false)).await
+}

@@ -1,0 +1,97 @@
+//! `cqrs local`: the stack's process on this machine.
+
+pub(super) mod deployed;
+mod env;
+mod run;
+mod stop;
+
+use std::process::ExitCode;
+
+use crate::aws::Aws;
+use crate::cli::{Global, HostArgs, LocalCommand};
+use crate::commands::project;
+use crate::error::Failure;
+use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
+use crate::local::serve;
+use crate::printer::Printer;
+use crate::settings::{LOCAL_REGION, Settings};
+
+pub(super) async fn run(
+    command: LocalCommand,
+    settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    match command {
+        LocalCommand::Run(args) => run::run(&args, settings, printer).await,
+        LocalCommand::Stop => stop::run(&settings, printer).await,
+        LocalCommand::Env { shell } => env::run(shell, &settings, printer).await,
+        // `main` has taken these: they are no commands.
+        LocalCommand::Host(_) | LocalCommand::Watch => Ok(()),
+    }
+}
+
+/// `cqrs local host`: becomes the stack's process.
+pub(crate) fn host(args: &HostArgs, global: &Global) -> ExitCode {
+    // A session of its own: the terminal's end and its Ctrl-C are not this process's business.
+    // It has one already where it is a session's leader.
+    let _ = rustix::process::setsid();
+    let region = global.region.as_deref().unwrap_or(LOCAL_REGION);
+    serve::host(&serve::Start {
+        state: args.state.clone(),
+        region: region.to_owned(),
+        port: args.port,
+    })
+}
+
+/// The stack's folder; there must be a project.
+pub(super) fn folder(settings: &Settings) -> Result<Folder, Failure> {
+    Ok(Folder::of(&project(settings)?, &settings.stack)?)
+}
+
+/// The deployed stack's process, started where it does not run.
+pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Client, Failure> {
+    let folder = folder(settings)?;
+    if let Some(client) = Client::attach(&folder)? {
+        if let Some(version) = client.other_version() {
+            printer.detail(format_args!(
+                "the stack's process is cqrs {version}; `cqrs deploy --local` brings it to this \
+                 version"
+            ));
+        }
+        return Ok(client);
+    }
+    if !folder.is_deployed() {
+        return Err(LocalError::NotDeployed(settings.stack.clone()).into());
+    }
+    let last = folder.deployment()?.map(|deployment| deployment.port);
+    let step = printer.step(format!("Starting stack {} on this machine", settings.stack));
+    let options = StartOptions {
+        region: settings.local_region().to_owned(),
+        port: settings.machine.port,
+    };
+    let (client, came) = Client::ensure_running(&folder, &options).await?;
+    drop(step);
+    if came == Came::Started {
+        note_port(last, &client, printer);
+    }
+    Ok(client)
+}
+
+/// What stands in for AWS.
+pub(super) async fn connect(settings: &Settings, printer: &Printer) -> Result<Aws, Failure> {
+    let client = attach(settings, printer).await?;
+    Ok(Aws::on_this_machine(
+        &client.endpoint(),
+        settings.local_region(),
+    ))
+}
+
+/// Says so when the stack is not where it was.
+pub(super) fn note_port(last: Option<u16>, client: &Client, printer: &Printer) {
+    let now = client.port();
+    if let Some(last) = last.filter(|last| *last != now) {
+        printer.note(format_args!(
+            "The stack is at port {now} now, not at {last}"
+        ));
+    }
+}

