@@ -1,4 +1,24 @@
 //! The template, evaluated for this machine: parameters, conditions and intrinsic functions.
+//!
+//! Everything is evaluated, also what is not made here, so that a mistake is said on this machine
+//! and not only on AWS. Macros, transforms, dynamic references and what other stacks export need
+//! AWS's own services; they are refused.
+
+mod call;
+mod catalogue;
+mod cidr;
+mod condition;
+mod definition;
+mod evaluator;
+mod fault;
+mod intrinsics;
+mod outputs;
+mod parameters;
+mod property;
+mod reference;
+mod resource;
+mod substitution;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,8 +26,11 @@ use std::path::PathBuf;
 use host::cache::Address;
 use host::definition::Definition;
 
+use self::evaluator::{Evaluator, Section, section};
+use self::fault::Fault;
+use self::resource::{Kind, Resource};
 use crate::local::protocol::{LeftOut, OutputValue};
-use crate::stack::template::{Template, TemplateError};
+use crate::stack::template::{Node, Template, TemplateError};
 
 /// What the template's functions are answered from.
 #[derive(Clone, Debug)]
@@ -34,10 +57,59 @@ pub(crate) struct Evaluated {
     pub(crate) outputs: Vec<OutputValue>,
     /// In the template's order.
     pub(crate) left_out: Vec<LeftOut>,
+    /// What is not here as the user or the template has it, each in one sentence.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Evaluates the whole template.
 pub(crate) fn evaluate(template: &Template, context: &Context) -> Result<Evaluated, TemplateError> {
-    let _ = (template, context);
-    todo!()
+    let (values, mut notes) = parameters::values(template, context)?;
+    let mut evaluated = Evaluator::new(template, context, values)
+        .and_then(|evaluator| evaluate_stack(evaluator, template.root()))
+        .map_err(|fault| fault.in_file(template.path()))?;
+    notes.append(&mut evaluated.notes);
+    evaluated.notes = notes;
+    Ok(evaluated)
 }
+
+/// In CloudFormation's order: the values must keep the rules, then conditions choose what is there.
+fn evaluate_stack<'t>(mut evaluator: Evaluator<'t>, root: &'t Node) -> Result<Evaluated, Fault> {
+    for entry in section(root, "Rules")? {
+        evaluator.rule(entry)?;
+    }
+    evaluator.section = Section::Conditions;
+    for entry in section(root, "Conditions")? {
+        evaluator.condition(&entry.key, entry.at)?;
+    }
+    evaluator.section = Section::Stack;
+    let entries = section(root, "Resources")?;
+    evaluator.find_resources(entries)?;
+    let mut resources = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if evaluator.is_in_stack(&entry.key) {
+            resources.push(evaluator.resource(&entry.key, entry.at)?);
+        }
+    }
+    let outputs = outputs::read(&mut evaluator, section(root, "Outputs")?)?;
+    let (definition, notes) = definition::define(&resources, evaluator.context)?;
+    Ok(Evaluated {
+        definition,
+        outputs,
+        left_out: resources
+            .iter()
+            .filter_map(|resource| left_out(resource))
+            .collect(),
+        notes,
+    })
+}
+
+fn left_out(resource: &Resource<'_>) -> Option<LeftOut> {
+    matches!(resource.kind, Kind::LeftOut(_)).then(|| LeftOut {
+        logical_id: resource.id.to_owned(),
+        resource_type: resource.resource_type.to_owned(),
+        needless: catalogue::is_needless(resource.resource_type),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parameter::{BrokenRule, Parameter, ParameterGroup};
-use self::yaml::Node;
-pub(crate) use self::yaml::Position;
+pub(crate) use self::yaml::{Entry, Node, Position, Value};
 use crate::error::{Explain, Kind};
 
 /// CloudFormation's limit for a template that is part of the request.
@@ -117,6 +116,7 @@ impl Explain for TemplateError {
 /// A template that CloudFormation would at least accept as one.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
+    path: PathBuf,
     text: String,
     root: Node,
     parameters: Vec<Parameter>,
@@ -143,32 +143,41 @@ impl Template {
         Self::from_text(path, text)
     }
 
-    /// Parses a text that was read from `path` before.
+    /// Parses `text`, which came from the file `path`; its size is not judged.
     pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, TemplateError> {
-        Self::parse(text).map_err(|Invalid { at, what }| TemplateError::Invalid {
-            path: path.to_owned(),
-            at,
-            what,
-        })
-    }
-
-    fn parse(text: String) -> Result<Self, Invalid> {
-        let root = yaml::parse(&text)?;
-        let Some(resources) = root.entries().iter().find(|entry| entry.key == "Resources") else {
-            return Err(Invalid::new(root.at, "there is no `Resources` section"));
-        };
-        if resources.value.entries().is_empty() {
-            return Err(Invalid::new(resources.at, "`Resources` holds none"));
-        }
-        let parameters = match root.get("Parameters") {
-            Some(section) => parameter::read(section)?,
-            None => Vec::new(),
-        };
+        let (root, parameters) =
+            parse(&text).map_err(|Invalid { at, what }| TemplateError::Invalid {
+                path: path.to_owned(),
+                at,
+                what,
+            })?;
         Ok(Self {
+            path: path.to_owned(),
             text,
             root,
             parameters,
         })
+    }
+
+    /// The file that it came from, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole document.
+    pub(crate) fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The whole document, to be changed by a test.
+    #[cfg(test)]
+    pub(crate) fn root_mut(&mut self) -> &mut Node {
+        &mut self.root
+    }
+
+    /// The section `Parameters`, in the file's order.
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
     }
 
     /// The file as it is, which is what CloudFormation gets.
@@ -200,10 +209,10 @@ impl Template {
                 return Err(TemplateError::SetByTool(name.clone()));
             }
             let Some(parameter) = self.parameter(name) else {
-                let similar = self.similar(name);
+                let known = self.parameters.iter().map(|known| known.name.as_str());
                 return Err(TemplateError::UnknownParameter {
                     name: name.clone(),
-                    similar,
+                    similar: nearest(name, known).map(str::to_owned),
                 });
             };
             parameter.check(value)?;
@@ -225,18 +234,35 @@ impl Template {
             Err(TemplateError::MissingParameters(missing))
         }
     }
+}
 
-    /// The parameter that a mistyped name is nearest to, if it is near at all.
-    fn similar(&self, name: &str) -> Option<String> {
-        let name = name.to_lowercase();
-        let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
-        let nearest = self
-            .parameters
-            .iter()
-            .min_by_key(|known| distance(&known.name))?;
-        let near = distance(&nearest.name) <= name.len().max(3) / 3;
-        near.then(|| nearest.name.clone())
+fn parse(text: &str) -> Result<(Node, Vec<Parameter>), Invalid> {
+    let root = yaml::parse(text)?;
+    let Some(resources) = root.entries().iter().find(|entry| entry.key == "Resources") else {
+        return Err(Invalid::new(root.at, "there is no `Resources` section"));
+    };
+    if resources.value.entries().is_empty() {
+        return Err(Invalid::new(resources.at, "`Resources` holds none"));
     }
+    let parameters = match root.get("Parameters") {
+        Some(section) => parameter::read(section)?,
+        None => Vec::new(),
+    };
+    Ok((root, parameters))
+}
+
+/// The name among `known` that a mistyped one is nearest to, if it is near at all.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| {
+            let distance = strsim::damerau_levenshtein(&name, &known.to_lowercase());
+            (distance, known)
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= name.len().max(3) / 3)
+        .map(|(_, known)| known)
 }
 
 /// What is wrong where, before the file's name is added.

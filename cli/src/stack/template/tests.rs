@@ -2,8 +2,12 @@ use super::*;
 
 const MINIMAL: &str = "Resources:\n  Table:\n    Type: AWS::DynamoDB::Table\n";
 
+fn parsed(text: String) -> Template {
+    Template::from_text(Path::new("template.yaml"), text).unwrap()
+}
+
 fn template(parameters: &str) -> Template {
-    Template::parse(format!("{MINIMAL}Parameters:\n{parameters}")).unwrap()
+    parsed(format!("{MINIMAL}Parameters:\n{parameters}"))
 }
 
 fn read(text: &str) -> Result<Template, TemplateError> {
@@ -226,10 +230,9 @@ fn all_missing_parameters_are_named_at_once() {
 
 #[test]
 fn prompts_follow_the_templates_groups() {
-    let template = Template::parse(format!(
+    let template = parsed(format!(
         "{MINIMAL}Metadata:\n  AWS::CloudFormation::Interface:\n    ParameterGroups:\n      - Label: {{default: Cache}}\n        Parameters: [Replicas, NodeType, Gone]\nParameters:\n  Other: {{Type: String}}\n  NodeType: {{Type: String}}\n  ArtifactBucket: {{Type: String}}\n  Replicas: {{Type: Number}}\n"
-    ))
-    .unwrap();
+    ));
     let groups: Vec<_> = template
         .groups()
         .into_iter()

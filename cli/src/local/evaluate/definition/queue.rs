@@ -1,0 +1,58 @@
+//! `AWS::SQS::Queue`: a standard queue.
+
+use host::definition::Queue;
+
+use super::check_name;
+use crate::local::evaluate::fault::Result;
+use crate::local::evaluate::property::Properties;
+use crate::local::evaluate::resource::Resource;
+
+const PROPERTIES: [&str; 16] = [
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "QueueName",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "Tags",
+    "VisibilityTimeout",
+];
+
+pub(super) fn read(resource: &Resource<'_>, notes: &mut Vec<String>) -> Result<Queue> {
+    let given = Properties::of(&resource.properties)?;
+    given.refuse_mistyped(&PROPERTIES)?;
+    if given.flag("FifoQueue")? == Some(true) {
+        return Err(given.fault(
+            "FifoQueue",
+            "is true, and there are only standard queues here",
+        ));
+    }
+    check_name(resource, 1..=80, "-_")?;
+    if given.get("RedrivePolicy").is_some() {
+        let id = resource.id;
+        notes.push(format!(
+            "{id} keeps its messages: `RedrivePolicy` has no effect here"
+        ));
+    }
+    // Defaults and ranges: Amazon SQS API Reference, `SetQueueAttributes`.
+    Ok(Queue {
+        logical_id: resource.id.to_owned(),
+        name: resource.name.clone(),
+        visibility_timeout_seconds: given.number("VisibilityTimeout", 0..=43_200)?.unwrap_or(30),
+        message_retention_seconds: given
+            .number("MessageRetentionPeriod", 60..=1_209_600)?
+            .unwrap_or(345_600),
+        delay_seconds: given.number("DelaySeconds", 0..=900)?.unwrap_or(0),
+        receive_wait_seconds: given
+            .number("ReceiveMessageWaitTimeSeconds", 0..=20)?
+            .unwrap_or(0),
+    })
+}

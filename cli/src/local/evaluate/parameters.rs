@@ -1,0 +1,92 @@
+//! The values of the template's parameters on this machine.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Context;
+use super::value::Value;
+use crate::package::{Architecture, Handler};
+use crate::stack::template::{Parameter, Position, Template, TemplateError};
+
+/// How the functions reach the cache: here without TLS and IAM, which the local one does not know.
+const CACHE_ACCESS: &str = "CacheAccess";
+const OPEN: &str = "open";
+
+const ARCHITECTURE: &str = "Architecture";
+const BUCKET: &str = "ArtifactBucket";
+
+/// The bucket that stands for the programs' place on this machine.
+pub(super) const LOCAL_BUCKET: &str = "local";
+
+/// The parameters' values by name, and remarks about those that are not what the user gave.
+pub(super) fn values<'t>(
+    template: &'t Template,
+    context: &'t Context,
+) -> Result<(HashMap<&'t str, Value<'t>>, Vec<String>), TemplateError> {
+    template.check(&context.parameters)?;
+    let own = own_values(template);
+    template
+        .check_complete(|name| own.contains_key(name) || context.parameters.contains_key(name))?;
+    let mut notes = Vec::new();
+    let mut values = HashMap::with_capacity(template.parameters().len());
+    for parameter in template.parameters() {
+        let name = parameter.name.as_str();
+        let at = position(template, name);
+        if parameter.kind.starts_with("AWS::SSM::Parameter") {
+            let what = format!(
+                "parameter `{name}`: `{}` is read from Systems Manager, which is not there with \
+                 `--local`",
+                parameter.kind
+            );
+            let path = template.path().to_owned();
+            return Err(TemplateError::Invalid { path, at, what });
+        }
+        let given = context.parameters.get(name).map(String::as_str);
+        let text = match own.get(name) {
+            Some(own) => {
+                if let Some(given) = given.filter(|given| given != own) {
+                    notes.push(format!("{name} is `{own}` on this machine, not `{given}`"));
+                }
+                own
+            }
+            None => match given.or(parameter.default.as_deref()) {
+                Some(text) => text,
+                // `check_complete` has found all of these.
+                None => continue,
+            },
+        };
+        parameter.check(text)?;
+        let value = if is_list(parameter) {
+            Value::list(at, text.split(',').map(str::trim))
+        } else {
+            Value::text(at, text)
+        };
+        values.insert(name, value);
+    }
+    Ok((values, notes))
+}
+
+/// What this machine decides, where the template asks for it.
+fn own_values(template: &Template) -> BTreeMap<&'static str, &'static str> {
+    let mut own = BTreeMap::from([
+        (BUCKET, LOCAL_BUCKET),
+        (ARCHITECTURE, Architecture::host().lambda_name()),
+    ]);
+    // The key of a program is its handler's name.
+    own.extend(Handler::ALL.map(|handler| (handler.code_parameter(), handler.name())));
+    let knows_open = |parameter: &Parameter| parameter.check(OPEN).is_ok();
+    if template.parameter(CACHE_ACCESS).is_some_and(knows_open) {
+        own.insert(CACHE_ACCESS, OPEN);
+    }
+    own
+}
+
+fn is_list(parameter: &Parameter) -> bool {
+    parameter.kind == "CommaDelimitedList" || parameter.kind.starts_with("List<")
+}
+
+fn position(template: &Template, name: &str) -> Position {
+    let section = template.root().get("Parameters");
+    section
+        .and_then(|section| section.entries().iter().find(|entry| entry.key == name))
+        .map_or(template.root().at, |entry| entry.at)
+}

@@ -1,0 +1,480 @@
+//! Each function, with what it takes and what it does not.
+
+use super::*;
+
+const SECTIONS: &str = "\
+Parameters:
+  Text: {Type: String, Default: abc}
+  Number: {Type: Number, Default: 2}
+  List: {Type: CommaDelimitedList, Default: 'a, b,c'}
+Mappings:
+  Regions:
+    eu-west-1: {Name: Ireland, Zones: [a, b]}
+Conditions:
+  Yes: !Equals [!Ref Text, abc]
+  No: !Not [!Condition 'Yes']
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+  Gone: {Type: 'AWS::SNS::Topic', Condition: 'No'}
+Outputs:
+  Out:
+";
+
+/// The value of an output, or what is wrong with it, with the column in the line of the value.
+fn value_of(expression: &str) -> Result<String, String> {
+    value_in(SECTIONS, expression)
+}
+
+fn value_in(sections: &str, expression: &str) -> Result<String, String> {
+    let text = format!("{sections}    Value: {expression}\n");
+    let line = text.lines().count();
+    match evaluate_text(&text) {
+        Ok(evaluated) => Ok(evaluated.outputs[0].value.clone()),
+        Err(complaint) => {
+            let place = format!("{FILE}:{line}:");
+            let complaint = complaint
+                .strip_prefix(&place)
+                .unwrap_or_else(|| panic!("`{complaint}` is not about line {line}"));
+            Err(complaint.replacen(" output `Out`: ", " ", 1))
+        }
+    }
+}
+
+#[test]
+fn functions_give_their_values() {
+    let cases = [
+        ("plain", "plain"),
+        ("007", "007"),
+        ("!Ref Text", "abc"),
+        ("{Ref: Text}", "abc"),
+        ("!Ref Table", "shop-Table"),
+        ("!Ref AWS::Region", "eu-west-1"),
+        ("!Ref AWS::AccountId", "000000000000"),
+        ("!Ref AWS::Partition", "aws"),
+        ("!Ref AWS::URLSuffix", "amazonaws.com"),
+        ("!Ref AWS::StackName", "shop"),
+        (
+            "!GetAtt Table.Arn",
+            "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-Table",
+        ),
+        (
+            "!GetAtt [Table, Arn]",
+            "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-Table",
+        ),
+        (
+            "{Fn::GetAtt: [Table, StreamArn]}",
+            "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-Table/stream/pending",
+        ),
+        ("!Sub 'a${Text}b'", "aabcb"),
+        (
+            "!Sub '${!Text} ${Table} ${AWS::Region}'",
+            "${Text} shop-Table eu-west-1",
+        ),
+        ("!Sub ['${Own}${Text}', {Own: !Ref Number}]", "2abc"),
+        ("{Fn::Sub: ['${Text}', {Text: other}]}", "other"),
+        (
+            "!Sub '${Table.Arn}'",
+            "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-Table",
+        ),
+        ("!Sub ''", ""),
+        ("!Join ['-', [a, !Ref Text, 1]]", "a-abc-1"),
+        ("!Join ['', !Ref List]", "abc"),
+        ("!Join [',', [a, !Ref AWS::NoValue, b]]", "a,b"),
+        ("!Join [',', []]", ""),
+        ("!Join [',', !Ref AWS::NotificationARNs]", ""),
+        ("!If [Yes, 1, 2]", "1"),
+        ("{Fn::If: [No, 1, 2]}", "2"),
+        ("!If [Yes, 1, !GetAtt Gone.TopicArn]", "1"),
+        ("!Select [1, !Ref List]", "b"),
+        ("!Select [!Ref Number, [a, b, c]]", "c"),
+        ("!Select ['0', !Split ['|', 'x|y']]", "x"),
+        ("!Select [5, !GetAZs '']", "eu-west-1f"),
+        ("!Select [0, {Fn::GetAZs: us-east-1}]", "us-east-1a"),
+        (
+            "!Join [' ', !Cidr [10.0.0.0/24, 2, 4]]",
+            "10.0.0.0/28 10.0.0.16/28",
+        ),
+        ("!FindInMap [Regions, !Ref AWS::Region, Name]", "Ireland"),
+        ("!Join ['', !FindInMap [Regions, eu-west-1, Zones]]", "ab"),
+        ("!Base64 ''", ""),
+        ("!Base64 f", "Zg=="),
+        ("!Base64 fo", "Zm8="),
+        ("{Fn::Base64: !Sub '${Text}'}", "YWJj"),
+        ("!Base64 'foob~~~'", "Zm9vYn5+fg=="),
+    ];
+    for (expression, expected) in cases {
+        assert_eq!(
+            value_of(expression).as_deref(),
+            Ok(expected),
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn the_stacks_id_is_an_arn_that_stays() {
+    let id = value_of("!Ref AWS::StackId").unwrap();
+    let uuid = id.strip_prefix("arn:aws:cloudformation:eu-west-1:000000000000:stack/shop/");
+    assert_eq!(
+        uuid::Uuid::parse_str(uuid.unwrap())
+            .unwrap()
+            .get_version_num(),
+        5
+    );
+    assert_eq!(value_of("!Ref AWS::StackId"), Ok(id));
+}
+
+#[test]
+fn what_a_function_does_not_take_is_refused_with_its_place() {
+    let cases = [
+        (
+            "!Ref Txt",
+            "12: there is no parameter or resource `Txt`; did you mean `Text`?",
+        ),
+        (
+            "!Ref Elsewhere",
+            "12: there is no parameter or resource `Elsewhere`",
+        ),
+        (
+            "!Ref [Text]",
+            "12: `Ref` is written as the name of a parameter or a resource",
+        ),
+        (
+            "{Ref: {a: b}}",
+            "18: `Ref` is written as the name of a parameter or a resource",
+        ),
+        (
+            "!Ref Gone",
+            "12: `Gone` is not there, since its condition does not hold",
+        ),
+        (
+            "!Ref AWS::NoValue",
+            "12: an output takes no `AWS::NoValue` here",
+        ),
+        (
+            "!Ref List",
+            "12: an output takes a text here, and this is a list",
+        ),
+        ("[a]", "12: an output takes a text here, and this is a list"),
+        (
+            "{a: b}",
+            "13: an output takes a text here, and this is a mapping",
+        ),
+        ("~", "12: there is no value here"),
+        (
+            "!GetAtt Table",
+            "12: `Fn::GetAtt` is written as `Resource.Attribute` or `[Resource, Attribute]`",
+        ),
+        (
+            "!GetAtt Tables.Arn",
+            "12: there is no resource `Tables`; did you mean `Table`?",
+        ),
+        ("!GetAtt Text.Arn", "12: there is no resource `Text`"),
+        (
+            "!GetAtt Table.Arm",
+            "12: `Table` (AWS::DynamoDB::Table) has no attribute `Arm`; known are: `Arn`, `StreamArn`",
+        ),
+        (
+            "!Sub '${Txt}'",
+            "12: there is no parameter or resource `Txt`; did you mean `Text`?",
+        ),
+        (
+            "!Sub '${List}'",
+            "12: `List` is a list, and `Fn::Sub` takes texts",
+        ),
+        (
+            "!Sub '${}'",
+            "12: `${}` in `Fn::Sub` is no name of letters, digits, `_`, `.` and `:`",
+        ),
+        (
+            "!Sub '${AWS::NoValue}'",
+            "12: `Fn::Sub` takes no `AWS::NoValue` here",
+        ),
+        (
+            "!Sub [a]",
+            "12: `Fn::Sub` is written as a text, or `[text, {name: value}]`",
+        ),
+        (
+            "!Sub ['${A}', {A: [b]}]",
+            "28: `Fn::Sub` takes a text here, and this is a list",
+        ),
+        (
+            "!Join [a]",
+            "12: `Fn::Join` is written as `[delimiter, [text, ...]]`",
+        ),
+        (
+            "!Join ['', abc]",
+            "22: `Fn::Join` takes a list here, and this is a text",
+        ),
+        (
+            "!Join ['', [[a]]]",
+            "23: `Fn::Join` takes a text here, and this is a list",
+        ),
+        (
+            "!Join [[a], [b]]",
+            "19: `Fn::Join` takes a text here, and this is a list",
+        ),
+        (
+            "!If [Yess, 1, 2]",
+            "17: there is no condition `Yess`; did you mean `Yes`?",
+        ),
+        (
+            "!If [Yes, 1]",
+            "12: `Fn::If` is written as `[condition, value, other value]`",
+        ),
+        (
+            "!If [!Equals [a, a], 1, 2]",
+            "17: `Fn::If` takes the name of a condition first",
+        ),
+        (
+            "!If [Yes, 1, !Ref Txt]",
+            "25: there is no parameter or resource `Txt`; did you mean `Text`?",
+        ),
+        (
+            "!If [Yes, 1, !Sub '${A.B}']",
+            "25: there is no resource `A`",
+        ),
+        (
+            "!Equals [a, b]",
+            "12: `Fn::Equals` gives no value; it stands in `Conditions` and `Rules`, and `Fn::If` takes the name of a condition",
+        ),
+        (
+            "!Select [3, !Ref List]",
+            "21: `Fn::Select` takes a number from 0 to 2 here, not `3`",
+        ),
+        (
+            "!Select [-1, [a]]",
+            "21: `Fn::Select` takes a number from 0 to 0 here, not `-1`",
+        ),
+        (
+            "!Select [0, []]",
+            "24: `Fn::Select` has an empty list to select from",
+        ),
+        (
+            "!Select [0, a]",
+            "24: `Fn::Select` takes a list here, and this is a text",
+        ),
+        ("!Split ['', a]", "20: `Fn::Split` takes no empty delimiter"),
+        (
+            "!Split [',', [a]]",
+            "25: `Fn::Split` takes a text here, and this is a list",
+        ),
+        (
+            "!Cidr [10.0.0.0/24, 300, 4]",
+            "32: `Fn::Cidr` takes a number from 1 to 256 here, not `300`",
+        ),
+        (
+            "!Cidr [10.0.0.0/24, 2, 9]",
+            "19: `10.0.0.0/24` has no room for 2 ranges of 9 bits",
+        ),
+        (
+            "!Cidr [abc, 1, 1]",
+            "19: `abc` is no range of addresses, such as `10.0.0.0/16`",
+        ),
+        (
+            "!FindInMap [Region, a, b]",
+            "24: there is no mapping `Region`; did you mean `Regions`?",
+        ),
+        (
+            "!FindInMap [Regions, mars, Name]",
+            "33: `Regions` has no key `mars`; it has: `eu-west-1`",
+        ),
+        (
+            "!FindInMap [Regions, eu-west-1, Nam]",
+            "44: `eu-west-1` has no key `Nam`; it has: `Name`, `Zones`",
+        ),
+        (
+            "!FindInMap [Regions, a, b, {DefaultValue: c}]",
+            "39: `DefaultValue` needs `Transform: AWS::LanguageExtensions`",
+        ),
+        (
+            "!GetAZs [a]",
+            "20: `Fn::GetAZs` takes a text here, and this is a list",
+        ),
+        (
+            "!Base64 [a]",
+            "20: `Fn::Base64` takes a text here, and this is a list",
+        ),
+        (
+            "!ImportValue a",
+            "12: `Fn::ImportValue` is not there with `--local`",
+        ),
+        (
+            "!Transform {Name: a}",
+            "12: `Fn::Transform` is not there with `--local`",
+        ),
+        (
+            "!Length [a]",
+            "12: `Fn::Length` is not there with `--local`",
+        ),
+        (
+            "!Joim [a]",
+            "12: `!Joim` is no function; did you mean `!Join`?",
+        ),
+        (
+            "{Fn::Joim: [a]}",
+            "13: `Fn::Joim` is no function; did you mean `Fn::Join`?",
+        ),
+        ("{Fn::Ref: a}", "13: `Fn::Ref` is no function"),
+        (
+            "{Fn::Join: [a], b: c}",
+            "13: `Fn::Join` stands beside other keys",
+        ),
+    ];
+    for (expression, expected) in cases {
+        assert_eq!(value_of(expression).unwrap_err(), expected, "{expression}");
+    }
+}
+
+#[test]
+fn language_extensions_bring_defaults_and_lengths() {
+    let sections = format!("Transform: AWS::LanguageExtensions\n{SECTIONS}");
+    let cases = [
+        (
+            "!FindInMap [Regions, mars, Name, {DefaultValue: red}]",
+            "red",
+        ),
+        (
+            "!FindInMap [Regions, eu-west-1, Name, {DefaultValue: red}]",
+            "Ireland",
+        ),
+        ("{Fn::Length: !Ref List}", "3"),
+    ];
+    for (expression, expected) in cases {
+        assert_eq!(value_in(&sections, expression).as_deref(), Ok(expected));
+    }
+    let other = format!("Transform: [AWS::Serverless-2016-10-31]\n{SECTIONS}    Value: a\n");
+    assert_eq!(
+        complaint(&other),
+        "template.yaml:1:12: transforms such as `AWS::Serverless-2016-10-31` are not there with `--local`"
+    );
+}
+
+/// Whether this expression of conditions holds.
+fn holds(expression: &str) -> Result<bool, String> {
+    let sections = SECTIONS.replace(
+        "Resources:\n",
+        &format!("  Asked: {expression}\nResources:\n"),
+    );
+    let text = format!("{sections}    Value: !If [Asked, 'yes', 'no']\n");
+    let evaluated = evaluate_text(&text);
+    evaluated.map(|evaluated| evaluated.outputs[0].value == "yes")
+}
+
+#[test]
+fn conditions_hold_or_do_not() {
+    let cases = [
+        ("!Equals [!Ref Number, '2']", true),
+        ("!Equals [!Ref Number, 2]", true),
+        ("!Equals [!Ref List, [a, b, c]]", true),
+        ("!Equals [!Ref List, [a, b]]", false),
+        ("!Equals ['', []]", false),
+        ("{Fn::Equals: [a, b]}", false),
+        ("!Not [!Equals [a, b]]", true),
+        ("!And [!Condition 'Yes', {Condition: 'Yes'}]", true),
+        ("!And [!Condition 'Yes', !Condition 'No']", false),
+        ("!Or [!Condition 'No', !Condition 'Yes']", true),
+        ("{Fn::Or: [!Condition 'No', !Condition 'No']}", false),
+        ("!Condition 'Yes'", true),
+    ];
+    for (expression, expected) in cases {
+        assert_eq!(holds(expression), Ok(expected), "{expression}");
+    }
+}
+
+#[test]
+fn what_is_no_condition_is_refused_with_its_place() {
+    let no_condition =
+        "a condition is one of `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not` and `Condition`";
+    let cases = [
+        ("'true'", format!("12: condition `Asked`: {no_condition}")),
+        (
+            "!Ref Text",
+            format!("12: condition `Asked`: {no_condition}"),
+        ),
+        (
+            "!Equals [a]",
+            "12: condition `Asked`: `Fn::Equals` is written as `[value, value]`".into(),
+        ),
+        (
+            "!And [!Condition 'Yes']",
+            "12: condition `Asked`: `Fn::And` is written as a list of 2 to 10 conditions".into(),
+        ),
+        (
+            "!Not []",
+            "12: condition `Asked`: `Fn::Not` is written as a list of one condition".into(),
+        ),
+        (
+            "!Condition Nope",
+            "12: condition `Asked`: there is no condition `Nope`; did you mean `No`?".into(),
+        ),
+        (
+            "!Equals [!Ref Table, a]",
+            "21: condition `Asked`: `Table` is a resource, and only parameters are known here"
+                .into(),
+        ),
+        (
+            "!Equals [!GetAtt Table.Arn, a]",
+            "21: condition `Asked`: `Table` is a resource, and only parameters are known here"
+                .into(),
+        ),
+        (
+            "!Contains [[a], a]",
+            "12: condition `Asked`: `Fn::Contains` stands in `Rules` only".into(),
+        ),
+        (
+            "!Condition Asked",
+            "10: condition `Asked`: this is a circle: Asked -> Asked".into(),
+        ),
+    ];
+    for (expression, expected) in cases {
+        let complaint = holds(expression).unwrap_err();
+        let complaint = complaint.strip_prefix("template.yaml:11:");
+        assert_eq!(complaint, Some(expected.as_str()), "{expression}");
+    }
+}
+
+#[test]
+fn rules_are_judged_with_functions_of_their_own() {
+    let rule = |assert: &str| {
+        let rules = format!(
+            "Rules:\n  Rule:\n    RuleCondition: !Equals [!Ref Number, 2]\n    Assertions:\n      - Assert: {assert}\n        AssertDescription: Not so.\n"
+        );
+        evaluate_text(&format!("{SECTIONS}    Value: a\n{rules}")).map(|_| ())
+    };
+    for kept in [
+        "!Contains [[abc, d], !Ref Text]",
+        "!EachMemberEquals [[abc, abc], !Ref Text]",
+        "{Fn::EachMemberIn: [!Ref List, [a, b, c, d]]}",
+    ] {
+        assert_eq!(rule(kept), Ok(()), "{kept}");
+    }
+    for broken in [
+        "!Contains [[d], !Ref Text]",
+        "!EachMemberEquals [[abc, d], !Ref Text]",
+        "!EachMemberIn [!Ref List, [a, b]]",
+    ] {
+        let complaint = rule(broken).unwrap_err();
+        assert_eq!(
+            complaint, "template.yaml:28:17: rule `Rule`: Not so.",
+            "{broken}"
+        );
+    }
+    assert!(
+        rule("!RefAll a")
+            .unwrap_err()
+            .starts_with("template.yaml:28:17: rule `Rule`: ")
+    );
+}
+
+#[test]
+fn a_rule_whose_condition_does_not_hold_is_not_judged() {
+    let rules = "Rules:\n  Rule:\n    RuleCondition: !Equals [a, b]\n    Assertions: [{Assert: !Equals [a, b]}]\n";
+    assert!(evaluate_text(&format!("{SECTIONS}    Value: a\n{rules}")).is_ok());
+}

@@ -1,0 +1,154 @@
+//! The template that the project ships, as this machine makes it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::json;
+
+use super::*;
+
+fn own_template() -> Template {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let text = fs::read_to_string(path).unwrap();
+    Template::from_text(Path::new(FILE), text).unwrap()
+}
+
+fn own(parameters: &[(&str, &str)]) -> Evaluated {
+    let mut context = context();
+    for (name, value) in parameters {
+        context
+            .parameters
+            .insert((*name).to_owned(), (*value).to_owned());
+    }
+    evaluate(&own_template(), &context).unwrap()
+}
+
+#[test]
+fn the_definition_is_this() {
+    let definition = serde_json::to_value(own(&[]).definition).unwrap();
+    assert_eq!(definition, json!({}), "{definition:#}");
+}
+
+#[test]
+fn outputs_name_what_is_here() {
+    let outputs = own(&[]).outputs;
+    let outputs: Vec<_> = outputs
+        .iter()
+        .map(|output| (output.name.as_str(), output.value.as_str()))
+        .collect();
+    assert_eq!(outputs, []);
+}
+
+#[test]
+fn parameters_reach_what_they_are_for() {
+    let evaluated = own(&[
+        ("BatchSize", "7"),
+        ("MaximumRetryAttempts", "0"),
+        ("FunctionMemory", "1024"),
+        ("LogLevel", "DEBUG"),
+    ]);
+    let mapping = &evaluated.definition.mappings[0];
+    assert_eq!(mapping.batch_size, 7);
+    assert_eq!(mapping.maximum_retry_attempts, Some(0));
+    let function = &evaluated.definition.functions[0];
+    assert_eq!(function.memory_mb, 1024);
+    assert_eq!(function.log_level.as_deref(), Some("DEBUG"));
+    assert!(evaluated.notes.is_empty(), "{:?}", evaluated.notes);
+}
+
+#[test]
+fn what_one_machine_has_no_use_for_is_left_out() {
+    let left_out = own(&[]).left_out;
+    assert!(
+        left_out.iter().all(|left_out| left_out.needless),
+        "{left_out:?}"
+    );
+    let types: BTreeSet<_> = left_out
+        .iter()
+        .map(|left_out| left_out.resource_type.as_str())
+        .collect();
+    assert_eq!(
+        Vec::from_iter(types),
+        [
+            "AWS::CloudWatch::Alarm",
+            "AWS::EC2::SecurityGroup",
+            "AWS::EC2::Subnet",
+            "AWS::EC2::VPC",
+            "AWS::ElastiCache::ParameterGroup",
+            "AWS::ElastiCache::SubnetGroup",
+            "AWS::IAM::Role",
+            "AWS::Logs::LogGroup",
+            "AWS::SQS::QueuePolicy",
+        ]
+    );
+}
+
+#[test]
+fn the_cache_is_open_here_and_it_is_said_where_the_user_wanted_else() {
+    let evaluated = own(&[("CacheAccess", "iam")]);
+    assert_eq!(
+        evaluated.notes,
+        ["CacheAccess is `open` on this machine, not `iam`"]
+    );
+    let environment = &evaluated.definition.functions[1].environment;
+    assert_eq!(environment["CACHE_URL"], "redis://127.0.0.1:6399");
+}
+
+#[test]
+fn a_rule_that_is_not_kept_is_said_in_its_own_words() {
+    let mut context = context();
+    context
+        .parameters
+        .insert("SecondZone".to_owned(), "0".to_owned());
+    let error = evaluate(&own_template(), &context).unwrap_err().to_string();
+    let (place, what) = error.split_once(": ").unwrap();
+    assert!(place.starts_with("template.yaml:"), "{place}");
+    assert_eq!(
+        what,
+        "rule `TwoZones`: FirstZone and SecondZone must differ."
+    );
+}
+
+#[test]
+fn every_zone_that_a_parameter_can_choose_is_there() {
+    let evaluated = own(&[("FirstZone", "5")]);
+    assert_eq!(evaluated.definition.tables.len(), 1);
+}
+
+#[test]
+fn the_stream_is_the_tables_own_once_it_is_there() {
+    let mut context = context();
+    let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-OrdersTable/stream/2026";
+    context
+        .streams
+        .insert("OrdersTable".to_owned(), arn.to_owned());
+    let evaluated = evaluate(&own_template(), &context).unwrap();
+    let output = evaluated
+        .outputs
+        .iter()
+        .find(|output| output.name == "StreamArn");
+    assert_eq!(output.unwrap().value, arn);
+    assert_eq!(evaluated.definition.mappings[0].table, "shop-OrdersTable");
+}
+
+#[test]
+fn ids_stay_as_long_as_names_do() {
+    let id = |context: &Context| {
+        let evaluated = evaluate(&own_template(), context).unwrap();
+        evaluated.definition.mappings[0].id.clone()
+    };
+    let mut other = context();
+    assert_eq!(id(&context()), id(&other));
+    other.stack = "other".to_owned();
+    assert_ne!(id(&context()), id(&other));
+}
+
+#[test]
+fn what_the_tool_sets_cannot_be_given() {
+    let mut context = context();
+    context
+        .parameters
+        .insert("QueryCodeKey".to_owned(), "x".to_owned());
+    let error = evaluate(&own_template(), &context).unwrap_err();
+    assert!(matches!(error, TemplateError::SetByTool(_)), "{error:?}");
+}
