@@ -7,6 +7,7 @@
 //! are not kept: a restart delivers from the last position on with a fresh count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ use services::{Local, Services, Source};
 /// Longer than a driver takes to end.
 const END: Duration = Duration::from_secs(2);
 
-/// The most records that are counted one by one for a status.
-const COUNTED: usize = 1_000;
+/// The most records that are counted for a status.
+const COUNTED: usize = 10_000;
 
 /// How a mapping is doing.
 #[derive(Clone, Debug, Serialize)]
@@ -54,7 +55,7 @@ pub struct Status {
     pub last_processing_result: String,
     /// The newest record that needs no more delivery, and all before it.
     pub checkpoint: String,
-    /// Records that wait or are in flight; above 1,000 of them an estimate.
+    /// Records that wait or are in flight, counted up to 10,000.
     pub behind: u64,
     /// The age of the oldest of them in milliseconds; zero where none is.
     pub lag_ms: u64,
@@ -63,8 +64,15 @@ pub struct Status {
 }
 
 /// The mappings of a stack. Clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mappings(Arc<Engine<Local>>);
+
+impl fmt::Debug for Mappings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let workers = lock(&self.0.workers);
+        f.debug_tuple("Mappings").field(&workers.keys()).finish()
+    }
+}
 
 impl Mappings {
     /// Delivers nothing yet. `region` stands in the failures' ARNs.
@@ -109,23 +117,40 @@ impl Mappings {
 }
 
 /// [`Mappings`] over any services.
-#[derive(Debug)]
-struct Engine<S> {
+struct Engine<S: Services> {
     region: Arc<str>,
     services: S,
     positions: Positions,
-    workers: Mutex<BTreeMap<String, Worker>>,
+    workers: Mutex<BTreeMap<String, Worker<S::Source>>>,
     /// One change at a time.
     applying: tokio::sync::Mutex<()>,
 }
 
 /// A driver, seen from outside.
-#[derive(Debug)]
-struct Worker {
+struct Worker<T> {
     mapping: Arc<Mapping>,
+    /// For looking; the driver has its own.
+    source: Arc<T>,
     orders: watch::Sender<Order>,
     progress: Arc<Mutex<Progress>>,
     task: JoinHandle<()>,
+}
+
+/// What a worker's status is made of.
+struct Seen<T> {
+    mapping: Arc<Mapping>,
+    source: Arc<T>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl<T> Worker<T> {
+    fn seen(&self) -> Seen<T> {
+        Seen {
+            mapping: Arc::clone(&self.mapping),
+            source: Arc::clone(&self.source),
+            progress: Arc::clone(&self.progress),
+        }
+    }
 }
 
 impl<S: Services> Engine<S> {
@@ -155,17 +180,19 @@ impl<S: Services> Engine<S> {
     }
 
     fn follow(&self, mapping: Arc<Mapping>) -> Result<(), JournalError> {
-        // Also a mapping that does not deliver yet has its place: LATEST is now.
-        let source = self.services.source(&mapping.table);
-        match self.positions.begin(&mapping, &source, &source.arn()) {
-            // The driver tries again and says what is wrong.
-            Ok(_) | Err(BeginError::Store(_)) => {}
-            Err(BeginError::Journal(error)) => return Err(error),
+        let source = Arc::new(self.services.source(&mapping.table));
+        // Also a mapping that does not deliver yet has its place: LATEST is now. Where there is no
+        // stream, the driver tries again and says what is wrong.
+        if let Ok(arn) = source.arn()
+            && let Err(BeginError::Journal(error)) = self.positions.begin(&mapping, &*source, &arn)
+        {
+            return Err(error);
         }
         let mut workers = lock(&self.workers);
         if let Some(worker) = workers.get_mut(&mapping.id) {
             if worker.mapping != mapping {
                 worker.mapping = Arc::clone(&mapping);
+                worker.source = source;
                 worker.orders.send_replace(Order::Follow(mapping));
             }
             return Ok(());
@@ -182,6 +209,7 @@ impl<S: Services> Engine<S> {
         let worker = Worker {
             task: tokio::spawn(driver.run()),
             mapping: Arc::clone(&mapping),
+            source,
             orders,
             progress,
         };
@@ -190,45 +218,39 @@ impl<S: Services> Engine<S> {
     }
 
     fn status(&self) -> Vec<Status> {
-        let seen: Vec<_> = lock(&self.workers)
-            .values()
-            .map(|worker| (Arc::clone(&worker.mapping), Arc::clone(&worker.progress)))
-            .collect();
-        seen.into_iter()
-            .map(|(mapping, progress)| self.status_of(&mapping, &progress))
-            .collect()
+        let seen: Vec<_> = lock(&self.workers).values().map(Worker::seen).collect();
+        seen.iter().map(|seen| self.status_of(seen)).collect()
     }
 
-    fn status_of(&self, mapping: &Mapping, progress: &Mutex<Progress>) -> Status {
-        let (processed, mut done, done_above, given_up) = {
-            let progress = lock(progress);
-            let processed = progress.processed.clone();
-            (
-                processed,
-                progress.done,
-                progress.done_above,
-                progress.given_up,
-            )
-        };
-        let source = self.services.source(&mapping.table);
+    fn status_of(&self, seen: &Seen<S::Source>) -> Status {
+        let Seen {
+            mapping,
+            source,
+            progress,
+        } = seen;
+        let Progress {
+            processed,
+            mut done,
+            done_above,
+            given_up,
+        } = lock(progress).clone();
+        // Nobody drives it: what the journal knows is what there is.
         if !mapping.enabled
-            && let Ok(kept) = self.positions.begin(mapping, &source, &source.arn())
+            && let Ok(arn) = source.arn()
+            && let Ok(kept) = self.positions.begin(mapping, &**source, &arn)
         {
             done = kept;
         }
-        let mut trouble = None;
-        let (mut behind, mut lag_ms) = (0, 0);
-        match (source.newest(), source.read(done, COUNTED)) {
-            (Ok(newest), Ok(records)) => {
-                let last = records.last().map_or(newest, |record| record.sequence);
-                let uncounted = u64::try_from(newest.0 - last.0).unwrap_or(0);
-                let counted = u64::try_from(records.len()).unwrap_or(u64::MAX);
-                behind = (counted + uncounted).saturating_sub(done_above);
+        let (mut behind, mut lag_ms, mut trouble) = (0, 0, None);
+        match source.read(done, COUNTED) {
+            Ok(records) => {
+                let above = u64::try_from(records.len()).unwrap_or(u64::MAX);
+                behind = above.saturating_sub(done_above);
                 let oldest = records.first().map(|record| record.arrived_ms);
                 let age = oldest.map_or(0, |oldest| self.services.unix_ms() - oldest);
                 lag_ms = u64::try_from(age).unwrap_or(0);
             }
-            (Err(error), _) | (_, Err(error)) => trouble = Some(error.to_string()),
+            Err(error) => trouble = Some(error.to_string()),
         }
         let last_processing_result = match (trouble, processed) {
             (Some(why), _) | (None, Processed::Trouble(why)) => format!("PROBLEM: {why}"),
@@ -255,7 +277,7 @@ impl<S: Services> Engine<S> {
 }
 
 /// Ends drivers, all at once.
-async fn end(workers: Vec<Worker>) {
+async fn end<T>(workers: Vec<Worker<T>>) {
     for worker in &workers {
         worker.orders.send_replace(Order::Stop);
     }

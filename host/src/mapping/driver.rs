@@ -55,7 +55,7 @@ pub(super) enum Processed {
 }
 
 /// What others may know of a driver.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
     pub(super) processed: Processed,
     pub(super) done: Sequence,
@@ -126,6 +126,14 @@ struct Delivery<S: Services> {
     trouble: Option<Instant>,
 }
 
+/// What came of reading on.
+enum Read {
+    Records,
+    Nothing,
+    /// The table was made anew.
+    AnotherStream,
+}
+
 /// Why a delivery ends, once nothing is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leave {
@@ -138,7 +146,7 @@ enum Leave {
 impl<S: Services> Delivery<S> {
     fn begin(driver: &Driver<S>, mapping: Arc<Mapping>) -> Result<Self, String> {
         let source = driver.services.source(&mapping.table);
-        let stream_arn = source.arn();
+        let stream_arn = source.arn().map_err(|error| error.to_string())?;
         let position = blocking(|| driver.positions.begin(&mapping, &source, &stream_arn));
         let done = position.map_err(|error| error.to_string())?;
         let mut progress = lock(&driver.progress);
@@ -177,13 +185,15 @@ impl<S: Services> Delivery<S> {
                     self.woken |= changes.as_mut().is_some_and(seen);
                 }
                 if (self.backlog || self.woken && self.shard.is_idle()) && !self.is_in_trouble() {
-                    if self.source.arn() != self.stream_arn {
-                        leave = Some(Leave::ForAnother);
-                    } else if self.read() {
-                        while let Some(Ok(flight)) = self.flights.try_join_next() {
-                            self.came_back(flight);
+                    match self.read() {
+                        Read::Records => {
+                            while let Some(Ok(flight)) = self.flights.try_join_next() {
+                                self.came_back(flight);
+                            }
+                            continue;
                         }
-                        continue;
+                        Read::Nothing => {}
+                        Read::AnotherStream => leave = Some(Leave::ForAnother),
                     }
                 }
             }
@@ -279,25 +289,37 @@ impl<S: Services> Delivery<S> {
         }
     }
 
-    /// Reads on; returns whether there was anything.
-    fn read(&mut self) -> bool {
+    fn read(&mut self) -> Read {
         let limit = self.shard.room().min(READ);
         if limit == 0 {
-            return false;
+            return Read::Nothing;
         }
         self.woken = false;
-        match blocking(|| self.source.read(self.shard.read_to(), limit)) {
-            Ok(records) => {
+        // Numbers grow also from one table to the next of its name, so a look while nothing is open
+        // is soon enough.
+        let looks = self.shard.is_empty();
+        let read = blocking(|| {
+            if looks && self.source.arn()? != self.stream_arn {
+                return Ok(None);
+            }
+            self.source.read(self.shard.read_to(), limit).map(Some)
+        });
+        match read {
+            Ok(Some(records)) => {
                 self.trouble = None;
                 self.backlog = records.len() == limit;
-                let any = !records.is_empty();
+                let read = match records.is_empty() {
+                    true => Read::Nothing,
+                    false => Read::Records,
+                };
                 self.shard.take(records, self.now());
-                any
+                read
             }
+            Ok(None) => Read::AnotherStream,
             Err(error) => {
                 self.woken = true;
                 self.in_trouble(&error);
-                false
+                Read::Nothing
             }
         }
     }

@@ -17,7 +17,8 @@ pub(super) trait Source: Send + Sync + 'static {
     fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError>;
     fn newest(&self) -> Result<Sequence, StoreError>;
     fn changed(&self) -> watch::Receiver<u64>;
-    fn arn(&self) -> String;
+    /// As [`Stream::arn`], but an error where the table is away or has no stream.
+    fn arn(&self) -> Result<String, StoreError>;
     fn shard(&self) -> String;
 }
 
@@ -51,7 +52,7 @@ pub(super) trait Services: Clone + Send + Sync + 'static {
 }
 
 /// The services of this host.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Local {
     pub(super) store: Store,
     pub(super) functions: Functions,
@@ -103,8 +104,12 @@ impl Source for Stream {
         Stream::changed(self)
     }
 
-    fn arn(&self) -> String {
-        Stream::arn(self)
+    fn arn(&self) -> Result<String, StoreError> {
+        let arn = Stream::arn(self);
+        match arn.ends_with('/') {
+            true => Err(StoreError::Unusable(format!("no stream: {arn}"))),
+            false => Ok(arn),
+        }
     }
 
     fn shard(&self) -> String {

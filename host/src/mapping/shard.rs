@@ -70,6 +70,11 @@ impl Shard {
         }
     }
 
+    /// Whether all that was read is done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Whether a new record could be delivered at once.
     pub(super) fn is_idle(&self) -> bool {
         self.lanes.iter().any(Lane::is_idle)

@@ -316,9 +316,11 @@ impl Source for Stand {
         self.0.changes.subscribe()
     }
 
-    fn arn(&self) -> String {
+    fn arn(&self) -> Result<String, StoreError> {
         let label = lock(&self.0.incarnation);
-        format!("arn:aws:dynamodb:eu-west-1:000000000000:table/orders/stream/{label}")
+        Ok(format!(
+            "arn:aws:dynamodb:eu-west-1:000000000000:table/orders/stream/{label}"
+        ))
     }
 
     fn shard(&self) -> String {
