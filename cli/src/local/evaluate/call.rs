@@ -1,7 +1,7 @@
 //! Intrinsic functions as they are written: `!Sub text` and `Fn::Sub: text` are the same call.
 
-use super::fault::{Fault, Result, suggestion};
-use crate::stack::template::{Entry, Node, Position, Value};
+use super::fault::{Fault, Result};
+use crate::stack::template::{Entry, Node, Position, Value, nearest};
 
 /// A node, or what a tagged one is without its tag.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +56,8 @@ impl<'t> View<'t> {
     pub(super) fn call(self) -> Result<Option<Call<'t>>> {
         if let Some(tag) = self.tag {
             let function = Function::from_short(tag).ok_or_else(|| {
-                let near = suggestion(tag, Function::ALL.iter().map(|known| known.short()));
-                Fault::new(self.at, format!("`!{tag}` is no function{near}"))
+                let what = format!("`!{tag}` is no function{}", Function::near(tag));
+                Fault::new(self.at, what)
             })?;
             let argument = Self { tag: None, ..self };
             return Ok(Some(Call {
@@ -253,6 +253,14 @@ impl Function {
         Self::ALL.into_iter().find(|known| known.short() == name)
     }
 
+    /// The function that may have been meant by this name, in its long form.
+    fn near(name: &str) -> String {
+        let near = nearest(name, Self::ALL.iter().map(|known| known.short()));
+        near.and_then(Self::from_short)
+            .map(|near| format!("; did you mean `{}`?", near.key()))
+            .unwrap_or_default()
+    }
+
     /// The long form. `Condition` has one in conditions only, since it is also a key of its own.
     fn from_entry(entry: &Entry) -> Result<Option<Call<'_>>> {
         let key = entry.key.as_str();
@@ -263,8 +271,9 @@ impl Function {
             Some(name) => Self::from_short(name).filter(|known| known.key() == key),
         };
         let function = function.ok_or_else(|| {
-            let near = suggestion(key, Self::ALL.iter().map(|known| known.key()));
-            Fault::new(entry.at, format!("`{key}` is no function{near}"))
+            let name = key.strip_prefix("Fn::").unwrap_or(key);
+            let what = format!("`{key}` is no function{}", Self::near(name));
+            Fault::new(entry.at, what)
         })?;
         Ok(Some(Call {
             function,

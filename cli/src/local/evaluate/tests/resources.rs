@@ -428,15 +428,15 @@ fn a_mistake_in_a_resource_is_placed() {
     let cases = [
         (
             "  A: {Type: 'AWS::SNS::Topic', DependsOn: B}\n",
-            "2:45: resource `A`: there is no resource `B`; did you mean `A`?",
+            "2:43: resource `A`: there is no resource `B`; did you mean `A`?",
         ),
         (
             "  A: {Type: 'AWS::SNS::Topic', DependsOn: {B: C}}\n",
-            "2:46: resource `A`: `DependsOn` is the name of a resource, or a list of such names",
+            "2:43: resource `A`: `DependsOn` is the name of a resource, or a list of such names",
         ),
         (
             "  A: {Type: 'AWS::SNS::Topic', Condition: B}\n",
-            "2:45: resource `A`: there is no condition `B`",
+            "2:43: resource `A`: there is no condition `B`",
         ),
         (
             "  A: {Typ: 'AWS::SNS::Topic'}\n",
@@ -448,7 +448,7 @@ fn a_mistake_in_a_resource_is_placed() {
         ),
         (
             "  A: {Type: 'AWS::SNS::Topic', Properties: [a]}\n",
-            "2:46: resource `A`: `Properties` is a list, not a mapping",
+            "2:44: resource `A`: `Properties` is a list, not a mapping",
         ),
         (
             "  A: text\n",
@@ -463,14 +463,9 @@ fn a_mistake_in_a_resource_is_placed() {
             "2:3: resource `Fn::ForEach::A`: `Fn::ForEach` and other macros are not there with `--local`",
         ),
     ];
-    for (resource, expected) in cases {
-        let complaint = complaint(&format!("Resources:\n{resource}"));
-        assert_eq!(
-            complaint.strip_prefix("template.yaml:"),
-            Some(expected),
-            "{resource}"
-        );
-    }
+    let complaints = cases.map(|(text, _)| (text, complaint(&format!("Resources:\n{text}"))));
+    let expected = cases.map(|(text, what)| (text, format!("template.yaml:{what}")));
+    assert_eq!(complaints, expected);
 }
 
 #[test]
@@ -487,7 +482,7 @@ fn a_parameter_from_systems_manager_is_refused() {
 #[test]
 fn what_is_not_made_here_still_has_ids_and_arns() {
     let resources = "\
-  Role: {Type: 'AWS::IAM::Role'}
+\x20 Role: {Type: 'AWS::IAM::Role'}
   Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.1.0.0/16}}
   Logs: {Type: 'AWS::Logs::LogGroup', Properties: {LogGroupName: /logs}}
   Topic: {Type: 'AWS::SNS::Topic'}
@@ -496,7 +491,7 @@ fn what_is_not_made_here_still_has_ids_and_arns() {
 Outputs:
 ";
     let value = |expression: &str| {
-        let text = format!("Resources:\n{resources}  Out: {{Value: {expression}}}\n");
+        let text = format!("Resources:\n{resources}  Out:\n    Value: {expression}\n");
         evaluate_text(&text).unwrap().outputs[0].value.clone()
     };
     for (expression, expected) in [
