@@ -175,6 +175,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),
     /// Write and read orders
@@ -202,8 +203,23 @@ pub(crate) enum Command {
     Reference,
 }
 
-/// Create the stack, or change it to what template.yaml and handlers/ say
+/// Take a guided tour: deploys the stack where it is not there, places orders, ships and lists them
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs demo --local   on this machine, without AWS
+  cqrs demo           on AWS, after the same question as deploy asks")]
+pub(crate) struct DemoArgs {
+    /// Begin without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// Take the handlers' binaries or zips from this folder instead of building them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prebuilt: Option<PathBuf>,
+}
+
+/// Create the stack, or change it to what template.yaml and handlers/ say
+#[derive(Args, Debug, Default)]
 #[command(after_help = "Examples:
   cqrs deploy                                     build, preview, ask, deploy
   cqrs deploy --guided                            ask for the settings first, and keep them

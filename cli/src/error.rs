@@ -118,8 +118,12 @@ impl Failure {
         Self::new(Kind::Interrupted, message)
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.class.0
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
-        self.class.0.exit_code()
+        self.kind().exit_code()
     }
 
     /// The whole error as one JSON document.

@@ -94,6 +94,8 @@ pub(crate) struct Printer {
     stderr_terminal: bool,
     stdout_terminal: bool,
     stdin_terminal: bool,
+    /// What is printed belongs to a larger command, which has the results and the last word.
+    part: bool,
     progress: MultiProgress,
 }
 
@@ -114,7 +116,17 @@ impl Printer {
             stderr_terminal,
             stdout_terminal,
             stdin_terminal: io::stdin().is_terminal(),
+            part: false,
             progress: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// The same printer for one part of a larger command: its notes are shown, its result and its
+    /// advice are not.
+    pub(crate) fn of_a_part(&self) -> Self {
+        Self {
+            part: true,
+            ..self.clone()
         }
     }
 
@@ -130,6 +142,10 @@ impl Printer {
 
     pub(crate) fn is_json(&self) -> bool {
         self.options.output == Output::Json
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.options.quiet
     }
 
     pub(crate) fn is_verbose(&self) -> bool {
@@ -175,6 +191,9 @@ impl Printer {
 
     /// Writes text and a final newline to stdout. A reader that went away is no failure.
     pub(crate) fn stdout(&self, text: &str) -> Result<(), Failure> {
+        if self.part {
+            return Ok(());
+        }
         let mut out = io::stdout().lock();
         let newline = if text.ends_with('\n') || text.is_empty() {
             ""
@@ -197,6 +216,14 @@ impl Printer {
         let for_people = !self.is_json() || self.stderr_terminal || self.options.verbose;
         if for_people && !self.options.quiet {
             self.stderr(line);
+        }
+    }
+
+    /// A note about what to type next, as the last one.
+    pub(crate) fn next(&self, command: impl Display) {
+        if !self.part {
+            let next = self.stderr_style.dim("next:");
+            self.note(format_args!("\n{next} {command}"));
         }
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use host::cache::{Address, CacheError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::{Global, MachineArgs};
 use crate::error::{Explain, Kind};
@@ -155,7 +155,8 @@ pub(crate) struct AwsSettings {
 }
 
 /// Where the stack is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Target {
     Aws,
     /// On this machine: nothing of AWS is touched, no key, no file, no service.

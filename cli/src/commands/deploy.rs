@@ -381,9 +381,8 @@ impl Deployment<'_> {
             changes,
             outputs: Outputs(outputs.unwrap_or_default()),
         })?;
-        self.printer.note(format_args!(
-            "\n{} cqrs order create --client 42 --product abc-def-ghi{}",
-            style.dim("next:"),
+        self.printer.next(format_args!(
+            "cqrs order create --client 42 --product abc-def-ghi{}",
             stack_flag(stack),
         ));
         Ok(())

@@ -4,6 +4,7 @@
 //! report. It returns its failure; `main` renders it.
 
 mod completions;
+mod demo;
 mod deploy;
 mod destroy;
 mod local;
@@ -38,6 +39,10 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Ok(settings)
     };
     match cli.command {
+        Command::Demo(args) => {
+            let settings = settings(false)?;
+            demo::run(args, settings, printer).await
+        }
         Command::Deploy(args) => {
             let settings = settings(args.guided)?;
             deploy::run(args, settings, printer).await

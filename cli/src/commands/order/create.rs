@@ -1,13 +1,11 @@
 //! `cqrs order create`: places an order, once, however often it is repeated.
 
-use std::time::Instant;
-
 use orders::command::CreateOrder;
 use orders::ids::{ClientId, IdempotencyKey, ProductId};
-use orders::order::{Order, Quantity};
+use orders::order::Quantity;
 
 use crate::cli::CreateArgs;
-use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
+use crate::commands::order::{InvalidArgument, Written, functions, write};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -20,10 +18,7 @@ pub(super) async fn run(
     let wait_args = args.wait;
     let command = command(args)?;
     let functions = functions(settings, printer).await?;
-    let sent = Instant::now();
-    let order: Order = unwrap_logged(functions.publish(&command).await, printer)?;
-    let (shown, waited) =
-        wait::after_write(&functions, order, sent.elapsed(), wait_args, printer).await;
+    let Written { shown, waited } = write(&functions, &command, wait_args, printer).await?;
     if printer.is_json() || printer.stdout_is_terminal() {
         printer.data(&shown)?;
     } else {
@@ -36,7 +31,8 @@ pub(super) async fn run(
     waited
 }
 
-fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
+/// What was typed, as the publisher takes it.
+pub(in crate::commands) fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
     let quantity = u64::try_from(args.quantity.unwrap_or(1)).unwrap_or(0);
     // The SDK repeats a call whose answer was lost: without a key that would be a second order.
     let key = args

@@ -12,6 +12,7 @@ use crate::commands::order::{InvalidArgument, functions, unwrap_logged, wait};
 use crate::error::{Explain, Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
+use crate::stack::functions::Functions;
 
 pub(super) async fn run(
     args: GetArgs,
@@ -27,12 +28,22 @@ pub(super) async fn run(
             (order, Some(Timing::of_reading(begun.elapsed())))
         }
         None => {
-            let question = serde_json::json!({ "orderId": id });
-            let order: Option<Order> = unwrap_logged(functions.query(&question).await, printer)?;
-            (order.ok_or(NotInReadModel(id))?, None)
+            let order = read(&functions, id, printer).await?;
+            (order, None)
         }
     };
     printer.data(&Shown { order, timing })
+}
+
+/// The order, which must be there.
+pub(in crate::commands) async fn read(
+    functions: &Functions,
+    id: OrderId,
+    printer: &Printer,
+) -> Result<Order, Failure> {
+    let question = serde_json::json!({ "orderId": id });
+    let order: Option<Order> = unwrap_logged(functions.query(&question).await, printer)?;
+    Ok(order.ok_or(NotInReadModel(id))?)
 }
 
 /// The read model has no such order, or not yet.

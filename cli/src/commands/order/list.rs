@@ -21,21 +21,7 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let functions = functions(settings, printer).await?;
-    let mut left = if args.all {
-        usize::MAX
-    } else {
-        args.limit as usize
-    };
-    let mut listed = Listed::default();
-    loop {
-        let page = page(&functions, &args, left, listed.cursor.take(), printer).await?;
-        left = left.saturating_sub(page.orders.len());
-        listed.orders.extend(page.orders);
-        listed.cursor = page.cursor;
-        if left == 0 || listed.cursor.is_none() {
-            break;
-        }
-    }
+    let listed = list(&functions, &args, printer).await?;
     if !printer.is_json() {
         if listed.orders.is_empty() {
             printer.note("No orders");
@@ -48,6 +34,29 @@ pub(super) async fn run(
         return Ok(());
     }
     printer.data(&listed)
+}
+
+/// As many orders as were asked for, in as many requests as it takes.
+pub(in crate::commands) async fn list(
+    functions: &Functions,
+    args: &ListArgs,
+    printer: &Printer,
+) -> Result<Listed, Failure> {
+    let mut left = if args.all {
+        usize::MAX
+    } else {
+        args.limit as usize
+    };
+    let mut listed = Listed::default();
+    loop {
+        let page = page(functions, args, left, listed.cursor.take(), printer).await?;
+        left = left.saturating_sub(page.orders.len());
+        listed.orders.extend(page.orders);
+        listed.cursor = page.cursor;
+        if left == 0 || listed.cursor.is_none() {
+            return Ok(listed);
+        }
+    }
 }
 
 async fn page(
@@ -77,8 +86,8 @@ async fn page(
 
 /// What the query function answers, and what the command prints.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct Listed {
-    orders: Vec<Order>,
+pub(in crate::commands) struct Listed {
+    pub(in crate::commands) orders: Vec<Order>,
     /// Where the list goes on; absent at its end.
     cursor: Option<String>,
 }

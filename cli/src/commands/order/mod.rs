@@ -2,20 +2,26 @@
 
 mod cancel;
 mod change;
-mod create;
-mod get;
-mod list;
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod list;
 mod ship;
-mod shown;
+pub(super) mod shown;
 mod wait;
 
+use std::time::Instant;
+
 use orders::error::{ErrorType, Invalid};
+use orders::order::Order;
+use serde::Serialize;
 
 use crate::aws::Aws;
-use crate::cli::OrderCommand;
+use crate::cli::{OrderCommand, WaitArgs};
+use crate::commands::local;
+use crate::commands::order::shown::Shown;
 use crate::error::{Explain, Failure, Kind};
 use crate::printer::Printer;
-use crate::settings::Settings;
+use crate::settings::{Settings, Target};
 use crate::stack::functions::{Answer, FunctionError, Functions};
 
 pub(crate) async fn run(
@@ -36,8 +42,14 @@ pub(crate) async fn run(
     super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
 }
 
-async fn functions(settings: &Settings, printer: &Printer) -> Result<Functions, Failure> {
-    let aws = Aws::connect(&settings.aws).await?;
+pub(super) async fn functions(
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<Functions, Failure> {
+    let aws = match settings.target {
+        Target::Aws => Aws::connect(&settings.aws).await?,
+        Target::Local => local::connect(settings, printer).await?,
+    };
     Ok(Functions::new(
         &aws,
         settings.stack.clone(),
@@ -45,8 +57,28 @@ async fn functions(settings: &Settings, printer: &Printer) -> Result<Functions, 
     ))
 }
 
+/// An order that was written.
+pub(super) struct Written {
+    pub(super) shown: Shown,
+    /// What became of the waiting, whatever which the order is written.
+    pub(super) waited: Result<(), Failure>,
+}
+
+/// Sends a command to the publisher and waits as `wait` says.
+pub(super) async fn write(
+    functions: &Functions,
+    command: &impl Serialize,
+    wait: WaitArgs,
+    printer: &Printer,
+) -> Result<Written, Failure> {
+    let sent = Instant::now();
+    let order: Order = unwrap_logged(functions.publish(command).await, printer)?;
+    let (shown, waited) = wait::after_write(functions, order, sent.elapsed(), wait, printer).await;
+    Ok(Written { shown, waited })
+}
+
 /// Takes an answer's value; with `--verbose` its log lines go to stderr, a failed call's too.
-fn unwrap_logged<T>(
+pub(super) fn unwrap_logged<T>(
     answer: Result<Answer<T>, FunctionError>,
     printer: &Printer,
 ) -> Result<T, Failure> {
@@ -66,7 +98,7 @@ fn unwrap_logged<T>(
 /// An argument that the domain would refuse: the same class and name as if it had been sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct InvalidArgument(String);
+pub(super) struct InvalidArgument(String);
 
 impl InvalidArgument {
     fn of(argument: &str, rule: impl std::fmt::Display) -> Self {

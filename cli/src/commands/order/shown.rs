@@ -8,17 +8,17 @@ use serde::Serialize;
 
 /// An order, with its times where they were measured. In JSON both are one flat object.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown {
+pub(in crate::commands) struct Shown {
     #[serde(flatten)]
-    pub(super) order: Order,
+    pub(in crate::commands) order: Order,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) timing: Option<Timing>,
+    pub(in crate::commands) timing: Option<Timing>,
 }
 
 /// How long things took, in milliseconds, as seen from here: the network is included.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Timing {
+pub(in crate::commands) struct Timing {
     /// From sending the command to its answer; absent where nothing was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     write_ms: Option<f64>,

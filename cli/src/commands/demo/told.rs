@@ -1,0 +1,106 @@
+//! What the tour leaves: its steps for programs, and what to type next for people.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::printer::Style;
+use crate::settings::{Settings, Target, stack_flag};
+
+/// The whole tour as one document.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Told<'a> {
+    pub(super) stack: &'a str,
+    pub(super) target: Target,
+    /// With the deployment, where there was one.
+    #[serde(rename = "tookMs", serialize_with = "millis")]
+    pub(super) took: Duration,
+    pub(super) steps: Vec<Step>,
+}
+
+/// One command of the tour.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Step {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: &'static str,
+    command: String,
+    #[serde(rename = "tookMs", serialize_with = "millis")]
+    took: Duration,
+    /// What the command prints with `--output json`.
+    result: Value,
+}
+
+impl Step {
+    pub(super) fn begun(title: &'static str, command: &str) -> Self {
+        Self {
+            title,
+            command: command.to_owned(),
+            took: Duration::ZERO,
+            result: Value::Null,
+        }
+    }
+
+    pub(super) fn done(&mut self, took: Duration, result: &impl Serialize) {
+        self.took = took;
+        // Orders and lists of them always have a JSON form.
+        self.result = serde_json::to_value(result).unwrap_or_default();
+    }
+}
+
+/// To a tenth: more would be noise.
+fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 10_000.0).round() / 10.0)
+}
+
+/// What to try next.
+pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
+    let stack = stack_flag(&settings.stack);
+    let mut hints = Vec::new();
+    if let Some(folder) = folder_off_the_path() {
+        let folder = folder.display();
+        hints.push((
+            format!("export PATH=\"{folder}:$PATH\""),
+            "so that the shell finds this cqrs",
+        ));
+    }
+    hints.push((
+        format!("cqrs order list{flags}"),
+        "all orders, also of earlier tours",
+    ));
+    match settings.target {
+        Target::Local => {
+            let env = format!("eval \"$(cqrs local env{stack})\"");
+            hints.push((env, "points the AWS CLI and SDKs at this stack"));
+        }
+        Target::Aws => hints.push((format!("cqrs outputs{flags}"), "names, ARNs, endpoints")),
+    }
+    hints.push((
+        format!("cqrs destroy{flags}"),
+        "takes the stack and its orders away",
+    ));
+    let width = hints.iter().map(|(command, _)| command.len()).max();
+    let mut text = format!("\n{}\n", style.bold("What to try next"));
+    for (command, what) in hints {
+        let gap = " ".repeat(width.unwrap_or_default() - command.len());
+        text.push_str(&format!("  {command}{gap}  {}\n", style.dim(what)));
+    }
+    text
+}
+
+/// This program's folder, where a shell would not find it or would find another.
+fn folder_off_the_path() -> Option<PathBuf> {
+    let this = std::env::current_exe().ok()?;
+    let path = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join("cqrs"))
+        .find(|program| program.is_file());
+    let same = |one: &Path| one.canonicalize().ok() == this.canonicalize().ok();
+    match found {
+        Some(program) if same(&program) => None,
+        _ => this.parent().map(Path::to_owned),
+    }
+}
