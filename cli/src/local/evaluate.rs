@@ -28,6 +28,7 @@ use host::definition::Definition;
 
 use self::evaluator::{Evaluator, Section, section};
 use self::fault::Fault;
+use self::parameters::Values;
 use self::resource::{Kind, Resource};
 use crate::local::protocol::{LeftOut, OutputValue};
 use crate::stack::template::{Node, Template, TemplateError};
@@ -63,8 +64,8 @@ pub(crate) struct Evaluated {
 
 /// Evaluates the whole template.
 pub(crate) fn evaluate(template: &Template, context: &Context) -> Result<Evaluated, TemplateError> {
-    let (values, mut notes) = parameters::values(template, context)?;
-    let mut evaluated = Evaluator::new(template, context, values)
+    let Values { by_name, mut notes } = parameters::values(template, context)?;
+    let mut evaluated = Evaluator::new(template, context, by_name)
         .and_then(|evaluator| evaluate_stack(evaluator, template.root()))
         .map_err(|fault| fault.in_file(template.path()))?;
     notes.append(&mut evaluated.notes);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Context;
 use super::value::Value;
 use crate::package::{Architecture, Handler};
-use crate::stack::template::{Parameter, Position, Template, TemplateError};
+use crate::stack::template::{Entry, Node, Parameter, Template, TemplateError};
 
 /// How the functions reach the cache: here without TLS and IAM, which the local one does not know.
 const CACHE_ACCESS: &str = "CacheAccess";
@@ -17,20 +17,30 @@ const BUCKET: &str = "ArtifactBucket";
 /// The bucket that stands for the programs' place on this machine.
 pub(super) const LOCAL_BUCKET: &str = "local";
 
-/// The parameters' values by name, and remarks about those that are not what the user gave.
+#[derive(Debug)]
+pub(super) struct Values<'t> {
+    pub(super) by_name: HashMap<&'t str, Value<'t>>,
+    /// Remarks about those that are not what the user gave.
+    pub(super) notes: Vec<String>,
+}
+
+/// The values of all parameters.
 pub(super) fn values<'t>(
     template: &'t Template,
     context: &'t Context,
-) -> Result<(HashMap<&'t str, Value<'t>>, Vec<String>), TemplateError> {
+) -> Result<Values<'t>, TemplateError> {
     template.check(&context.parameters)?;
     let own = own_values(template);
     template
         .check_complete(|name| own.contains_key(name) || context.parameters.contains_key(name))?;
     let mut notes = Vec::new();
     let mut values = HashMap::with_capacity(template.parameters().len());
-    for parameter in template.parameters() {
+    // They are read in the section's order, one from each entry.
+    let section = template.root().get("Parameters");
+    let entries = section.map(Node::entries).unwrap_or_default();
+    for (parameter, Entry { at, .. }) in template.parameters().iter().zip(entries) {
         let name = parameter.name.as_str();
-        let at = position(template, name);
+        let at = *at;
         if parameter.kind.starts_with("AWS::SSM::Parameter") {
             let what = format!(
                 "parameter `{name}`: `{}` is read from Systems Manager, which is not there with \
@@ -62,7 +72,10 @@ pub(super) fn values<'t>(
         };
         values.insert(name, value);
     }
-    Ok((values, notes))
+    Ok(Values {
+        by_name: values,
+        notes,
+    })
 }
 
 /// What this machine decides, where the template asks for it.
@@ -82,11 +95,4 @@ fn own_values(template: &Template) -> BTreeMap<&'static str, &'static str> {
 
 fn is_list(parameter: &Parameter) -> bool {
     parameter.kind == "CommaDelimitedList" || parameter.kind.starts_with("List<")
-}
-
-fn position(template: &Template, name: &str) -> Position {
-    let section = template.root().get("Parameters");
-    section
-        .and_then(|section| section.entries().iter().find(|entry| entry.key == name))
-        .map_or(template.root().at, |entry| entry.at)
 }

@@ -29,10 +29,7 @@ impl<'a, 't> Properties<'a, 't> {
                 fields,
             }),
             Data::Text { .. } | Data::List(_) => {
-                let name = match path.strip_suffix('.') {
-                    Some(name) => name,
-                    None => "Properties",
-                };
+                let name = path.strip_suffix('.').unwrap_or("Properties");
                 let what = format!("`{name}` is {}, not a mapping", value.shape());
                 Err(Fault::new(value.at, what))
             }
