@@ -33,6 +33,8 @@ stack = "shop"                   # --stack
 region = "eu-west-1"             # --region
 profile = "dev"                  # --profile, where the environment has no keys of its own
 endpoint-url = "http://127.0.0.1:4566"
+local = true                     # --local: on this machine instead
+cache-url = "redis://127.0.0.1:6379"   # --cache-url, for --local
 output = "text"                  # or "json"
 artifact-bucket = "our-bucket"   # --artifact-bucket
 

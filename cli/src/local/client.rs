@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::error::LocalError;
-pub(crate) use self::folder::Folder;
+pub(crate) use self::folder::{Folder, Held};
 use crate::local::protocol::{Deployed, Deployment, Description, HostFile};
 
 /// A background process that runs.

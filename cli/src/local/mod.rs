@@ -2,7 +2,7 @@
 //!
 //! [`evaluate`] turns the template into a [`host::definition::Definition`]; [`serve`] is the
 //! background process that runs it; [`client`] finds, starts and asks that process; [`protocol`] is
-//! what they say to each other, and what they leave on the disk. [`programs`] are the handlers' own, and
+//! what they say to each other, and what they leave on the disk. [`programs`] are the handlers' own,
 //! and [`cache_program`] is the cache's.
 
 pub(crate) mod cache_program;

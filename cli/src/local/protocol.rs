@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `lock` | locked by the process for as long as it runs |
 //! | `starting` | locked by the tool that starts the process |
+//! | `deploying` | locked by the tool that deploys or destroys |
 //! | `host.json` | [`HostFile`]: where the running process is reached; stale where `lock` is free |
 //! | `deployment.json` | [`Deployment`]: the stack as it was last deployed |
 //! | `host.log` | what the process itself has to say |

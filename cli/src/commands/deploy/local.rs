@@ -20,7 +20,7 @@ use crate::commands::preview::Preview;
 use crate::commands::{project, unless_interrupted};
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
-use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
+use crate::local::client::{Came, Client, Folder, Held, LocalError, StartOptions};
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::programs;
@@ -102,19 +102,18 @@ struct LocalDeployment<'a> {
 impl LocalDeployment<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let previous = self.folder.deployment()?;
-        let region = self.region(previous.as_ref());
         // For its errors, which are not to wait for the compiler.
-        self.evaluate(&region, &self.provisional_programs(), None)?;
+        self.evaluate(&provisional_programs(), previous.as_ref())?;
         self.printer.note(format_args!(
             "Stack {} on this machine",
             self.printer.style().bold(&self.settings.stack)
         ));
         if self.args.plan {
-            return self.plan(previous.as_ref(), &region).await;
+            return self.plan(previous.as_ref()).await;
         }
         let cache = self.cache().await?;
         let built = self.build().await?;
-        let deploying = self.deploy(previous, region, cache, &built);
+        let deploying = self.deploy(cache, &built);
         unless_interrupted(deploying, || {
             Failure::interrupted("interrupted; the deployment may go on in the stack's process")
                 .hint(format!(
@@ -142,25 +141,29 @@ impl LocalDeployment<'_> {
         }
     }
 
-    fn provisional_programs(&self) -> BTreeMap<String, PathBuf> {
-        let path = |handler: Handler| (handler.name().to_owned(), handler.name().into());
-        Handler::ALL.map(path).into()
+    /// Those that are given; others keep the value that the stack has, as on AWS.
+    fn parameters(&self, previous: Option<&Deployment>) -> BTreeMap<String, String> {
+        let mut parameters = previous
+            .map(|previous| previous.parameters.clone())
+            .unwrap_or_default();
+        parameters.retain(|name, _| self.template.parameter(name).is_some());
+        parameters.extend(self.settings.parameters.clone());
+        parameters
     }
 
-    /// The stack as the project describes it, with what `like` knows of ports.
+    /// The stack as the project describes it, at the ports that it has.
     fn evaluate(
         &self,
-        region: &str,
         programs: &BTreeMap<String, PathBuf>,
-        like: Option<&Deployment>,
+        previous: Option<&Deployment>,
     ) -> Result<Evaluated, Failure> {
         let context = Context {
             stack: self.settings.stack.to_string(),
-            region: region.to_owned(),
-            parameters: self.settings.parameters.clone(),
+            region: self.region(previous),
+            parameters: self.parameters(previous),
             programs: programs.clone(),
-            endpoint: endpoint(like),
-            cache: cache_address(like),
+            endpoint: endpoint(previous),
+            cache: cache_address(previous),
             streams: BTreeMap::new(),
         };
         Ok(evaluate(&self.template, &context)?)
@@ -222,15 +225,10 @@ impl LocalDeployment<'_> {
         Ok(cache_program::install(self.build_output()).await?)
     }
 
-    async fn deploy(
-        &self,
-        previous: Option<Deployment>,
-        region: String,
-        cache: Choice,
-        built: &[Program],
-    ) -> Result<(), Failure> {
-        self.folder.create()?;
-        let _deploying = self.folder.hold_deploying().await?;
+    async fn deploy(&self, cache: Choice, built: &[Program]) -> Result<(), Failure> {
+        let _deploying = self.hold().await?;
+        let previous = self.folder.deployment()?;
+        let region = self.region(previous.as_ref());
         programs::store(&self.folder, built)?;
         let paths = programs::paths(&self.folder, built);
         let client = self.client(previous.as_ref(), &region).await?;
@@ -239,7 +237,7 @@ impl LocalDeployment<'_> {
             region,
             template_path: self.template.path().to_owned(),
             template: self.template.text().to_owned(),
-            parameters: self.settings.parameters.clone(),
+            parameters: self.parameters(previous.as_ref()),
             programs: paths.clone(),
             cache,
             cache_port: previous.as_ref().and_then(|previous| previous.cache_port),
@@ -263,6 +261,22 @@ impl LocalDeployment<'_> {
                 .warn(format_args!("old programs were not removed: {error}"));
         }
         self.report(previous.is_some(), &deployment.region, &client, deployed)
+    }
+
+    /// Makes the folder where it is missing and waits until nobody else deploys or destroys.
+    async fn hold(&self) -> Result<Held, Failure> {
+        loop {
+            self.folder.create()?;
+            let waiting = || {
+                self.printer
+                    .note("Another cqrs deploys or destroys this stack: waiting until it is done");
+            };
+            match self.folder.hold_deploying(waiting).await {
+                // It was destroyed, and is now made anew.
+                Err(LocalError::NotDeployed(_)) => {}
+                held => return Ok(held?),
+            }
+        }
     }
 
     /// The stack's process, in this version and at the port that was asked for.
@@ -370,19 +384,18 @@ impl LocalDeployment<'_> {
                 resource.logical_id, resource.resource_type
             ));
         }
-        self.printer.note(format_args!(
-            "\n{} cqrs order create --local --client 42 --product abc-def-ghi{}",
-            style.dim("next:"),
+        self.printer.next(format_args!(
+            "cqrs order create --local --client 42 --product abc-def-ghi{}",
             stack_flag(stack),
         ));
         Ok(())
     }
 
     /// What would change, by the same comparison that the stack's process makes.
-    async fn plan(&self, previous: Option<&Deployment>, region: &str) -> Result<(), Failure> {
+    async fn plan(&self, previous: Option<&Deployment>) -> Result<(), Failure> {
         let built = self.build().await?;
         let paths = programs::paths(&self.folder, &built);
-        let after = self.evaluate(region, &paths, previous)?;
+        let after = self.evaluate(&paths, previous)?;
         let before = previous.map(deployed::evaluated).transpose()?;
         let changes = difference::changes(
             before.as_ref().map(|before| &before.definition),
@@ -391,11 +404,17 @@ impl LocalDeployment<'_> {
         self.printer.data(&Planned {
             stack: self.settings.stack.as_str(),
             account: ACCOUNT,
-            region,
+            region: &after.definition.region,
             changes: &resources(changes),
             style: self.printer.data_style(),
         })
     }
+}
+
+/// For a look at the template before there are any.
+fn provisional_programs() -> BTreeMap<String, PathBuf> {
+    let path = |handler: Handler| (handler.name().to_owned(), handler.name().into());
+    Handler::ALL.map(path).into()
 }
 
 /// In the form that changes on AWS have.

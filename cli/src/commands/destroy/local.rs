@@ -49,7 +49,7 @@ pub(super) async fn run(
         agree(stack, printer).await?;
     }
     let step = printer.step("Deleting");
-    let deploying = folder.hold_deploying().await?;
+    let deploying = folder.hold_deploying(|| ()).await?;
     if let Some(client) = Client::attach(&folder)? {
         client.stop().await?;
     }

@@ -22,7 +22,7 @@ pub(super) async fn run(
     if !folder.is_deployed() {
         return Err(LocalError::NotDeployed(settings.stack.clone()).into());
     }
-    let deploying = folder.hold_deploying().await?;
+    let deploying = folder.hold_deploying(|| ()).await?;
     if let Some(client) = Client::attach(&folder)? {
         printer.note(format_args!(
             "Stack {} runs in the background: it is stopped there",

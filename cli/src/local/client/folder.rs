@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -172,31 +172,57 @@ impl Folder {
 
     /// Holds the right to start the process; waits for another tool that is at it.
     pub(crate) async fn hold_starting(&self) -> Result<Held, LocalError> {
-        self.hold("starting", START).await
+        self.hold("starting", START, || ()).await
     }
 
-    /// Holds the right to change the stack; waits for another tool that is at it.
-    pub(crate) async fn hold_deploying(&self) -> Result<Held, LocalError> {
-        self.hold("deploying", DEPLOY).await
+    /// Holds the right to change the stack; waits for another tool that is at it, and calls
+    /// `waiting` before.
+    pub(crate) async fn hold_deploying(&self, waiting: impl FnOnce()) -> Result<Held, LocalError> {
+        self.hold("deploying", DEPLOY, waiting).await
     }
 
-    async fn hold(&self, name: &str, limit: Duration) -> Result<Held, LocalError> {
+    async fn hold(
+        &self,
+        name: &str,
+        limit: Duration,
+        waiting: impl FnOnce(),
+    ) -> Result<Held, LocalError> {
         let deadline = Instant::now() + limit;
+        let mut waiting = Some(waiting);
         loop {
-            let file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(self.path.join(name))
-                .map_err(|source| self.unusable(source))?;
-            match file.try_lock() {
-                Ok(()) => return Ok(Held { _file: file }),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(PAUSE).await,
-                Err(TryLockError::WouldBlock) => {
-                    return Err(LocalError::Busy(self.stack.clone()));
+            match self.try_hold(name) {
+                Ok(Some(held)) => return Ok(held),
+                Ok(None) => {}
+                // Whoever held it has destroyed the stack.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(LocalError::NotDeployed(self.stack.clone()));
                 }
-                Err(TryLockError::Error(source)) => return Err(self.unusable(source)),
+                Err(error) => return Err(self.unusable(error)),
             }
+            if Instant::now() > deadline {
+                return Err(LocalError::Busy(self.stack.clone()));
+            }
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn try_hold(&self, name: &str) -> io::Result<Option<Held>> {
+        let path = self.path.join(name);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        match file.try_lock() {
+            // A folder that was destroyed meanwhile takes its locks with it.
+            Ok(()) if file.metadata()?.ino() == fs::metadata(&path)?.ino() => {
+                Ok(Some(Held { _file: file }))
+            }
+            Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
@@ -262,6 +288,23 @@ mod tests {
         assert!(futures_util::poll!(second.as_mut()).is_pending());
         drop(first);
         second.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_stack_that_is_destroyed_hears_that_there_is_none() {
+        let project = tempfile::tempdir().unwrap();
+        let folder = folder(project.path());
+        let first = folder.hold_deploying(|| ()).await.unwrap();
+        let mut told = false;
+        {
+            let mut second = std::pin::pin!(folder.hold_deploying(|| told = true));
+            assert!(futures_util::poll!(second.as_mut()).is_pending());
+            folder.remove().unwrap();
+            drop(first);
+            let error = second.await.unwrap_err();
+            assert!(matches!(error, LocalError::NotDeployed(_)), "{error}");
+        }
+        assert!(told);
     }
 
     #[test]
