@@ -1,0 +1,367 @@
+//! SQS by the AWS SDK, and by the older protocol's forms.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+    SendMessageBatchRequestEntry,
+};
+use host::journal::Journal;
+use host::queue::Queues;
+
+use crate::support::{Host, queue};
+
+/// A client, and the queue's URL as the client was told it.
+async fn client(host: &Host) -> (Client, String) {
+    let client = Client::new(&host.aws());
+    let answer = client.get_queue_url().queue_name("failures").send().await;
+    (client, answer.unwrap().queue_url.unwrap())
+}
+
+async fn bodies(client: &Client, url: &str) -> Vec<String> {
+    let received = client
+        .receive_message()
+        .queue_url(url)
+        .max_number_of_messages(10);
+    let messages = received.send().await.unwrap().messages.unwrap_or_default();
+    messages
+        .into_iter()
+        .map(|message| message.body.unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_message_is_sent_received_and_deleted() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    assert_eq!(url, format!("{}/000000000000/failures", host.endpoint()));
+    let text = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value("a & b");
+    let bytes = MessageAttributeValue::builder()
+        .data_type("Binary")
+        .binary_value(Blob::new([0, 255]));
+    let sent = client
+        .send_message()
+        .queue_url(&url)
+        .message_body("a <b> & \"c\"\n")
+        .message_attributes("text", text.build().unwrap())
+        .message_attributes("bytes", bytes.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let received = client
+        .receive_message()
+        .queue_url(&url)
+        .message_system_attribute_names(MessageSystemAttributeName::All)
+        .message_attribute_names("All")
+        .send()
+        .await
+        .unwrap();
+    let message = &received.messages()[0];
+    assert_eq!(message.message_id, sent.message_id);
+    assert_eq!(message.body(), Some("a <b> & \"c\"\n"));
+    assert_eq!(message.md5_of_body, sent.md5_of_message_body);
+    assert_eq!(
+        message.md5_of_message_attributes,
+        sent.md5_of_message_attributes
+    );
+    let attributes = message.message_attributes().unwrap();
+    assert_eq!(attributes["text"].string_value(), Some("a & b"));
+    assert_eq!(
+        attributes["bytes"].binary_value().unwrap().as_ref(),
+        [0, 255]
+    );
+    let system = message.attributes().unwrap();
+    assert_eq!(
+        system[&MessageSystemAttributeName::ApproximateReceiveCount],
+        "1"
+    );
+    assert_eq!(system.len(), 4);
+
+    let delete = client.delete_message().queue_url(&url);
+    delete
+        .receipt_handle(message.receipt_handle().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let counted = client
+        .get_queue_attributes()
+        .queue_url(&url)
+        .attribute_names(QueueAttributeName::All)
+        .send()
+        .await
+        .unwrap();
+    let counted = counted.attributes().unwrap();
+    assert_eq!(
+        counted[&QueueAttributeName::ApproximateNumberOfMessages],
+        "0"
+    );
+    assert_eq!(
+        counted[&QueueAttributeName::ApproximateNumberOfMessagesNotVisible],
+        "0"
+    );
+    assert_eq!(
+        counted[&QueueAttributeName::QueueArn],
+        "arn:aws:sqs:eu-west-1:000000000000:failures"
+    );
+    assert_eq!(counted[&QueueAttributeName::VisibilityTimeout], "300");
+    assert_eq!(
+        counted[&QueueAttributeName::MessageRetentionPeriod],
+        "1209600"
+    );
+}
+
+#[tokio::test]
+async fn batches_are_done_entry_by_entry() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    let entry = |id: &str, body: &str| {
+        let entry = SendMessageBatchRequestEntry::builder()
+            .id(id)
+            .message_body(body);
+        entry.build().unwrap()
+    };
+    let sent = client
+        .send_message_batch()
+        .queue_url(&url)
+        .entries(entry("good", "1"))
+        .entries(entry("bad", "\u{1}"))
+        .entries(entry("also-good", "2"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.successful().len(), 2);
+    assert_eq!(sent.failed()[0].id(), "bad");
+    assert_eq!(sent.failed()[0].code(), "InvalidMessageContents");
+    assert!(sent.failed()[0].sender_fault());
+
+    let received = client
+        .receive_message()
+        .queue_url(&url)
+        .max_number_of_messages(10);
+    let messages = received.send().await.unwrap().messages.unwrap();
+    let handles: Vec<_> = messages
+        .iter()
+        .map(|m| m.receipt_handle().unwrap())
+        .collect();
+    let visible = ChangeMessageVisibilityBatchRequestEntry::builder()
+        .id("0")
+        .receipt_handle(handles[0])
+        .visibility_timeout(0);
+    let change = client.change_message_visibility_batch().queue_url(&url);
+    let changed = change
+        .entries(visible.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(changed.successful()[0].id(), "0");
+    assert_eq!(bodies(&client, &url).await, ["1"]);
+
+    let entry = |id: &str, handle: &str| {
+        let entry = DeleteMessageBatchRequestEntry::builder()
+            .id(id)
+            .receipt_handle(handle);
+        entry.build().unwrap()
+    };
+    let deleted = client
+        .delete_message_batch()
+        .queue_url(&url)
+        .entries(entry("1", handles[1]))
+        .entries(entry("none", "none"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(deleted.successful()[0].id(), "1");
+    assert_eq!(deleted.failed()[0].code(), "ReceiptHandleIsInvalid");
+}
+
+#[tokio::test]
+async fn a_receiver_that_waits_gets_the_message_that_comes() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    let waiting = client
+        .receive_message()
+        .queue_url(&url)
+        .wait_time_seconds(20);
+    let waiting = tokio::spawn(waiting.send());
+    let journal_side = host.queues.clone();
+    let send = client
+        .send_message()
+        .queue_url(&url)
+        .message_body("late")
+        .send();
+    send.await.unwrap();
+    journal_side.wake();
+    let received = waiting.await.unwrap().unwrap();
+    assert_eq!(received.messages()[0].body(), Some("late"));
+}
+
+#[tokio::test]
+async fn a_receiver_that_waits_gets_the_message_whose_time_is_over() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    client
+        .send_message()
+        .queue_url(&url)
+        .message_body("again")
+        .send()
+        .await
+        .unwrap();
+    let hidden = client
+        .receive_message()
+        .queue_url(&url)
+        .visibility_timeout(1);
+    assert_eq!(hidden.send().await.unwrap().messages().len(), 1);
+    let waiting = client
+        .receive_message()
+        .queue_url(&url)
+        .wait_time_seconds(20);
+    let received = waiting.send().await.unwrap();
+    assert_eq!(received.messages()[0].body(), Some("again"));
+}
+
+#[tokio::test]
+async fn a_message_that_is_added_in_a_transaction_wakes_a_receiver() {
+    let journal = Journal::in_memory().unwrap();
+    let queues = Queues::new(journal.clone(), "eu-west-1").unwrap();
+    queues.apply(vec![queue("failures")]).unwrap();
+    let body = r#"{"QueueUrl":"/000000000000/failures","WaitTimeSeconds":20}"#;
+    let receiver = queues.clone();
+    let waiting = tokio::spawn(async move {
+        receiver
+            .call("http://localhost", "ReceiveMessage", body.into())
+            .await
+    });
+    let sent = journal.transact(|transaction| queues.send_in(transaction, "failures", "{}"));
+    sent.unwrap();
+    queues.wake();
+    let answer = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    let answer: serde_json::Value = serde_json::from_slice(&answer.unwrap().unwrap().body).unwrap();
+    assert_eq!(answer["Messages"][0]["Body"], "{}");
+}
+
+#[tokio::test]
+async fn a_queue_is_purged_and_listed() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    client
+        .send_message()
+        .queue_url(&url)
+        .message_body("a")
+        .send()
+        .await
+        .unwrap();
+    client.purge_queue().queue_url(&url).send().await.unwrap();
+    assert!(bodies(&client, &url).await.is_empty());
+    let listed = client.list_queues().send().await.unwrap();
+    assert_eq!(listed.queue_urls(), [url]);
+    let others = client
+        .list_queues()
+        .queue_name_prefix("x")
+        .send()
+        .await
+        .unwrap();
+    assert!(others.queue_urls().is_empty());
+}
+
+#[tokio::test]
+async fn errors_have_the_types_that_clients_know() {
+    let host = Host::start().await;
+    let (client, url) = client(&host).await;
+    let absent = client.get_queue_url().queue_name("absent").send().await;
+    let absent = absent.unwrap_err().into_service_error();
+    assert!(absent.is_queue_does_not_exist(), "{absent:?}");
+    assert_eq!(
+        absent.message(),
+        Some("The specified queue does not exist.")
+    );
+
+    let delete = client.delete_message().queue_url(&url).receipt_handle("x");
+    let refused = delete.send().await.unwrap_err().into_service_error();
+    assert!(refused.is_receipt_handle_is_invalid(), "{refused:?}");
+
+    let many = client
+        .receive_message()
+        .queue_url(&url)
+        .max_number_of_messages(11);
+    let refused = many.send().await.unwrap_err().into_service_error();
+    assert_eq!(refused.code(), Some("InvalidParameterValue"));
+
+    let long = client.send_message().queue_url(&url);
+    let long = long.message_body("x".repeat(1_048_577)).send().await;
+    let refused = long.unwrap_err().into_service_error();
+    assert_eq!(refused.code(), Some("InvalidParameterValue"));
+    let most = client.send_message().queue_url(&url);
+    most.message_body("x".repeat(1_048_576))
+        .send()
+        .await
+        .unwrap();
+
+    let twice = SendMessageBatchRequestEntry::builder()
+        .id("a")
+        .message_body("a");
+    let twice = twice.build().unwrap();
+    let batch = client.send_message_batch().queue_url(&url);
+    let refused = batch.entries(twice.clone()).entries(twice).send().await;
+    let refused = refused.unwrap_err().into_service_error();
+    assert!(refused.is_batch_entry_ids_not_distinct(), "{refused:?}");
+}
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded; charset=utf-8";
+
+#[tokio::test]
+async fn the_older_protocol_answers_in_xml() {
+    let host = Host::start().await;
+    let path = "/000000000000/failures";
+    let send = "Action=SendMessage&Version=2012-11-05&MessageBody=a%3Cb%3E+%26&\
+                MessageAttribute.1.Name=n&MessageAttribute.1.Value.DataType=Number&\
+                MessageAttribute.1.Value.StringValue=7";
+    let sent = host.post(path, &[FORM], send).await;
+    assert!(sent.starts_with("HTTP/1.1 200 OK"), "{sent}");
+    assert!(sent.contains("<SendMessageResult>"), "{sent}");
+    assert!(sent.contains("<MD5OfMessageAttributes>"), "{sent}");
+
+    let receive = "Action=ReceiveMessage&Version=2012-11-05&MaxNumberOfMessages=10&\
+                   AttributeName.1=ApproximateReceiveCount&MessageAttributeName.1=All";
+    let received = host.post(path, &[FORM], receive).await;
+    for part in [
+        "<ReceiveMessageResult><Message>",
+        "<Body>a&lt;b&gt; &amp;</Body>",
+        "<Attribute><Name>ApproximateReceiveCount</Name><Value>1</Value></Attribute>",
+        "<MessageAttribute><Name>n</Name><Value><DataType>Number</DataType>\
+         <StringValue>7</StringValue></Value></MessageAttribute>",
+    ] {
+        assert!(received.contains(part), "{part}: {received}");
+    }
+    let (_, handle) = received.split_once("<ReceiptHandle>").unwrap();
+    let (handle, _) = handle.split_once("</ReceiptHandle>").unwrap();
+    let handle = handle.replace('=', "%3D").replace('+', "%2B");
+    let delete = format!(
+        "Action=DeleteMessageBatch&DeleteMessageBatchRequestEntry.1.Id=a&\
+         DeleteMessageBatchRequestEntry.1.ReceiptHandle={handle}&\
+         DeleteMessageBatchRequestEntry.2.Id=b&DeleteMessageBatchRequestEntry.2.ReceiptHandle=x"
+    );
+    let deleted = host.post(path, &[FORM], &delete).await;
+    for part in [
+        "<DeleteMessageBatchResultEntry><Id>a</Id></DeleteMessageBatchResultEntry>",
+        "<BatchResultErrorEntry><Code>ReceiptHandleIsInvalid</Code><Id>b</Id>",
+    ] {
+        assert!(deleted.contains(part), "{part}: {deleted}");
+    }
+}
+
+#[tokio::test]
+async fn the_older_protocols_errors_have_its_codes() {
+    let host = Host::start().await;
+    let form = "Action=GetQueueUrl&QueueName=absent&Version=2012-11-05";
+    let refused = host.post("/", &[FORM], form).await;
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+    let error = "<Error><Type>Sender</Type>\
+                 <Code>AWS.SimpleQueueService.NonExistentQueue</Code>";
+    assert!(refused.contains(error), "{refused}");
+}

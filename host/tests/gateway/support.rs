@@ -1,0 +1,186 @@
+//! A port with all services behind it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use bytes::Bytes;
+use host::definition::{Function, Queue, Table};
+use host::gateway::{self, Control, Services};
+use host::journal::Journal;
+use host::lambda::{Functions, LogLine, Settings};
+use host::offspring::Offspring;
+use host::queue::Queues;
+use host::store::{Reply, Store};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+/// What the tool's requests must carry.
+pub(crate) const TOKEN: &str = "b0a7c0de";
+
+/// Answers with what it was asked.
+struct Echo;
+
+impl Control for Echo {
+    fn call<'a>(
+        &'a self,
+        path: &'a str,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let body = json!({"path": path, "body": text}).to_string().into();
+        Box::pin(std::future::ready(Reply { status: 200, body }))
+    }
+}
+
+/// See the module's documentation. It has a function `f`, a table `orders` and a queue `failures`.
+pub(crate) struct Host {
+    pub(crate) port: u16,
+    pub(crate) functions: Functions,
+    pub(crate) queues: Queues,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+impl Host {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let region = "eu-west-1".to_owned();
+
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
+        let settings = Settings {
+            region: region.clone(),
+            endpoint_url: format!("http://127.0.0.1:{port}"),
+            logs: folder.path().join("logs"),
+        };
+        let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
+        functions.apply(vec![function()]).await;
+        let queues = Queues::new(Journal::in_memory().unwrap(), &region).unwrap();
+        queues.apply(vec![queue("failures")]).unwrap();
+        let store = Store::open(&folder.path().join("data.db"), &region).unwrap();
+        store.apply(&table()).await.unwrap();
+
+        let (stop, stopped) = watch::channel(false);
+        let services = Services {
+            region,
+            store,
+            functions: functions.clone(),
+            queues: queues.clone(),
+            control: Arc::new(Echo),
+            token: TOKEN.to_owned(),
+        };
+        Self {
+            port,
+            functions,
+            queues,
+            stop,
+            serving: tokio::spawn(gateway::serve(listener, services, stopped)),
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The configuration of an SDK's clients, which sign as ever.
+    pub(crate) fn aws(&self) -> SdkConfig {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(self.endpoint())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build()
+    }
+
+    /// Sends `request`, whose lines end with CRLF, on a connection of its own, and reads the answer
+    /// to its end.
+    pub(crate) async fn send(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .unwrap()
+    }
+
+    /// Posts `body` with `headers`, which are `Name: value` each, and returns the whole answer.
+    pub(crate) async fn post(&self, path: &str, headers: &[&str], body: &str) -> String {
+        let headers: String = headers.iter().flat_map(|header| [header, "\r\n"]).collect();
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {}\r\n{headers}\r\n{body}",
+            body.len(),
+        ))
+        .await
+    }
+}
+
+pub(crate) fn function() -> Function {
+    Function {
+        logical_id: "F".to_owned(),
+        name: "f".to_owned(),
+        program: env!("CARGO_BIN_EXE_scripted-handler").into(),
+        handler: "bootstrap".to_owned(),
+        environment: BTreeMap::from([("COLOUR".to_owned(), "green".to_owned())]),
+        timeout_seconds: 30,
+        memory_mb: 256,
+        reserved_concurrency: Some(3),
+        log_level: Some("INFO".to_owned()),
+        log_json: true,
+    }
+}
+
+pub(crate) fn queue(name: &str) -> Queue {
+    Queue {
+        logical_id: "FailuresQueue".to_owned(),
+        name: name.to_owned(),
+        visibility_timeout_seconds: 300,
+        message_retention_seconds: 1_209_600,
+        delay_seconds: 0,
+        receive_wait_seconds: 0,
+    }
+}
+
+fn table() -> Table {
+    let properties = json!({
+        "KeySchema": [{"AttributeName": "orderId", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "orderId", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    });
+    Table {
+        logical_id: "OrdersTable".to_owned(),
+        name: "orders".to_owned(),
+        properties: properties.as_object().unwrap().clone(),
+        time_to_live: None,
+    }
+}
+
+/// Waits until a function logs `text`.
+pub(crate) async fn logged(logs: &mut broadcast::Receiver<LogLine>, text: &str) {
+    let found = async { while !logs.recv().await.unwrap().text.contains(text) {} };
+    let waited = tokio::time::timeout(Duration::from_secs(20), found).await;
+    assert!(waited.is_ok(), "nothing logged {text}");
+}
