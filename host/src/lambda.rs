@@ -40,12 +40,13 @@ pub struct Invoked {
     pub executed_version: &'static str,
 }
 
-/// As in the header `X-Amz-Function-Error`.
+/// As in the header `X-Amz-Function-Error`. Lambda answers `Unhandled` to all errors of today's
+/// runtimes, also to those that the function reports itself; and so does this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionError {
-    /// The function reported it.
+    /// Part of the API, and not in use.
     Handled,
-    /// It crashed, timed out or could not start.
+    /// The function reported it, crashed, timed out or could not start.
     Unhandled,
 }
 
@@ -98,6 +99,8 @@ const VERSION: &str = "$LATEST";
 const LINES_BEHIND: usize = 4_096;
 /// How long accepted invocations may still take when the host stops.
 const DRAINING: Duration = Duration::from_secs(2);
+/// How long the processes may take to end after that; the watcher kills what is left.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// What all pools share.
 #[derive(Debug)]
@@ -229,7 +232,7 @@ impl Functions {
         let _ = timeout(DRAINING, drained).await;
         pools.iter().for_each(|pool| pool.end());
         join_all(pools.iter().map(async |pool| {
-            pool.ended().await;
+            let _ = timeout(ENDING, pool.ended()).await;
             pool.log.flush().await;
         }))
         .await;

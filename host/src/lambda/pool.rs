@@ -1,12 +1,11 @@
 //! A function's environments, and the invocations before them.
 //!
 //! An invocation goes to the environment that became idle last; where none is idle it waits in a
-//! queue, from which environments take it when they ask for work. [`scaling`] says when
-//! environments start and end. Everything is under one lock, which is never held across an await.
+//! queue, from which environments take it when they ask for work: [`delivery`]. [`scaling`] says
+//! when environments start and end. Everything is under one lock, which is never held across an await.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -15,14 +14,18 @@ use uuid::Uuid;
 
 use super::environment::Environment;
 use super::failure::{Failure, LARGEST_ANSWER};
-use super::log::{FunctionLog, now_ms};
-use super::{FunctionError, InvokeError, InvokeOptions, Invoked, Services, VERSION};
+use super::log::FunctionLog;
+use super::{InvokeError, InvokeOptions, Invoked, Services};
 use crate::definition::Function;
 
 mod backoff;
+mod delivery;
+mod report;
 mod scaling;
 
 use backoff::Backoff;
+pub(super) use delivery::{Delivery, Next};
+use report::finish;
 
 /// Invocations that may wait for an environment.
 const LONGEST_QUEUE: usize = 1_000;
@@ -109,24 +112,6 @@ struct Running {
     deadline: Instant,
 }
 
-/// What a runtime's question for work comes to.
-#[derive(Debug)]
-pub(super) enum Next {
-    Invocation(Delivery),
-    /// The environment is to end.
-    End,
-    /// It has not answered the last one.
-    OutOfTurn,
-}
-
-/// An invocation as a runtime gets it.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) request_id: Arc<str>,
-    pub(super) payload: Bytes,
-    pub(super) deadline_ms: i64,
-}
-
 /// What a runtime's answer comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Accepted {
@@ -203,67 +188,6 @@ impl Pool {
         answer.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
-    /// An environment asks for work.
-    pub(super) async fn next(self: &Arc<Self>, environment: &Arc<Environment>) -> Next {
-        let mut waiting = {
-            let mut state = self.lock();
-            let current = environment.generation == state.generation;
-            let Some(slot) = state.slot(environment.id) else {
-                return Next::End;
-            };
-            match &slot.work {
-                Work::Busy(_) => return Next::OutOfTurn,
-                // A second connection asks; the first has lost its turn.
-                Work::Idle { .. } => slot.work = Work::None,
-                Work::None => {}
-            }
-            if !slot.ready {
-                slot.ready = true;
-                slot.watched = false;
-                if current {
-                    state.became_ready();
-                }
-            }
-            let job = if current {
-                state.queue.pop_front()
-            } else {
-                None
-            };
-            if let Some(job) = job {
-                return Next::Invocation(deliver(&mut state, environment, job));
-            }
-            if !current || state.phase != Phase::Open {
-                self.retire(&mut state, environment.id);
-                return Next::End;
-            }
-            let (wake, woken) = oneshot::channel();
-            let since = Instant::now();
-            if let Some(slot) = state.slot(environment.id) {
-                slot.work = Work::Idle { wake, since };
-            }
-            state.idle.retain(|&id| id != environment.id);
-            state.idle.push(environment.id);
-            self.trim_later(&mut state);
-            Waiting {
-                pool: self,
-                id: environment.id,
-                woken: Some(woken),
-            }
-        };
-        let Some(woken) = &mut waiting.woken else {
-            return Next::End;
-        };
-        let job = woken.await;
-        waiting.woken = None;
-        let Ok(job) = job else { return Next::End };
-        let mut state = self.lock();
-        if state.slot(environment.id).is_none() {
-            self.put_back(&mut state, job);
-            return Next::End;
-        }
-        Next::Invocation(deliver(&mut state, environment, job))
-    }
-
     /// An environment answers an invocation.
     pub(super) fn answer(
         &self,
@@ -330,7 +254,7 @@ impl Pool {
         }
         match std::mem::replace(&mut slot.work, Work::None) {
             Work::Busy(running) => {
-                let limit = timeout(&environment.function);
+                let limit = delivery::timeout(&environment.function);
                 self.retire(&mut state, environment.id);
                 self.scale(&mut state);
                 drop(state);
@@ -344,14 +268,6 @@ impl Pool {
         Due::Kill
     }
 
-    /// Gives a job that did not reach its environment to another, before all that wait.
-    fn put_back(self: &Arc<Self>, state: &mut State, job: Job) {
-        if let Some(job) = state.hand_over(job) {
-            state.queue.push_front(job);
-            self.scale(state);
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -361,156 +277,4 @@ impl State {
     fn slot(&mut self, id: u64) -> Option<&mut Slot> {
         self.slots.iter_mut().find(|slot| slot.environment.id == id)
     }
-
-    /// Gives the job to the environment that became idle last, or back.
-    fn hand_over(&mut self, mut job: Job) -> Option<Job> {
-        while let Some(id) = self.idle.pop() {
-            let Some(slot) = self.slot(id) else { continue };
-            let Work::Idle { wake, .. } = std::mem::replace(&mut slot.work, Work::None) else {
-                continue;
-            };
-            match wake.send(job) {
-                Ok(()) => return None,
-                Err(back) => job = back,
-            }
-        }
-        Some(job)
-    }
-}
-
-/// An environment that waits for work. Where its connection breaks meanwhile, a job that was
-/// already on the way goes to another.
-struct Waiting<'a> {
-    pool: &'a Arc<Pool>,
-    id: u64,
-    woken: Option<oneshot::Receiver<Job>>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let Some(mut woken) = self.woken.take() else {
-            return;
-        };
-        let mut state = self.pool.lock();
-        woken.close();
-        if let Ok(job) = woken.try_recv() {
-            self.pool.put_back(&mut state, job);
-        } else if let Some(slot) = state.slot(self.id)
-            && matches!(&slot.work, Work::Idle { wake, .. } if wake.is_closed())
-        {
-            slot.work = Work::None;
-            let id = self.id;
-            state.idle.retain(|&idle| idle != id);
-        }
-    }
-}
-
-fn timeout(function: &Function) -> Duration {
-    Duration::from_secs(function.timeout_seconds.into())
-}
-
-/// The time of an invocation runs from here.
-fn deliver(state: &mut State, environment: &Environment, job: Job) -> Delivery {
-    let limit = timeout(&environment.function);
-    let began = Instant::now();
-    if let Some(output) = environment.output() {
-        output.begin(&job.request_id, job.tail);
-        if job.tail && !environment.function.log_json {
-            output.add_to_tail(&format!(
-                "START RequestId: {} Version: {VERSION}",
-                job.request_id
-            ));
-        }
-    }
-    let delivery = Delivery {
-        request_id: Arc::clone(&job.request_id),
-        payload: job.payload,
-        deadline_ms: now_ms() + i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
-    };
-    if let Some(slot) = state.slot(environment.id) {
-        slot.work = Work::Busy(Running {
-            request_id: job.request_id,
-            reply: job.reply,
-            began,
-            deadline: began + limit,
-        });
-        if !slot.watched {
-            slot.watched = true;
-            environment.attend();
-        }
-    }
-    delivery
-}
-
-/// Answers the invoker, who may have gone.
-fn finish(environment: &Environment, running: Running, answer: Result<Bytes, Failure>) {
-    let Running {
-        request_id, reply, ..
-    } = running;
-    let log_tail = environment.output().and_then(|output| {
-        output.read();
-        if let Err(failure) = &answer
-            && !matches!(failure, Failure::Reported(_))
-        {
-            output.add(&failure_line(
-                &environment.function,
-                Some(&request_id),
-                failure,
-            ));
-        }
-        if !environment.function.log_json {
-            output.add_to_tail(&end_lines(
-                &environment.function,
-                &request_id,
-                running.began,
-            ));
-        }
-        output.take_tail()
-    });
-    let error = answer.is_err().then_some(FunctionError::Unhandled);
-    let payload = answer.unwrap_or_else(|failure| failure.document(&request_id));
-    let _ = reply.send(Ok(Invoked {
-        request_id: String::from(&*request_id),
-        payload,
-        error,
-        log_tail: log_tail.map(Bytes::from),
-        executed_version: VERSION,
-    }));
-}
-
-fn end_lines(function: &Function, request_id: &str, began: Instant) -> String {
-    let took = began.elapsed();
-    let ms = took.as_secs_f64() * 1_000.0;
-    format!(
-        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {ms:.2} ms\t\
-         Billed Duration: {} ms\tMemory Size: {} MB",
-        took.as_millis() + 1,
-        function.memory_mb,
-    )
-}
-
-/// What the platform itself writes to the log about a failure.
-fn failure_line(function: &Function, request_id: Option<&str>, failure: &Failure) -> String {
-    if !function.log_json {
-        let request_id = request_id.unwrap_or("-");
-        return format!("RequestId: {request_id} Error: {}", failure.message());
-    }
-    let now = time::OffsetDateTime::now_utc()
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default();
-    let (kind, request) = match request_id {
-        Some(request_id) => ("platform.report", serde_json::json!(request_id)),
-        None => ("platform.initReport", serde_json::Value::Null),
-    };
-    serde_json::json!({
-        "time": now,
-        "type": kind,
-        "record": {
-            "requestId": request,
-            "status": failure.status(),
-            "errorType": failure.error_type(),
-            "errorMessage": failure.message(),
-        },
-    })
-    .to_string()
 }

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::backoff::Backoff;
-use super::{Phase, Pool, Slot, State, Work, failure_line, finish};
+use super::report::{failure_line, finish};
+use super::{Phase, Pool, Slot, State, Work};
 use crate::definition::Function;
 use crate::lambda::environment::Environment;
 use crate::lambda::failure::Failure;
