@@ -168,8 +168,10 @@ async fn a_function_that_panics_or_is_missing_is_tried_again() {
 async fn a_backlog_is_read_in_pieces_and_delivered_whole() {
     let host = Host::new(|_| Reply::ok());
     host.stand.append(1..=25_000);
+    let began = tokio::time::Instant::now();
     host.apply(mapping()).await;
     host.stand.delivered(250).await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
     let delivered: Vec<i64> = host.stand.deliveries().concat();
     assert!(delivered.iter().copied().eq(1..=25_000));
     assert_eq!(host.status().behind, 0);

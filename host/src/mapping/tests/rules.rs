@@ -136,6 +136,29 @@ fn a_poisonous_record_takes_those_after_it_in_its_batch_along() {
 }
 
 #[test]
+fn retries_and_pauses_begin_anew_when_the_checkpoint_moves() {
+    let mut count = 0;
+    let story = deliver(&mapping(), records(2), |_| {
+        count += 1;
+        Reply::failed(&[if count <= 2 { 1 } else { 2 }])
+    });
+    assert_eq!(
+        story.deliveries,
+        [
+            vec![1, 2],
+            vec![1, 2],
+            vec![1, 2],
+            vec![2],
+            vec![2],
+            vec![2]
+        ]
+    );
+    assert_eq!(story.given_up, [exhausted(&[2])]);
+    // 0.1 and 0.2 seconds, none after the move, and both again.
+    assert_eq!(story.took, Duration::from_millis(600));
+}
+
+#[test]
 fn what_comes_after_a_batch_given_up_is_delivered() {
     let mapping = Mapping {
         batch_size: 2,
@@ -575,6 +598,18 @@ fn what_is_read_ahead_is_bounded() {
     shard.departed(0);
     shard.came_back(0, Reply::ok().outcome("request".into()), now());
     assert_eq!(shard.room(), 9_996);
+    // What a partial answer says is done makes room too.
+    let mut shard = Shard::new(&mapping(), Sequence(0));
+    let long = |number| Record {
+        json: "1".repeat(2_900_000).into(),
+        ..record(number, "key")
+    };
+    shard.take((1..=6).map(long).collect(), now());
+    assert_eq!(shard.room(), 0);
+    assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 2));
+    shard.departed(0);
+    shard.came_back(0, Reply::failed(&[2]).outcome("request".into()), now());
+    assert_eq!(shard.room(), 9_995);
 }
 
 #[test]
