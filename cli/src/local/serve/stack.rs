@@ -219,8 +219,10 @@ impl Stack {
         };
         let draft = evaluate(&template, &context)?;
         for table in &draft.definition.tables {
-            if self.store.apply(table).await? != TableChange::Unchanged {
-                log(format_args!("table {} is as described", table.name));
+            match self.store.apply(table).await? {
+                TableChange::Created => log(format_args!("table {} is created", table.name)),
+                TableChange::Updated => log(format_args!("table {} is changed", table.name)),
+                TableChange::Unchanged => {}
             }
             if let Some(arn) = self.store.stream_arn(&table.name).await? {
                 context.streams.insert(table.logical_id.clone(), arn);
