@@ -106,10 +106,7 @@ async fn an_event_is_taken_at_once_and_run_in_the_background() {
         .await
         .unwrap();
     assert_eq!(taken.status_code, 202);
-    let ran = async { while !logs.recv().await.unwrap().text.contains("ran") {} };
-    tokio::time::timeout(Duration::from_secs(20), ran)
-        .await
-        .unwrap();
+    logged(&mut logs, "ran").await;
 }
 
 #[tokio::test]
