@@ -125,7 +125,7 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
         error => error,
     })?;
     // The two leave `synchronous` at NORMAL: a commit is handed to the system and outlives the
-    // process, but is not forced to the disk each time, which would be ten times slower.
+    // process, but is not forced to the disk each time.
     database
         .enable_bulk_loading()
         .and_then(|()| database.disable_bulk_loading())

@@ -10,7 +10,7 @@ use super::{Sequence, StoreError};
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many records go at once, which takes some milliseconds.
+/// How many records go at once; calls wait for so many.
 const CHUNK: usize = 500;
 
 /// Records before this place are older than a stream keeps them. The engine numbers a record by
