@@ -1,12 +1,13 @@
 //! Many clients at once: how many orders a second, and how far the read model stays behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use test_support::tree::Seen;
 use test_support::wire::Connection;
 
 use crate::fill::item;
@@ -22,9 +23,9 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
     let duration = Duration::from_secs(if stack.quick { 3 } else { 10 });
     let puts = puts_per_second(stack, duration / 2);
     let before = stack.count();
-    let processes = stack.processes();
-    let used = |process: &test_support::tree::Seen| process.cpu_time();
-    let used_before: Vec<_> = processes.iter().map(used).collect();
+    let used_before: HashMap<_, _> = cpu_times(stack)
+        .map(|(process, used)| (process.pid, used))
+        .collect();
 
     // The order that was acknowledged last, and when.
     let newest = Mutex::new(None);
@@ -41,7 +42,7 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
         lags = watching.join().unwrap();
     });
     let ended = Instant::now();
-    let used_after: Vec<_> = processes.iter().map(used).collect();
+    let used_after: Vec<_> = cpu_times(stack).collect();
     stack.wait_until_read(before + created);
     let caught_up = ended.elapsed();
 
@@ -58,19 +59,29 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
         Some("1 s"),
     );
     report.add("caught up after", Figure::Time(caught_up), None, None);
-    let mut by_name = BTreeMap::<_, Duration>::new();
-    for ((process, before), after) in processes.iter().zip(used_before).zip(used_after) {
-        *by_name.entry(&process.name).or_default() += after.saturating_sub(before);
+    // Environments that were added under the load began at nothing.
+    let mut by_name = BTreeMap::<_, (Duration, usize)>::new();
+    for (process, used) in used_after {
+        let before = used_before.get(&process.pid).copied().unwrap_or_default();
+        let (sum, count) = by_name.entry(process.name).or_default();
+        *sum += used.saturating_sub(before);
+        *count += 1;
     }
-    for (name, used) in by_name {
-        let each = used / u32::try_from(created.max(1)).unwrap();
+    for (name, (used, count)) in by_name {
         report.add(
-            format!("CPU a create, {name}"),
-            Figure::Time(each),
+            format!("CPU a create, {name} ({count})"),
+            Figure::Time(used / u32::try_from(created.max(1)).unwrap()),
             None,
             None,
         );
     }
+}
+
+fn cpu_times(stack: &Stack) -> impl Iterator<Item = (Seen, Duration)> {
+    stack.processes().into_iter().map(|process| {
+        let used = process.cpu_time();
+        (process, used)
+    })
 }
 
 /// Lets all clients work for `duration`; gives how often they did.
