@@ -283,11 +283,11 @@ pub(crate) struct DeployArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "On this machine")]
 pub(crate) struct MachineArgs {
-    /// The stack's port on 127.0.0.1 [default: the last one, else a free one]
+    /// The stack's port on 127.0.0.1, or CQRS_LOCAL_PORT [default: the last one, else a free one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
 
-    /// A Redis or Valkey that runs, as redis://HOST:PORT [default: one of the stack's own]
+    /// A Redis or Valkey that runs, redis://HOST:PORT, or CQRS_CACHE_URL [default: the stack's own]
     #[arg(long, value_name = "URL", value_parser = parse_cache_url)]
     pub(crate) cache_url: Option<String>,
 }

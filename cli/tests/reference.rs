@@ -5,11 +5,14 @@ use std::fs;
 use crate::support::{Sandbox, repository};
 
 /// Every command that can be typed.
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 12] = [
     &["deploy"],
     &["destroy"],
     &["outputs"],
     &["completions"],
+    &["local", "run"],
+    &["local", "stop"],
+    &["local", "env"],
     &["order", "create"],
     &["order", "get"],
     &["order", "list"],

@@ -29,7 +29,7 @@ fn an_unknown_key_of_the_file_is_named_with_its_place() {
     assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
     exit code 2
     --- stderr
-    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
+    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
 }
