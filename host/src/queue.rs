@@ -18,6 +18,7 @@ use crate::definition::Queue;
 use crate::journal::{Journal, JournalError};
 
 mod attribute;
+mod batch;
 mod error;
 mod message;
 mod operation;

@@ -1,6 +1,5 @@
 //! SQS's operations, between their parameters and the journal.
 
-use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::Transaction;
@@ -8,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::attribute;
+use super::batch::{check_entries, each};
 use super::error::{Code, Failure};
 use super::message::{self, Change, Draft, Handle, MAXIMUM_VISIBILITY_SECONDS};
 use super::request::{
@@ -22,8 +22,6 @@ use crate::definition::Queue;
 const MAXIMUM_MESSAGE_BYTES: usize = 1_048_576;
 /// The longest that a message can be delayed.
 const MAXIMUM_DELAY_SECONDS: i64 = 900;
-/// The most entries of a batch.
-const MAXIMUM_ENTRIES: usize = 10;
 
 impl Queues {
     /// Does what both protocols ask for. Null stands for an answer without content.
@@ -378,89 +376,4 @@ pub(super) fn check_visibility(seconds: i64) -> Result<(), Failure> {
         "VisibilityTimeout",
         &format!("VisibilityTimeout must be between 0 and {MAXIMUM_VISIBILITY_SECONDS}."),
     ))
-}
-
-/// Checks what all batches must be.
-fn check_entries<T>(entries: &[Entry<T>]) -> Result<(), Failure> {
-    let refuse = |code, text: String| Err(Failure::Refused(code, text));
-    if entries.is_empty() {
-        let text = "There should be at least one entry in the request.".to_owned();
-        return refuse(Code::EmptyBatchRequest, text);
-    }
-    if entries.len() > MAXIMUM_ENTRIES {
-        return refuse(
-            Code::TooManyEntriesInBatchRequest,
-            format!(
-                "Maximum number of entries per request are {MAXIMUM_ENTRIES}. You have sent {}.",
-                entries.len()
-            ),
-        );
-    }
-    let mut seen = HashSet::new();
-    for Entry { id, .. } in entries {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if id.is_empty() || id.len() > 80 || !id.bytes().all(known) {
-            return refuse(
-                Code::InvalidBatchEntryId,
-                "A batch entry id can only contain alphanumeric characters, hyphens and \
-                 underscores. It can be at most 80 letters long."
-                    .to_owned(),
-            );
-        }
-        if !seen.insert(id) {
-            return refuse(Code::BatchEntryIdsNotDistinct, format!("Id {id} repeated."));
-        }
-    }
-    Ok(())
-}
-
-/// What an iterator over a batch's entries gives: an id and what is to be done.
-trait IntoEntry {
-    type Content;
-    fn split(self) -> (String, Self::Content);
-}
-
-impl<T> IntoEntry for Entry<T> {
-    type Content = T;
-    fn split(self) -> (String, T) {
-        (self.id, self.content)
-    }
-}
-
-impl<'a, T> IntoEntry for &'a Entry<T> {
-    type Content = &'a T;
-    fn split(self) -> (String, &'a T) {
-        (self.id.clone(), &self.content)
-    }
-}
-
-/// Does each entry of a batch. One that is refused is a result of its own; a journal that cannot be
-/// used fails the batch.
-fn each<E: IntoEntry>(
-    entries: impl IntoIterator<Item = E>,
-    mut work: impl FnMut(E::Content) -> Result<Map<String, Value>, Failure>,
-) -> Result<Value, Failure> {
-    let mut successful = Vec::new();
-    let mut failed = Vec::new();
-    for entry in entries {
-        let (id, content) = entry.split();
-        match work(content) {
-            Ok(mut result) => {
-                result.insert("Id".to_owned(), id.into());
-                successful.push(Value::Object(result));
-            }
-            Err(Failure::Refused(code, message)) => failed.push(json!({
-                "Id": id,
-                "Code": code.query(),
-                "Message": message,
-                "SenderFault": true,
-            })),
-            Err(failure) => return Err(failure),
-        }
-    }
-    let mut results = json!({"Successful": successful});
-    if !failed.is_empty() {
-        results["Failed"] = failed.into();
-    }
-    Ok(results)
 }
