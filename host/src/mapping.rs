@@ -23,6 +23,7 @@ use crate::store::Store;
 
 mod answer;
 mod batch;
+mod control;
 mod driver;
 mod failure;
 mod lane;
@@ -32,7 +33,8 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
-use driver::{Driver, Order, Processed, Progress, lock};
+use control::{Order, Processed, Progress, lock};
+use driver::Driver;
 use positions::{BeginError, Positions};
 use services::{Local, Services, Source};
 

@@ -3,7 +3,7 @@
 //! It sleeps until the stream or an invocation wakes it. What it decides is [`Shard`]'s part.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::control::{Order, Processed, Progress, lock};
 use super::failure::{self, Condition, Route};
 use super::lane::{Now, Outcome, Verdict};
 use super::positions::Positions;
@@ -33,37 +34,6 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Records of one read, so that answers need not wait for a long one.
 const READ: usize = 1_000;
-
-/// What a driver is to do.
-#[derive(Clone, Debug)]
-pub(super) enum Order {
-    /// Deliver by these settings.
-    Follow(Arc<Mapping>),
-    /// End.
-    Stop,
-}
-
-/// How the last batch went.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Processed {
-    #[default]
-    Nothing,
-    Well,
-    Badly,
-    /// The host's own parts fail.
-    Trouble(String),
-}
-
-/// What others may know of a driver.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Progress {
-    pub(super) processed: Processed,
-    pub(super) done: Sequence,
-    /// Records above `done` that are done too.
-    pub(super) done_above: u64,
-    /// Records passed over.
-    pub(super) given_up: u64,
-}
 
 /// See the module's documentation.
 pub(super) struct Driver<S> {
@@ -443,8 +413,4 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

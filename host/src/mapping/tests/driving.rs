@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{advance, sleep};
 
-use super::super::driver::lock;
+use super::super::control::lock;
 use super::super::{Engine, Status};
 use super::support::{Reply, Stand, mapping, messages, reports, settle, throws};
 use crate::definition::{Mapping, StartingPosition};

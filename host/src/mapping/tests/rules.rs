@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use super::super::batch::EVENT_LIMIT;
 use super::super::failure::{self, Condition, Route};
-use super::super::lane::Now;
 use super::super::shard::{Shard, Step};
-use super::support::{Reply, START_MS, later, mapping, numbers, record, reports, throws};
+use super::support::{Reply, later, mapping, now, numbers, records, reports, throws};
 use crate::definition::Mapping;
 use crate::store::{Record, Sequence};
 
@@ -21,13 +18,6 @@ struct Story {
     messages: Vec<Value>,
     done: i64,
     took: Duration,
-}
-
-fn now() -> Now {
-    Now {
-        instant: Instant::now(),
-        unix_ms: START_MS,
-    }
 }
 
 /// Delivers these records until nothing is left to do.
@@ -71,10 +61,6 @@ fn deliver(
     story.done = shard.done().0;
     story.took = now.instant - began.instant;
     story
-}
-
-fn records(count: i64) -> Vec<Record> {
-    (1..=count).map(|number| record(number, "key")).collect()
 }
 
 fn exhausted(numbers: &[i64]) -> (Vec<i64>, Condition) {
@@ -364,114 +350,6 @@ fn every_record_poison_with_bisect_gives_each_up_alone_and_in_order() {
 }
 
 #[test]
-fn no_event_exceeds_six_megabytes() {
-    let mapping = Mapping {
-        batch_size: 10_000,
-        ..mapping()
-    };
-    let long = |number| {
-        let mut long = record(number, "key");
-        let json = format!(
-            "{},\"padding\":\"{}\"}}",
-            long.json.trim_end_matches('}'),
-            "x".repeat(999_000)
-        );
-        // One brace too few was taken off the inner object.
-        long.json = json.replacen(",\"padding\"", "},\"padding\"", 1).into();
-        long
-    };
-    let sizes = std::cell::RefCell::new(vec![]);
-    let mut shard = Shard::new(&mapping, Sequence(0));
-    shard.take((1..=13).map(long).collect(), now());
-    while let Step::Deliver(lane, batch) = shard.next(now()) {
-        sizes
-            .borrow_mut()
-            .push((batch.records.len(), batch.event().len()));
-        shard.departed(lane);
-        shard.came_back(lane, Reply::ok().outcome("request".into()), now());
-    }
-    let counts: Vec<usize> = sizes.borrow().iter().map(|(count, _)| *count).collect();
-    assert_eq!(counts, [6, 6, 1]);
-    assert!(
-        sizes
-            .borrow()
-            .iter()
-            .all(|(_, bytes)| *bytes <= EVENT_LIMIT)
-    );
-}
-
-#[test]
-fn a_record_that_fills_the_event_to_the_byte_fits_and_one_more_byte_does_not() {
-    for (over, counts) in [(0, vec![2]), (1, vec![1, 1])] {
-        let frame = r#"{"Records":[,]}"#.len();
-        let of = |number, bytes: usize| Record {
-            json: "1".repeat(bytes).into(),
-            ..record(number, "key")
-        };
-        let mut shard = Shard::new(&mapping(), Sequence(0));
-        shard.take(
-            vec![of(1, 100), of(2, EVENT_LIMIT - frame - 100 + over)],
-            now(),
-        );
-        let mut seen = vec![];
-        while let Step::Deliver(lane, batch) = shard.next(now()) {
-            seen.push(batch.records.len());
-            shard.departed(lane);
-            shard.came_back(lane, Reply::ok().outcome("request".into()), now());
-        }
-        assert_eq!(seen, counts);
-    }
-}
-
-#[test]
-fn a_record_that_is_too_long_for_any_event_goes_alone() {
-    let long = |number| Record {
-        json: "1".repeat(EVENT_LIMIT + 1).into(),
-        ..record(number, "key")
-    };
-    let mut shard = Shard::new(&mapping(), Sequence(0));
-    shard.take(vec![long(1), record(2, "key")], now());
-    let Step::Deliver(_, batch) = shard.next(now()) else {
-        panic!("nothing to deliver")
-    };
-    assert_eq!(batch.records.len(), 1);
-}
-
-#[test]
-fn a_window_gathers_until_it_is_over_or_the_batch_is_full() {
-    let mapping = Mapping {
-        batch_size: 3,
-        window_seconds: 10,
-        ..mapping()
-    };
-    let mut shard = Shard::new(&mapping, Sequence(0));
-    let start = now();
-    shard.take(vec![record(1, "key")], start);
-    let until = |step: Step<'_>| match step {
-        Step::Wait(Some(until)) => until - start.instant,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(until(shard.next(start)), Duration::from_secs(10));
-    // Later records do not prolong it.
-    let soon = later(start, Duration::from_secs(4));
-    shard.take(vec![record(2, "key")], soon);
-    assert_eq!(until(shard.next(soon)), Duration::from_secs(10));
-    let over = later(start, Duration::from_secs(10));
-    let Step::Deliver(0, batch) = shard.next(over) else {
-        panic!("it waits on")
-    };
-    assert_eq!(batch.records.len(), 2);
-    shard.departed(0);
-    // What came meanwhile has a window from the end of the invocation on, and needs none once full.
-    shard.take(vec![record(3, "key")], over);
-    let back = later(over, Duration::from_secs(5));
-    shard.came_back(0, Reply::ok().outcome("request".into()), back);
-    assert_eq!(until(shard.next(back)), Duration::from_secs(25));
-    shard.take(vec![record(4, "key"), record(5, "key")], back);
-    assert!(matches!(shard.next(back), Step::Deliver(0, batch) if batch.records.len() == 3));
-}
-
-#[test]
 fn a_retry_waits_for_no_window() {
     let mapping = Mapping {
         window_seconds: 10,
@@ -480,136 +358,6 @@ fn a_retry_waits_for_no_window() {
     };
     let story = deliver(&mapping, records(1), throws(&[1]));
     assert_eq!(story.took, Duration::from_millis(10_100));
-}
-
-/// Starts every lane that can; returns what each got.
-fn start(shard: &mut Shard) -> Vec<(usize, Vec<i64>)> {
-    let mut started = vec![];
-    while let Step::Deliver(lane, batch) = shard.next(now()) {
-        started.push((lane, numbers(&batch.event())));
-        shard.departed(lane);
-    }
-    started
-}
-
-#[test]
-fn lanes_keep_the_order_of_each_key_and_run_at_the_same_time() {
-    let mapping = Mapping {
-        batch_size: 2,
-        parallelization_factor: 4,
-        ..mapping()
-    };
-    let mut shard = Shard::new(&mapping, Sequence(0));
-    let key = |number: i64| format!("key {}", number % 10);
-    shard.take(
-        (1..=100)
-            .map(|number| record(number, &key(number)))
-            .collect(),
-        now(),
-    );
-    let mut seen = std::collections::BTreeMap::<String, Vec<i64>>::new();
-    loop {
-        let started = start(&mut shard);
-        if started.is_empty() {
-            break;
-        }
-        assert!(started.len() <= 4);
-        for (lane, batch) in started.into_iter().rev() {
-            for number in batch {
-                seen.entry(key(number)).or_default().push(number);
-            }
-            shard.came_back(lane, Reply::ok().outcome("request".into()), now());
-        }
-    }
-    assert_eq!(seen.len(), 10);
-    assert!(
-        seen.values()
-            .all(|numbers| numbers.len() == 10 && numbers.is_sorted())
-    );
-    assert_eq!(shard.done(), Sequence(100));
-}
-
-#[test]
-fn the_low_water_mark_waits_for_the_slowest_lane() {
-    let mapping = Mapping {
-        batch_size: 1,
-        parallelization_factor: 2,
-        ..mapping()
-    };
-    let mut shard = Shard::new(&mapping, Sequence(0));
-    // Two keys of different lanes.
-    let other = (0..).map(|at| format!("{at}")).find(|key| {
-        let mut probe = Shard::new(&mapping, Sequence(0));
-        probe.take(vec![record(1, "a"), record(2, key)], now());
-        start(&mut probe).len() == 2
-    });
-    let other = other.unwrap();
-    shard.take(
-        vec![
-            record(1, "a"),
-            record(2, &other),
-            record(4, &other),
-            record(5, "a"),
-        ],
-        now(),
-    );
-    let ok = || Reply::ok().outcome("request".into());
-    let started = start(&mut shard);
-    let lane_of = |number: i64| {
-        started
-            .iter()
-            .find(|(_, batch)| *batch == [number])
-            .unwrap()
-            .0
-    };
-    let (slow, fast) = (lane_of(1), lane_of(2));
-    shard.came_back(fast, ok(), now());
-    assert_eq!((shard.done(), shard.done_above()), (Sequence(0), 1));
-    start(&mut shard);
-    shard.came_back(fast, ok(), now());
-    assert_eq!((shard.done(), shard.done_above()), (Sequence(0), 2));
-    shard.came_back(slow, ok(), now());
-    assert_eq!((shard.done(), shard.done_above()), (Sequence(4), 0));
-    start(&mut shard);
-    shard.came_back(slow, ok(), now());
-    assert_eq!(shard.done(), Sequence(5));
-}
-
-#[test]
-fn what_is_read_ahead_is_bounded() {
-    let mut shard = Shard::new(&mapping(), Sequence(0));
-    shard.take(records(4_000), now());
-    assert_eq!(shard.room(), 6_000);
-    shard.take(
-        (4_001..=10_000)
-            .map(|number| record(number, "key"))
-            .collect(),
-        now(),
-    );
-    assert_eq!(shard.room(), 0);
-    let mut shard = Shard::new(&mapping(), Sequence(0));
-    let long = |number| Record {
-        json: "1".repeat(4_000_000).into(),
-        ..record(number, "key")
-    };
-    shard.take((1..=5).map(long).collect(), now());
-    assert_eq!(shard.room(), 0);
-    assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 1));
-    shard.departed(0);
-    shard.came_back(0, Reply::ok().outcome("request".into()), now());
-    assert_eq!(shard.room(), 9_996);
-    // What a partial answer says is done makes room too.
-    let mut shard = Shard::new(&mapping(), Sequence(0));
-    let long = |number| Record {
-        json: "1".repeat(2_900_000).into(),
-        ..record(number, "key")
-    };
-    shard.take((1..=6).map(long).collect(), now());
-    assert_eq!(shard.room(), 0);
-    assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 2));
-    shard.departed(0);
-    shard.came_back(0, Reply::failed(&[2]).outcome("request".into()), now());
-    assert_eq!(shard.room(), 9_995);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::super::driver::lock;
+use super::super::control::lock;
 use super::super::lane::{Now, Outcome};
 use super::super::services::{Services, Source};
 use crate::definition::{Mapping, StartingPosition};
@@ -49,6 +49,18 @@ pub(super) fn record(number: i64, key: &str) -> Record {
         arrived_ms: START_MS,
         json: json.to_string().into(),
     }
+}
+
+pub(super) fn now() -> Now {
+    Now {
+        instant: Instant::now(),
+        unix_ms: START_MS,
+    }
+}
+
+/// Records of one key, numbered from 1.
+pub(super) fn records(count: i64) -> Vec<Record> {
+    (1..=count).map(|number| record(number, "key")).collect()
 }
 
 /// The numbers of the records in an event.
