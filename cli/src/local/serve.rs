@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use host::gateway::{self, Services};
 use host::lambda::LogLine;
@@ -199,6 +200,9 @@ async fn signalled() {
     }
 }
 
+/// How often the lock is tried before it counts as held by another process.
+const LOOKS: u32 = 20;
+
 /// Takes the folder's lock, which goes with this process however it ends.
 fn lock(state: &Path) -> Result<File, ServeError> {
     let file = File::options()
@@ -207,11 +211,15 @@ fn lock(state: &Path) -> Result<File, ServeError> {
         .write(true)
         .open(state.join("lock"))
         .map_err(ServeError::Folder)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ServeError::Running),
-        Err(TryLockError::Error(error)) => Err(ServeError::Folder(error)),
+    // A tool that looks whether anybody serves holds it too, for some microseconds.
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::Error(error)) => return Err(ServeError::Folder(error)),
+        }
     }
+    Err(ServeError::Running)
 }
 
 /// A port that was asked for must be had. The last one is preferred, so that what points at it

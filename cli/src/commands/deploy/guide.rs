@@ -226,6 +226,8 @@ mod tests {
 
     fn settings(env: Option<&str>, parameters: &[(&str, &str)]) -> Settings {
         Settings {
+            target: crate::settings::Target::Aws,
+            machine: Default::default(),
             stack: "shop".parse().expect("a name"),
             aws: crate::settings::AwsSettings {
                 region: Some("eu-west-1".to_owned()),
