@@ -290,6 +290,22 @@ async fn a_host_that_starts_again_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_made_anew_is_read_from_its_beginning() {
+    let host = Host::with(|folder| scripted(folder, &json!({ "failKeys": ["none"] }))).await;
+    host.mappings.apply(vec![mapping()]).await.unwrap();
+    host.put("a").await;
+    assert!(host.catches_up().await);
+    host.store.remove("orders").await.unwrap();
+    host.store.apply(&table()).await.unwrap();
+    host.put("b").await;
+    let record = host.folder.path().join("record");
+    let read = move || fs::read_to_string(&record).unwrap().lines().count() == 2;
+    assert!(comes_true(read).await, "{:?}", host.status());
+    assert_eq!(host.deliveries(), [["a"], ["b"]]);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_away() {
     let mut valkey = Valkey::start();
     let environment = [("CACHE_URL".to_owned(), valkey.url())].into();
