@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -21,9 +21,6 @@ use super::runtime_api;
 use crate::definition::Function;
 use crate::offspring::kill_group;
 
-/// How long a process whose Runtime API was closed may take to end.
-const FAREWELL: Duration = Duration::from_millis(300);
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Environment {
@@ -37,6 +34,8 @@ pub(super) struct Environment {
     output: OnceLock<Output>,
     /// Something is to be looked at: a deadline, or the end.
     attention: Notify,
+    ends: AtomicBool,
+    /// The Runtime API is closed.
     closed: watch::Sender<bool>,
 }
 
@@ -55,6 +54,7 @@ impl Environment {
             pool,
             output: OnceLock::new(),
             attention: Notify::new(),
+            ends: AtomicBool::new(false),
             closed: watch::Sender::new(false),
         })
     }
@@ -69,9 +69,10 @@ impl Environment {
         self.attention.notify_one();
     }
 
-    /// Closes the Runtime API; the process is expected to end, and is killed where it does not.
+    /// Ends the process without a word, as Lambda does with an environment that is idle. Its
+    /// Runtime API closes after it, so that it has nothing to complain of.
     pub(super) fn close(&self) {
-        self.closed.send_replace(true);
+        self.ends.store(true, Ordering::Release);
         self.attend();
     }
 
@@ -99,7 +100,7 @@ impl Environment {
                 self.pool.exited(&self, failure);
             }
         }
-        self.close();
+        self.closed.send_replace(true);
         self.pool.gone();
     }
 
@@ -148,8 +149,7 @@ impl Environment {
         child: &mut Child,
         pid: Option<u32>,
     ) -> io::Result<ExitStatus> {
-        let mut end = None;
-        let mut look = self.look(pid, &mut end);
+        let mut look = self.look(pid);
         loop {
             let at = look.unwrap_or_else(Instant::now);
             tokio::select! {
@@ -157,23 +157,18 @@ impl Environment {
                 () = self.attention.notified() => {}
                 () = sleep_until(at), if look.is_some() => {}
             }
-            look = self.look(pid, &mut end);
+            look = self.look(pid);
         }
     }
 
-    /// Does what is due, and says when to look again. `end` is when a closed environment is killed.
-    fn look(self: &Arc<Self>, pid: Option<u32>, end: &mut Option<Instant>) -> Option<Instant> {
-        if !*self.closed.borrow() {
+    /// Does what is due, and says when to look again.
+    fn look(self: &Arc<Self>, pid: Option<u32>) -> Option<Instant> {
+        if !self.ends.load(Ordering::Acquire) {
             match self.pool.due(self) {
                 Due::Nothing => return None,
                 Due::At(at) => return Some(at),
-                Due::Kill => *end = Some(Instant::now()),
+                Due::Kill => self.ends.store(true, Ordering::Release),
             }
-            self.close();
-        }
-        let end = *end.get_or_insert_with(|| Instant::now() + FAREWELL);
-        if Instant::now() < end {
-            return Some(end);
         }
         if let Some(pid) = pid {
             kill_group(pid);
