@@ -6,10 +6,12 @@
 // Tests may panic; the exception for functions marked as tests does not reach their helpers.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod demo;
 mod deploy;
 mod destroy;
 mod emulator;
 mod failures;
+mod local;
 mod local_crash;
 mod local_failures;
 mod orders;

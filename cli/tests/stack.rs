@@ -105,7 +105,12 @@ fn parameters_are_kept_from_one_deployment_to_the_next<S: Stage>() {
 fn a_value_that_the_template_does_not_allow_changes_nothing<S: Stage>() {
     let stage = S::deployed();
     let deploy = stage.deploy().args(["--parameter", "BatchSize=0"]);
-    assert_snapshot!(deploy.outcome(), @"");
+    assert_snapshot!(deploy.outcome(), @r"
+    exit code 2
+    --- stderr
+    error: the parameter `BatchSize` is `0`, and at least 1 is needed (must be a number from 1 to 1000.)
+    hint: give another with `--parameter BatchSize=VALUE`, or in cqrs.toml
+    ");
     let unchanged: Value = stage.deploy().json();
     assert_eq!(unchanged["status"], "unchanged", "{unchanged}");
 }
@@ -121,8 +126,11 @@ fn outputs_name_what_there_is<S: Stage>() {
     let stream = text("StreamArn");
     let prefix = format!("{}/stream/", text("TableArn"));
     assert!(stream.starts_with(&prefix), "{stream}");
-    let url = format!("{}/000000000000/cqrs-FailuresQueue-", stage.endpoint());
-    assert!(text("FailuresQueueUrl").starts_with(&url), "{outputs}");
+    // The emulator names itself `localhost` here.
+    let endpoint = stage.endpoint();
+    let port = endpoint.rsplit(':').next().unwrap();
+    let url = format!(":{port}/000000000000/cqrs-FailuresQueue");
+    assert!(text("FailuresQueueUrl").contains(&url), "{outputs}");
 
     // They are a table for people.
     let shown = stage.cqrs(["outputs"]).succeeds();
@@ -210,9 +218,97 @@ fn on_this_machine_each_stack_has_its_own_orders_and_a_new_one_has_none() {
 #[test]
 fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     let stage = LocalStage::empty();
-    assert_snapshot!(stage.deploy().outcome(), @"");
-    assert_snapshot!(stage.deploy().outcome(), @"");
-    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @"");
-    assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @"");
-    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @"");
+    assert_snapshot!(stage.deploy().outcome(), @r"
+    exit code 0
+    --- stdout
+    TableName              cqrs-OrdersTable
+    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable
+    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable/stream/[TIME]
+    PublisherFunction      cqrs-publisher
+    PublisherFunctionArn   arn:aws:lambda:us-east-1:000000000000:function:cqrs-publisher
+    SubscriberFunction     cqrs-subscriber
+    SubscriberFunctionArn  arn:aws:lambda:us-east-1:000000000000:function:cqrs-subscriber
+    QueryFunction          cqrs-query
+    QueryFunctionArn       arn:aws:lambda:us-east-1:000000000000:function:cqrs-query
+    EventSourceMappingId   [ID]
+    FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue
+    FailuresQueueArn       arn:aws:sqs:us-east-1:000000000000:cqrs-FailuresQueue
+    CacheEndpoint          [ADDRESS]
+    CacheAccess            open
+    ReplicationGroupId     cqrs
+    PublisherLogGroup      /aws/lambda/cqrs-publisher
+    SubscriberLogGroup     /aws/lambda/cqrs-subscriber
+    QueryLogGroup          /aws/lambda/cqrs-query
+    VpcId                  [VPC]
+    --- stderr
+    Stack cqrs on this machine
+    Starting the stack…
+    Deploying…
+
+    ✓ Stack cqrs is created
+
+    not needed on one machine: 20 resources (network, cache, policies, log groups, roles, alarms)
+
+    next: cqrs order create --local --client 42 --product abc-def-ghi
+    ");
+    assert_snapshot!(stage.deploy().outcome(), @r"
+    exit code 0
+    --- stdout
+    TableName              cqrs-OrdersTable
+    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable
+    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable/stream/[TIME]
+    PublisherFunction      cqrs-publisher
+    PublisherFunctionArn   arn:aws:lambda:us-east-1:000000000000:function:cqrs-publisher
+    SubscriberFunction     cqrs-subscriber
+    SubscriberFunctionArn  arn:aws:lambda:us-east-1:000000000000:function:cqrs-subscriber
+    QueryFunction          cqrs-query
+    QueryFunctionArn       arn:aws:lambda:us-east-1:000000000000:function:cqrs-query
+    EventSourceMappingId   [ID]
+    FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue
+    FailuresQueueArn       arn:aws:sqs:us-east-1:000000000000:cqrs-FailuresQueue
+    CacheEndpoint          [ADDRESS]
+    CacheAccess            open
+    ReplicationGroupId     cqrs
+    PublisherLogGroup      /aws/lambda/cqrs-publisher
+    SubscriberLogGroup     /aws/lambda/cqrs-subscriber
+    QueryLogGroup          /aws/lambda/cqrs-query
+    VpcId                  [VPC]
+    --- stderr
+    Stack cqrs on this machine
+    Deploying…
+
+    ✓ Nothing to change: stack cqrs is as described
+
+    not needed on one machine: 20 resources (network, cache, policies, log groups, roles, alarms)
+
+    next: cqrs order create --local --client 42 --product abc-def-ghi
+    ");
+    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
+    exit code 0
+    --- stderr
+    Stack cqrs on this machine
+
+    - 1  AWS::DynamoDB::Table
+    - 1  AWS::Lambda::EventSourceMapping
+    - 3  AWS::Lambda::Function
+    - 1  AWS::SQS::Queue
+
+    This deletes 6 resources and, for good, 0 orders.
+
+    Deleting…
+
+    ✓ Stack cqrs is gone
+    ");
+    assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: there is no stack `cqrs` on this machine
+    hint: `cqrs deploy --local` creates it; or check `--stack`
+    ");
+    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
+    exit code 3
+    --- stderr
+    error: there is no stack `cqrs` on this machine
+    hint: `cqrs deploy --local` creates it; or check `--stack`
+    ");
 }

@@ -72,6 +72,7 @@ async fn ready(
                 ..DeployArgs::default()
             };
             deploy::run(deploy_args, settings.clone(), &printer.of_a_part()).await?;
+            printer.note("");
             order::functions(settings, printer).await
         }
         Err(failure) => Err(failure),

@@ -16,7 +16,7 @@ impl Filters {
                 "[ID]",
             ),
             (r"\b[0-9a-f]{32}\b", "[UNIQUE]"),
-            (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
+            (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
             (r"\b\d\d:\d\d:\d\dZ", "[CLOCK]"),
             (r"\b(127\.0\.0\.1|localhost):\d+", "[ADDRESS]"),
             (r"\bvpc-[0-9a-f]+", "[VPC]"),

@@ -94,7 +94,7 @@ impl<'a> Tour<'a> {
     async fn repeat(&mut self, first: &OrderId) -> Result<(), Failure> {
         let (args, typed) = self.create("keyboard", 2);
         self.announce(
-            "Say it again, as after a lost answer: the key makes it the same order",
+            "Repeat it, as after a lost answer: the key makes it the same order",
             &typed,
         )?;
         let begun = Instant::now();
@@ -187,7 +187,8 @@ impl<'a> Tour<'a> {
     fn announce_typed(&mut self, title: &'static str, command: &str) -> Result<(), Failure> {
         let style = self.printer.data_style();
         if !title.is_empty() {
-            self.tell(format_args!("\n{}", style.bold(title)))?;
+            let gap = if self.steps.is_empty() { "" } else { "\n" };
+            self.tell(format_args!("{gap}{}", style.bold(title)))?;
         }
         self.tell(format_args!("{} {command}", style.dim("$")))?;
         self.steps.push(Step::begun(title, command));

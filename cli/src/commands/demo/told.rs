@@ -59,18 +59,10 @@ fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S:
 /// What to try next.
 pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
     let stack = stack_flag(&settings.stack);
-    let mut hints = Vec::new();
-    if let Some(folder) = folder_off_the_path() {
-        let folder = folder.display();
-        hints.push((
-            format!("export PATH=\"{folder}:$PATH\""),
-            "so that the shell finds this cqrs",
-        ));
-    }
-    hints.push((
+    let mut hints = vec![(
         format!("cqrs order list{flags}"),
         "all orders, also of earlier tours",
-    ));
+    )];
     match settings.target {
         Target::Local => {
             let env = format!("eval \"$(cqrs local env{stack})\"");
@@ -87,6 +79,13 @@ pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
     for (command, what) in hints {
         let gap = " ".repeat(width.unwrap_or_default() - command.len());
         text.push_str(&format!("  {command}{gap}  {}\n", style.dim(what)));
+    }
+    if let Some(folder) = folder_off_the_path() {
+        let folder = folder.display();
+        text.push_str(&format!(
+            "\n{}\n  export PATH=\"{folder}:$PATH\"\n",
+            style.bold("To have this cqrs at hand")
+        ));
     }
     text
 }
