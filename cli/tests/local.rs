@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use insta::assert_snapshot;
@@ -157,7 +157,7 @@ fn a_cache_that_somebody_runs_is_used_and_then_no_more() {
 }
 
 #[test]
-fn without_a_cache_program_the_ways_out_are_named_before_anything_is_built() {
+fn without_a_cache_program_the_ways_out_are_named_and_nothing_is_left_behind() {
     let sandbox = sandbox();
     let deploy = sandbox.cqrs(["deploy"]).env("PATH", sandbox.path());
     assert_snapshot!(deploy.outcome(), @"
@@ -180,10 +180,8 @@ fn a_redis_that_is_too_old_is_passed_over() {
     )
     .unwrap();
     std::fs::set_permissions(&old, PermissionsExt::from_mode(0o700)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", sandbox.path().display());
-    symlink("/bin/sh", sandbox.path().join("sh")).unwrap();
     let deploy = sandbox.cqrs(["deploy", "--prebuilt"]).arg(handlers());
-    let outcome = deploy.env("PATH", path).outcome();
+    let outcome = deploy.env("PATH", sandbox.path()).outcome();
     let said = "there is no Valkey and no Redis from version 7";
     assert!(
         outcome.code != 0 && outcome.stderr.contains(said),
