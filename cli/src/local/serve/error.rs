@@ -92,6 +92,13 @@ impl Explain for ServeError {
             {
                 "free some space on this disk and repeat the command".to_owned()
             }
+            Self::Store(StoreError::Full | StoreError::Unusable(_)) | Self::Journal(_) => {
+                "see whether this disk is full, then repeat the command".to_owned()
+            }
+            Self::Store(StoreError::Replacement { .. }) => {
+                "`cqrs destroy --local` removes the table with its orders; then deploy again"
+                    .to_owned()
+            }
             _ => return None,
         })
     }
