@@ -9,12 +9,18 @@ mod http;
 mod start;
 mod stop;
 
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
 use crate::local::protocol::{Deployed, Deployment, Description, HostFile};
+
+/// How long a process may take to end after its port is closed.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// A background process that runs.
 #[derive(Clone, Debug)]
@@ -59,7 +65,11 @@ impl Client {
         options: &StartOptions,
     ) -> Result<(Self, Came), LocalError> {
         if let Some(client) = Self::attach(folder)? {
-            return Ok((client, Came::Found));
+            if client.accepts() {
+                return Ok((client, Came::Found));
+            }
+            // It ends, and its lock goes last; where it hangs, what follows says so.
+            folder.is_released(ENDING).await?;
         }
         // Of several tools one starts it, and the others find it running.
         let _starting = folder.hold_starting().await?;
@@ -71,6 +81,12 @@ impl Client {
         let host = start::start(folder, options).await?;
         let folder = folder.clone();
         Ok((Self { folder, host }, Came::Started))
+    }
+
+    /// Whether somebody listens on the process's port.
+    fn accepts(&self) -> bool {
+        let address = (Ipv4Addr::LOCALHOST, self.host.port).into();
+        TcpStream::connect_timeout(&address, ENDING).is_ok()
     }
 
     /// The address for AWS's clients.

@@ -27,15 +27,16 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let client = attach(settings, printer).await?;
     let deployed = folder(settings)?.deployment()?;
-    let region = deployed.map(|deployment| deployment.region);
+    let region = deployed
+        .map(|deployment| deployment.region)
+        .unwrap_or_else(|| settings.local_region().to_owned());
     let variables = BTreeMap::from([
         ("AWS_ENDPOINT_URL", client.endpoint()),
         ("AWS_ACCESS_KEY_ID", LOCAL_KEY.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", LOCAL_KEY.to_owned()),
-        (
-            "AWS_REGION",
-            region.unwrap_or_else(|| settings.local_region().to_owned()),
-        ),
+        // Version 1 of the AWS CLI, and boto3, read this one alone.
+        ("AWS_DEFAULT_REGION", region.clone()),
+        ("AWS_REGION", region),
     ]);
     if printer.is_json() {
         return printer.json(&variables);

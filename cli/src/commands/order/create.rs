@@ -6,7 +6,7 @@ use orders::order::Quantity;
 
 use crate::cli::CreateArgs;
 use crate::commands::order::{InvalidArgument, Written, functions, write};
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -16,9 +16,17 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let wait_args = args.wait;
+    let key_given = args.idempotency_key.is_some();
     let command = command(args)?;
     let functions = functions(settings, printer).await?;
-    let Written { shown, waited } = write(&functions, &command, wait_args, printer).await?;
+    let written = write(&functions, &command, wait_args, printer).await;
+    let Written { shown, waited } = written.map_err(|failure| match &command.idempotency_key {
+        // The answer may have been lost after the order was written.
+        Some(key) if !key_given && failure.kind() == Kind::Failed => failure.hint(format!(
+            "repeat the command with `--idempotency-key {key}`: it cannot become a second order"
+        )),
+        _ => failure,
+    })?;
     if printer.is_json() || printer.stdout_is_terminal() {
         printer.data(&shown)?;
     } else {

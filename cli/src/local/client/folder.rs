@@ -15,6 +15,8 @@ use crate::settings::StackName;
 
 /// Between two looks at what another tool does.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Between two looks at a process that ends, which takes it milliseconds.
+const ENDING_PAUSE: Duration = Duration::from_millis(2);
 /// How long another tool may deploy or destroy.
 const DEPLOY: Duration = Duration::from_secs(300);
 
@@ -102,6 +104,18 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(self.unusable(error)),
         }
+    }
+
+    /// Waits until nobody serves the stack, for some time.
+    pub(super) async fn is_released(&self, limit: Duration) -> Result<bool, LocalError> {
+        let deadline = Instant::now() + limit;
+        while self.is_served()? {
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            sleep(ENDING_PAUSE).await;
+        }
+        Ok(true)
     }
 
     /// Where the process is reached; absent while it starts or ends.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-use super::{Client, Folder, LocalError, http};
+use super::{Client, LocalError, http};
 
 /// How long the process may take to end in order.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ pub(super) async fn stop(client: Client) -> Result<(), LocalError> {
     let Client { folder, host } = client;
     // Gone already, or past answering: its lock tells.
     let _ = timeout(PATIENCE, http::post(&host, "stop", b"{}")).await;
-    if is_released(&folder, PATIENCE).await? {
+    if folder.is_released(PATIENCE).await? {
         return Ok(());
     }
     // The number may be another process's by now: only one that still serves wrote it.
@@ -26,21 +26,9 @@ pub(super) async fn stop(client: Client) -> Result<(), LocalError> {
         // Its children end with it.
         let _ = kill_process(pid, Signal::KILL);
     }
-    if is_released(&folder, LIMIT).await? {
+    if folder.is_released(LIMIT).await? {
         folder.forget_host()
     } else {
         Err(LocalError::DoesNotEnd { pid: host.pid })
     }
-}
-
-/// Waits until nobody serves the stack, for some time.
-async fn is_released(folder: &Folder, limit: Duration) -> Result<bool, LocalError> {
-    let deadline = Instant::now() + limit;
-    while folder.is_served()? {
-        if Instant::now() > deadline {
-            return Ok(false);
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    Ok(true)
 }

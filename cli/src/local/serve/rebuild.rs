@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::error::ServeError;
 use super::log::log;
-use super::stack::projections;
+use super::stack::{Projection, projections};
 
 /// The cache's key that holds the marker; outside of the read model's prefix.
 const MARKER: &str = "cqrs:local:holds";
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// See the module's documentation.
 pub(super) struct Keeper {
-    projections: Arc<Mutex<Vec<(Arc<str>, Arc<str>)>>>,
+    projections: Arc<Mutex<Vec<Projection>>>,
     whole: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
@@ -106,7 +106,7 @@ struct Work {
     store: Store,
     functions: Functions,
     identity: String,
-    projections: Arc<Mutex<Vec<(Arc<str>, Arc<str>)>>>,
+    projections: Arc<Mutex<Vec<Projection>>>,
 }
 
 impl Work {
@@ -125,7 +125,7 @@ impl Work {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        for (table, function) in projections {
+        for Projection { table, function } in projections {
             match self.project(&table, &function).await {
                 Ok(0) => {}
                 Ok(orders) => log(format_args!(

@@ -265,16 +265,20 @@ impl Live {
     }
 }
 
-/// The tables whose changes a function projects, with that function: what the read model is made
-/// from again.
-pub(super) fn projections(definition: &Definition) -> Vec<(Arc<str>, Arc<str>)> {
+/// A table whose changes a function projects: what the read model is made from again.
+#[derive(Clone, Debug)]
+pub(super) struct Projection {
+    pub(super) table: Arc<str>,
+    pub(super) function: Arc<str>,
+}
+
+/// The projections of a stack.
+pub(super) fn projections(definition: &Definition) -> Vec<Projection> {
     let enabled = definition.mappings.iter().filter(|mapping| mapping.enabled);
     enabled
-        .map(|mapping| {
-            (
-                mapping.table.as_str().into(),
-                mapping.function.as_str().into(),
-            )
+        .map(|mapping| Projection {
+            table: mapping.table.as_str().into(),
+            function: mapping.function.as_str().into(),
         })
         .collect()
 }
