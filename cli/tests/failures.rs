@@ -257,53 +257,6 @@ fn a_function_that_crashed_is_told_with_lambdas_own_words() {
 }
 
 #[test]
-fn waiting_for_an_order_that_does_not_come_ends_with_its_own_exit_code() {
-    let server = always(Reply::json(200, "null"));
-    let sandbox = Sandbox::against(&server.endpoint());
-    assert_snapshot!(sandbox.cqrs(["order", "get", ORDER, "--wait=1"]).outcome(), @r"
-    exit code 5
-    --- stderr
-    error: after 1 s the read model still has nothing of it: order [ID]
-    hint: check the id; `cqrs order list` shows the orders that are there
-    ");
-}
-
-#[test]
-fn an_order_that_is_written_but_not_seen_in_time_is_still_printed() {
-    let order = json!({
-        "orderId": ORDER, "clientId": "42", "productId": "abc", "quantity": 1, "status": "placed",
-        "version": 1, "createdAt": "2026-11-23T03:00:00.000Z", "updatedAt": "2026-11-23T03:00:00.000Z",
-    });
-    let server = Scripted::new(move |request| {
-        if request.action().contains("cqrs-publisher") {
-            return Reply::json(200, order.to_string());
-        }
-        Reply::Function {
-            body: json!({ "errorType": "ReadModelUnavailable", "errorMessage": "the cache fails over" }),
-        }
-    });
-    let sandbox = Sandbox::against(&server.endpoint());
-    let create = [
-        "order",
-        "create",
-        "--client",
-        "42",
-        "--product",
-        "abc",
-        "--wait=1",
-    ];
-    assert_snapshot!(sandbox.cqrs(create).outcome(), @r"
-    exit code 5
-    --- stdout
-    [ID]
-    --- stderr
-    error: after 1 s the read model still cannot be asked for it: order [ID]
-      caused by: the cache fails over
-    hint: the order is safe in the write model; look again with `cqrs order get [ID] --wait`
-    ");
-}
-
-#[test]
 fn a_rollback_that_is_stuck_is_continued_first() {
     let mut continued = false;
     let server = Scripted::new(move |request| match request.action().as_str() {

@@ -16,6 +16,8 @@ on_both!(
     with_verbose_the_functions_log_is_shown,
     orders_survive_a_lost_cache_in_the_write_model,
     a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back,
+    an_order_that_is_not_seen_in_time_is_printed_all_the_same,
+    waiting_for_an_order_that_does_not_come_ends_with_its_own_exit_code,
 );
 
 /// Creates an order for client 42; gives its id.
@@ -331,4 +333,39 @@ fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back<S: Stage>() {
 
     // Writing does not need the cache, and reading works again.
     stage.cqrs(["order", "ship", &id, "--wait"]).succeeds();
+}
+
+fn an_order_that_is_not_seen_in_time_is_printed_all_the_same<S: Stage>() {
+    let stage = S::deployed();
+    let cache = stage.cache();
+    cache.pause();
+    let created = stage
+        .cqrs(["order", "create", "--client", "42", "--product", "abc"])
+        .arg("--wait=1")
+        .outcome();
+    cache.resume();
+    assert_snapshot!(created, @r"
+    exit code 5
+    --- stdout
+    [ID]
+    --- stderr
+    error: after 1 s the read model still cannot be asked for it: order [ID]
+      caused by: the read model is unavailable: the cache did not answer: timed out
+    hint: the order is safe in the write model; look again with `cqrs order get [ID] --wait`
+    ");
+    let id = created.stdout.trim();
+    let got: Value = stage.cqrs(["order", "get", id, "--wait"]).json();
+    assert_eq!(got["version"], 1);
+}
+
+fn waiting_for_an_order_that_does_not_come_ends_with_its_own_exit_code<S: Stage>() {
+    let stage = S::deployed();
+    let id = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
+    let get = stage.cqrs(["order", "get", id, "--wait=1"]);
+    assert_snapshot!(get.outcome(), @r"
+    exit code 5
+    --- stderr
+    error: after 1 s the read model still has nothing of it: order [ID]
+    hint: check the id; `cqrs order list` shows the orders that are there
+    ");
 }
