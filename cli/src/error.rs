@@ -106,6 +106,21 @@ impl Failure {
         self
     }
 
+    /// Adds to the next step, after what there is.
+    #[must_use]
+    pub(crate) fn also_hint(mut self, more: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {more}"),
+            None => more.to_owned(),
+        });
+        self
+    }
+
+    /// The `kind` of the JSON error.
+    pub(crate) fn name(&self) -> &str {
+        &self.kind
+    }
+
     /// Adds a cause below those there are.
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: impl Into<String>) -> Self {

@@ -225,7 +225,7 @@ fn a_create_that_never_gets_an_answer_fails_and_names_the_network() {
     --- stderr
     error: no answer from AWS to lambda:InvokeFunction
       caused by: other: client error (SendRequest): connection closed before message completed
-    hint: check the network, `--region`, and `--endpoint-url` (or AWS_ENDPOINT_URL)
+    hint: check the network, `--region`, and `--endpoint-url` (or AWS_ENDPOINT_URL); with `--idempotency-key [ID]` a repetition makes no second order
     ");
 }
 

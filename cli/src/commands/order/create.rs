@@ -1,12 +1,13 @@
 //! `cqrs order create`: places an order, once, however often it is repeated.
 
 use orders::command::CreateOrder;
+use orders::error::ErrorType;
 use orders::ids::{ClientId, IdempotencyKey, ProductId};
 use orders::order::Quantity;
 
 use crate::cli::CreateArgs;
 use crate::commands::order::{InvalidArgument, Written, functions, write};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -21,9 +22,8 @@ pub(super) async fn run(
     let functions = functions(settings, printer).await?;
     let written = write(&functions, &command, wait_args, printer).await;
     let Written { shown, waited } = written.map_err(|failure| match &command.idempotency_key {
-        // The answer may have been lost after the order was written.
-        Some(key) if !key_given && failure.kind() == Kind::Failed => failure.hint(format!(
-            "repeat the command with `--idempotency-key {key}`: it cannot become a second order"
+        Some(key) if !key_given && may_be_written(&failure) => failure.also_hint(&format!(
+            "with `--idempotency-key {key}` a repetition makes no second order"
         )),
         _ => failure,
     })?;
@@ -37,6 +37,16 @@ pub(super) async fn run(
         }
     }
     waited
+}
+
+/// Whether the order may stand although the command failed: its answer was lost, or the publisher
+/// or the table went away before they could give one.
+fn may_be_written(failure: &Failure) -> bool {
+    let name = failure.name();
+    name == "Unreachable"
+        || name == ErrorType::WriteModelUnavailable.as_str()
+        || name.starts_with("Runtime.")
+        || name.starts_with("Sandbox.")
 }
 
 /// What was typed, as the publisher takes it.
