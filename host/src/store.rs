@@ -155,12 +155,16 @@ impl Store {
         let Some(handler) = api::handler(operation) else {
             return wire::unknown_operation();
         };
-        let api = Arc::clone(&self.0.api);
-        let answer = self
-            .0
-            .engine
-            .run(move |parts| handler(&api, &parts.database, &body));
-        match answer.await {
+        let here = api::is_brief(operation).then(|| self.0.engine.try_here());
+        let answer = match here.flatten() {
+            Some(here) => Ok(handler(&self.0.api, here.database(), &body)),
+            None => {
+                let api = Arc::clone(&self.0.api);
+                let work = move |parts: &engine::Parts| handler(&api, &parts.database, &body);
+                self.0.engine.run(work).await
+            }
+        };
+        match answer {
             Ok(Ok(body)) => Reply {
                 status: 200,
                 body: body.into(),

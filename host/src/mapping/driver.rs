@@ -32,6 +32,10 @@ const TROUBLE: Duration = Duration::from_secs(1);
 /// How long an invocation in flight may hold up the end.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// While writes come faster than batches go, the next batch gathers this long. That is a hundredth of
+/// the pause between two polls of Lambda's, and saves a seventh of what a write costs in all.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// Records of one read, so that answers need not wait for a long one.
 const READ: usize = 1_000;
 
@@ -87,11 +91,13 @@ struct Delivery<S: Services> {
     shard: Shard,
     /// What the journal knows of [`Shard::done`].
     kept: Sequence,
-    flights: JoinSet<(usize, Outcome)>,
+    flights: JoinSet<Flight>,
     /// The last read left records behind.
     backlog: bool,
     /// There may be new records.
     woken: bool,
+    /// Nothing is read before, so that a batch gathers.
+    gathers_until: Option<Instant>,
     /// Stream or journal are in trouble; neither is tried before.
     trouble: Option<Instant>,
 }
@@ -102,6 +108,14 @@ enum Read {
     Nothing,
     /// The table was made anew.
     AnotherStream,
+}
+
+/// A delivery that came back.
+#[derive(Debug)]
+struct Flight {
+    lane: usize,
+    records: usize,
+    outcome: Outcome,
 }
 
 /// Why a delivery ends, once nothing is in flight.
@@ -137,6 +151,7 @@ impl<S: Services> Delivery<S> {
             flights: JoinSet::new(),
             backlog: false,
             woken: true,
+            gathers_until: None,
             trouble: None,
         })
     }
@@ -154,7 +169,9 @@ impl<S: Services> Delivery<S> {
                 if self.shard.is_idle() {
                     self.woken |= changes.as_mut().is_some_and(seen);
                 }
-                if (self.backlog || self.woken && self.shard.is_idle()) && !self.is_in_trouble() {
+                let gathers = self.gathers();
+                let reads = self.backlog || self.woken && self.shard.is_idle() && !gathers;
+                if reads && !self.is_in_trouble() {
                     match self.read() {
                         Read::Records => {
                             while let Some(Ok(flight)) = self.flights.try_join_next() {
@@ -169,7 +186,10 @@ impl<S: Services> Delivery<S> {
             }
             // The function is at work meanwhile, if there is anything for it.
             self.keep();
-            wake = self.trouble.map_or(wake, |until| wake.min(until));
+            let gathered = self.gathers_until.filter(|_| self.woken);
+            for until in [self.trouble, gathered].into_iter().flatten() {
+                wake = wake.min(until);
+            }
             match leave {
                 Some(Leave::ForAnother) if self.flights.is_empty() => return true,
                 Some(Leave::ForGood(_)) if self.flights.is_empty() => return false,
@@ -207,13 +227,18 @@ impl<S: Services> Delivery<S> {
                 Step::Wait(until) => return until.unwrap_or(now.instant + FALLBACK),
                 Step::Deliver(lane, batch) => {
                     let event = batch.event();
+                    let records = batch.records.len();
                     self.shard.departed(lane);
                     let services = self.services.clone();
                     let mapping = Arc::clone(&self.mapping);
                     self.flights.spawn(async move {
                         let invocation = services.invoke(&mapping.function, event);
                         let invoked = AssertUnwindSafe(invocation).catch_unwind().await;
-                        (lane, invoked.map_or(Outcome::NotInvoked, outcome))
+                        Flight {
+                            lane,
+                            records,
+                            outcome: invoked.map_or(Outcome::NotInvoked, outcome),
+                        }
                     });
                 }
                 Step::GiveUp(lane, batch, condition) => {
@@ -294,8 +319,12 @@ impl<S: Services> Delivery<S> {
         }
     }
 
-    fn came_back(&mut self, (lane, outcome): (usize, Outcome)) {
-        let verdict = self.shard.came_back(lane, outcome, self.now());
+    fn came_back(&mut self, flight: Flight) {
+        let now = self.now();
+        if flight.records > 1 {
+            self.gathers_until = Some(now.instant + GATHER);
+        }
+        let verdict = self.shard.came_back(flight.lane, flight.outcome, now);
         self.report(match verdict {
             Verdict::Done => Processed::Well,
             Verdict::Failed => Processed::Badly,
@@ -345,6 +374,11 @@ impl<S: Services> Delivery<S> {
     fn is_in_trouble(&mut self) -> bool {
         self.trouble = self.trouble.filter(|until| *until > Instant::now());
         self.trouble.is_some()
+    }
+
+    fn gathers(&mut self) -> bool {
+        self.gathers_until = self.gathers_until.filter(|until| *until > Instant::now());
+        self.gathers_until.is_some()
     }
 
     fn now(&self) -> Now {

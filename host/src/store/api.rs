@@ -36,6 +36,14 @@ pub(super) type Answer = Result<Vec<u8>, DynoxideError>;
 /// An operation.
 pub(super) type Handler = fn(&Api, &Database, &[u8]) -> Answer;
 
+/// Whether the operation is about one item, and so takes a fraction of a millisecond.
+pub(super) fn is_brief(operation: &str) -> bool {
+    matches!(
+        operation,
+        "PutItem" | "UpdateItem" | "DeleteItem" | "GetItem"
+    )
+}
+
 /// The operation of this name. What the engine does not have, such as backups, is unknown.
 pub(super) fn handler(operation: &str) -> Option<Handler> {
     Some(match operation {

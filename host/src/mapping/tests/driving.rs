@@ -63,16 +63,31 @@ async fn what_is_written_is_delivered_without_time_passing() {
     host.apply(mapping()).await;
     assert_eq!(host.status().last_processing_result, "No records processed");
     let began = tokio::time::Instant::now();
-    host.stand.append([1, 2]);
+    host.stand.append([1]);
     host.stand.delivered(1).await;
-    host.stand.append([3]);
+    host.stand.append([2, 3]);
     host.stand.delivered(2).await;
-    assert_eq!(host.stand.deliveries(), [vec![1, 2], vec![3]]);
+    assert_eq!(host.stand.deliveries(), [vec![1], vec![2, 3]]);
     assert_eq!(began.elapsed(), Duration::ZERO);
     let status = host.status();
     assert_eq!((status.behind, status.lag_ms), (0, 0));
     assert_eq!(status.last_processing_result, "OK");
     assert_eq!(status.checkpoint, "100000000000000000003");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_batch_of_several_the_next_one_gathers_for_two_milliseconds() {
+    let host = Host::new(|_| Reply::ok());
+    host.apply(mapping()).await;
+    host.stand.append([1, 2]);
+    host.stand.delivered(1).await;
+    let began = tokio::time::Instant::now();
+    host.stand.append([3]);
+    sleep(Duration::from_millis(1)).await;
+    host.stand.append([4]);
+    host.stand.delivered(2).await;
+    assert_eq!(host.stand.deliveries(), [[1, 2], [3, 4]]);
+    assert_eq!(began.elapsed(), Duration::from_millis(2));
 }
 
 #[tokio::test(start_paused = true)]
