@@ -84,7 +84,7 @@ impl Client {
     }
 
     /// Whether somebody listens on the process's port.
-    fn accepts(&self) -> bool {
+    pub(crate) fn accepts(&self) -> bool {
         let address = (Ipv4Addr::LOCALHOST, self.host.port).into();
         TcpStream::connect_timeout(&address, ENDING).is_ok()
     }

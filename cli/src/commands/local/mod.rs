@@ -51,7 +51,8 @@ pub(super) fn folder(settings: &Settings) -> Result<Folder, Failure> {
 /// The deployed stack's process, started where it does not run.
 pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Client, Failure> {
     let folder = folder(settings)?;
-    if let Some(client) = Client::attach(&folder)? {
+    // Where it does not listen any more it ends, and is started again below.
+    if let Some(client) = Client::attach(&folder)?.filter(Client::accepts) {
         if let Some(version) = client.other_version() {
             printer.detail(format_args!(
                 "the stack's process is cqrs {version}; `cqrs deploy --local` brings it to this \
