@@ -354,8 +354,10 @@ impl<S: Services> Delivery<S> {
             return;
         }
         let (mapping, arn) = (&self.mapping.id, &self.stream_arn);
-        let nothing_more = |_: &_| Ok::<_, JournalError>(());
-        match self.positions.keep(mapping, arn, done, nothing_more) {
+        let kept = self
+            .positions
+            .keep(mapping, arn, done, |_| Ok::<_, JournalError>(()));
+        match kept {
             Ok(()) => self.kept = done,
             Err(error) => {
                 self.in_trouble(&error);
