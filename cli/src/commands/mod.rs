@@ -4,7 +4,6 @@
 //! report. It returns its failure; `main` renders it.
 
 mod completions;
-mod connected;
 mod demo;
 mod deploy;
 mod destroy;
