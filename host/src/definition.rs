@@ -1,6 +1,7 @@
 //! What a stack is made of, with nothing left to resolve.
 //!
-//! It comes from a template and is kept as JSON, so that a host that starts again needs no template.
+//! It comes from a template, evaluated for this machine by the tool. Its JSON is plain data, by which
+//! two definitions are compared.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -11,9 +11,10 @@
 //! | `deployment.json` | [`Deployment`]: the stack as it was last deployed |
 //! | `host.log` | what the process itself has to say |
 //! | `logs/<function>.log` | what the functions log |
-//! | `data.db`, `journal.db` | tables and streams; checkpoints and queues |
+//! | `data.db`, `journal.db` | tables and streams; checkpoints and queues; with SQLite's files beside |
 //! | `functions/<hash>/<handler>` | the handlers' programs |
 //! | `cache/` | the cache's own folder |
+//! | `identity` | what the cache is marked with, so that another stack's read model is not taken |
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
