@@ -30,7 +30,10 @@ async fn the_tools_requests_need_the_token() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body, serde_json::json!({"path": "describe", "body": "what"}));
+    assert_eq!(
+        body,
+        serde_json::json!({"path": "describe", "body": "what"})
+    );
     let longer = format!("{right}0");
     for wrong in [
         "X: y",
