@@ -40,7 +40,10 @@ pub(crate) enum ServeError {
     Runtime(#[source] io::Error),
     /// The table's file cannot be used; see the cause.
     #[error("the tables cannot be used")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+    /// A table cannot become what the template says.
+    #[error(transparent)]
+    Table(StoreError),
     /// The file of checkpoints and queues cannot be used; see the cause.
     #[error("checkpoints and queues cannot be used")]
     Journal(#[from] JournalError),
@@ -95,12 +98,21 @@ impl Explain for ServeError {
             Self::Store(StoreError::Full | StoreError::Unusable(_)) | Self::Journal(_) => {
                 "see whether this disk is full, then repeat the command".to_owned()
             }
-            Self::Store(StoreError::Replacement { .. }) => {
+            Self::Table(StoreError::Replacement { .. }) => {
                 "`cqrs destroy --local` removes the table with its orders; then deploy again"
                     .to_owned()
             }
             _ => return None,
         })
+    }
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Replacement { .. } | StoreError::Refused { .. } => Self::Table(error),
+            _ => Self::Store(error),
+        }
     }
 }
 
