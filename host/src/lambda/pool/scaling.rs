@@ -1,8 +1,8 @@
 //! When environments start and end.
 //!
-//! On one machine more processes than processors cost more than they bring, unless they wait for
-//! something. So another environment starts only when an invocation had to wait: soon for the first
-//! few, later for more. Those above one end after a while without work; the last one stays warm.
+//! On one machine more processes than processors only help where they wait for something. So another
+//! environment starts only when an invocation had to wait: soon for the first few, later for more.
+//! Those above one end after a while without work; the last one stays warm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,10 @@ use crate::lambda::{InvokeError, Invoked};
 /// From a process's start to its first question for work, as in Lambda's init phase. Lambda then
 /// tries once more with the function's own timeout; here the invocation fails.
 pub(super) const INIT_LIMIT: Duration = Duration::from_secs(10);
-/// Environments that start as soon as work waits for [`SOON`].
-const FEW: usize = 4;
+/// Environments that start as soon as work waits for [`SOON`]. On two cores, 32 clients of a function
+/// that writes one item got 3,344 answers a second from 4 of them, 3,848 from 6, and about 4,000 from
+/// 8, 10 and 12.
+const FEW: usize = 8;
 const SOON: Duration = Duration::from_millis(5);
 /// Environments of a function without a `ReservedConcurrentExecutions`. Those above [`FEW`] start
 /// when work waits for [`LATER`]: then functions wait, rather than compute.
