@@ -157,6 +157,14 @@ impl Aws {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
+    pub(crate) fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
+        aws_sdk_dynamodbstreams::Client::new(&self.config)
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
     /// With path-style addresses where an endpoint is given: an emulator on one address has no
     /// host name for each bucket. An upload may take its time; that it moves at all is what the
     /// SDK's stalled-stream protection sees to.

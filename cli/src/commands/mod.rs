@@ -4,6 +4,7 @@
 //! report. It returns its failure; `main` renders it.
 
 mod completions;
+mod connected;
 mod demo;
 mod deploy;
 mod destroy;

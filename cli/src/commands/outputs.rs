@@ -5,27 +5,16 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::aws::Aws;
+use crate::commands::connected::Connected;
 use crate::commands::table::table;
-use crate::commands::{local, stack_not_found};
 use crate::error::Failure;
 use crate::local::protocol::OutputValue;
 use crate::printer::Printer;
-use crate::settings::{Settings, Target};
-use crate::stack::Stacks;
+use crate::settings::Settings;
 use crate::stack::state::Output;
 
 pub(crate) async fn run(settings: Settings, printer: &Printer) -> Result<(), Failure> {
-    if settings.target == Target::Local {
-        let client = local::attach(&settings, printer).await?;
-        let outputs = client.describe().await?.outputs;
-        return printer.data(&Outputs(outputs.into_iter().map(Output::from).collect()));
-    }
-    let aws = Aws::connect(&settings.aws).await?;
-    let stack = Stacks::new(&aws)
-        .describe(settings.stack.as_str())
-        .await?
-        .ok_or_else(|| stack_not_found(&settings.stack, aws.region()))?;
+    let stack = Connected::to(&settings, printer).await?;
     printer.data(&Outputs(stack.outputs))
 }
 

@@ -1,0 +1,67 @@
+//! A stack that is deployed, on AWS or on this machine, and what its outputs say of it.
+//!
+//! Where a command needs more than the functions' names, it finds the table, the queue and the
+//! mapping here, and from then on speaks AWS's own APIs: this machine answers them too.
+
+use crate::aws::Aws;
+use crate::commands::{local, stack_not_found};
+use crate::error::{Failure, Kind};
+use crate::local::client::Client;
+use crate::printer::Printer;
+use crate::settings::{Settings, StackName, Target};
+use crate::stack::Stacks;
+use crate::stack::functions::Functions;
+use crate::stack::state::Output;
+
+/// See the module's documentation.
+pub(crate) struct Connected {
+    pub(crate) aws: Aws,
+    pub(crate) stack: StackName,
+    pub(crate) outputs: Vec<Output>,
+    /// The stack's own process, where it is on this machine.
+    pub(crate) local: Option<Client>,
+}
+
+impl Connected {
+    /// Finds the stack; one on this machine is started where it does not run.
+    pub(crate) async fn to(settings: &Settings, printer: &Printer) -> Result<Self, Failure> {
+        let stack = settings.stack.clone();
+        if settings.target == Target::Local {
+            let client = local::attach(settings, printer).await?;
+            let outputs = client.describe().await?.outputs;
+            return Ok(Self {
+                aws: Aws::on_this_machine(&client.endpoint(), settings.local_region()),
+                stack,
+                outputs: outputs.into_iter().map(Output::from).collect(),
+                local: Some(client),
+            });
+        }
+        let aws = Aws::connect(&settings.aws).await?;
+        let described = Stacks::new(&aws).describe(stack.as_str()).await?;
+        let state = described.ok_or_else(|| stack_not_found(&stack, aws.region()))?;
+        Ok(Self {
+            aws,
+            stack,
+            outputs: state.outputs,
+            local: None,
+        })
+    }
+
+    /// The value of an output of the template.
+    pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
+        let found = self.outputs.iter().find(|output| output.name == name);
+        found.map(|output| output.value.as_str()).ok_or_else(|| {
+            let stack = &self.stack;
+            Failure::new(
+                Kind::Failed,
+                format!("stack `{stack}` has no output `{name}`"),
+            )
+            .hint("`cqrs deploy` brings the stack to this version's template")
+        })
+    }
+
+    /// The stack's functions; `verbose` asks for the end of their logs.
+    pub(crate) fn functions(&self, verbose: bool) -> Functions {
+        Functions::new(&self.aws, self.stack.clone(), verbose)
+    }
+}
