@@ -12,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::failures::message::Id as FailureId;
 use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
@@ -181,6 +182,9 @@ pub(crate) enum Command {
     /// Write and read orders
     #[command(subcommand)]
     Order(OrderCommand),
+    /// See and settle what could not be projected: the batches in the failures queue
+    #[command(subcommand)]
+    Failures(FailuresCommand),
     /// Show what the stack offers: names, ARNs, endpoints
     #[command(after_help = "Examples:
   cqrs outputs
@@ -470,4 +474,55 @@ pub(crate) struct ChangeArgs {
 
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FailuresCommand {
+    /// List the failures that wait in the failures queue, the oldest first
+    #[command(after_help = "Examples:
+  cqrs failures list
+  cqrs failures list --limit 1000 --output json | jq -r '.failures[].id'")]
+    List {
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
+    /// Show a failure's records, as long as the stream has them
+    #[command(after_help = "Examples:
+  cqrs failures show 3f7a90c1d2e4
+  cqrs failures show 3f7a90c1d2e4 --output json | jq -r '.records[].orderId'")]
+    Show {
+        /// The failure's id, as `cqrs failures list` shows it
+        id: FailureId,
+
+        /// How many records at most
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Give the records to the subscriber again; a failure all of whose records succeed is deleted
+    #[command(after_help = "Examples:
+  cqrs failures retry 3f7a90c1d2e4
+  cqrs failures retry --all --yes   no question: for scripts and CI")]
+    Retry(FailuresArgs),
+    /// Delete failures without projecting their records
+    #[command(after_help = "Examples:
+  cqrs failures discard 3f7a90c1d2e4
+  cqrs failures discard --all --yes   no question: for scripts and CI")]
+    Discard(FailuresArgs),
+}
+
+/// Which failures are meant.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FailuresArgs {
+    /// The failures' ids, as `cqrs failures list` shows them
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(crate) ids: Vec<FailureId>,
+
+    /// All that wait
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
+
+    /// Begin without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }

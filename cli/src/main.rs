@@ -6,6 +6,7 @@ mod aws;
 mod cli;
 mod commands;
 mod error;
+mod failures;
 mod local;
 mod package;
 mod printer;

@@ -8,6 +8,7 @@ mod connected;
 mod demo;
 mod deploy;
 mod destroy;
+mod failures;
 mod local;
 mod operation;
 mod order;
@@ -55,6 +56,10 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Command::Order(command) => {
             let settings = settings(false)?;
             order::run(command, settings, printer).await
+        }
+        Command::Failures(command) => {
+            let settings = settings(false)?;
+            failures::run(command, settings, printer).await
         }
         Command::Outputs => {
             let settings = settings(false)?;

@@ -1,4 +1,4 @@
-//! Calls a stack's functions: one AWS call for one order command.
+//! Calls a stack's functions: one AWS call for one order command or event.
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
 use crate::settings::{StackName, Target};
 
-/// The publisher and query functions of one stack.
+/// The publisher, subscriber and query functions of one stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Functions {
     client: Client,
@@ -175,6 +175,14 @@ impl Functions {
         payload: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
         self.invoke("query", payload).await
+    }
+
+    /// Gives the subscriber an event, as its event source mapping does.
+    pub(crate) async fn deliver<T: DeserializeOwned>(
+        &self,
+        event: &impl Serialize,
+    ) -> Result<Answer<T>, FunctionError> {
+        self.invoke("subscriber", event).await
     }
 
     async fn invoke<T: DeserializeOwned>(

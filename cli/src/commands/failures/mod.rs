@@ -1,0 +1,100 @@
+//! `cqrs failures`: what could not be projected is seen, tried again, or given up for good.
+
+mod discard;
+mod interrupt;
+mod list;
+mod report;
+mod retry;
+mod select;
+mod show;
+
+use std::time::Duration;
+
+use crate::cli::{FailuresArgs, FailuresCommand};
+use crate::commands::connected::Connected;
+use crate::commands::unless_interrupted;
+use crate::error::{Failure, Kind};
+use crate::failures::queue::FailuresQueue;
+use crate::failures::scan::Scan;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+/// How long a command that only looks hides what it sees, should it be killed in between.
+const A_LOOK: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(
+    command: FailuresCommand,
+    settings: Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    match command {
+        FailuresCommand::List { limit } => list::run(limit, &settings, printer).await,
+        FailuresCommand::Show { id, limit } => show::run(&id, limit, &settings, printer).await,
+        FailuresCommand::Retry(args) => retry::run(args, &settings, printer).await,
+        FailuresCommand::Discard(args) => discard::run(args, &settings, printer).await,
+    }
+}
+
+/// The stack and its failures queue.
+struct Desk {
+    connected: Connected,
+    queue: FailuresQueue,
+}
+
+impl Desk {
+    async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Failure> {
+        let connected = unless_interrupted(Connected::to(settings, printer), || {
+            Failure::interrupted("interrupted; nothing was done")
+        })
+        .await??;
+        let url = connected.output("FailuresQueueUrl")?;
+        let queue = FailuresQueue::new(&connected.aws, url, connected.output("StreamArn")?);
+        Ok(Self { connected, queue })
+    }
+}
+
+/// Refuses where a question is due and nobody can be asked.
+fn can_agree(
+    args: &FailuresArgs,
+    asks: bool,
+    what: &str,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if !asks || args.yes || printer.can_ask() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("nobody can be asked here whether to {what}"),
+    )
+    .hint(format!("add `--yes` to {what} without asking")))
+}
+
+/// Asks where a question is due; anything but yes ends the command.
+async fn agree(question: &str, nothing: &str, printer: &Printer) -> Result<(), Failure> {
+    let agreed = unless_interrupted(printer.confirm(question), || {
+        Failure::interrupted(format!("interrupted; {nothing}"))
+    })
+    .await??;
+    if agreed {
+        Ok(())
+    } else {
+        Err(Failure::new(Kind::Failed, format!("not agreed; {nothing}")))
+    }
+}
+
+/// Gives back what a command took, however it ended. What cannot be given back comes back by itself.
+async fn give_back(scan: &mut Scan<'_>, printer: &Printer) {
+    if let Err(error) = scan.release().await {
+        let seconds = scan.hidden().as_secs();
+        printer.warn(format_args!(
+            "what was looked at could not be given back and stays hidden for up to {seconds} s: {error}"
+        ));
+    }
+}
+
+/// `1 failure`, `2 failures`.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,77 @@
+//! Finds failures in the queue: as many as wait, or those that were named.
+
+use std::collections::HashSet;
+
+use crate::commands::failures::interrupt::Interrupt;
+use crate::error::{Failure, Kind};
+use crate::failures::message::{Id, Message};
+use crate::failures::scan::Scan;
+
+/// Up to `at_most` failures that the scan has not had yet, the oldest first.
+pub(super) async fn some(
+    scan: &mut Scan<'_>,
+    at_most: usize,
+    interrupt: &Interrupt,
+) -> Result<Vec<Message>, Failure> {
+    let mut found: Vec<Message> = Vec::new();
+    while found.len() < at_most {
+        let next = scan.next(at_most - found.len());
+        let next = received(interrupt, next).await?;
+        if next.is_empty() {
+            break;
+        }
+        found.extend(next);
+    }
+    found.sort_by(Message::by_age);
+    Ok(found)
+}
+
+/// The failures with these ids, the oldest first; each must be there.
+pub(super) async fn named(
+    scan: &mut Scan<'_>,
+    ids: &[Id],
+    interrupt: &Interrupt,
+) -> Result<Vec<Message>, Failure> {
+    let mut missing: HashSet<&Id> = ids.iter().collect();
+    let mut found = Vec::new();
+    while !missing.is_empty() {
+        let next = received(interrupt, scan.next(usize::MAX)).await?;
+        if next.is_empty() {
+            return Err(unknown(ids.iter().find(|id| missing.contains(id))));
+        }
+        for message in next {
+            if ids.contains(&message.id) {
+                missing.remove(&message.id);
+                found.push(message);
+            }
+        }
+    }
+    found.sort_by(Message::by_age);
+    Ok(found)
+}
+
+async fn received(
+    interrupt: &Interrupt,
+    next: impl Future<Output = Result<Vec<Message>, crate::aws::AwsError>>,
+) -> Result<Vec<Message>, Failure> {
+    let interrupted = || Failure::interrupted("interrupted; the failures wait as before");
+    if interrupt.is_set() {
+        return Err(interrupted());
+    }
+    match interrupt.unless_long(next).await {
+        Some(messages) if !interrupt.is_set() => Ok(messages?),
+        _ => Err(interrupted()),
+    }
+}
+
+fn unknown(id: Option<&Id>) -> Failure {
+    let id = id.map(ToString::to_string).unwrap_or_default();
+    Failure::new(
+        Kind::NotFound,
+        format!("no failure `{id}` waits in the failures queue"),
+    )
+    .hint(
+        "`cqrs failures list` shows those that wait; one that another command is working on comes \
+         back within 5 minutes",
+    )
+}

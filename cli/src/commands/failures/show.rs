@@ -1,0 +1,179 @@
+//! `cqrs failures show`: a failure and its records, as long as the stream has them.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
+use serde::Serialize;
+
+use crate::commands::failures::interrupt::Interrupt;
+use crate::commands::failures::list::{Listing, rows};
+use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
+use crate::commands::table::table;
+use crate::error::Failure;
+use crate::failures::message::{Content, Id};
+use crate::failures::redelivery::order_id;
+use crate::failures::scan::Scan;
+use crate::failures::stream::{Left, Stream, sequence};
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+pub(super) async fn run(
+    id: &Id,
+    limit: u32,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let desk = Desk::open(settings, printer).await?;
+    let interrupt = Interrupt::listen();
+    let mut scan = Scan::new(&desk.queue, A_LOOK);
+    let found = select::named(&mut scan, std::slice::from_ref(id), &interrupt).await;
+    // The records are read from the stream: the message is not needed for that.
+    give_back(&mut scan, printer).await;
+    let mut found = found?;
+    let message = found.swap_remove(0);
+    let mut shown = Shown {
+        failure: Listing::from(&message),
+        records: Vec::new(),
+        stream: InStream::Foreign,
+    };
+    if let Content::Batch(batch) = &message.content {
+        let stream = Stream::new(&desk.connected.aws);
+        let reading = read(&stream, batch, limit as usize);
+        let interrupted = || Failure::interrupted("interrupted; the failure waits as before");
+        (shown.records, shown.stream) =
+            interrupt.unless(reading).await.ok_or_else(interrupted)??;
+    }
+    printer.data(&shown)?;
+    match shown.stream {
+        InStream::Whole | InStream::More => printer.next(format_args!("cqrs failures retry {id}")),
+        InStream::InPart | InStream::Gone => printer.note(format_args!("\n{}", report::REPAIR)),
+        InStream::Foreign => printer.next(format_args!("cqrs failures discard {id}")),
+    }
+    Ok(())
+}
+
+async fn read(
+    stream: &Stream,
+    batch: &crate::failures::message::Batch,
+    limit: usize,
+) -> Result<(Vec<Shape>, InStream), Failure> {
+    let mut reader = stream.read(&batch.info);
+    let mut shapes = Vec::new();
+    while let Some(records) = reader.next().await? {
+        for record in &records {
+            if shapes.len() == limit {
+                return Ok((shapes, InStream::More));
+            }
+            shapes.push(Shape::of(record));
+        }
+    }
+    let state = match reader.left() {
+        Left::All => InStream::Whole,
+        Left::Some => InStream::InPart,
+        Left::None => InStream::Gone,
+    };
+    Ok((shapes, state))
+}
+
+#[derive(Serialize)]
+struct Shown {
+    failure: Listing,
+    records: Vec<Shape>,
+    stream: InStream,
+}
+
+/// What of the records the stream has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum InStream {
+    Whole,
+    /// All that was asked for, and more follow.
+    More,
+    InPart,
+    Gone,
+    /// The message says nothing about this stack's stream.
+    Foreign,
+}
+
+/// A record, without what is in the order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shape {
+    sequence_number: String,
+    event_name: Option<String>,
+    order_id: Option<String>,
+    version: Option<String>,
+    age_seconds: Option<i64>,
+}
+
+impl Shape {
+    fn of(record: &Record) -> Self {
+        let change = record.dynamodb();
+        let image = change.and_then(|change| change.new_image().or(change.old_image()));
+        let version = image.and_then(|image| match image.get("version")? {
+            AttributeValue::N(version) | AttributeValue::S(version) => Some(version.clone()),
+            _ => None,
+        });
+        let written = change.and_then(|change| change.approximate_creation_date_time());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let now = now.and_then(|now| i64::try_from(now.as_secs()).ok());
+        Self {
+            sequence_number: sequence(record).to_owned(),
+            event_name: record.event_name().map(|name| name.as_str().to_owned()),
+            order_id: order_id(record),
+            version,
+            age_seconds: written.zip(now).map(|(at, now)| (now - at.secs()).max(0)),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&rows([&self.failure]))?;
+        if let Some(body) = self.failure.body() {
+            return write!(f, "\n{body}");
+        }
+        if !self.records.is_empty() {
+            let unknown = || "-".to_owned();
+            let rows = self.records.iter().map(|record| {
+                vec![
+                    record.sequence_number.clone(),
+                    record.event_name.clone().unwrap_or_else(unknown),
+                    record.order_id.clone().unwrap_or_else(unknown),
+                    record.version.clone().unwrap_or_else(unknown),
+                    record.age_seconds.map_or_else(unknown, age),
+                ]
+            });
+            let header = ["RECORD", "EVENT", "ORDER", "VERSION", "AGE"];
+            write!(f, "\n{}", table(&header, rows))?;
+        }
+        match self.stream {
+            InStream::Whole | InStream::Foreign => Ok(()),
+            InStream::More => write!(f, "\nMore records follow: `--limit N` shows N"),
+            InStream::InPart => write!(f, "\nThe stream no longer has the other records."),
+            InStream::Gone => write!(f, "\nThe stream no longer has the records."),
+        }
+    }
+}
+
+/// The two largest units.
+fn age(seconds: i64) -> String {
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        assert_eq!(age(7), "7 s");
+        assert_eq!(age(61), "1 min 1 s");
+        assert_eq!(age(90_061), "25 h 1 min");
+    }
+}

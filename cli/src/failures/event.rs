@@ -1,0 +1,113 @@
+//! A stream's record as Lambda gives it to a function: JSON of the form of the Lambda guide's page
+//! "Using AWS Lambda with Amazon DynamoDB".
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
+use aws_smithy_types::{DateTime, base64};
+use serde_json::{Map, Value, json};
+
+/// The record, with the members that it has.
+pub(crate) fn record(record: &Record, stream_arn: &str) -> Value {
+    let mut event = Map::new();
+    let texts = [
+        ("eventID", record.event_id()),
+        ("eventName", record.event_name().map(|name| name.as_str())),
+        ("eventVersion", record.event_version()),
+        ("eventSource", record.event_source()),
+        ("awsRegion", record.aws_region()),
+        ("eventSourceARN", Some(stream_arn)),
+    ];
+    for (name, text) in texts {
+        put(&mut event, name, text.map(Value::from));
+    }
+    // Deletions by time to live say so here.
+    if let Some(identity) = record.user_identity() {
+        let mut who = Map::new();
+        put(&mut who, "type", identity.r#type().map(Value::from));
+        put(
+            &mut who,
+            "principalId",
+            identity.principal_id().map(Value::from),
+        );
+        event.insert("userIdentity".to_owned(), Value::Object(who));
+    }
+    if let Some(change) = record.dynamodb() {
+        let mut inner = Map::new();
+        put(
+            &mut inner,
+            "ApproximateCreationDateTime",
+            change.approximate_creation_date_time().map(seconds),
+        );
+        put(&mut inner, "Keys", change.keys().map(item));
+        put(&mut inner, "NewImage", change.new_image().map(item));
+        put(&mut inner, "OldImage", change.old_image().map(item));
+        put(
+            &mut inner,
+            "SequenceNumber",
+            change.sequence_number().map(Value::from),
+        );
+        put(
+            &mut inner,
+            "SizeBytes",
+            change.size_bytes().map(Value::from),
+        );
+        put(
+            &mut inner,
+            "StreamViewType",
+            change
+                .stream_view_type()
+                .map(|view| Value::from(view.as_str())),
+        );
+        event.insert("dynamodb".to_owned(), Value::Object(inner));
+    }
+    Value::Object(event)
+}
+
+fn put(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+/// DynamoDB's streams have whole seconds, this machine's a fraction.
+fn seconds(time: &DateTime) -> Value {
+    if time.subsec_nanos() == 0 {
+        Value::from(time.secs())
+    } else {
+        Value::from(time.as_secs_f64())
+    }
+}
+
+fn item(item: &HashMap<String, AttributeValue>) -> Value {
+    let members = item
+        .iter()
+        .map(|(name, value)| (name.clone(), attribute(value)));
+    Value::Object(members.collect())
+}
+
+fn attribute(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(bytes) => json!({ "B": base64::encode(bytes) }),
+        AttributeValue::Bool(value) => json!({ "BOOL": value }),
+        AttributeValue::Null(value) => json!({ "NULL": value }),
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
+        AttributeValue::Bs(all) => {
+            let all: Vec<String> = all.iter().map(base64::encode).collect();
+            json!({ "BS": all })
+        }
+        AttributeValue::L(values) => {
+            let values: Vec<Value> = values.iter().map(attribute).collect();
+            json!({ "L": values })
+        }
+        AttributeValue::M(members) => json!({ "M": item(members) }),
+        // A type that DynamoDB does not have yet; an order has no attribute of it.
+        _ => json!({}),
+    }
+}
+
+#[cfg(test)]
+mod tests;

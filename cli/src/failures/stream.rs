@@ -1,0 +1,266 @@
+//! Reads the records of a failure back from the stream, page by page, for as long as they are there.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+
+use crate::aws::{Aws, AwsError};
+use crate::error::{Explain, Kind};
+use crate::failures::message::{BatchInfo, by_number};
+use crate::settings::Target;
+
+/// How many pages may be empty in a row: DynamoDB answers some so, though records follow.
+const PATIENCE: u32 = 30;
+/// A shard answers five times a second, and its subscriber asks it four times.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The stream, through DynamoDB.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    client: Client,
+    target: Target,
+}
+
+/// Reads one failure's records.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    stream: &'a Stream,
+    batch: &'a BatchInfo,
+    place: Place,
+    last: Option<String>,
+    found: u64,
+    /// Whether the first record was the batch's first.
+    begun_well: bool,
+    from_horizon: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Begin,
+    At(String),
+    End,
+}
+
+/// What is left of a failure's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    All,
+    /// The stream has trimmed the first of them.
+    Some,
+    None,
+}
+
+/// The stream could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StreamError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// Page after page is empty. Repeat the command later.
+    #[error("the stream answers, but without the records from {0} on")]
+    Silent(String),
+}
+
+impl Explain for StreamError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Aws(error) => error.kind(),
+            Self::Silent(_) => Kind::Failed,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Aws(error) => error.name(),
+            Self::Silent(_) => "StreamSilent".to_owned(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Aws(error) => error.hint(),
+            Self::Silent(_) => Some("repeat the command: this is safe at any time".to_owned()),
+        }
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(aws: &Aws) -> Self {
+        Self {
+            client: aws.streams(),
+            target: aws.target(),
+        }
+    }
+
+    pub(crate) fn read<'a>(&'a self, batch: &'a BatchInfo) -> Reader<'a> {
+        Reader {
+            stream: self,
+            batch,
+            place: Place::Begin,
+            last: None,
+            found: 0,
+            begun_well: false,
+            from_horizon: false,
+        }
+    }
+
+    async fn iterator(
+        &self,
+        batch: &BatchInfo,
+        kind: ShardIteratorType,
+        sequence: Option<&str>,
+    ) -> Result<Option<String>, AwsError> {
+        let answer = self
+            .client
+            .get_shard_iterator()
+            .stream_arn(&batch.stream_arn)
+            .shard_id(&batch.shard_id)
+            .shard_iterator_type(kind)
+            .set_sequence_number(sequence.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk("dynamodb:GetShardIterator", e))?;
+        Ok(answer.shard_iterator)
+    }
+}
+
+impl Reader<'_> {
+    /// The next records, in the stream's order; none at the end. With more than one lane in a
+    /// shard, records of others lie between: projecting those again changes nothing.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Record>>, StreamError> {
+        let mut empty = 0;
+        loop {
+            let iterator = match &self.place {
+                Place::End => return Ok(None),
+                Place::At(iterator) => iterator.clone(),
+                Place::Begin => match self.begin().await? {
+                    Some(iterator) => iterator,
+                    None => {
+                        self.place = Place::End;
+                        return Ok(None);
+                    }
+                },
+            };
+            let answer = self
+                .stream
+                .client
+                .get_records()
+                .shard_iterator(iterator)
+                .send()
+                .await
+                .map_err(|e| AwsError::from_sdk("dynamodb:GetRecords", e));
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => match error.code() {
+                    // An iterator lasts 15 minutes.
+                    Some("ExpiredIteratorException") => {
+                        self.place = Place::Begin;
+                        continue;
+                    }
+                    _ if is_trimmed(&error) => {
+                        self.place = Place::End;
+                        return Ok(None);
+                    }
+                    _ => return Err(error.into()),
+                },
+            };
+            self.place = match answer.next_shard_iterator {
+                Some(next) => Place::At(next),
+                None => Place::End,
+            };
+            let records = answer.records.unwrap_or_default();
+            if records.is_empty() {
+                // This machine's stream has no empty page before its end.
+                if self.stream.target == Target::Local {
+                    self.place = Place::End;
+                    continue;
+                }
+                empty += 1;
+                if empty >= PATIENCE {
+                    // A shard of which nothing is left has nothing but empty pages.
+                    if self.from_horizon {
+                        self.place = Place::End;
+                        continue;
+                    }
+                    let from = self.batch.start_sequence_number.clone();
+                    return Err(StreamError::Silent(from));
+                }
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            if let Some(records) = self.within(records) {
+                return Ok(Some(records));
+            }
+        }
+    }
+
+    /// How much of the batch has been read, once there is no more.
+    pub(crate) fn left(&self) -> Left {
+        if self.found == 0 {
+            Left::None
+        } else if self.begun_well && self.found >= self.batch.batch_size {
+            Left::All
+        } else {
+            Left::Some
+        }
+    }
+
+    async fn begin(&mut self) -> Result<Option<String>, AwsError> {
+        let (kind, sequence) = match &self.last {
+            Some(last) => (ShardIteratorType::AfterSequenceNumber, last.as_str()),
+            None => (
+                ShardIteratorType::AtSequenceNumber,
+                self.batch.start_sequence_number.as_str(),
+            ),
+        };
+        let stream = self.stream;
+        match stream.iterator(self.batch, kind, Some(sequence)).await {
+            // What comes after it may still be there.
+            Err(error) if error.code() == Some("TrimmedDataAccessException") => {
+                self.from_horizon = true;
+                let horizon = ShardIteratorType::TrimHorizon;
+                match stream.iterator(self.batch, horizon, None).await {
+                    Err(error) if is_trimmed(&error) => Ok(None),
+                    other => other,
+                }
+            }
+            Err(error) if is_trimmed(&error) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Those of `records` that belong to the batch.
+    fn within(&mut self, mut records: Vec<Record>) -> Option<Vec<Record>> {
+        let place = |record: &Record| by_number(sequence(record), &self.batch.end_sequence_number);
+        if records.last().is_some_and(|last| place(last).is_ge()) {
+            self.place = Place::End;
+        }
+        records.retain(|record| {
+            place(record).is_le()
+                && by_number(sequence(record), &self.batch.start_sequence_number).is_ge()
+        });
+        let (first, last) = (records.first()?, records.last()?);
+        if self.found == 0 {
+            self.begun_well = by_number(sequence(first), &self.batch.start_sequence_number).is_eq();
+        }
+        self.found += records.len() as u64;
+        self.last = Some(sequence(last).to_owned());
+        Some(records)
+    }
+}
+
+/// The record's number; without one it stands before all others.
+pub(crate) fn sequence(record: &Record) -> &str {
+    let number = record
+        .dynamodb()
+        .and_then(|change| change.sequence_number());
+    number.unwrap_or_default()
+}
+
+/// After 24 hours records are gone, then their shard, and with the table the stream.
+fn is_trimmed(error: &AwsError) -> bool {
+    matches!(
+        error.code(),
+        Some("TrimmedDataAccessException" | "ResourceNotFoundException")
+    )
+}
