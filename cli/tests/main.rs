@@ -11,6 +11,7 @@ mod deploy;
 mod destroy;
 mod emulator;
 mod failures;
+mod failures_queue;
 mod local;
 mod local_crash;
 mod local_failures;

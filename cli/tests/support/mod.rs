@@ -12,7 +12,7 @@ mod scripted;
 mod stage;
 mod terminal;
 
-pub(crate) use self::run::Run;
+pub(crate) use self::run::{Outcome, Run};
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
