@@ -441,7 +441,7 @@ fn what_touches_several_failures_or_deletes_needs_a_yes<S: Stage>() {
     terminal.until("[y/N]");
     terminal.control('c');
     assert_eq!(terminal.end().0, 130);
-    assert_eq!(parts.ids(), [id.clone()]);
+    assert_eq!(parts.ids(), std::slice::from_ref(&id));
     assert!(!parts.can_be_read(&order));
 
     let mut terminal = parts.failures(&["retry", "--all"]).on_terminal();

@@ -27,15 +27,20 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Messages that it has not had yet, in any order; none when there are no more.
+    /// Messages that it has not had yet, in any order; none when there are no more. One that it
+    /// had comes again when its time is over: it is hidden anew and passed over.
     pub(crate) async fn next(&mut self, at_most: usize) -> Result<Vec<Message>, AwsError> {
-        let mut messages = self.queue.receive(at_most, self.hidden).await?;
-        // One that it had comes again when its time is over, and then the queue is through.
-        messages.retain(|message| {
-            let (name, receipt) = (message.message_id.clone(), message.receipt.clone());
-            self.taken.insert(name, receipt).is_none()
-        });
-        Ok(messages)
+        loop {
+            let mut messages = self.queue.receive(at_most, self.hidden).await?;
+            let received = messages.len();
+            messages.retain(|message| {
+                let (name, receipt) = (message.message_id.clone(), message.receipt.clone());
+                self.taken.insert(name, receipt).is_none()
+            });
+            if !messages.is_empty() || received == 0 {
+                return Ok(messages);
+            }
+        }
     }
 
     /// What became of a message is settled: it is deleted.
