@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::commands::failures::interrupt::Interrupt;
-use crate::commands::failures::{A_LOOK, Desk, counted, give_back, select};
+use crate::commands::failures::{A_LOOK, Desk, give_back, select};
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id, Message};
@@ -140,9 +140,8 @@ impl Listed {
             text.push_str(&format!(", {shown} of them shown: `--limit N` shows N"));
         }
         if self.waiting.hidden > 0 {
-            let hidden = counted(self.waiting.hidden, "more");
-            let hidden = hidden.trim_end_matches('s');
-            text.push_str(&format!("; {hidden} in the hands of other commands"));
+            let hidden = self.waiting.hidden;
+            text.push_str(&format!("; {hidden} more in the hands of other commands"));
         }
         text
     }

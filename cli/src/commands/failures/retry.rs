@@ -12,9 +12,9 @@ use crate::failures::queue::Presence;
 use crate::failures::redelivery::{Given, HIDDEN, Redelivered, Redelivery, RedeliveryError};
 use crate::failures::scan::Scan;
 use crate::failures::stream::{Left, Stream, StreamError};
-use crate::printer::Printer;
+use crate::printer::{Printer, Step};
 use crate::settings::Settings;
-use crate::stack::functions::FunctionError;
+use crate::stack::functions::{FunctionError, Functions};
 
 /// How many failures are taken and put in order at a time, which bounds what is held.
 const WINDOW: usize = 200;
@@ -52,7 +52,7 @@ pub(super) async fn run(
 struct Retry<'a> {
     desk: &'a Desk,
     stream: Stream,
-    functions: crate::stack::functions::Functions,
+    functions: Functions,
     interrupt: Interrupt,
     printer: &'a Printer,
     report: Report,
@@ -105,12 +105,7 @@ impl Retry<'_> {
         self.stopped.is_some() || self.interrupt.is_set()
     }
 
-    async fn window(
-        &mut self,
-        scan: &mut Scan<'_>,
-        messages: &[Message],
-        step: &crate::printer::Step,
-    ) {
+    async fn window(&mut self, scan: &mut Scan<'_>, messages: &[Message], step: &Step) {
         for message in messages {
             let outcome = if self.is_over() {
                 Outcome::NotTried

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::aws::AwsError;
 use crate::commands::failures::interrupt::Interrupt;
 use crate::error::{Failure, Kind};
 use crate::failures::message::{Id, Message};
@@ -52,7 +53,7 @@ pub(super) async fn named(
 
 async fn received(
     interrupt: &Interrupt,
-    next: impl Future<Output = Result<Vec<Message>, crate::aws::AwsError>>,
+    next: impl Future<Output = Result<Vec<Message>, AwsError>>,
 ) -> Result<Vec<Message>, Failure> {
     let interrupted = || Failure::interrupted("interrupted; the failures wait as before");
     if interrupt.is_set() {

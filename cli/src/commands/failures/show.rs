@@ -11,7 +11,7 @@ use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
 use crate::commands::table::table;
 use crate::error::Failure;
-use crate::failures::message::{Content, Id};
+use crate::failures::message::{Batch, Content, Id};
 use crate::failures::redelivery::order_id;
 use crate::failures::scan::Scan;
 use crate::failures::stream::{Left, Stream, sequence};
@@ -55,7 +55,7 @@ pub(super) async fn run(
 
 async fn read(
     stream: &Stream,
-    batch: &crate::failures::message::Batch,
+    batch: &Batch,
     limit: usize,
 ) -> Result<(Vec<Shape>, InStream), Failure> {
     let mut reader = stream.read(&batch.info);
