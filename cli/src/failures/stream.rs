@@ -264,3 +264,6 @@ fn is_trimmed(error: &AwsError) -> bool {
         Some("TrimmedDataAccessException" | "ResourceNotFoundException")
     )
 }
+
+#[cfg(test)]
+mod tests;
