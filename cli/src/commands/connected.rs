@@ -6,7 +6,6 @@
 use crate::aws::Aws;
 use crate::commands::{local, stack_not_found};
 use crate::error::{Failure, Kind};
-use crate::local::client::Client;
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
@@ -18,8 +17,6 @@ pub(crate) struct Connected {
     pub(crate) aws: Aws,
     pub(crate) stack: StackName,
     pub(crate) outputs: Vec<Output>,
-    /// The stack's own process, where it is on this machine.
-    pub(crate) local: Option<Client>,
 }
 
 impl Connected {
@@ -33,7 +30,6 @@ impl Connected {
                 aws: Aws::on_this_machine(&client.endpoint(), settings.local_region()),
                 stack,
                 outputs: outputs.into_iter().map(Output::from).collect(),
-                local: Some(client),
             });
         }
         let aws = Aws::connect(&settings.aws).await?;
@@ -43,7 +39,6 @@ impl Connected {
             aws,
             stack,
             outputs: state.outputs,
-            local: None,
         })
     }
 

@@ -10,8 +10,8 @@ use crate::failures::message::Id;
 use crate::failures::redelivery::Failing;
 
 /// What repairs orders whose records are gone. Their keys are in the records alone.
-pub(super) const REPAIR: &str = "`cqrs verify --repair` compares the read model with the write model and repairs it; then \
-     `cqrs failures discard ID` deletes the failure";
+pub(super) const REPAIR: &str = "an order that lacks one of these changes has it with its next \
+     change; `cqrs failures discard ID` deletes the failure";
 /// How many failures are told one by one; the rest is counted.
 const TOLD: usize = 1_000;
 
@@ -119,8 +119,8 @@ impl Report {
         let waits = if unsettled == 1 { "waits" } else { "wait" };
         let failures = counted(unsettled, "failure");
         let hint = if self.still_failing > 0 {
-            "correct what the reasons name and `cqrs failures retry` again, or \
-             `cqrs failures discard ID`: `cqrs verify` shows whether the read model lacks anything"
+            "correct what the reasons name and `cqrs failures retry` again; or \
+             `cqrs failures discard ID` once the item in the table is right"
         } else if self.records_gone > 0 {
             REPAIR
         } else {
