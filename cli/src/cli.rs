@@ -193,6 +193,8 @@ pub(crate) enum Command {
     /// Run the stack on this machine, stop it, point other programs at it
     #[command(subcommand)]
     Local(LocalCommand),
+    Rebuild(RebuildArgs),
+    Verify(VerifyArgs),
     /// Print the completion script of a shell
     #[command(after_help = "Examples:
   cqrs completions bash > ~/.local/share/bash-completion/completions/cqrs
@@ -321,6 +323,38 @@ pub(crate) struct DestroyArgs {
     /// CloudFormation's Express mode: done when deletion is under way, not when all is gone
     #[arg(long)]
     pub(crate) express: bool,
+}
+
+/// Make the read model again from the table, while orders are written and read
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs rebuild                goes on where an interrupted one ended
+  cqrs rebuild --restart      from the beginning
+  cqrs rebuild --segments 32  a large table, more of it at once")]
+pub(crate) struct RebuildArgs {
+    /// Parts of the table that are read side by side
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) segments: u16,
+
+    /// Begin anew, though an interrupted rebuild could go on
+    #[arg(long)]
+    pub(crate) restart: bool,
+}
+
+/// Compare the read model with the table; exits with 1 where they differ
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs verify                 all orders of both models
+  cqrs verify --sample 1000   some orders of the table, taken at random
+  cqrs verify --repair        project again what differs")]
+pub(crate) struct VerifyArgs {
+    /// Project again what differs, and look whether that helped
+    #[arg(long)]
+    pub(crate) repair: bool,
+
+    /// Look at N orders of the table, taken at random, and not at the read model's own list
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

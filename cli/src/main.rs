@@ -8,6 +8,7 @@ mod commands;
 mod error;
 mod failures;
 mod local;
+mod models;
 mod package;
 mod printer;
 mod settings;

@@ -16,6 +16,7 @@ mod local;
 mod local_crash;
 mod local_failures;
 mod orders;
+mod rebuild;
 mod reference;
 mod settings;
 mod stack;

@@ -15,8 +15,10 @@ mod order;
 mod outputs;
 mod preview;
 mod progress;
+mod rebuild;
 pub(crate) mod reference;
 mod table;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -68,6 +70,14 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Command::Local(command) => {
             let settings = settings(false)?;
             local::run(command, settings, printer).await
+        }
+        Command::Rebuild(args) => {
+            let settings = settings(false)?;
+            rebuild::run(args, &settings, printer).await
+        }
+        Command::Verify(args) => {
+            let settings = settings(false)?;
+            verify::run(args, &settings, printer).await
         }
         Command::Completions { shell } => completions::run(shell, printer),
         Command::Reference => reference::run(printer),

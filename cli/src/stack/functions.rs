@@ -177,7 +177,7 @@ impl Functions {
         self.invoke("query", payload).await
     }
 
-    /// Gives the subscriber an event, as its event source mapping does.
+    /// Gives the subscriber an event, as its event source mapping does, or orders to project.
     pub(crate) async fn deliver<T: DeserializeOwned>(
         &self,
         event: &impl Serialize,

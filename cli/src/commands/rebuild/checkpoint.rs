@@ -1,0 +1,119 @@
+//! How far a rebuild has come, kept in the project's folder so that the next one can go on.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
+
+use orders::ids::OrderId;
+use serde::{Deserialize, Serialize};
+
+/// An older checkpoint says too little of what the read model lost since.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The state of every segment. A key is kept only after all orders up to it were acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Checkpoint {
+    /// Names the table, and no later one of its name.
+    pub(super) table: String,
+    pub(super) segments: Vec<SegmentState>,
+    pub(super) malformed: u64,
+    pub(super) orders: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SegmentState {
+    /// The key after which it goes on.
+    pub(super) after: Option<String>,
+    pub(super) done: bool,
+    /// The first order that was acknowledged: where the read model no longer has it, it lost what
+    /// it was given.
+    pub(super) witness: Option<OrderId>,
+}
+
+impl Checkpoint {
+    pub(super) fn new(table: String, segments: u16) -> Self {
+        Self {
+            table,
+            segments: vec![SegmentState::default(); segments.into()],
+            malformed: 0,
+            orders: 0,
+        }
+    }
+
+    /// Whether a rebuild of this table in as many segments can go on from here.
+    pub(super) fn fits(&self, table: &str, segments: u16) -> bool {
+        self.table == table && self.segments.len() == usize::from(segments)
+    }
+}
+
+/// Where a checkpoint is kept; nowhere, without a project.
+#[derive(Clone, Debug)]
+pub(super) struct Store(Option<PathBuf>);
+
+impl Store {
+    pub(super) fn new(project: Option<&Path>, target: &str, stack: &str) -> Self {
+        let name = format!("{target}-{stack}.json");
+        Self(project.map(|folder| folder.join(".cqrs/rebuild").join(name)))
+    }
+
+    /// The last checkpoint, unless there is none that is young and readable.
+    pub(super) fn load(&self) -> Option<Checkpoint> {
+        let path = self.0.as_deref()?;
+        let written = fs::metadata(path).and_then(|data| data.modified()).ok()?;
+        let age = SystemTime::now()
+            .duration_since(written)
+            .unwrap_or_default();
+        if age > MAX_AGE {
+            return None;
+        }
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    pub(super) fn save(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        let Some(path) = self.0.as_deref() else {
+            return Ok(());
+        };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let unfinished = path.with_extension("unfinished");
+        fs::write(&unfinished, serde_json::to_vec(checkpoint)?)?;
+        fs::rename(&unfinished, path)
+    }
+
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match self.0.as_deref().map(fs::remove_file) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_what_the_next_rebuild_finds_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(Some(folder.path()), "aws", "cqrs");
+        assert_eq!(store.load(), None);
+        let mut checkpoint = Checkpoint::new("arn 1".to_owned(), 2);
+        checkpoint.segments[1].after = Some("o".to_owned());
+        store.save(&checkpoint).unwrap();
+        assert_eq!(store.load(), Some(checkpoint));
+        store.remove().unwrap();
+        store.remove().unwrap();
+        assert_eq!(store.load(), None);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_table_or_division_does_not_fit() {
+        let checkpoint = Checkpoint::new("arn 1".to_owned(), 2);
+        assert!(checkpoint.fits("arn 1", 2));
+        assert!(!checkpoint.fits("arn 2", 2));
+        assert!(!checkpoint.fits("arn 1", 3));
+    }
+}

@@ -1,0 +1,320 @@
+//! `cqrs rebuild`: makes the read model again from the table, beside live traffic.
+//!
+//! What the subscriber is given here is guarded like the stream's changes: a newer version in the
+//! read model stays. Afterwards what the table no longer has is removed.
+
+mod checkpoint;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select, try_join_all};
+use orders::ids::OrderId;
+use orders::projection::{Project, Removed};
+use serde::Serialize;
+
+use self::checkpoint::{Checkpoint, Store};
+use crate::cli::RebuildArgs;
+use crate::commands::connected::Connected;
+use crate::error::{Failure, Kind};
+use crate::models::Models;
+use crate::models::table::{Malformed, OrdersTable, Segment};
+use crate::printer::{Printer, Step};
+use crate::settings::{Settings, Target};
+
+/// Items of one page, and so orders of one call.
+const PAGE: i32 = 500;
+/// Malformed items that are named; the rest is counted.
+const NAMED: usize = 20;
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// What is missing in the table is looked at again after this.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(
+    args: RebuildArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let hint = "`cqrs rebuild` goes on from here; with `--restart` it begins anew";
+    let work = rebuild(&args, settings, printer);
+    super::unless_interrupted(work, || Failure::interrupted("interrupted").hint(hint)).await?
+}
+
+async fn rebuild(
+    args: &RebuildArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let connected = Connected::to(settings, printer).await?;
+    let table = OrdersTable::new(connected.aws.dynamodb(), connected.output("TableName")?);
+    let models = Models {
+        functions: connected.functions(false),
+        table,
+    };
+    let target = match settings.target {
+        Target::Aws => "aws",
+        Target::Local => "local",
+    };
+    let store = Store::new(settings.project.as_deref(), target, settings.stack.as_str());
+    let described = models.table.describe().await?;
+    let fresh = Checkpoint::new(described.identity, args.segments);
+    let last = store
+        .load()
+        .filter(|last| !args.restart && last.fits(&fresh.table, args.segments));
+    let start = match last {
+        Some(last) if witnessed(&models, &last).await? => {
+            printer.note(format_args!("Going on after {} orders", last.orders));
+            last
+        }
+        _ => fresh,
+    };
+    let run = Rebuild {
+        already: start.orders,
+        saved: Saved {
+            store: &store,
+            checkpoint: RefCell::new(start),
+        },
+        models: &models,
+        named: RefCell::default(),
+        estimate: described.items,
+        begun: Instant::now(),
+        step: printer.step("Projecting the table's orders"),
+        printer,
+    };
+    if let Err(failure) = run.project_all().await {
+        if failure.name() == "ReadModelUnavailable" {
+            // A cache that comes back may come back empty.
+            run.saved.forget()?;
+        }
+        return Err(failure);
+    }
+    let removed = run.remove_gone().await?;
+    let checkpoint = run.saved.checkpoint.borrow().clone();
+    run.saved.forget()?;
+    if !witnessed(&models, &checkpoint).await? {
+        return Err(
+            Failure::new(Kind::Failed, "the read model lost orders that it was given")
+                .hint("the cache was emptied meanwhile: repeat `cqrs rebuild`"),
+        );
+    }
+    let result = Rebuilt {
+        orders: checkpoint.orders,
+        removed,
+        malformed: checkpoint.malformed,
+        malformed_items: run.named.take(),
+        seconds: run.begun.elapsed().as_secs_f64(),
+    };
+    drop(run);
+    printer.data(&result)?;
+    if result.malformed > 0 {
+        let message = format!("{} items of the table are no orders", result.malformed);
+        return Err(Failure::new(Kind::Failed, message)
+            .hint("correct or delete them in the table: the stream projects that"));
+    }
+    Ok(())
+}
+
+/// Whether the read model still has the first orders that it was given, unless they are gone from
+/// the table too.
+async fn witnessed(models: &Models, checkpoint: &Checkpoint) -> Result<bool, Failure> {
+    let ids = checkpoint.segments.iter().filter_map(|s| s.witness.clone());
+    let ids: Vec<OrderId> = ids.collect();
+    let shown = models.shown(ids.clone()).await?;
+    let held = models.table.held(&ids).await?;
+    let mut expected = ids.iter().filter(|id| held.orders.contains_key(*id));
+    Ok(expected.all(|id| shown.contains_key(id)))
+}
+
+/// The checkpoint as it is now, written when it goes away: an interrupted rebuild drops it.
+struct Saved<'a> {
+    store: &'a Store,
+    checkpoint: RefCell<Checkpoint>,
+}
+
+impl Saved<'_> {
+    fn save(&self) -> Result<(), Failure> {
+        self.store.save(&self.checkpoint.borrow()).map_err(|error| {
+            Failure::new(Kind::Failed, "cannot keep how far the rebuild has come")
+                .caused_by(error.to_string())
+        })
+    }
+
+    /// The next rebuild begins anew.
+    fn forget(&self) -> Result<(), Failure> {
+        self.checkpoint.borrow_mut().segments.clear();
+        self.store.remove().map_err(|error| {
+            Failure::new(Kind::Failed, "cannot remove the rebuild's checkpoint")
+                .caused_by(error.to_string())
+        })
+    }
+}
+
+impl Drop for Saved<'_> {
+    fn drop(&mut self) {
+        if !self.checkpoint.borrow().segments.is_empty() {
+            // The last one that was written is older, and as right.
+            let _ = self.store.save(&self.checkpoint.borrow());
+        }
+    }
+}
+
+struct Rebuild<'a> {
+    saved: Saved<'a>,
+    models: &'a Models,
+    named: RefCell<Vec<Malformed>>,
+    estimate: u64,
+    /// Orders of the rebuild that this one goes on with.
+    already: u64,
+    begun: Instant,
+    step: Step,
+    printer: &'a Printer,
+}
+
+impl Rebuild<'_> {
+    async fn project_all(&self) -> Result<(), Failure> {
+        let count = self.saved.checkpoint.borrow().segments.len();
+        let of = i32::try_from(count).unwrap_or(i32::MAX);
+        let segments = (0..of)
+            .zip(0..count)
+            .map(|(number, at)| self.segment(at, Segment { number, of }));
+        let work = std::pin::pin!(try_join_all(segments));
+        let report = std::pin::pin!(self.report());
+        match select(work, report).await {
+            Either::Left((done, _)) => done.map(|_| ()),
+            Either::Right((failed, _)) => failed,
+        }
+    }
+
+    async fn segment(&self, at: usize, segment: Segment) -> Result<(), Failure> {
+        loop {
+            let state = self.saved.checkpoint.borrow().segments.get(at).cloned();
+            let Some(state) = state.filter(|state| !state.done) else {
+                return Ok(());
+            };
+            let page = self
+                .models
+                .table
+                .scan(segment, state.after.as_deref(), PAGE)
+                .await?;
+            let count = page.orders.len();
+            let first = page.orders.first().map(|order| order.order_id.clone());
+            if count > 0 {
+                self.models.project(Project::Orders(page.orders)).await?;
+            }
+            let mut checkpoint = self.saved.checkpoint.borrow_mut();
+            checkpoint.orders += count as u64;
+            checkpoint.malformed += page.malformed.len() as u64;
+            if let Some(state) = checkpoint.segments.get_mut(at) {
+                state.done = page.last.is_none();
+                state.after = page.last;
+                state.witness = state.witness.take().or(first);
+            }
+            let mut named = self.named.borrow_mut();
+            let room = NAMED.saturating_sub(named.len());
+            named.extend(page.malformed.into_iter().take(room));
+        }
+    }
+
+    /// Says and keeps how far it is, until it fails or is dropped.
+    async fn report(&self) -> Result<(), Failure> {
+        let mut told = 0_u64;
+        loop {
+            tokio::time::sleep(SAVE_EVERY).await;
+            self.saved.save()?;
+            let orders = self.saved.checkpoint.borrow().orders;
+            let line = self.progress(orders);
+            self.step.message(line.clone());
+            told += 1;
+            if told.is_multiple_of(5) && !self.printer.is_live() {
+                self.printer.note(line);
+            }
+        }
+    }
+
+    fn progress(&self, orders: u64) -> String {
+        let elapsed = self.begun.elapsed().as_secs_f64();
+        let rate = (orders.saturating_sub(self.already)) as f64 / elapsed.max(0.001);
+        let left = self.estimate.saturating_sub(orders);
+        if left > 0 && rate > 0.0 {
+            let eta = left as f64 / rate;
+            let estimate = self.estimate;
+            return format!("{orders} of about {estimate} orders, {rate:.0}/s, {eta:.0} s left");
+        }
+        format!("{orders} orders, {rate:.0}/s")
+    }
+
+    /// Removes from the read model what the table no longer has.
+    async fn remove_gone(&self) -> Result<u64, Failure> {
+        self.step
+            .message("Looking for orders that the table no longer has");
+        let mut removed = 0;
+        let mut cursor = None;
+        loop {
+            let page = self.models.list(cursor).await?;
+            cursor = page.next();
+            let held = self
+                .models
+                .table
+                .held(page.orders.iter().map(|o| &o.order_id))
+                .await?;
+            let gone = page
+                .orders
+                .into_iter()
+                .filter(|order| !held.has(&order.order_id));
+            let mut gone: Vec<_> = gone.collect();
+            if !gone.is_empty() {
+                tokio::time::sleep(SECOND_LOOK).await;
+                let held = self
+                    .models
+                    .table
+                    .held(gone.iter().map(|o| &o.order_id))
+                    .await?;
+                gone.retain(|order| !held.has(&order.order_id));
+                let gone = gone.into_iter().map(|order| Removed {
+                    order_id: order.order_id,
+                    version: order.version,
+                });
+                removed += self
+                    .models
+                    .project(Project::Removed(gone.collect()))
+                    .await?
+                    .applied;
+            }
+            if cursor.is_none() {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rebuilt {
+    orders: u64,
+    removed: u64,
+    malformed: u64,
+    /// The first of them.
+    malformed_items: Vec<Malformed>,
+    seconds: f64,
+}
+
+impl fmt::Display for Rebuilt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            orders,
+            removed,
+            seconds,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{orders} orders projected, {removed} removed, in {seconds:.1} s"
+        )?;
+        for item in &self.malformed_items {
+            writeln!(f, "malformed  {}  {}", item.order_id, item.reason)?;
+        }
+        Ok(())
+    }
+}
