@@ -10,8 +10,8 @@ use crate::failures::message::Id;
 use crate::failures::redelivery::Failing;
 
 /// What repairs orders whose records are gone. Their keys are in the records alone.
-pub(super) const REPAIR: &str = "an order that lacks one of these changes has it with its next \
-     change; `cqrs failures discard ID` deletes the failure";
+pub(super) const REPAIR: &str = "`cqrs verify --repair` compares the read model with the table and \
+     repairs it; then `cqrs failures discard ID` deletes the failure";
 /// How many failures are told one by one; the rest is counted.
 const TOLD: usize = 1_000;
 
