@@ -20,6 +20,7 @@ use std::time::Duration;
 use host::gateway::{self, Services};
 use host::lambda::LogLine;
 use host::offspring::Offspring;
+use host::store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -33,6 +34,9 @@ use crate::local::protocol::{Deployment, HostFile, Started};
 
 /// The hidden arguments with which this binary becomes the watcher of [`host::offspring`].
 pub(crate) const WATCH: [&str; 2] = ["local", "watch"];
+
+/// Between two removals of what is too old.
+const TIDY: Duration = Duration::from_secs(3600);
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -164,6 +168,7 @@ impl Serving {
             return Err(error);
         }
         write_owned(&start.state.join("host.json"), &file)?;
+        tokio::spawn(tidy(stack.store().clone()));
         log(format_args!("serves on port {port}"));
         Ok(Self {
             stack,
@@ -188,6 +193,20 @@ impl Serving {
         let _ = self.gateway.await;
         self.stack.stop().await;
         let _ = std::fs::remove_file(self.state.join("host.json"));
+    }
+}
+
+/// Removes, now and every hour, what DynamoDB would no longer keep: stream records older than a day,
+/// and items whose time to live is over.
+async fn tidy(store: Store) {
+    loop {
+        if let Err(error) = store.trim().await {
+            log(format_args!("the streams cannot be trimmed: {error}"));
+        }
+        if let Err(error) = store.sweep().await {
+            log(format_args!("expired items cannot be removed: {error}"));
+        }
+        tokio::time::sleep(TIDY).await;
     }
 }
 
