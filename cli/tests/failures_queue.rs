@@ -83,18 +83,8 @@ impl<S: Stage> Parts<S> {
             .collect()
     }
 
-    /// Creates an order and waits until it can be read.
     fn order(&self) -> String {
-        let create = [
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc",
-            "--wait",
-        ];
-        self.stage.cqrs(create).succeeds().trim().to_owned()
+        self.stage.place_order()
     }
 
     /// Writes an item that no subscriber can read.

@@ -20,22 +20,6 @@ on_both!(
     waiting_for_an_order_that_does_not_come_ends_with_its_own_exit_code,
 );
 
-/// Creates an order for client 42; gives its id.
-fn create(stage: &impl Stage) -> String {
-    let id = stage
-        .cqrs([
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc",
-            "--wait",
-        ])
-        .succeeds();
-    id.trim().to_owned()
-}
-
 fn an_order_is_created_read_shipped_and_listed<S: Stage>() {
     let stage = S::deployed();
     let created = stage
@@ -153,7 +137,7 @@ fn the_original_samples_payload_works_as_it_stands<S: Stage>() {
 
 fn lists_go_on_page_by_page_newest_first_each_order_once<S: Stage>() {
     let stage = S::deployed();
-    let mut ids: Vec<String> = (0..5).map(|_| create(&stage)).collect();
+    let mut ids: Vec<String> = (0..5).map(|_| stage.place_order()).collect();
     ids.reverse();
     let listed = |arguments: &[&str]| -> Vec<String> {
         let answer: Value = stage.cqrs(["order", "list"]).args(arguments).json();
@@ -175,7 +159,7 @@ fn lists_go_on_page_by_page_newest_first_each_order_once<S: Stage>() {
 
 fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule<S: Stage>() {
     let stage = S::deployed();
-    let id = create(&stage);
+    let id = stage.place_order();
     stage.cqrs(["order", "ship", &id]).succeeds();
 
     assert_snapshot!(stage.cqrs(["order", "cancel", &id]).outcome(), @r"
@@ -183,7 +167,7 @@ fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule<S: Stage>() {
     --- stderr
     error: order [ID] is shipped and can no longer become cancelled
     ");
-    let other = create(&stage);
+    let other = stage.place_order();
     let stale = ["order", "ship", &other, "--expected-version", "7"];
     assert_snapshot!(stage.cqrs(stale).outcome(), @r"
     exit code 4
@@ -303,7 +287,7 @@ fn with_verbose_the_functions_log_is_shown<S: Stage>() {
 
 fn orders_survive_a_lost_cache_in_the_write_model<S: Stage>() {
     let stage = S::deployed();
-    let id = create(&stage);
+    let id = stage.place_order();
     stage.cache().run::<()>(&["FLUSHALL"]);
     let lost = stage.cqrs(["order", "get", &id]).outcome();
     assert_eq!(lost.code, 3, "{lost}");
@@ -316,7 +300,7 @@ fn orders_survive_a_lost_cache_in_the_write_model<S: Stage>() {
 
 fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back<S: Stage>() {
     let stage = S::deployed();
-    let id = create(&stage);
+    let id = stage.place_order();
     let cache = stage.cache();
     cache.pause();
     let outcome = stage

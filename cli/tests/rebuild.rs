@@ -12,19 +12,6 @@ on_both!(
     an_interrupted_rebuild_is_repeated_and_completes,
 );
 
-fn create(stage: &impl Stage) -> String {
-    let create = stage.cqrs([
-        "order",
-        "create",
-        "--client",
-        "42",
-        "--product",
-        "abc",
-        "--wait",
-    ]);
-    create.succeeds().trim().to_owned()
-}
-
 /// Projects an order that the table does not have.
 fn haunt(stage: &impl Stage) {
     let ghost = json!({"orderId": "ghost", "clientId": "c", "productId": "p", "version": 3});
@@ -41,7 +28,7 @@ fn listed(stage: &impl Stage) -> usize {
 fn an_emptied_cache_is_filled_again_and_rid_of_what_the_table_does_not_have<S: Stage>() {
     let stage = S::deployed();
     for _ in 0..3 {
-        create(&stage);
+        stage.place_order();
     }
     stage.cache().run::<()>(&["FLUSHALL"]);
     haunt(&stage);
@@ -61,7 +48,11 @@ fn an_emptied_cache_is_filled_again_and_rid_of_what_the_table_does_not_have<S: S
 
 fn each_kind_of_drift_is_seen_and_repaired<S: Stage>() {
     let stage = S::deployed();
-    let (missing, stale, different) = (create(&stage), create(&stage), create(&stage));
+    let (missing, stale, different) = (
+        stage.place_order(),
+        stage.place_order(),
+        stage.place_order(),
+    );
     stage.cqrs(["order", "ship", &stale, "--wait"]).succeeds();
     let cache = stage.cache();
     let key = |id: &str| format!("orders:v1:order:{id}");
@@ -99,7 +90,7 @@ fn each_kind_of_drift_is_seen_and_repaired<S: Stage>() {
 
 fn an_item_that_is_no_order_is_named_and_the_rest_is_done<S: Stage>() {
     let stage = S::deployed();
-    create(&stage);
+    stage.place_order();
     let outputs: Value = stage.cqrs(["outputs"]).json();
     let client = aws_sdk_dynamodb::Client::new(&stage.sdk());
     let put = client
@@ -117,7 +108,7 @@ fn an_item_that_is_no_order_is_named_and_the_rest_is_done<S: Stage>() {
 
 fn an_interrupted_rebuild_is_repeated_and_completes<S: Stage>() {
     let stage = S::deployed();
-    create(&stage);
+    stage.place_order();
     let cache = stage.cache();
     cache.run::<()>(&["FLUSHALL"]);
     cache.pause();

@@ -113,7 +113,7 @@ async fn orphans(models: &Models, repair: bool, report: &mut Report) -> Result<(
     let mut cursor = None;
     loop {
         let page = models.list(cursor).await?;
-        cursor = page.next();
+        cursor = page.cursor;
         let held = models
             .table
             .held(page.orders.iter().map(|o| &o.order_id))

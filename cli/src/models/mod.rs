@@ -26,15 +26,16 @@ pub(crate) struct Models {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReadPage {
     pub(crate) orders: Vec<Order>,
-    #[serde(default)]
-    cursor: Option<String>,
+    /// Where the list goes on; `None` at its end.
+    #[serde(default, deserialize_with = "cursor")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
-impl ReadPage {
-    /// Where the list goes on; `None` at its end.
-    pub(crate) fn next(&self) -> Option<Cursor> {
-        self.cursor.as_deref().and_then(|text| text.parse().ok())
-    }
+/// A place that cannot be read is no end: what comes after it would be missed.
+fn cursor<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Cursor>, D::Error> {
+    let text = Option::<String>::deserialize(d)?;
+    text.map(|text| text.parse().map_err(serde::de::Error::custom))
+        .transpose()
 }
 
 impl Models {
@@ -73,5 +74,19 @@ impl Models {
     pub(crate) async fn project(&self, project: Project) -> Result<Projected, FunctionError> {
         let answer = self.functions.deliver(&ProjectPayload { project }).await?;
         Ok(answer.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_cannot_be_read_is_not_taken_for_the_end() {
+        let page = |cursor: &str| {
+            serde_json::from_str::<ReadPage>(&format!(r#"{{"orders":[],"cursor":{cursor}}}"#))
+        };
+        assert_eq!(page("null").unwrap().cursor, None);
+        assert!(page(r#""nonsense""#).is_err());
     }
 }

@@ -252,7 +252,7 @@ impl Rebuild<'_> {
         let mut cursor = None;
         loop {
             let page = self.models.list(cursor).await?;
-            cursor = page.next();
+            cursor = page.cursor;
             let held = self
                 .models
                 .table

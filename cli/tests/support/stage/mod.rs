@@ -43,6 +43,12 @@ pub(crate) trait Stage: DerefMut<Target = Sandbox> + Sized {
         self.cqrs(["deploy", "--yes", "--prebuilt"]).arg(handlers())
     }
 
+    /// Places an order of client 42 and waits until it can be read; gives its id.
+    fn place_order(&self) -> String {
+        let create = "order create --client 42 --product abc --wait";
+        self.cqrs(create.split(' ')).succeeds().trim().to_owned()
+    }
+
     /// Calls a function as any client of AWS does; gives its error, if it is one, and its answer.
     fn invoke(&self, function: &str, payload: &str) -> (Option<String>, Value) {
         let client = aws_sdk_lambda::Client::new(&self.sdk());
