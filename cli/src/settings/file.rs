@@ -1,0 +1,144 @@
+//! The settings file, `cqrs.toml`: its keys, and how an environment's section adds to the top level.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::error::SettingsError;
+use super::value::{StackName, parse_cache_url, parse_endpoint, parse_region};
+
+/// The file's top level, and each `[env.NAME]` in it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Section {
+    pub(super) stack: Option<StackName>,
+    #[serde(default, deserialize_with = "region")]
+    pub(super) region: Option<String>,
+    pub(super) profile: Option<String>,
+    #[serde(default, deserialize_with = "endpoint")]
+    pub(super) endpoint_url: Option<String>,
+    pub(super) local: Option<bool>,
+    #[serde(default, deserialize_with = "cache_url")]
+    pub(super) cache_url: Option<String>,
+    pub(super) output: Option<FileOutput>,
+    pub(super) artifact_bucket: Option<String>,
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, Scalar>,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, Scalar>,
+    /// Empty in a section that is an environment itself.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, Section>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FileOutput {
+    Text,
+    Json,
+}
+
+/// A parameter's value: CloudFormation takes text, people write numbers and booleans too.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected text, a number or a boolean")]
+pub(super) enum Scalar {
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+}
+
+impl From<Scalar> for String {
+    fn from(value: Scalar) -> Self {
+        match value {
+            Scalar::Text(text) => text,
+            Scalar::Integer(number) => number.to_string(),
+            Scalar::Boolean(value) => value.to_string(),
+        }
+    }
+}
+
+fn region<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(d)?;
+    parse_region(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+fn endpoint<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(d)?;
+    parse_endpoint(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+fn cache_url<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(d)?;
+    parse_cache_url(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}
+
+impl Section {
+    pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(source) => Err(SettingsError::Unreadable {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        let top: Self = toml::from_str(text).map_err(|e| {
+            let at = e.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            SettingsError::BadFile {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: line.chars().count() + 1,
+                message: e.message().trim_end().to_owned(),
+            }
+        })?;
+        match top.env.iter().find(|(_, section)| !section.env.is_empty()) {
+            Some((name, _)) => Err(SettingsError::NestedEnv {
+                path: path.to_owned(),
+                env: name.clone(),
+            }),
+            None => Ok(top),
+        }
+    }
+}
+
+impl Section {
+    /// This section's settings, with those of `base` where it says nothing.
+    pub(super) fn over(self, base: Self) -> Self {
+        let mut parameters = base.parameters;
+        parameters.extend(self.parameters);
+        let mut tags = base.tags;
+        tags.extend(self.tags);
+        Self {
+            stack: self.stack.or(base.stack),
+            region: self.region.or(base.region),
+            profile: self.profile.or(base.profile),
+            endpoint_url: self.endpoint_url.or(base.endpoint_url),
+            local: self.local.or(base.local),
+            cache_url: self.cache_url.or(base.cache_url),
+            output: self.output.or(base.output),
+            artifact_bucket: self.artifact_bucket.or(base.artifact_bucket),
+            parameters,
+            tags,
+            env: BTreeMap::new(),
+        }
+    }
+}
+
+/// As the template takes them.
+pub(super) fn texts(values: BTreeMap<String, Scalar>) -> BTreeMap<String, String> {
+    values
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect()
+}
