@@ -34,6 +34,8 @@ fn a_stack_is_created_and_then_unchanged() {
     SubscriberLogGroup     /aws/lambda/cqrs-subscriber
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
+    DashboardName          cqrs-eu-west-1
+    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -51,6 +53,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  FirstSubnet            AWS::EC2::Subnet
     + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
     + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  OperationsDashboard    AWS::CloudWatch::Dashboard
     + add  OrderChanges           AWS::Lambda::EventSourceMapping
     + add  OrdersTable            AWS::DynamoDB::Table
     + add  Publisher              AWS::Lambda::Function
@@ -70,7 +73,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    30 to add, 0 to change, 0 to replace, 0 to remove
+    31 to add, 0 to change, 0 to replace, 0 to remove
 
     Uploading…
 
@@ -102,6 +105,8 @@ fn a_stack_is_created_and_then_unchanged() {
     SubscriberLogGroup     /aws/lambda/cqrs-subscriber
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
+    DashboardName          cqrs-eu-west-1
+    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -134,6 +139,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  FirstSubnet            AWS::EC2::Subnet
     + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
     + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  OperationsDashboard    AWS::CloudWatch::Dashboard
     + add  OrderChanges           AWS::Lambda::EventSourceMapping
     + add  OrdersTable            AWS::DynamoDB::Table
     + add  Publisher              AWS::Lambda::Function
@@ -153,7 +159,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    30 to add, 0 to change, 0 to replace, 0 to remove
+    31 to add, 0 to change, 0 to replace, 0 to remove
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -445,6 +451,8 @@ fn outputs_are_a_table_for_people_and_an_object_for_programs() {
     SubscriberLogGroup     /aws/lambda/cqrs-subscriber
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
+    DashboardName          cqrs-eu-west-1
+    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     ");
     let outputs: Value = stage.cqrs(["outputs"]).json();
     assert_eq!(outputs["PublisherFunction"], "cqrs-publisher");

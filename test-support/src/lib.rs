@@ -13,6 +13,7 @@
 
 pub mod emulator;
 pub mod http;
+pub mod metrics;
 pub mod process;
 pub mod runtime_api;
 pub mod template;

@@ -86,6 +86,20 @@ impl ErrorType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whether it says no to a request by the rules, rather than that something does not work.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidCommand
+                | Self::OrderNotFound
+                | Self::VersionConflict
+                | Self::IllegalTransition
+                | Self::IdempotencyConflict
+                | Self::InvalidQuery
+        )
+    }
+
     /// Whether the same request may succeed when sent again later.
     #[must_use]
     pub fn is_retryable(self) -> bool {

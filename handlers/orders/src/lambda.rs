@@ -1,5 +1,7 @@
 //! What the mains of the three handlers share: running on Lambda, logging, failing well.
 //!
+//! What an invocation did is one line with its metrics in it ([`Line`]); `tracing` has the rest.
+//!
 //! A handler is polled on one thread: an environment handles one event at a time, and a function
 //! of this size has at most part of one CPU.
 
@@ -7,14 +9,22 @@ use std::future::Future;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+pub use lambda_runtime::tracing::Level;
 use lambda_runtime::tracing::subscriber;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::{BoxError, ErrorType, Named, chain};
+use crate::settings;
+
+mod line;
+mod metrics;
+
+use line::Log;
+pub use line::{Invocation, Line};
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// Without these the Lambda runtime would panic.
@@ -36,24 +46,8 @@ pub trait Handler {
     fn handle(
         &self,
         payload: &str,
-        invocation: &Invocation,
+        invocation: &Invocation<'_>,
     ) -> impl Future<Output = Result<Self::Answer, Self::Error>>;
-}
-
-/// One call of a handler.
-#[derive(Debug)]
-pub struct Invocation {
-    /// Lambda's id of it.
-    pub request_id: String,
-    started: Instant,
-}
-
-impl Invocation {
-    /// Milliseconds since it began, to the microsecond.
-    #[must_use]
-    pub fn took_ms(&self) -> f64 {
-        (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3
-    }
 }
 
 /// Runs the handler that `start` makes, until the Runtime API closes.
@@ -85,31 +79,32 @@ pub fn run<H: Handler, E: std::error::Error + 'static>(
 fn start_and_serve<H: Handler, E: std::error::Error + 'static>(
     start: impl FnOnce() -> Result<H, E>,
 ) -> Result<(), String> {
-    let handler = start().map_err(|error| {
-        let message = chain(&error);
-        // Without this report, whoever invokes the function learns only that it exited.
-        match report_init_error(ErrorType::InvalidSetting, &message) {
-            Ok(()) => message,
-            Err(report) => format!("{message} (not reported to Lambda: {report})"),
-        }
-    })?;
+    let log = Log::from_env(&settings::process).map_err(|error| cannot_start(&error))?;
+    let handler = start().map_err(|error| cannot_start(&error))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?
-        .block_on(serve(&handler))
+        .block_on(serve(&handler, &log))
         .map_err(|error| {
             let error: &(dyn std::error::Error + 'static) = error.as_ref();
             chain(error)
         })
 }
 
-async fn serve<H: Handler>(handler: &H) -> Result<(), lambda_runtime::Error> {
+/// Reports `error` to Lambda and answers what happened.
+fn cannot_start(error: &(dyn std::error::Error + 'static)) -> String {
+    let message = chain(error);
+    // Without this report, whoever invokes the function learns only that it exited.
+    match report_init_error(ErrorType::InvalidSetting, &message) {
+        Ok(()) => message,
+        Err(report) => format!("{message} (not reported to Lambda: {report})"),
+    }
+}
+
+async fn serve<H: Handler>(handler: &H, log: &Log) -> Result<(), lambda_runtime::Error> {
     let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let invocation = Invocation {
-            request_id: event.context.request_id,
-            started: Instant::now(),
-        };
+        let invocation = Invocation::new(event.context.request_id, log);
         handler
             .handle(event.payload.get(), &invocation)
             .await
@@ -118,15 +113,17 @@ async fn serve<H: Handler>(handler: &H) -> Result<(), lambda_runtime::Error> {
     Runtime::new(service).run().await
 }
 
-fn diagnostic(error: &(impl Named + 'static), invocation: &Invocation) -> Diagnostic {
+fn diagnostic(error: &(impl Named + 'static), invocation: &Invocation<'_>) -> Diagnostic {
     let error_type = error.error_type();
-    tracing::error!(
-        requestId = %invocation.request_id,
-        errorType = %error_type,
-        error = %chain(error),
-        tookMs = invocation.took_ms(),
-        "failed",
-    );
+    let mut line = invocation
+        .line(Level::ERROR, "failed")
+        .field("errorType", error_type.as_str())
+        .field("error", chain(error));
+    // Lambda counts these among its errors; what is left of those is trouble.
+    if error_type.is_refusal() {
+        line = line.count("refused", 1);
+    }
+    line.write();
     Diagnostic {
         error_type: error_type.as_str().to_owned(),
         error_message: error.to_string(),
@@ -136,22 +133,15 @@ fn diagnostic(error: &(impl Named + 'static), invocation: &Invocation) -> Diagno
 /// One JSON object a line, its fields at the top. With the time, which Lambda needs to believe a
 /// line's level.
 ///
-/// The level is Lambda's setting and nothing finer: filters by module would cost half a megabyte.
+/// There is one level and nothing finer: filters by module would cost half a megabyte.
 fn init_logging() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL")
-        .ok()
-        .and_then(|level| match level.to_ascii_uppercase().as_str() {
-            "FATAL" => Some(tracing::Level::ERROR),
-            level => level.parse().ok(),
-        })
-        .unwrap_or(tracing::Level::INFO);
     subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
-        .with_max_level(level)
+        .with_max_level(line::level(&settings::process))
         .init();
 }
 

@@ -23,7 +23,7 @@ mod fields;
 pub mod lambda;
 #[cfg(feature = "read-model")]
 pub mod read_model;
-#[cfg(any(feature = "read-model", feature = "write-model"))]
+#[cfg(any(feature = "lambda", feature = "read-model", feature = "write-model"))]
 pub mod settings;
 #[cfg(feature = "write-model")]
 pub mod write_model;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use orders::command::Command;
 use orders::error::CommandError;
-use orders::lambda::{self, Handler, Invocation};
+use orders::lambda::{self, Handler, Invocation, Level};
 use orders::order::Order;
 use orders::settings;
 use orders::write_model::WriteModel;
@@ -15,18 +15,20 @@ impl Handler for Publisher {
     type Answer = Order;
     type Error = CommandError;
 
-    async fn handle(&self, payload: &str, invocation: &Invocation) -> Result<Order, CommandError> {
+    async fn handle(
+        &self,
+        payload: &str,
+        invocation: &Invocation<'_>,
+    ) -> Result<Order, CommandError> {
         let command = Command::parse(payload)?;
         let name = command.name();
         let order = self.0.execute(command).await?;
-        tracing::info!(
-            requestId = %invocation.request_id,
-            command = name,
-            orderId = %order.order_id,
-            version = order.version,
-            tookMs = invocation.took_ms(),
-            "done",
-        );
+        invocation
+            .line(Level::INFO, "done")
+            .count_by("command", name, "commands", 1)
+            .field("orderId", &order.order_id)
+            .field("version", order.version)
+            .write();
         Ok(order)
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::http::{Reply, Request, Server};
+use test_support::metrics::metrics;
 use test_support::runtime_api::{FunctionError, Handler};
 use test_support::tls::TlsProxy;
 
@@ -109,6 +110,30 @@ fn order(status: &str, version: u64) -> Value {
 
 fn ok() -> Reply {
     Reply::json(200, &json!({}))
+}
+
+#[test]
+fn commands_are_counted_by_kind_and_refusals_apart() {
+    let mut dynamo = Scripted::new(vec![ok()]);
+    let create = json!({"clientId": "c", "productId": "p"});
+    dynamo.invoke(&create).unwrap();
+    dynamo.invoke(&create).unwrap();
+    dynamo.invoke(&json!({"command": "eat"})).unwrap_err();
+    let told = |nth| -> Vec<_> {
+        let metrics = metrics(&dynamo.publisher.log_line(nth)).into_iter();
+        metrics
+            .map(|(place, metric)| (place, metric.values))
+            .collect()
+    };
+    let created = (
+        "cqrs commands FunctionName=test command=create".to_owned(),
+        vec![1.0],
+    );
+    let cold = ("cqrs coldStart FunctionName=test".to_owned(), vec![1.0]);
+    let refused = ("cqrs refused FunctionName=test".to_owned(), vec![1.0]);
+    assert_eq!(told(0), [cold, created.clone()]);
+    assert_eq!(told(1), [created]);
+    assert_eq!(told(2), [refused]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The query handler: a Lambda function that answers from the read model.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use orders::error::QueryError;
-use orders::lambda::{self, Handler, Invocation};
+use orders::lambda::{self, Handler, Invocation, Level};
 use orders::query::Query;
 use orders::read_model::{Answer, CacheSettings, ReadModel};
 use orders::settings;
@@ -14,16 +15,20 @@ impl Handler for Queries {
     type Answer = Answer;
     type Error = QueryError;
 
-    async fn handle(&self, payload: &str, invocation: &Invocation) -> Result<Answer, QueryError> {
+    async fn handle(
+        &self,
+        payload: &str,
+        invocation: &Invocation<'_>,
+    ) -> Result<Answer, QueryError> {
         let query = Query::parse(payload)?;
+        let asked = Instant::now();
         let answer = self.0.answer(&query).await?;
-        tracing::info!(
-            requestId = %invocation.request_id,
-            query = query.name(),
-            found = answer.count(),
-            tookMs = invocation.took_ms(),
-            "done",
-        );
+        invocation
+            .line(Level::INFO, "done")
+            .field("query", query.name())
+            .field("found", answer.count())
+            .milliseconds("cacheMs", asked.elapsed())
+            .write();
         Ok(answer)
     }
 }

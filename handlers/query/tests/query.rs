@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_support::metrics::metrics;
 use test_support::runtime_api::Handler;
 use test_support::template::access_string;
 use test_support::tls::TlsProxy;
@@ -80,6 +81,34 @@ fn every_query_is_answered_and_logged_in_one_line() {
         );
     }
     assert_eq!(query.log().len(), queries().len());
+}
+
+#[test]
+fn a_line_tells_cloudwatch_the_round_trip_the_cold_start_and_what_was_refused() {
+    let server = Valkey::start();
+    let mut query = query(&server);
+    query.invoke(&json!({"orderId": "a"})).unwrap();
+    query.invoke(&json!({"orderId": "a"})).unwrap();
+    query.invoke(&json!("o")).unwrap_err();
+    let told = |nth| -> Vec<_> { metrics(&query.log_line(nth)).into_keys().collect() };
+    let cache = "cqrs cacheMs FunctionName=test";
+    assert_eq!(told(0), [cache, "cqrs coldStart FunctionName=test"]);
+    assert_eq!(told(1), [cache]);
+    assert_eq!(told(2), ["cqrs refused FunctionName=test"]);
+    assert!(metrics(&query.log_line(0))[cache].values[0] > 0.0);
+}
+
+#[test]
+fn what_does_not_work_is_not_counted_as_refused() {
+    let mut server = Valkey::start();
+    let mut query = query(&server);
+    server.stop();
+    query.invoke(&json!({"ping": true})).unwrap_err();
+    let told = metrics(&query.log_line(0));
+    assert_eq!(
+        told.into_keys().collect::<Vec<_>>(),
+        ["cqrs coldStart FunctionName=test"]
+    );
 }
 
 #[test]

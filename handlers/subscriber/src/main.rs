@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use orders::error::ProjectionError;
-use orders::lambda::{self, Handler, Invocation};
+use orders::lambda::{self, Handler, Invocation, Level};
 use orders::projection::{Event, Projected};
 use orders::read_model::{CacheSettings, ReadModel, StreamOutcome};
 use orders::settings;
@@ -25,7 +25,7 @@ impl Handler for Subscriber {
     async fn handle(
         &self,
         payload: &str,
-        invocation: &Invocation,
+        invocation: &Invocation<'_>,
     ) -> Result<Answer, ProjectionError> {
         match Event::parse(payload)? {
             Event::Stream(records) => {
@@ -35,45 +35,34 @@ impl Handler for Subscriber {
             }
             Event::Project(changes) => {
                 let projected = self.0.project(&changes).await?;
-                tracing::info!(
-                    requestId = %invocation.request_id,
-                    records = changes.len(),
-                    applied = projected.applied,
-                    stale = projected.stale,
-                    tookMs = invocation.took_ms(),
-                    "projected by hand",
-                );
+                invocation
+                    .line(Level::INFO, "projected by hand")
+                    .field("records", changes.len())
+                    .field("applied", projected.applied)
+                    .field("stale", projected.stale)
+                    .write();
                 Ok(Answer::Projected(projected))
             }
         }
     }
 }
 
-fn log_stream(records: usize, outcome: &StreamOutcome, invocation: &Invocation) {
-    match outcome.first_failure() {
-        None => tracing::info!(
-            requestId = %invocation.request_id,
-            records,
-            applied = outcome.projected.applied,
-            stale = outcome.projected.stale,
-            failed = 0,
-            lagMs = outcome.lag_ms,
-            tookMs = invocation.took_ms(),
-            "projected",
-        ),
-        Some(first) => tracing::error!(
-            requestId = %invocation.request_id,
-            records,
-            applied = outcome.projected.applied,
-            stale = outcome.projected.stale,
-            failed = outcome.failures.len(),
-            firstFailed = %first.identifier,
-            error = %first.reason,
-            lagMs = outcome.lag_ms,
-            tookMs = invocation.took_ms(),
-            "projected in part",
-        ),
-    }
+fn log_stream(records: usize, outcome: &StreamOutcome, invocation: &Invocation<'_>) {
+    let line = match outcome.first_failure() {
+        None => invocation.line(Level::INFO, "projected"),
+        Some(first) => invocation
+            .line(Level::ERROR, "projected in part")
+            .field("firstFailed", &first.identifier)
+            .field("error", &first.reason),
+    };
+    line.field("records", records)
+        .count("applied", outcome.projected.applied)
+        .count("stale", outcome.projected.stale)
+        .count("failed", outcome.failures.len() as u64)
+        .field("lagMs", outcome.lag_ms)
+        .distribution("recordLagMs", &outcome.lags_ms)
+        .milliseconds("cacheMs", outcome.cache)
+        .write();
 }
 
 fn main() -> ExitCode {

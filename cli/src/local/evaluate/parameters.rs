@@ -11,6 +11,10 @@ use crate::stack::template::{Entry, Node, Parameter, Template, TemplateError};
 const CACHE_ACCESS: &str = "CacheAccess";
 const OPEN: &str = "open";
 
+/// What nobody on this machine reads, and so is off unless somebody asks for it.
+const UNREAD: [&str; 2] = ["Metrics", "Dashboard"];
+const OFF: &str = "off";
+
 const ARCHITECTURE: &str = "Architecture";
 const BUCKET: &str = "ArtifactBucket";
 
@@ -58,7 +62,10 @@ pub(super) fn values<'t>(
                 }
                 own
             }
-            None => match given.or(parameter.default.as_deref()) {
+            None => match given
+                .or(default_here(parameter))
+                .or(parameter.default.as_deref())
+            {
                 Some(text) => text,
                 // `check_complete` has found all of these.
                 None => continue,
@@ -91,6 +98,12 @@ fn own_values(template: &Template) -> BTreeMap<&'static str, &'static str> {
         own.insert(CACHE_ACCESS, OPEN);
     }
     own
+}
+
+/// The default that a parameter has on this machine, where it is not the template's.
+fn default_here(parameter: &Parameter) -> Option<&'static str> {
+    let unread = UNREAD.contains(&parameter.name.as_str());
+    (unread && parameter.check(OFF).is_ok()).then_some(OFF)
 }
 
 fn is_list(parameter: &Parameter) -> bool {

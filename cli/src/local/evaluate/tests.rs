@@ -1,5 +1,6 @@
 //! What the tests of the evaluation share, and the repository's own template.
 
+mod dashboard;
 mod intrinsics;
 mod mutations;
 mod own_template;

@@ -19,7 +19,7 @@ use crate::order::Order;
 pub struct Record {
     /// Names the record to AWS, exactly as AWS wrote it.
     pub identifier: Option<String>,
-    /// When the write happened, in milliseconds since the epoch; AWS rounds it to the second.
+    /// When the write happened, in milliseconds since the epoch.
     pub written_at: Option<i64>,
     /// The change, or why there is none to be read.
     pub change: Result<Change, Invalid>,
@@ -72,6 +72,7 @@ impl Record {
                 }),
                 None => Err(Invalid::new("SequenceNumber", "must be a string of digits")),
             });
+        let written_at = written_at.map(|second| to_the_millisecond(second, change.as_ref().ok()));
         Self {
             // A name that is no number would make AWS fail the whole batch.
             identifier: identifier.filter(|text| Sequence::new(text).is_some()),
@@ -117,6 +118,19 @@ fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Resu
     }
     serde_json::from_str(raw.get())
         .map_err(|error| Invalid::new(name, format_args!("cannot be read: {error}")))
+}
+
+/// The time of a write that the stream dates to the second, as DynamoDB does.
+///
+/// The publisher dates what it writes to the millisecond, just before. Its date counts where it is
+/// in the same second or the one before; elsewhere somebody else wrote the item and left the date.
+fn to_the_millisecond(second: i64, change: Option<&Change>) -> i64 {
+    match change.map(|change| &change.state) {
+        Some(State::Present(order)) => Some(order.updated_at.as_millis())
+            .filter(|dated| second % 1000 == 0 && (second - 1000..second + 1000).contains(dated))
+            .unwrap_or(second),
+        _ => second,
+    }
 }
 
 fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
@@ -206,6 +220,7 @@ impl Item for Image<'_> {
 mod tests {
     use super::*;
     use crate::ids::OrderId;
+    use crate::timestamp::Timestamp;
     use serde_json::json;
 
     fn read(record: &serde_json::Value) -> Record {
@@ -257,6 +272,31 @@ mod tests {
         ] {
             let record = read(&json!({"dynamodb": {"ApproximateCreationDateTime": time}}));
             assert_eq!(record.written_at, millis);
+        }
+    }
+
+    #[test]
+    fn the_publishers_date_is_the_writes_where_it_agrees_with_the_streams() {
+        let second = Timestamp::parse("2026-11-23T03:00:05Z")
+            .unwrap()
+            .as_millis();
+        for (dated, written_at) in [
+            ("2026-11-23T03:00:05.999Z", second + 999),
+            ("2026-11-23T03:00:04.001Z", second - 999),
+            ("2026-11-23T03:00:03.999Z", second),
+            ("2026-11-23T03:00:06.000Z", second),
+            ("1970-01-01T00:00:00.000Z", second),
+        ] {
+            let mut image = image();
+            image["updatedAt"] = json!({"S": dated});
+            let record = read(&json!({
+                "eventName": "MODIFY",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": second / 1000, "NewImage": image,
+                    "SequenceNumber": "9",
+                },
+            }));
+            assert_eq!(record.written_at, Some(written_at), "{dated}");
         }
     }
 

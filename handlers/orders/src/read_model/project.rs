@@ -6,6 +6,7 @@
 //! standing.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, Pipeline, Script, Value, cmd};
 use serde::Serialize;
@@ -38,6 +39,10 @@ pub struct StreamOutcome {
     pub failures: Vec<Failure>,
     /// From the newest record's write to now, in milliseconds; `None` when no record says.
     pub lag_ms: Option<i64>,
+    /// The same for each applied change whose record says, from its write to the cache's answer.
+    pub lags_ms: Vec<i64>,
+    /// How long the cache took to answer, connecting included where needed.
+    pub cache: Duration,
 }
 
 /// A record that could not be projected.
@@ -101,7 +106,7 @@ impl ReadModel {
                 match (record.change, record.identifier) {
                     (Ok(change), Some(identifier)) => {
                         pipeline.add_command(command(&change, pipeline.is_empty())?);
-                        names.push(identifier);
+                        names.push((identifier, record.written_at));
                     }
                     (Err(reason), Some(identifier)) => outcome.failures.push(Failure {
                         identifier,
@@ -112,9 +117,17 @@ impl ReadModel {
                     (Ok(_), None) => unnamed = Some("it has no sequence number".to_owned()),
                 }
             }
-            for (identifier, answer) in names.into_iter().zip(self.apply(&pipeline).await?) {
+            let asked = Instant::now();
+            let answers = self.apply(&pipeline).await?;
+            outcome.cache += asked.elapsed();
+            let now = Timestamp::now().as_millis();
+            for ((identifier, written_at), answer) in names.into_iter().zip(answers) {
                 match count(&mut outcome.projected, &answer) {
-                    Ok(()) => {}
+                    Ok(applied) => {
+                        let written_at = written_at.filter(|_| applied);
+                        let lag = written_at.map(|written_at| (now - written_at).max(0));
+                        outcome.lags_ms.extend(lag);
+                    }
                     Err(error) => outcome.failures.push(Failure {
                         identifier,
                         reason: chain(&error),
@@ -161,7 +174,8 @@ impl ReadModel {
     }
 }
 
-fn count(projected: &mut Projected, answer: &Value) -> Result<(), CacheError> {
+/// Counts what `answer` says of a change, and whether it was applied.
+fn count(projected: &mut Projected, answer: &Value) -> Result<bool, CacheError> {
     match answer {
         Value::Int(1) => projected.applied += 1,
         Value::Int(0) => projected.stale += 1,
@@ -171,7 +185,7 @@ fn count(projected: &mut Projected, answer: &Value) -> Result<(), CacheError> {
             );
         }
     }
-    Ok(())
+    Ok(*answer == Value::Int(1))
 }
 
 fn command(change: &Change, first: bool) -> Result<Cmd, CacheError> {

@@ -6,10 +6,14 @@ use test_support::valkey::Valkey;
 
 /// The real subscriber, on `server`.
 pub(crate) fn subscriber(server: &Valkey) -> Handler {
-    Handler::start(
-        env!("CARGO_BIN_EXE_subscriber"),
-        &[("CACHE_URL", &server.url())],
-    )
+    subscriber_with(server, &[])
+}
+
+/// The real subscriber, on `server`, with more variables.
+pub(crate) fn subscriber_with(server: &Valkey, variables: &[(&str, &str)]) -> Handler {
+    let url = server.url();
+    let variables = [&[("CACHE_URL", url.as_str())], variables].concat();
+    Handler::start(env!("CARGO_BIN_EXE_subscriber"), &variables)
 }
 
 /// An item of version `version`.
@@ -59,11 +63,13 @@ pub(crate) fn failed(sequence: u64) -> Value {
 }
 
 /// What Lambda is told when nothing failed.
+#[allow(dead_code, reason = "not every test file looks at answers")]
 pub(crate) fn done() -> Value {
     json!({"batchItemFailures": []})
 }
 
 /// Ids of all orders that the read model shows.
+#[allow(dead_code, reason = "not every test file looks at the read model")]
 pub(crate) fn shown(server: &Valkey) -> Vec<String> {
     let members: Vec<String> = server.run(&["ZRANGE", "orders:v1:all", "0", "-1"]);
     members

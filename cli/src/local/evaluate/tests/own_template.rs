@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 
-fn own_template() -> Template {
+pub(super) fn own_template() -> Template {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let text = fs::read_to_string(path).unwrap();
     Template::from_text(Path::new(FILE), text).unwrap()
@@ -63,6 +63,7 @@ fn the_definition_is_this() {
               "program": "/programs/publisher",
               "handler": "bootstrap",
               "environment": {
+                "METRICS": "off",
                 "ORDERS_TABLE": "shop-OrdersTable"
               },
               "timeout_seconds": 10,
@@ -77,7 +78,8 @@ fn the_definition_is_this() {
               "program": "/programs/subscriber",
               "handler": "bootstrap",
               "environment": {
-                "CACHE_URL": "redis://127.0.0.1:6399"
+                "CACHE_URL": "redis://127.0.0.1:6399",
+                "METRICS": "off"
               },
               "timeout_seconds": 30,
               "memory_mb": 512,
@@ -91,7 +93,8 @@ fn the_definition_is_this() {
               "program": "/programs/query",
               "handler": "bootstrap",
               "environment": {
-                "CACHE_URL": "redis://127.0.0.1:6399"
+                "CACHE_URL": "redis://127.0.0.1:6399",
+                "METRICS": "off"
               },
               "timeout_seconds": 10,
               "memory_mb": 512,
@@ -204,6 +207,45 @@ fn parameters_reach_what_they_are_for() {
     assert_eq!(function.memory_mb, 1024);
     assert_eq!(function.log_level.as_deref(), Some("DEBUG"));
     assert!(evaluated.notes.is_empty(), "{:?}", evaluated.notes);
+}
+
+#[test]
+fn quiet_logs_are_the_handlers_own_doing_so_that_metrics_pass() {
+    for (level, of_lambda, of_handlers) in [
+        ("DEBUG", "DEBUG", None),
+        ("INFO", "INFO", None),
+        ("WARN", "INFO", Some("WARN")),
+        ("ERROR", "INFO", Some("ERROR")),
+    ] {
+        let evaluated = own(&[("LogLevel", level)]);
+        for function in evaluated.definition.functions {
+            assert_eq!(function.log_level.as_deref(), Some(of_lambda));
+            let own = function.environment.get("LOG_LEVEL").map(String::as_str);
+            assert_eq!(own, of_handlers);
+        }
+    }
+}
+
+#[test]
+fn what_nobody_reads_here_is_off_unless_asked_for() {
+    let evaluated = own(&[("Metrics", "on"), ("Dashboard", "on")]);
+    for function in &evaluated.definition.functions {
+        assert_eq!(function.environment["METRICS"], "on");
+    }
+    assert!(evaluated.notes.is_empty(), "{:?}", evaluated.notes);
+    let outputs = evaluated.outputs.iter();
+    let of_dashboard = outputs.filter(|output| output.name.starts_with("Dashboard"));
+    let of_dashboard: Vec<_> = of_dashboard.map(|output| output.value.as_str()).collect();
+    assert_eq!(
+        of_dashboard,
+        [
+            "shop-eu-west-1",
+            "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/shop-eu-west-1",
+        ]
+    );
+    let mut left_out = evaluated.left_out.iter();
+    let dashboard = left_out.find(|resource| resource.resource_type.ends_with("::Dashboard"));
+    assert!(dashboard.unwrap().needless);
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! The dashboard of the project's own template: what CloudWatch would only show as an empty graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::own_template::own_template;
+use super::*;
+
+/// The metrics that there are, with their dimensions, by the documentation of each service. Those
+/// of `cqrs` are what the handlers' own tests find in their lines.
+const METRICS: [(&str, &[&str], &[&str]); 9] = [
+    (
+        "AWS/Lambda",
+        &["FunctionName"],
+        &[
+            "Invocations",
+            "Errors",
+            "Throttles",
+            "Duration",
+            "IteratorAge",
+        ],
+    ),
+    (
+        "AWS/DynamoDB",
+        &["TableName"],
+        &[
+            "ConsumedWriteCapacityUnits",
+            "ConditionalCheckFailedRequests",
+            "WriteThrottleEvents",
+        ],
+    ),
+    (
+        "AWS/DynamoDB",
+        &["TableName", "Operation"],
+        &["SuccessfulRequestLatency", "SystemErrors"],
+    ),
+    (
+        "AWS/SQS",
+        &["QueueName"],
+        &["ApproximateNumberOfMessagesVisible"],
+    ),
+    (
+        "AWS/ElastiCache",
+        &["CacheClusterId"],
+        &[
+            "EngineCPUUtilization",
+            "CPUUtilization",
+            "DatabaseMemoryUsagePercentage",
+            "CacheHits",
+            "CacheMisses",
+            "AuthenticationFailures",
+        ],
+    ),
+    ("cqrs", &["FunctionName"], &["coldStart"]),
+    (
+        "cqrs shop-subscriber",
+        &["FunctionName"],
+        &["applied", "stale", "failed", "recordLagMs", "cacheMs"],
+    ),
+    (
+        "cqrs shop-query",
+        &["FunctionName"],
+        &["cacheMs", "refused"],
+    ),
+    ("cqrs shop-publisher", &["FunctionName"], &["refused"]),
+];
+const COMMANDS: [&str; 3] = ["create", "ship", "cancel"];
+
+/// The body of the dashboard with everything in it resolved.
+fn body() -> Json {
+    let (template, mut context) = (own_template(), context());
+    let on = ("Dashboard".to_owned(), "on".to_owned());
+    context.parameters.extend([on]);
+    let root = template.root();
+    let values = parameters::values(&template, &context).unwrap();
+    let mut evaluator = Evaluator::new(&template, &context, values.by_name).unwrap();
+    evaluator.section = Section::Conditions;
+    for entry in section(root, "Conditions").unwrap() {
+        evaluator.condition(&entry.key, entry.at).unwrap();
+    }
+    evaluator.section = Section::Stack;
+    evaluator
+        .find_resources(section(root, "Resources").unwrap())
+        .unwrap();
+    let dashboard = evaluator.resource("OperationsDashboard", root.at).unwrap();
+    let properties = property::Properties::of(&dashboard.properties).unwrap();
+    let body = properties.text("DashboardBody").unwrap().unwrap();
+    assert!(!body.contains("${"), "{body}");
+    serde_json::from_str(body).unwrap()
+}
+
+fn widgets(kind: &str) -> Vec<Json> {
+    let body = body();
+    let widgets = body["widgets"].as_array().unwrap();
+    let of_kind = widgets.iter().filter(|widget| widget["type"] == kind);
+    of_kind.cloned().collect()
+}
+
+/// Every metric's namespace, name and dimensions, with what `...` repeats written out.
+fn metrics() -> Vec<Vec<String>> {
+    let mut metrics = Vec::new();
+    for widget in widgets("metric") {
+        let mut last: Vec<String> = Vec::new();
+        for metric in widget["properties"]["metrics"].as_array().unwrap() {
+            let texts = metric.as_array().unwrap().iter().filter_map(Json::as_str);
+            let texts: Vec<String> = texts.map(str::to_owned).collect();
+            if texts != ["..."] {
+                last = texts;
+            }
+            metrics.push(last.clone());
+        }
+    }
+    metrics
+}
+
+fn is_known(metric: &[String]) -> bool {
+    let [namespace, name, dimensions @ ..] = metric else {
+        return false;
+    };
+    let (keys, values): (Vec<&str>, Vec<&str>) = dimensions
+        .chunks(2)
+        .map(|pair| (pair[0].as_str(), pair[1].as_str()))
+        .unzip();
+    if namespace == "cqrs" && name == "commands" {
+        return keys == ["FunctionName", "command"]
+            && values[0] == "shop-publisher"
+            && COMMANDS.contains(&values[1]);
+    }
+    let of_function = format!("{namespace} {}", values[0]);
+    METRICS.iter().any(|(place, known, names)| {
+        (namespace == place || of_function == *place)
+            && keys == *known
+            && names.contains(&name.as_str())
+    })
+}
+
+#[test]
+fn every_metric_exists() {
+    let metrics = metrics();
+    assert!(metrics.len() > 30);
+    for metric in &metrics {
+        assert!(is_known(metric), "{metric:?}");
+    }
+}
+
+#[test]
+fn every_metric_of_the_handlers_is_shown() {
+    let shown: BTreeSet<Vec<String>> = metrics().into_iter().collect();
+    let functions = ["shop-publisher", "shop-subscriber", "shop-query"];
+    for (place, _, names) in METRICS
+        .iter()
+        .filter(|(place, ..)| place.starts_with("cqrs"))
+    {
+        let functions = match place.split_once(' ') {
+            Some((_, function)) => vec![function],
+            None => functions.to_vec(),
+        };
+        for (function, name) in functions
+            .iter()
+            .flat_map(|f| names.iter().map(move |n| (f, n)))
+        {
+            let metric = ["cqrs", name, "FunctionName", function].map(str::to_owned);
+            assert!(shown.contains(metric.as_slice()), "{metric:?}");
+        }
+    }
+    let commands = shown.iter().filter(|metric| metric[1] == "commands");
+    assert_eq!(commands.count(), COMMANDS.len());
+}
+
+#[test]
+fn every_dimension_names_a_resource_of_the_stack() {
+    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for metric in metrics() {
+        for pair in metric[2..].chunks(2) {
+            values
+                .entry(pair[0].clone())
+                .or_default()
+                .insert(pair[1].clone());
+        }
+    }
+    let values = serde_json::to_value(values).unwrap();
+    assert_eq!(
+        values,
+        serde_json::json!({
+            "CacheClusterId": ["shop-001"],
+            "FunctionName": ["shop-publisher", "shop-query", "shop-subscriber"],
+            "Operation": ["PutItem", "UpdateItem"],
+            "QueueName": ["shop-FailuresQueue"],
+            "TableName": ["shop-OrdersTable"],
+            "command": ["cancel", "create", "ship"],
+        })
+    );
+}
+
+#[test]
+fn every_alarm_is_shown() {
+    let template = own_template();
+    let resources = section(template.root(), "Resources").unwrap();
+    let kind = |entry: &&crate::stack::template::Entry| {
+        entry.value.get("Type").and_then(Node::text) == Some("AWS::CloudWatch::Alarm")
+    };
+    let alarms = resources.iter().filter(kind).count();
+    let widgets = widgets("alarm");
+    let shown: BTreeSet<&str> = widgets
+        .iter()
+        .flat_map(|widget| widget["properties"]["alarms"].as_array().unwrap())
+        .map(|arn| arn.as_str().unwrap())
+        .collect();
+    assert_eq!(shown.len(), alarms);
+    let of_stack = "arn:aws:cloudwatch:eu-west-1:000000000000:alarm:shop-";
+    assert!(
+        shown.iter().all(|arn| arn.starts_with(of_stack)),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn widgets_fit_24_columns_and_cover_each_other_nowhere() {
+    let body = body();
+    let mut taken = BTreeMap::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let side = |name: &str| widget[name].as_u64().unwrap();
+        assert!(side("width") > 0 && side("height") > 0, "{widget}");
+        assert!(side("x") + side("width") <= 24, "{widget}");
+        for x in side("x")..side("x") + side("width") {
+            for y in side("y")..side("y") + side("height") {
+                let before = taken.insert((x, y), widget);
+                assert!(before.is_none(), "{widget} covers {before:?}");
+            }
+        }
+    }
+    let lowest = taken.keys().map(|(_, y)| y + 1).max().unwrap();
+    let whole = usize::try_from(24 * lowest).unwrap();
+    assert_eq!(taken.len(), whole, "there is a hole");
+}
+
+#[test]
+fn every_graph_has_the_region_a_title_and_a_statistic() {
+    let graphs = widgets("metric");
+    assert_eq!(graphs.len(), 18);
+    for graph in graphs {
+        let properties = &graph["properties"];
+        assert_eq!(properties["region"], "eu-west-1");
+        assert_eq!(properties["period"], 60);
+        for name in ["title", "stat"] {
+            assert!(!properties[name].as_str().unwrap().is_empty(), "{graph}");
+        }
+    }
+}
