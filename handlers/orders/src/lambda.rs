@@ -17,6 +17,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::diagnosis::{Diagnose, Diagnosis};
 use crate::error::{BoxError, ErrorType, Named, chain};
 use crate::settings;
 
@@ -48,6 +49,17 @@ pub trait Handler {
         payload: &str,
         invocation: &Invocation<'_>,
     ) -> impl Future<Output = Result<Self::Answer, Self::Error>>;
+
+    /// Walks to the handler's store, see [`crate::diagnosis`]; [`run`] logs the line.
+    fn diagnose(&self) -> impl Future<Output = Diagnosis>;
+}
+
+/// What is answered: what the handler answers, or what every handler does.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answered<A> {
+    Handled(A),
+    Diagnosed(Diagnosis),
 }
 
 /// Runs the handler that `start` makes, until the Runtime API closes.
@@ -105,12 +117,28 @@ fn cannot_start(error: &(dyn std::error::Error + 'static)) -> String {
 async fn serve<H: Handler>(handler: &H, log: &Log) -> Result<(), lambda_runtime::Error> {
     let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let invocation = Invocation::new(event.context.request_id, log);
+        let payload = event.payload.get();
+        if Diagnose::is_asked(payload) {
+            return Ok(Answered::Diagnosed(diagnose(handler, &invocation).await));
+        }
         handler
-            .handle(event.payload.get(), &invocation)
+            .handle(payload, &invocation)
             .await
+            .map(Answered::Handled)
             .map_err(|error| diagnostic(&error, &invocation))
     });
     Runtime::new(service).run().await
+}
+
+async fn diagnose<H: Handler>(handler: &H, invocation: &Invocation<'_>) -> Diagnosis {
+    let diagnosis = handler.diagnose().await;
+    let failed = diagnosis.failed();
+    invocation
+        .line(Level::INFO, "diagnosed")
+        .field("steps", diagnosis.steps.len())
+        .field("failed", failed.map(|step| step.step))
+        .write();
+    diagnosis
 }
 
 fn diagnostic(error: &(impl Named + 'static), invocation: &Invocation<'_>) -> Diagnostic {

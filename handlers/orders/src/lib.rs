@@ -9,6 +9,7 @@
 //! - `lambda`: what the three handlers' mains share
 
 pub mod command;
+pub mod diagnosis;
 pub mod error;
 pub mod ids;
 pub mod item;

@@ -27,6 +27,8 @@ use crate::order::{Order, Status};
 use crate::settings::{self, InvalidSetting, Source};
 use crate::timestamp::Timestamp;
 
+mod diagnose;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// DynamoDB answers in single milliseconds; an attempt that takes this long has got lost.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);

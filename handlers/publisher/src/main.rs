@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use orders::command::Command;
+use orders::diagnosis::Diagnosis;
 use orders::error::CommandError;
 use orders::lambda::{self, Handler, Invocation, Level};
 use orders::order::Order;
@@ -30,6 +31,10 @@ impl Handler for Publisher {
             .field("version", order.version)
             .write();
         Ok(order)
+    }
+
+    async fn diagnose(&self) -> Diagnosis {
+        self.0.diagnose().await
     }
 }
 

@@ -171,3 +171,25 @@ fn items_of_the_original_sample_can_be_shipped_and_cancelled() {
         (&json!("cancelled"), &json!(2))
     );
 }
+
+#[test]
+fn a_diagnosis_reaches_the_table_and_writes_nothing() {
+    let given = Given::an_empty_table();
+    let mut publisher = given.publisher();
+    let reached = publisher.invoke(&json!({"diagnose": true})).unwrap();
+    let step = &reached["steps"][0];
+    assert_eq!(
+        (&step["step"], &step["ok"], &step["detail"]),
+        (&json!("table"), &json!(true), &json!("orders")),
+        "{reached}"
+    );
+    assert_eq!(given.count(), 0);
+
+    let delete = given.client.delete_table().table_name("orders");
+    given.runtime.block_on(delete.send()).unwrap();
+    let missed = publisher.invoke(&json!({"diagnose": true})).unwrap();
+    let step = &missed["steps"][0];
+    assert_eq!(step["ok"], false, "{missed}");
+    let said = step["detail"].as_str().unwrap();
+    assert!(said.contains("ResourceNotFoundException"), "{said}");
+}

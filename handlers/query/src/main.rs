@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use orders::diagnosis::Diagnosis;
 use orders::error::QueryError;
 use orders::lambda::{self, Handler, Invocation, Level};
 use orders::query::Query;
@@ -30,6 +31,10 @@ impl Handler for Queries {
             .milliseconds("cacheMs", asked.elapsed())
             .write();
         Ok(answer)
+    }
+
+    async fn diagnose(&self) -> Diagnosis {
+        self.0.diagnose().await
     }
 }
 

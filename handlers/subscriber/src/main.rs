@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use orders::diagnosis::Diagnosis;
 use orders::error::ProjectionError;
 use orders::lambda::{self, Handler, Invocation, Level};
 use orders::projection::{Event, Projected};
@@ -44,6 +45,10 @@ impl Handler for Subscriber {
                 Ok(Answer::Projected(projected))
             }
         }
+    }
+
+    async fn diagnose(&self) -> Diagnosis {
+        self.0.diagnose().await
     }
 }
 

@@ -85,6 +85,17 @@ fn a_demoted_server_is_an_error_to_retry_not_a_failure_of_the_records() {
     assert_eq!(subscriber.invoke(&event), Ok(done()));
 }
 
+#[test]
+fn a_diagnosis_walks_to_the_cache_and_projects_nothing() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    let diagnosis = subscriber.invoke(&json!({"diagnose": true})).unwrap();
+    let steps = diagnosis["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["ok"] == true), "{diagnosis}");
+    assert_eq!(steps.last().unwrap()["step"], "ping");
+    assert_eq!(server.run::<i64>(&["DBSIZE"]), 0);
+}
+
 fn signed_in(proxy: &TlsProxy) -> Handler {
     Handler::start(
         env!("CARGO_BIN_EXE_subscriber"),

@@ -106,6 +106,20 @@ impl ReadModel {
         })
     }
 
+    pub(super) fn settings(&self) -> &CacheSettings {
+        &self.settings
+    }
+
+    /// Who a new connection is: with IAM the function's user, with a token made now.
+    pub(super) fn credentials(&self) -> Result<RedisConnectionInfo, CacheError> {
+        let redis = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let Some(iam) = &self.settings.iam else {
+            return Ok(redis);
+        };
+        let token = token::token(iam, SystemTime::now()).map_err(CacheError::Sign)?;
+        Ok(redis.set_username(&iam.user).set_password(token))
+    }
+
     fn address(&self) -> String {
         format!("{}:{}", self.settings.host, self.settings.port)
     }
@@ -151,11 +165,7 @@ impl ReadModel {
     }
 
     async fn connect(&self) -> Result<Held, CacheError> {
-        let mut redis = RedisConnectionInfo::default().set_skip_set_lib_name();
-        if let Some(iam) = &self.settings.iam {
-            let token = token::token(iam, SystemTime::now()).map_err(CacheError::Sign)?;
-            redis = redis.set_username(&iam.user).set_password(token);
-        }
+        let redis = self.credentials()?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(COMMAND_TIMEOUT));
@@ -236,7 +246,7 @@ fn connection_info(settings: &CacheSettings) -> Result<ConnectionInfo, InvalidSe
 }
 
 /// Makes ring the process's cryptography, unless it has one already.
-fn install_crypto() {
+pub(super) fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Fails only if another is installed, which then serves as well.

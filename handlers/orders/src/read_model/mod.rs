@@ -10,6 +10,7 @@
 //! layout takes another prefix and a rebuild, and the two can stand side by side.
 
 mod cache;
+mod diagnose;
 mod keys;
 mod project;
 mod read;
