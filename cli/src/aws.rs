@@ -2,6 +2,8 @@
 //!
 //! Clients are made when they are needed: an order command makes one and no other.
 
+pub(crate) mod query;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -333,15 +335,23 @@ impl AwsError {
         let text = deepest_texts(&error);
         let detail = Detail { code: None, text };
         if has_source::<CredentialsError>(&error) {
-            // The providers word an expired session token in many ways; all name it.
-            if detail.text.contains("expired") {
-                return Self::Expired(detail);
-            }
-            return Self::NoCredentials(detail);
+            return Self::from_credentials(detail.text);
         }
         Self::Unreachable {
             action,
             source: detail,
+        }
+    }
+
+    /// What a provider of credentials says.
+    fn from_credentials(text: String) -> Self {
+        // The providers word an expired session token in many ways; all name it.
+        let expired = text.contains("expired");
+        let detail = Detail { code: None, text };
+        if expired {
+            Self::Expired(detail)
+        } else {
+            Self::NoCredentials(detail)
         }
     }
 
@@ -448,7 +458,7 @@ impl Explain for AwsError {
             Self::NoProfile { known, .. } => format!("they have: {}", known.join(", ")),
             Self::NoCredentials(_) => {
                 "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY"
+                 AWS_SECRET_ACCESS_KEY; or add `--local` to work on this machine, without an account"
                     .to_owned()
             }
             Self::Expired(_) => {

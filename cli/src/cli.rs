@@ -195,6 +195,14 @@ pub(crate) enum Command {
     Local(LocalCommand),
     Rebuild(RebuildArgs),
     Verify(VerifyArgs),
+    /// Walk from this machine to the cache, and name the hop at which the way breaks
+    #[command(after_help = "It only reads: no order is written, and nothing is changed.
+
+Examples:
+  cqrs doctor
+  cqrs doctor --local
+  cqrs doctor --output json | jq '.hops[] | select(.status == \"failed\")'")]
+    Doctor,
     /// Print the completion script of a shell
     #[command(after_help = "Examples:
   cqrs completions bash > ~/.local/share/bash-completion/completions/cqrs

@@ -121,6 +121,20 @@ impl Failure {
         &self.kind
     }
 
+    /// The next step, where there is one.
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// What happened and why, in one text.
+    pub(crate) fn with_causes(&self) -> String {
+        let causes = self.causes.iter().map(String::as_str);
+        let parts: Vec<&str> = std::iter::once(self.message.as_str())
+            .chain(causes)
+            .collect();
+        parts.join(": ")
+    }
+
     /// Adds a cause below those there are.
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ mod failures;
 mod local;
 mod models;
 mod package;
+mod permissions;
 mod printer;
 mod settings;
 mod stack;

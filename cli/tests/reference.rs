@@ -5,9 +5,10 @@ use std::fs;
 use crate::support::{Sandbox, repository};
 
 /// Every command that can be typed.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["deploy"],
     &["destroy"],
+    &["doctor"],
     &["outputs"],
     &["completions"],
     &["local", "run"],

@@ -220,7 +220,7 @@ fn without_credentials_it_says_how_to_sign_in() {
           WebIdentityToken: the credential provider was not enabled: $AWS_WEB_IDENTITY_TOKEN_FILE was not set
           EcsContainer: the credential provider was not enabled: ECS provider not configured
           Ec2InstanceMetadata: the credential provider was not enabled: IMDS disabled by AWS_EC2_METADATA_DISABLED env var set to `true`
-    hint: sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    hint: sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add `--local` to work on this machine, without an account
     ");
     assert!(server.actions().is_empty());
 }

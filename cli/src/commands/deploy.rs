@@ -57,7 +57,7 @@ pub(crate) async fn run(
     settings.tags.extend(args.tags.iter().cloned());
     template.check(&settings.parameters)?;
 
-    let architecture = architecture(&args, &settings)?;
+    let architecture = architecture(args.arch, &settings)?;
 
     let (aws, identity) = connect(&settings, printer).await?;
     let deployment = Deployment {
@@ -87,8 +87,11 @@ fn refuse_what_is_local(args: &DeployArgs) -> Result<(), Failure> {
 }
 
 /// `--arch`, else the parameter as given, else this machine's.
-fn architecture(args: &DeployArgs, settings: &Settings) -> Result<Architecture, Failure> {
-    match (args.arch, settings.parameters.get(ARCHITECTURE)) {
+pub(super) fn architecture(
+    typed: Option<Architecture>,
+    settings: &Settings,
+) -> Result<Architecture, Failure> {
+    match (typed, settings.parameters.get(ARCHITECTURE)) {
         (Some(architecture), _) => Ok(architecture),
         (None, Some(name)) => Architecture::from_lambda_name(name).ok_or_else(|| {
             Failure::new(

@@ -8,6 +8,7 @@ mod connected;
 mod demo;
 mod deploy;
 mod destroy;
+mod doctor;
 mod failures;
 mod local;
 mod operation;
@@ -54,6 +55,13 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Command::Destroy(args) => {
             let settings = settings(false)?;
             destroy::run(args, settings, printer).await
+        }
+        Command::Doctor => {
+            let settings = Settings::resolve(&cli.global);
+            if let Ok(settings) = &settings {
+                *printer = Printer::new(settings.printer);
+            }
+            doctor::run(&cli.global, settings, printer).await
         }
         Command::Order(command) => {
             let settings = settings(false)?;

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
-use crate::local::protocol::{Deployed, Deployment, Description, HostFile};
+use crate::local::protocol::{Deployed, Deployment, Description, HostFile, MappingStatus};
 
 /// How long a process may take to end after its port is closed.
 const ENDING: Duration = Duration::from_secs(5);
@@ -94,6 +94,10 @@ impl Client {
         self.host.endpoint()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.host.pid
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.host.port
     }
@@ -111,6 +115,11 @@ impl Client {
     /// The stack as it is.
     pub(crate) async fn describe(&self) -> Result<Description, LocalError> {
         self.call("describe", &serde_json::json!({})).await
+    }
+
+    /// How the stack's mappings are doing.
+    pub(crate) async fn status(&self) -> Result<Vec<MappingStatus>, LocalError> {
+        self.call("status", &serde_json::json!({})).await
     }
 
     /// Ends the process; returns when it is gone.

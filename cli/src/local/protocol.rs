@@ -113,6 +113,16 @@ pub(crate) struct OutputValue {
     pub(crate) description: Option<String>,
 }
 
+/// A mapping, in the answer to `POST /_cqrs/status`; what else is in it is for others.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MappingStatus {
+    pub(crate) id: String,
+    pub(crate) enabled: bool,
+    pub(crate) last_processing_result: String,
+    pub(crate) behind: u64,
+}
+
 /// A resource without a counterpart here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

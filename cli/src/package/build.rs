@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::archive::BOOTSTRAP;
-use super::inspect::RUNTIME_GLIBC;
+use super::inspect::{GlibcVersion, RUNTIME_GLIBC};
 use super::{Architecture, Handler, PackageRequest};
 use crate::error::{Explain, Kind};
 
@@ -185,6 +185,14 @@ impl Installed {
         }
     }
 
+    /// The same, for builds that are to run here whatever this machine is.
+    async fn natively(architecture: Architecture) -> Self {
+        Self {
+            native: Some(architecture),
+            ..Self::detect().await
+        }
+    }
+
     /// The builder to use for `asked`; never [`Builder::Auto`].
     ///
     /// The cross builders come first even where plain Cargo would do: their binaries ask for the
@@ -271,11 +279,38 @@ pub(super) async fn build_native(
     if request.builder == Builder::Auto {
         request.builder = Builder::Cargo;
     }
-    let installed = Installed {
-        native: Some(request.architecture),
-        ..Installed::detect().await
-    };
+    let installed = Installed::natively(request.architecture).await;
     build_with(installed, &request, started).await
+}
+
+/// The builder that would be taken for the project, for Lambda or for this machine itself; fails
+/// with what would keep a build from beginning.
+pub(crate) async fn builder(
+    project: &Path,
+    architecture: Architecture,
+    native: bool,
+) -> Result<Builder, BuildError> {
+    let (installed, asked) = if native {
+        (Installed::natively(architecture).await, Builder::Cargo)
+    } else {
+        (Installed::detect().await, Builder::Auto)
+    };
+    let ready = prepare(installed, project, asked, architecture).await?;
+    Ok(ready.builder)
+}
+
+/// The version of this machine's C library, which plain Cargo builds against, where it is newer than
+/// the functions' runtime has.
+pub(crate) async fn newer_glibc() -> Option<GlibcVersion> {
+    let asked = quiet("getconf")
+        .arg("GNU_LIBC_VERSION")
+        .stdout(Stdio::piped())
+        .output()
+        .await
+        .ok()?;
+    let said = text_of(&asked.stdout);
+    let version = GlibcVersion::parse(&format!("GLIBC_{}", said.strip_prefix("glibc ")?))?;
+    (version > RUNTIME_GLIBC).then_some(version)
 }
 
 async fn build_with(
@@ -291,15 +326,7 @@ async fn build_with(
         ..
     } = request;
     let (architecture, output) = (*architecture, *output);
-    if !project.join("Cargo.toml").is_file() {
-        return Err(BuildError::NoProject(project.to_owned()));
-    }
-    let builder = installed.choose(*builder, architecture)?;
-    let metadata = Metadata::read(project).await?;
-    metadata.check(project)?;
-    if installed.native != Some(architecture) || builder == Builder::Zigbuild {
-        check_target(project, architecture).await?;
-    }
+    let Ready { builder, metadata } = prepare(installed, project, *builder, architecture).await?;
     started(builder);
     let cross = installed.native != Some(architecture);
     let folder = metadata
@@ -323,6 +350,31 @@ async fn build_with(
         Some(handler) => Err(BuildError::NoBinary { builder, handler }),
         None => Ok(binaries),
     }
+}
+
+/// What a build begins with.
+struct Ready {
+    builder: Builder,
+    metadata: Metadata,
+}
+
+/// Chooses the builder and looks whether all that it needs is there.
+async fn prepare(
+    installed: Installed,
+    project: &Path,
+    asked: Builder,
+    architecture: Architecture,
+) -> Result<Ready, BuildError> {
+    if !project.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoProject(project.to_owned()));
+    }
+    let builder = installed.choose(asked, architecture)?;
+    let metadata = Metadata::read(project).await?;
+    metadata.check(project)?;
+    if installed.native != Some(architecture) || builder == Builder::Zigbuild {
+        check_target(project, architecture).await?;
+    }
+    Ok(Ready { builder, metadata })
 }
 
 /// The part of `cargo metadata` that is needed.

@@ -53,7 +53,7 @@ impl GlibcVersion {
     }
 
     /// Reads a symbol version such as `GLIBC_2.34` or `GLIBC_2.2.5`.
-    fn parse(symbol_version: &str) -> Option<Self> {
+    pub(super) fn parse(symbol_version: &str) -> Option<Self> {
         let mut numbers = symbol_version
             .strip_prefix("GLIBC_")?
             .split('.')

@@ -23,8 +23,8 @@ use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 
 pub(crate) use self::archive::ArchiveError;
-pub(crate) use self::build::{BuildError, BuildOutput, Builder};
-pub(crate) use self::inspect::{GlibcVersion, InspectError};
+pub(crate) use self::build::{BuildError, BuildOutput, Builder, builder, newer_glibc};
+pub(crate) use self::inspect::{GlibcVersion, InspectError, RUNTIME_GLIBC};
 pub(crate) use self::native::{Program, programs};
 pub(crate) use self::prebuilt::PrebuiltError;
 use crate::error::{Explain, Kind};

@@ -3,12 +3,14 @@
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
+use orders::diagnosis::{Diagnose, Diagnosis};
 use orders::error::ErrorType;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
+use crate::package::Handler;
 use crate::settings::{StackName, Target};
 
 /// The publisher, subscriber and query functions of one stack.
@@ -183,6 +185,15 @@ impl Functions {
         event: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
         self.invoke("subscriber", event).await
+    }
+
+    /// Asks a function how it gets to its store.
+    pub(crate) async fn diagnose(
+        &self,
+        handler: Handler,
+    ) -> Result<Answer<Diagnosis>, FunctionError> {
+        let payload = Diagnose { diagnose: true };
+        self.invoke(handler.name(), &payload).await
     }
 
     async fn invoke<T: DeserializeOwned>(

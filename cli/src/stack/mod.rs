@@ -7,6 +7,7 @@ pub(crate) mod change_set;
 pub(crate) mod deletion;
 pub(crate) mod follow;
 pub(crate) mod functions;
+pub(crate) mod health;
 #[cfg(test)]
 mod replay;
 pub(crate) mod root_cause;

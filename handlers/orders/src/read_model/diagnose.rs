@@ -111,7 +111,8 @@ impl ReadModel {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let info: RedisConnectionInfo = self.credentials().map_err(|e| chain(&e))?;
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(COMMAND_LIMIT));
+        // The limits are the steps' own.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let opened = MultiplexedConnection::new_with_config(&info, stream, config).await;
         let (connection, driver) = opened.map_err(|error: RedisError| chain(&error))?;
         // Ends with the connection.

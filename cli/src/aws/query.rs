@@ -1,0 +1,292 @@
+//! One request of AWS's Query protocol, for what no SDK client of this tool does: an unsigned one,
+//! which tells whether a service is reached, and those of IAM, whose client alone would weigh more
+//! than the rest of them together.
+//!
+//! A request is sent once: whoever looks for a fault wants to see it.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::date_time::{DateTime, Format};
+use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
+use tokio::time::timeout;
+
+use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
+
+/// For the whole of a request.
+const LIMIT: Duration = Duration::from_secs(8);
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Where IAM is, and for which region its requests are signed: one for each partition.
+const IAM: [(&str, &str, &str); 3] = [
+    (
+        "cn-",
+        "https://iam.cn-north-1.amazonaws.com.cn",
+        "cn-north-1",
+    ),
+    (
+        "us-gov-",
+        "https://iam.us-gov.amazonaws.com",
+        "us-gov-west-1",
+    ),
+    ("", "https://iam.amazonaws.com", "us-east-1"),
+];
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// AWS's time when it answered, to the second.
+    pub(crate) date: Option<SystemTime>,
+    pub(crate) body: String,
+}
+
+/// A request's fields, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Form(String);
+
+impl Form {
+    pub(crate) fn new(action: &str, version: &str) -> Self {
+        Self(format!("Action={action}&Version={version}"))
+    }
+
+    pub(crate) fn add(&mut self, name: impl fmt::Display, value: &str) {
+        self.0.push_str(&format!("&{name}="));
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+                self.0.push(char::from(byte));
+            } else {
+                self.0.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+}
+
+impl Aws {
+    /// Sends `form` to `url`, without a signature.
+    pub(crate) async fn ask_unsigned(
+        &self,
+        url: &str,
+        form: &Form,
+        action: &'static str,
+    ) -> Result<Answer, AwsError> {
+        let request = http::Request::post(url)
+            .header("content-type", FORM)
+            .body(form.0.clone());
+        let request = request.map_err(|error| unreachable(action, error.to_string()))?;
+        send(request, action).await
+    }
+
+    /// Asks IAM, whose errors come back as errors.
+    pub(crate) async fn ask_iam(
+        &self,
+        form: &Form,
+        action: &'static str,
+    ) -> Result<String, AwsError> {
+        let partition = IAM
+            .iter()
+            .find(|(prefix, ..)| self.region.starts_with(prefix));
+        let (url, region) = partition.map_or(("", ""), |(_, url, region)| (*url, *region));
+        let url = self.endpoint("IAM").unwrap_or_else(|| url.to_owned());
+        let credentials = self.credentials().await?;
+        let request = signed(&url, form, region, &credentials)
+            .map_err(|error| unreachable(action, error.to_string()))?;
+        let answer = send(request, action).await?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer.body);
+        }
+        Err(match read_error(&answer.body) {
+            Some((code, message)) => AwsError::from_service(action, code, message),
+            None => {
+                let status = answer.status;
+                unreachable(
+                    action,
+                    format!("the answer, HTTP status {status}, is not one of AWS's"),
+                )
+            }
+        })
+    }
+
+    /// Where a service is, if another address than AWS's own is set for it or for all.
+    pub(crate) fn endpoint(&self, service: &str) -> Option<String> {
+        let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
+        own.filter(|url| !url.is_empty())
+            .or_else(|| self.endpoint_url().map(str::to_owned))
+    }
+
+    /// Where all services are, if that is another address than AWS's own.
+    pub(crate) fn endpoint_url(&self) -> Option<&str> {
+        self.config.endpoint_url()
+    }
+
+    /// The credentials, from wherever they come.
+    pub(crate) async fn credentials(&self) -> Result<Credentials, AwsError> {
+        let none = || AwsError::from_credentials("no provider of credentials is set".to_owned());
+        let provider = self.config.credentials_provider().ok_or_else(none)?;
+        let provided = provider.provide_credentials().await;
+        provided.map_err(|error| AwsError::from_credentials(deepest_texts(&error)))
+    }
+}
+
+fn signed(
+    url: &str,
+    form: &Form,
+    region: &str,
+    credentials: &Credentials,
+) -> Result<http::Request<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let identity = credentials.clone().into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("iam")
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()?
+        .into();
+    let headers = [("content-type", FORM)].into_iter();
+    let body = SignableBody::Bytes(form.0.as_bytes());
+    let (instructions, _) =
+        sign(SignableRequest::new("POST", url, headers, body)?, &params)?.into_parts();
+    let mut request = http::Request::post(url)
+        .header("content-type", FORM)
+        .body(form.0.clone())?;
+    instructions.apply_to_request_http1x(&mut request);
+    Ok(request)
+}
+
+async fn send(request: http::Request<String>, action: &'static str) -> Result<Answer, AwsError> {
+    let lost = |text: String| unreachable(action, text);
+    let encrypted = request.uri().scheme_str() == Some("https");
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build();
+    let connector = Connector::builder().connector_settings(settings);
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let connector = if encrypted {
+        connector.tls_provider(ring).build()
+    } else {
+        connector.build_http()
+    };
+    let request: HttpRequest = request
+        .map(SdkBody::from)
+        .try_into()
+        .map_err(|_| lost("the request has no valid form".to_owned()))?;
+    let exchange = async {
+        let answer = connector.call(request).await;
+        let answer = answer.map_err(|error| lost(deepest_texts(&error)))?;
+        let date = answer.headers().get("date").and_then(read_date);
+        let status = answer.status().as_u16();
+        let body = ByteStream::new(answer.into_body()).collect().await;
+        let body = body.map_err(|error| lost(deepest_texts(&error)))?;
+        Ok(Answer {
+            status,
+            date,
+            body: String::from_utf8_lossy(&body.into_bytes()).into_owned(),
+        })
+    };
+    let late = |_| lost(format!("nothing came back within {} s", LIMIT.as_secs()));
+    timeout(LIMIT, exchange).await.map_err(late)?
+}
+
+fn unreachable(action: &'static str, text: String) -> AwsError {
+    AwsError::Unreachable {
+        action,
+        source: Detail { code: None, text },
+    }
+}
+
+/// The HTTP date of an answer.
+fn read_date(text: &str) -> Option<SystemTime> {
+    let date = DateTime::from_str(text, Format::HttpDate).ok()?;
+    date.try_into().ok()
+}
+
+/// Code and message of the Query protocol's error document.
+fn read_error(body: &str) -> Option<(String, String)> {
+    let mut document = Document::new(body);
+    let mut root = document.root_element().ok()?;
+    if !root.start_el().matches("ErrorResponse") {
+        return None;
+    }
+    while let Some(mut tag) = root.next_tag() {
+        if tag.start_el().matches("Error") {
+            let (mut code, mut message) = (None, String::new());
+            while let Some(mut field) = tag.next_tag() {
+                match field.start_el().local() {
+                    "Code" => code = text(&mut field).ok(),
+                    "Message" => message = text(&mut field).unwrap_or_default(),
+                    _ => {}
+                }
+            }
+            return Some((code?, message));
+        }
+    }
+    None
+}
+
+/// The text inside an element that holds nothing else.
+pub(crate) fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<String, XmlDecodeError> {
+    Ok(try_data(element)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_escapes_what_is_not_plain() {
+        let mut form = Form::new("Act", "2010-05-08");
+        form.add("Name.member.1", "arn:aws:iam::1:user/a b&c=ä");
+        assert_eq!(
+            form.0,
+            "Action=Act&Version=2010-05-08&Name.member.1=arn%3Aaws%3Aiam%3A%3A1%3Auser%2Fa%20b%26c%3D%C3%A4"
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_service_is_told_apart_from_a_page_of_somebody_else() {
+        let body = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error>\
+                    <Type>Sender</Type><Code>AccessDenied</Code><Message>a &lt;b&gt; &amp; c</Message>\
+                    </Error><RequestId>r</RequestId></ErrorResponse>";
+        let expected = ("AccessDenied".to_owned(), "a <b> & c".to_owned());
+        assert_eq!(read_error(body), Some(expected));
+        assert_eq!(read_error("<html><body>Error</body></html>"), None);
+        assert_eq!(read_error(""), None);
+    }
+
+    #[test]
+    fn the_time_of_an_answer_is_read() {
+        let date = read_date("Tue, 14 Nov 2023 22:13:20 GMT").unwrap();
+        let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        assert_eq!(date, expected);
+        assert_eq!(read_date("yesterday"), None);
+    }
+
+    #[test]
+    fn a_signed_request_names_service_region_and_session() {
+        let credentials = Credentials::new("AKID", "secret", Some("session".to_owned()), None, "t");
+        let form = Form::new("GetRole", "2010-05-08");
+        let request = signed(
+            "https://iam.amazonaws.com",
+            &form,
+            "us-east-1",
+            &credentials,
+        )
+        .unwrap();
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        assert!(header("authorization").contains("/us-east-1/iam/aws4_request"));
+        assert!(
+            header("authorization").contains("content-type;host;x-amz-date;x-amz-security-token")
+        );
+        assert_eq!(header("x-amz-security-token"), "session");
+    }
+}

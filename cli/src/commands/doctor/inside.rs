@@ -1,0 +1,104 @@
+//! The hops inside the functions: what each of them finds on the way to its store.
+
+use orders::diagnosis::{Diagnosis, Step, StepName};
+
+use super::hop::{Checked, Finding, Name};
+use super::parts::Found;
+use super::walk::Walk;
+use crate::error::Failure;
+use crate::package::Handler;
+use crate::settings::Target;
+use crate::stack::functions::FunctionError;
+
+/// Lets the functions that are there walk, side by side.
+pub(super) async fn walk(walk: &Walk, found: &Found, there: &[Handler]) {
+    let [publisher, subscriber, query] = Handler::ALL.map(|handler| {
+        let present = there.contains(&handler);
+        walk.hop(name(handler), diagnosed(found, handler, present))
+    });
+    tokio::join!(publisher, subscriber, query);
+}
+
+fn name(handler: Handler) -> Name {
+    match handler {
+        Handler::Publisher => Name::Publisher,
+        Handler::Subscriber => Name::Subscriber,
+        Handler::Query => Name::Query,
+    }
+}
+
+async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Checked<()>, Failure> {
+    if !present {
+        return Ok(Finding::behind(Name::Functions).into());
+    }
+    let deploy = found.deploy();
+    let diagnosis = match found.functions().diagnose(handler).await {
+        Ok(answer) => answer.value,
+        // Each refuses with a name of its own what it does not know.
+        Err(FunctionError::Function { .. } | FunctionError::Unintelligible { .. }) => {
+            let detail = "not checked: the function is too old to say how it gets to its store";
+            return Ok(Finding::warning(detail)
+                .hint(format!("`{deploy}` brings it to this version"))
+                .into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut finding = match diagnosis.failed() {
+        Some(step) => Finding::failed(format!("{}: {}", step.step, step.detail))
+            .hint(hint(found, handler, step.step)),
+        None => Finding::ok(way(handler, &diagnosis)),
+    };
+    finding.steps = diagnosis.steps;
+    Ok(finding.into())
+}
+
+/// `to 10.0.1.5:6379: resolve 0.2, connect 0.4, ping 0.3 ms`
+fn way(handler: Handler, diagnosis: &Diagnosis) -> String {
+    let steps = diagnosis.steps.iter();
+    let times: Vec<String> = steps.map(|s| format!("{} {:.1}", s.step, s.ms)).collect();
+    let ends = |step: &&Step| matches!(step.step, StepName::Connect | StepName::Table);
+    let end = diagnosis.steps.iter().find(ends);
+    let end = end.map_or("its store", |step| step.detail.as_str());
+    let times = times.join(", ");
+    match handler {
+        Handler::Publisher => format!("to {end}: {times} ms"),
+        Handler::Subscriber | Handler::Query => format!("to the cache at {end}: {times} ms"),
+    }
+}
+
+fn hint(found: &Found, handler: Handler, step: StepName) -> String {
+    let deploy = found.deploy();
+    let function = format!("{}-{handler}", found.stack);
+    if found.target == Target::Local && step != StepName::Table {
+        return "look whether the cache runs; `cqrs local stop` and the next command start the \
+                stack's own again"
+            .to_owned();
+    }
+    let group = found.output("ReplicationGroupId").unwrap_or("ID");
+    match step {
+        StepName::Resolve => format!(
+            "look at CACHE_URL of `aws lambda get-function-configuration --function-name \
+             {function}`; where the cache was replaced, `{deploy}` sets it"
+        ),
+        StepName::Connect => format!(
+            "look whether the cache is available with `aws elasticache \
+             describe-replication-groups --replication-group-id {group}`, and at the security \
+             groups of the functions and the cache"
+        ),
+        StepName::Tls => format!(
+            "look whether the cache encrypts (`aws elasticache describe-replication-groups \
+             --replication-group-id {group}`, TransitEncryptionEnabled) as CACHE_URL says"
+        ),
+        StepName::Auth => format!(
+            "look whether the cache has the user {function} in its user group, and whether the \
+             function's role allows elasticache:Connect; `{deploy}` sets both as the template says"
+        ),
+        StepName::Ping => "the cache takes connections and does not answer: look at its CPU and \
+                           memory in CloudWatch"
+            .to_owned(),
+        StepName::Table => format!(
+            "look whether the table is there and whether the function's role allows \
+             dynamodb:UpdateItem; `{deploy}` sets the role as the template says"
+        ),
+    }
+}

@@ -1,0 +1,183 @@
+//! The hops on this machine: what is installed, and what is meant.
+
+use host::cache::Choice;
+
+use super::hop::{Checked, Finding};
+use crate::aws::Aws;
+use crate::cli::Global;
+use crate::commands::deploy;
+use crate::error::Failure;
+use crate::local::cache_program;
+use crate::package::{self, Builder};
+use crate::settings::{FILE, Profile, Settings, TEMPLATE, Target};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The project, and what `deploy` would build its handlers with. Nothing of it is needed by what is
+/// deployed already, so that nothing of it is a failure.
+pub(super) async fn tools(settings: Option<&Settings>) -> Result<Checked<()>, Failure> {
+    let cqrs = format!("cqrs {VERSION}");
+    let Some(settings) = settings else {
+        return Ok(Finding::ok(cqrs).into());
+    };
+    let Some(project) = &settings.project else {
+        let detail = format!("{cqrs}, no {TEMPLATE} here: deploy and destroy need the project");
+        let hint = "go to the project's folder, or give it with `--project DIR`";
+        return Ok(Finding::warning(detail).hint(hint).into());
+    };
+    let local = settings.target == Target::Local;
+    let architecture = deploy::architecture(None, settings)?;
+    let builder = package::builder(project, architecture, local);
+    let (builder, cache) = tokio::join!(builder, cache_server(settings));
+    let place = project.display();
+    let builder = match builder {
+        Ok(builder) => builder,
+        Err(error) => {
+            let failure = Failure::from(error);
+            let detail = format!("{cqrs}, {place}, cannot build: {}", failure.with_causes());
+            return Ok(Finding::warning(detail).hint_of(&failure).into());
+        }
+    };
+    let detail = format!("{cqrs}, {place}, builds with {builder} for {architecture}");
+    if let Some(cache) = cache {
+        let detail = format!(
+            "{detail}, {}",
+            cache.as_deref().unwrap_or("no cache server")
+        );
+        return Ok(match cache {
+            Some(_) => Finding::ok(detail),
+            None => Finding::warning(detail).hint(
+                "install `valkey` or `redis`, or name a server that runs with `--cache-url \
+                 redis://HOST:PORT`",
+            ),
+        }
+        .into());
+    }
+    if builder == Builder::Cargo
+        && let Some(version) = package::newer_glibc().await
+    {
+        let detail = format!(
+            "{detail}, against C library {version}, which is newer than the functions' {}",
+            package::RUNTIME_GLIBC
+        );
+        let hint = "`pip install cargo-zigbuild ziglang` builds for the functions' own; deploy \
+                    checks each binary and says where it matters";
+        return Ok(Finding::warning(detail).hint(hint).into());
+    }
+    Ok(Finding::ok(detail).into())
+}
+
+/// The cache of a new stack on this machine: none elsewhere, and there perhaps none.
+async fn cache_server(settings: &Settings) -> Option<Option<String>> {
+    if settings.target == Target::Aws {
+        return None;
+    }
+    if let Some(url) = &settings.machine.cache_url {
+        return Some(Some(url.clone()));
+    }
+    Some(match cache_program::find().await {
+        Some(Choice::Program(path)) => Some(path.display().to_string()),
+        Some(Choice::Url(url)) => Some(url),
+        None => None,
+    })
+}
+
+/// What the settings come to, and where region and profile come from. On AWS it gives the
+/// configuration of all clients.
+pub(super) async fn settings(
+    global: &Global,
+    settings: &Settings,
+) -> Result<Checked<Option<Aws>>, Failure> {
+    let mut parts = vec![format!("stack {}", settings.stack)];
+    let file = settings.project.as_ref().map(|dir| dir.join(FILE));
+    let file = file.filter(|path| path.exists());
+    let aws = match settings.target {
+        Target::Local => {
+            parts.push("on this machine".to_owned());
+            None
+        }
+        Target::Aws => {
+            let aws = Aws::connect(&settings.aws).await?;
+            let var = |name: &str| std::env::var(name).ok();
+            let region = region_origin(global, settings, var);
+            parts.push(format!("region {} ({region})", aws.region()));
+            parts.push(credentials_origin(global, settings, var));
+            if let Some(url) = aws.endpoint_url() {
+                parts.push(format!("endpoint {url}"));
+            }
+            Some(aws)
+        }
+    };
+    if let Some(path) = file {
+        let section = settings.env.as_ref().map(|env| format!(" [env.{env}]"));
+        parts.push(format!("{}{}", path.display(), section.unwrap_or_default()));
+    }
+    Ok(Checked::found(aws, Finding::ok(parts.join(", "))))
+}
+
+/// By the same precedence as [`Settings`]; what that leaves open, the SDK finds in its files.
+fn region_origin(
+    global: &Global,
+    settings: &Settings,
+    var: impl Fn(&str) -> Option<String>,
+) -> &'static str {
+    let set = |name: &str| var(name).filter(|value| !value.is_empty());
+    if global.region.is_some() {
+        return typed(
+            global.region.as_ref(),
+            set("CQRS_REGION"),
+            "--region",
+            "CQRS_REGION",
+        );
+    }
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        if set(name).is_some() {
+            return name;
+        }
+    }
+    if settings.aws.region.is_some() {
+        return FILE;
+    }
+    "the AWS configuration files"
+}
+
+fn credentials_origin(
+    global: &Global,
+    settings: &Settings,
+    var: impl Fn(&str) -> Option<String>,
+) -> String {
+    let set = |name: &str| var(name).filter(|value| !value.is_empty());
+    let keys = "keys of AWS_ACCESS_KEY_ID";
+    match &settings.aws.profile {
+        Some(Profile::Typed(name)) => {
+            let profile = set("CQRS_PROFILE");
+            let from = typed(
+                global.profile.as_ref(),
+                profile,
+                "--profile",
+                "CQRS_PROFILE",
+            );
+            format!("profile {name} ({from})")
+        }
+        _ if set("AWS_ACCESS_KEY_ID").is_some() => keys.to_owned(),
+        Some(Profile::Configured(name)) => format!("profile {name} ({FILE})"),
+        None => match set("AWS_PROFILE") {
+            Some(name) => format!("profile {name} (AWS_PROFILE)"),
+            None => "credentials from AWS's own chain".to_owned(),
+        },
+    }
+}
+
+/// An option's value does not tell whether its flag or its variable gave it.
+fn typed(
+    value: Option<&String>,
+    variable: Option<String>,
+    flag: &'static str,
+    name: &'static str,
+) -> &'static str {
+    if variable.is_some() && variable.as_ref() == value {
+        name
+    } else {
+        flag
+    }
+}

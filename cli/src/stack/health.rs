@@ -1,0 +1,123 @@
+//! How a stack's parts are, as the services themselves tell it. Nothing is changed by asking.
+
+use aws_sdk_lambda::types::InvocationType;
+
+use crate::aws::{Aws, AwsError};
+
+/// A function, as Lambda has it.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionState {
+    /// `Active`, `Inactive`, `Pending` or `Failed`; absent where there is nothing like it.
+    pub(crate) state: Option<String>,
+    pub(crate) state_reason: Option<String>,
+    /// `Successful`, `InProgress` or `Failed`.
+    pub(crate) last_update: Option<String>,
+    pub(crate) last_update_reason: Option<String>,
+}
+
+/// An event source mapping, as Lambda has it.
+#[derive(Clone, Debug)]
+pub(crate) struct MappingState {
+    /// `Enabled`, `Disabled`, or a change between them.
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    /// What became of the last batch, in Lambda's words.
+    pub(crate) last_result: Option<String>,
+}
+
+/// A table, as DynamoDB has it.
+#[derive(Clone, Debug)]
+pub(crate) struct TableState {
+    pub(crate) status: String,
+    /// What its stream records of a change, where there is a stream.
+    pub(crate) stream_view: Option<String>,
+    /// Counted by DynamoDB about every six hours.
+    pub(crate) items: i64,
+}
+
+/// Asks for a function; none where there is no such function.
+pub(crate) async fn function(aws: &Aws, name: &str) -> Result<Option<FunctionState>, AwsError> {
+    let asked = aws
+        .lambda()
+        .get_function_configuration()
+        .function_name(name)
+        .send()
+        .await;
+    let action = "lambda:GetFunctionConfiguration";
+    let found = unless_missing(asked.map_err(|e| AwsError::from_sdk(action, e)))?;
+    Ok(found.map(|found| FunctionState {
+        state: found.state.map(|state| state.as_str().to_owned()),
+        state_reason: found.state_reason.filter(|reason| !reason.is_empty()),
+        last_update: found
+            .last_update_status
+            .map(|status| status.as_str().to_owned()),
+        last_update_reason: found
+            .last_update_status_reason
+            .filter(|reason| !reason.is_empty()),
+    }))
+}
+
+/// Asks whether the function may be invoked, without invoking it.
+pub(crate) async fn may_invoke(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let asked = aws
+        .lambda()
+        .invoke()
+        .function_name(name)
+        .invocation_type(InvocationType::DryRun)
+        .send()
+        .await;
+    asked
+        .map(|_| ())
+        .map_err(|e| AwsError::from_sdk("lambda:InvokeFunction", e))
+}
+
+/// Asks for a mapping; none where there is no such mapping.
+pub(crate) async fn mapping(aws: &Aws, id: &str) -> Result<Option<MappingState>, AwsError> {
+    let asked = aws
+        .lambda()
+        .get_event_source_mapping()
+        .uuid(id)
+        .send()
+        .await;
+    let action = "lambda:GetEventSourceMapping";
+    let found = unless_missing(asked.map_err(|e| AwsError::from_sdk(action, e)))?;
+    Ok(found.map(|found| MappingState {
+        state: found.state.unwrap_or_else(|| "Unknown".to_owned()),
+        reason: found.state_transition_reason,
+        last_result: found.last_processing_result,
+    }))
+}
+
+/// Asks for a table; none where there is no such table.
+pub(crate) async fn table(aws: &Aws, name: &str) -> Result<Option<TableState>, AwsError> {
+    let asked = aws
+        .dynamodb()
+        .describe_table()
+        .table_name(name)
+        .send()
+        .await;
+    let action = "dynamodb:DescribeTable";
+    let found = unless_missing(asked.map_err(|e| AwsError::from_sdk(action, e)))?;
+    let Some(table) = found.and_then(|found| found.table) else {
+        return Ok(None);
+    };
+    let stream = table
+        .stream_specification
+        .filter(|stream| stream.stream_enabled);
+    let view = stream.and_then(|stream| stream.stream_view_type);
+    Ok(Some(TableState {
+        status: table
+            .table_status
+            .map_or_else(|| "UNKNOWN".to_owned(), |s| s.as_str().to_owned()),
+        stream_view: view.map(|view| view.as_str().to_owned()),
+        items: table.item_count.unwrap_or_default(),
+    }))
+}
+
+fn unless_missing<T>(asked: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
