@@ -9,6 +9,7 @@
 mod demo;
 mod deploy;
 mod destroy;
+mod doctor;
 mod emulator;
 mod failures;
 mod failures_queue;

@@ -72,6 +72,8 @@ fn markdown() -> String {
                 stack: "STACK",
                 bucket: "BUCKET",
             });
+            // One function stands for all three where IAM is asked.
+            let on = on.replace("-publisher", "-*");
             text.push_str(&format!("| `{on}` | {} |\n", actions.join(", ")));
         }
     }

@@ -8,7 +8,7 @@ use crate::cli::Global;
 use crate::commands::deploy;
 use crate::error::Failure;
 use crate::local::cache_program;
-use crate::package::{self, Builder};
+use crate::package::{self, BuildError, Builder};
 use crate::settings::{FILE, Profile, Settings, TEMPLATE, Target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,6 +32,12 @@ pub(super) async fn tools(settings: Option<&Settings>) -> Result<Checked<()>, Fa
     let place = project.display();
     let builder = match builder {
         Ok(builder) => builder,
+        Err(BuildError::NoProject(_)) => {
+            let detail = format!("{cqrs}, {place}, which has no crates to build");
+            let hint = "deploy finished binaries with `cqrs deploy --prebuilt DIR`, or name the \
+                        project's folder with `--project DIR`";
+            return Ok(Finding::warning(detail).hint(hint).into());
+        }
         Err(error) => {
             let failure = Failure::from(error);
             let detail = format!("{cqrs}, {place}, cannot build: {}", failure.with_causes());

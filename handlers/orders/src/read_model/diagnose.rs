@@ -185,6 +185,8 @@ async fn encrypt(
         .await;
     let stream = connected.map_err(|error| chain(&error))?;
     let version = stream.get_ref().1.protocol_version();
+    // `TLSv1_3`
     let version = version.and_then(|version| version.as_str());
-    Ok((stream, version.unwrap_or("TLS").to_owned()))
+    let version = version.unwrap_or("TLS").replace("TLSv", "TLS ");
+    Ok((stream, version.replace('_', ".")))
 }

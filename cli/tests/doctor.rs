@@ -1,0 +1,499 @@
+//! `cqrs doctor`: the way that works, and the way broken at each of its hops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_sdk_lambda::types::Environment;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use test_support::valkey::Valkey;
+
+use crate::support::{
+    AwsStage, LocalStage, Outcome, Reply, Run, Sandbox, Scripted, Stage, block_on, on_both,
+};
+
+on_both!(
+    a_way_that_works_is_walked_to_its_end_and_nothing_is_changed,
+    a_stack_that_is_not_there_is_the_hop_at_which_the_way_breaks,
+    a_cache_that_hangs_is_found_from_inside_the_functions,
+);
+
+/// The report of a run, and the run itself.
+#[track_caller]
+fn report(run: Run) -> (Value, Outcome) {
+    let outcome = run.args(["--output", "json"]).outcome();
+    let report =
+        serde_json::from_str(&outcome.stdout).unwrap_or_else(|e| panic!("{e} in {outcome}"));
+    (report, outcome)
+}
+
+#[track_caller]
+fn hop<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let mut hops = report["hops"].as_array().unwrap().iter();
+    hops.find(|hop| hop["name"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+/// The names of the hops in some status.
+fn in_status(report: &Value, status: &str) -> Vec<String> {
+    let hops = report["hops"].as_array().unwrap().iter();
+    hops.filter(|hop| hop["status"] == status)
+        .map(|hop| hop["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The steps of a function, the one that failed with a mark.
+fn steps(hop: &Value) -> Vec<String> {
+    let steps = hop["steps"].as_array().unwrap().iter();
+    let name = |step: &Value| {
+        let mark = if step["ok"] == true { "" } else { "!" };
+        format!("{}{mark}", step["step"].as_str().unwrap())
+    };
+    steps.map(name).collect()
+}
+
+fn a_way_that_works_is_walked_to_its_end_and_nothing_is_changed<S: Stage>() {
+    let stage = S::deployed();
+    stage.place_order();
+    let cache = stage.cache();
+    let keys: i64 = cache.run(&["DBSIZE"]);
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(
+        (outcome.code, outcome.stderr.as_str()),
+        (0, ""),
+        "{outcome}"
+    );
+    // The project of the test has a template and no crates.
+    assert_eq!(in_status(&report, "warning"), ["tools"], "{report}");
+    assert!(in_status(&report, "skipped").is_empty(), "{report}");
+    assert_eq!(steps(hop(&report, "publisher")), ["table"]);
+    for name in ["subscriber", "query"] {
+        assert_eq!(steps(hop(&report, name)), ["resolve", "connect", "ping"]);
+    }
+    assert_eq!(cache.run::<i64>(&["DBSIZE"]), keys);
+    let verified: Value = stage.cqrs(["verify"]).json();
+    assert_eq!(
+        (&verified["orders"], &verified["remaining"]),
+        (&json!(1), &json!(0))
+    );
+}
+
+fn a_stack_that_is_not_there_is_the_hop_at_which_the_way_breaks<S: Stage>() {
+    let stage = S::empty();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 3, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["stack"], "{report}");
+    let skipped = in_status(&report, "skipped");
+    assert!(
+        skipped.ends_with(&["subscriber".to_owned(), "query".to_owned()]),
+        "{report}"
+    );
+    let error = outcome.error();
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("broken at stack: "),
+        "{error}"
+    );
+    assert!(
+        error["hint"].as_str().unwrap().contains("cqrs deploy"),
+        "{error}"
+    );
+}
+
+fn a_cache_that_hangs_is_found_from_inside_the_functions<S: Stage>() {
+    let stage = S::deployed();
+    let cache = stage.cache();
+    cache.pause();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    cache.resume();
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(
+        in_status(&report, "failed"),
+        ["subscriber", "query"],
+        "{report}"
+    );
+    assert_eq!(hop(&report, "publisher")["status"], "ok");
+    assert_eq!(
+        steps(hop(&report, "subscriber")),
+        ["resolve", "connect", "ping!"]
+    );
+    let message = &outcome.error()["message"];
+    assert_eq!(message, "broken at subscriber: ping: no answer within 1 s");
+}
+
+/// Numbers of a run, and what the machine has installed.
+fn shown(outcome: Outcome) -> Outcome {
+    outcome
+        .filter(r"(resolve|connect|ping|table) \d+\.\d", "$1 [N]")
+        .filter(r"  \d+ ms", "  [N] ms")
+        .filter(r"(cqrs) \d+\.\d+\.\d+", "$1 [VERSION]")
+        .filter(r"process \d+", "process [PID]")
+        .filter(r"port \d+", "port [PORT]")
+        .filter(r"cache /\S+", "cache [PROGRAM]")
+        .filter(r"cqrs-OrdersTable-\S+", "[TABLE]")
+}
+
+#[test]
+fn on_aws_the_walk_reads_from_this_machine_to_the_cache() {
+    let stage = AwsStage::deployed();
+    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"");
+}
+
+#[test]
+fn on_this_machine_the_walk_reads_from_the_tools_to_the_cache() {
+    let stage = LocalStage::deployed();
+    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"");
+}
+
+#[test]
+fn a_function_that_was_deleted_is_named_and_the_others_are_asked() {
+    let stage = AwsStage::deployed();
+    let client = aws_sdk_lambda::Client::new(&stage.sdk());
+    block_on(
+        client
+            .delete_function()
+            .function_name("cqrs-subscriber")
+            .send(),
+    )
+    .unwrap();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let functions = hop(&report, "functions");
+    assert_eq!(functions["status"], "failed");
+    assert_eq!(functions["detail"], "cqrs-subscriber is not there");
+    assert_eq!(hop(&report, "subscriber")["status"], "skipped");
+    assert_eq!(hop(&report, "query")["status"], "ok");
+}
+
+#[test]
+fn a_mapping_that_is_disabled_breaks_the_way() {
+    let stage = AwsStage::deployed();
+    let outputs: Value = stage.cqrs(["outputs"]).json();
+    let id = outputs["EventSourceMappingId"].as_str().unwrap();
+    let client = aws_sdk_lambda::Client::new(&stage.sdk());
+    let disable = client.update_event_source_mapping().uuid(id).enabled(false);
+    // The emulator answers in a form that the SDK does not read; what it did shows below.
+    let _ = block_on(disable.send());
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["mapping"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains(&format!("--uuid {id} --enabled")), "{hint}");
+}
+
+#[test]
+fn a_mapping_that_the_template_disables_breaks_the_way_on_this_machine() {
+    let stage = LocalStage::empty();
+    let property = "      MaximumBatchingWindowInSeconds: 0\n";
+    stage.edit_template(property, &format!("{property}      Enabled: false\n"));
+    stage.deploy().arg("--quiet").succeeds();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["mapping"]);
+}
+
+#[test]
+fn a_cache_that_was_killed_is_not_connected_to() {
+    let stage = AwsStage::deployed();
+    stage.cache().kill();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["subscriber", "query"]);
+    for name in ["subscriber", "query"] {
+        assert_eq!(steps(hop(&report, name)), ["resolve", "connect!"]);
+    }
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("describe-replication-groups"), "{hint}");
+}
+
+#[test]
+fn a_cache_url_whose_host_nobody_knows_is_not_resolved() {
+    let stage = AwsStage::deployed();
+    let client = aws_sdk_lambda::Client::new(&stage.sdk());
+    let url = "redis://no-such-cache.invalid:6379";
+    let environment = Environment::builder().variables("CACHE_URL", url).build();
+    let update = client
+        .update_function_configuration()
+        .function_name("cqrs-query")
+        .environment(environment);
+    block_on(update.send()).unwrap();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["query"]);
+    assert_eq!(steps(hop(&report, "query")), ["resolve!"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("CACHE_URL"), "{hint}");
+}
+
+#[test]
+fn failures_that_wait_are_a_warning() {
+    let stage = AwsStage::deployed();
+    let outputs: Value = stage.cqrs(["outputs"]).json();
+    let client = aws_sdk_sqs::Client::new(&stage.sdk());
+    let send = client
+        .send_message()
+        .queue_url(outputs["FailuresQueueUrl"].as_str().unwrap())
+        .message_body("{}");
+    block_on(send.send()).unwrap();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let queue = hop(&report, "queue");
+    assert_eq!(queue["status"], "warning");
+    assert_eq!(queue["detail"], "about 1 failures wait");
+}
+
+#[test]
+fn another_cache_that_is_gone_is_not_connected_to_on_this_machine() {
+    let mut server = Valkey::start();
+    let stage = LocalStage::empty();
+    let deploy = stage
+        .deploy()
+        .args(["--quiet", "--cache-url", &server.url()]);
+    deploy.succeeds();
+    server.stop();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(steps(hop(&report, "query")), ["resolve", "connect!"]);
+    server.start_again();
+    stage.cqrs(["doctor"]).succeeds();
+}
+
+#[test]
+fn a_stack_on_this_machine_that_does_not_run_is_started() {
+    let stage = LocalStage::deployed();
+    stage.cqrs(["local", "stop"]).succeeds();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let process = hop(&report, "process")["detail"].as_str().unwrap();
+    assert!(process.contains("it was started"), "{process}");
+}
+
+#[test]
+fn a_program_that_was_lost_on_this_machine_is_named() {
+    let stage = LocalStage::deployed();
+    stage.cqrs(["local", "stop"]).succeeds();
+    let deployment = std::fs::read_to_string(stage.state("cqrs").join("deployment.json")).unwrap();
+    let deployment: Value = serde_json::from_str(&deployment).unwrap();
+    std::fs::remove_file(deployment["programs"]["query"].as_str().unwrap()).unwrap();
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(
+        hop(&report, "stack")["detail"],
+        "cqrs has lost the program of query"
+    );
+}
+
+#[test]
+fn without_credentials_the_way_ends_there_and_another_is_named() {
+    let server = Scripted::new(|_| Reply::xml_error(403, "MissingAuthenticationToken", "none"));
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ENDPOINT_URL", &server.endpoint());
+    sandbox.set("AWS_REGION", "eu-west-1");
+    let (report, outcome) = report(sandbox.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(hop(&report, "region")["status"], "ok", "{report}");
+    assert_eq!(in_status(&report, "failed"), ["credentials"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("`--local`"), "{hint}");
+    assert_eq!(
+        hop(&report, "stack")["detail"],
+        "not checked: see credentials"
+    );
+}
+
+#[test]
+fn an_endpoint_that_nobody_serves_is_the_region_that_is_not_reached() {
+    let sandbox = Sandbox::against("http://127.0.0.1:1");
+    let (report, outcome) = report(sandbox.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["region"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("AWS_ENDPOINT_URL"), "{hint}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_have_their_own_exit_code() {
+    let sandbox = Sandbox::new();
+    let (unset, outcome) = report(sandbox.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert_eq!(in_status(&unset, "failed"), ["settings"]);
+    sandbox.write("cqrs.toml", "regoin = \"eu-west-1\"\n");
+    let (misspelt, outcome) = report(sandbox.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 2, "{outcome}");
+    let said = hop(&misspelt, "settings")["detail"].as_str().unwrap();
+    assert!(said.contains("cqrs.toml:1:1"), "{said}");
+    assert_eq!(hop(&misspelt, "tools")["status"], "ok");
+}
+
+/// What IAM answers to a simulation: `decide` of each action.
+fn simulated(body: &str, decide: impl Fn(&str) -> &'static str) -> Reply {
+    let actions = body
+        .split('&')
+        .filter(|field| field.starts_with("ActionNames.member."))
+        .filter_map(|field| Some(field.split_once('=')?.1.replace("%3A", ":")));
+    let members: String = actions
+        .map(|action| {
+            format!(
+                "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{}</EvalDecision>\
+                 <MissingContextValues/></member>",
+                decide(&action)
+            )
+        })
+        .collect();
+    Reply::xml(
+        "SimulatePrincipalPolicy",
+        &format!("<EvaluationResults>{members}</EvaluationResults>"),
+    )
+}
+
+/// The caller is a session of the role `Deployer`.
+fn session() -> Reply {
+    Reply::xml(
+        "GetCallerIdentity",
+        "<Arn>arn:aws:sts::123456789012:assumed-role/Deployer/ann</Arn><UserId>A</UserId>\
+         <Account>123456789012</Account>",
+    )
+}
+
+fn no_stack() -> Reply {
+    Reply::xml_error(400, "ValidationError", "Stack with id cqrs does not exist")
+}
+
+#[test]
+fn what_the_callers_policies_lack_is_grouped_by_command() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => session(),
+        "SimulatePrincipalPolicy" => {
+            let role = "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FDeployer";
+            assert_eq!(request.field("PolicySourceArn"), Some(role));
+            simulated(request.body(), |action| match action {
+                "s3:CreateBucket" | "dynamodb:Scan" => "implicitDeny",
+                _ => "allowed",
+            })
+        }
+        _ => no_stack(),
+    });
+    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    assert_eq!(outcome.code, 3, "{outcome}");
+    let permissions = hop(&report, "permissions");
+    assert_eq!(permissions["status"], "warning", "{report}");
+    assert_eq!(
+        permissions["detail"],
+        "deploy lacks s3:CreateBucket; rebuild lacks dynamodb:Scan; verify lacks dynamodb:Scan"
+    );
+    assert_eq!(permissions["missing"]["deploy"], json!(["s3:CreateBucket"]));
+}
+
+#[test]
+fn a_role_with_a_path_is_looked_up_by_its_name() {
+    let whole = "arn:aws:iam::123456789012:role/team/Deployer";
+    let server = Scripted::new(move |request| match request.action().as_str() {
+        "GetCallerIdentity" => session(),
+        "GetRole" => Reply::xml(
+            "GetRole",
+            &format!("<Role><Path>/team/</Path><Arn>{whole}</Arn></Role>"),
+        ),
+        "SimulatePrincipalPolicy" => match request.field("PolicySourceArn") {
+            Some(arn) if arn.ends_with("role%2Fteam%2FDeployer") => {
+                simulated(request.body(), |_| "allowed")
+            }
+            _ => Reply::xml_error(404, "NoSuchEntity", "there is no such role"),
+        },
+        _ => no_stack(),
+    });
+    let (report, _) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    let permissions = hop(&report, "permissions");
+    assert_eq!(
+        permissions["detail"], "every command is allowed",
+        "{report}"
+    );
+}
+
+#[test]
+fn policies_that_may_not_be_asked_about_are_not_checked() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => session(),
+        "SimulatePrincipalPolicy" => Reply::xml_error(403, "AccessDenied", "no"),
+        _ => no_stack(),
+    });
+    let (report, _) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    let permissions = hop(&report, "permissions");
+    assert_eq!(permissions["status"], "skipped");
+    assert_eq!(
+        permissions["detail"],
+        "not checked: permission denied: iam:SimulatePrincipalPolicy: no"
+    );
+}
+
+#[test]
+fn functions_that_are_too_old_to_tell_are_a_warning_with_the_way_out() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => Reply::identity(),
+        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+        "DescribeStacks" => Reply::stack("cqrs", "UPDATE_COMPLETE"),
+        action if action.starts_with("GET ") => Reply::json(
+            200,
+            json!({"State": "Active", "LastUpdateStatus": "Successful"}),
+        ),
+        _ if request.body() == r#"{"diagnose":true}"# => Reply::Function {
+            body: json!({"errorType": "InvalidQuery", "errorMessage": "diagnose is not a field"}),
+        },
+        _ => Reply::json(204, ""),
+    });
+    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    // The outputs of that stack are of another template.
+    assert_eq!(hop(&report, "stack")["status"], "warning");
+    assert_eq!(in_status(&report, "failed"), ["table", "mapping", "queue"]);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let query = hop(&report, "query");
+    assert_eq!(query["status"], "warning", "{report}");
+    assert!(
+        query["hint"].as_str().unwrap().contains("cqrs deploy"),
+        "{query}"
+    );
+}
+
+#[test]
+fn a_right_that_a_check_lacks_is_named() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => Reply::identity(),
+        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+        _ => Reply::xml_error(403, "AccessDenied", "not you"),
+    });
+    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["stack"]);
+    let message = outcome.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("permission denied: cloudformation:DescribeStacks"),
+        "{message}"
+    );
+}
+
+#[test]
+fn on_a_terminal_the_hop_under_way_is_shown_and_ctrl_c_ends_the_walk() {
+    let released = Arc::new(AtomicBool::new(false));
+    let server = Scripted::new({
+        let released = Arc::clone(&released);
+        move |request| match request.action().as_str() {
+            "GetCallerIdentity" => Reply::identity(),
+            "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+            _ => {
+                while !released.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                no_stack()
+            }
+        }
+    });
+    let sandbox = Sandbox::against(&server.endpoint());
+    let mut terminal = sandbox.cqrs(["doctor"]).on_terminal();
+    terminal.until("credentials  arn:aws");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    released.store(true, Ordering::SeqCst);
+    assert_eq!(code, 130, "{rest}");
+}
