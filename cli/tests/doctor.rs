@@ -1,5 +1,6 @@
 //! `cqrs doctor`: the way that works, and the way broken at each of its hops.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -128,24 +129,55 @@ fn a_cache_that_hangs_is_found_from_inside_the_functions<S: Stage>() {
 fn shown(outcome: Outcome) -> Outcome {
     outcome
         .filter(r"(resolve|connect|ping|table) \d+\.\d", "$1 [N]")
-        .filter(r"  \d+ ms", "  [N] ms")
         .filter(r"(cqrs) \d+\.\d+\.\d+", "$1 [VERSION]")
         .filter(r"process \d+", "process [PID]")
         .filter(r"port \d+", "port [PORT]")
         .filter(r"cache /\S+", "cache [PROGRAM]")
-        .filter(r"cqrs-OrdersTable-\S+", "[TABLE]")
+        .filter(r"cqrs-OrdersTable-\w+", "[TABLE]")
 }
 
 #[test]
 fn on_aws_the_walk_reads_from_this_machine_to_the_cache() {
     let stage = AwsStage::deployed();
-    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"");
+    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"
+    exit code 0
+    --- stdout
+    ! tools        cqrs [VERSION], [SANDBOX]/project, which has no crates to build  ([N] ms)
+                   hint: deploy finished binaries with `cqrs deploy --prebuilt DIR`, or name the project's folder with `--project DIR`
+    ✓ settings     stack cqrs, region eu-west-1 (AWS_REGION), keys of AWS_ACCESS_KEY_ID, endpoint http://[ADDRESS], [SANDBOX]/project/cqrs.toml  ([N] ms)
+    ✓ region       [ADDRESS] answers, this machine's clock is right  ([N] ms)
+    ✓ credentials  arn:aws:iam::000000000000:root in account 000000000000  ([N] ms)
+    ✓ permissions  the account's root user may do everything  ([N] ms)
+    ✓ stack        cqrs is in CREATE_COMPLETE  ([N] ms)
+    ✓ functions    publisher, subscriber and query are there and may be invoked  ([N] ms)
+    ✓ publisher    to [TABLE]: table [N] ms  ([N] ms)
+    ✓ table        [TABLE] is ACTIVE, about 0 orders  ([N] ms)
+    ✓ mapping      Enabled, last result: No records processed  ([N] ms)
+    ✓ queue        no failures wait  ([N] ms)
+    ✓ subscriber   to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ");
 }
 
 #[test]
 fn on_this_machine_the_walk_reads_from_the_tools_to_the_cache() {
     let stage = LocalStage::deployed();
-    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"");
+    assert_snapshot!(shown(stage.cqrs(["doctor"]).outcome()), @"
+    exit code 0
+    --- stdout
+    ! tools        cqrs [VERSION], [SANDBOX]/project, which has no crates to build  ([N] ms)
+                   hint: deploy finished binaries with `cqrs deploy --prebuilt DIR`, or name the project's folder with `--project DIR`
+    ✓ settings     stack cqrs, on this machine  ([N] ms)
+    ✓ stack        cqrs is deployed in [SANDBOX]/project/.cqrs/local/cqrs  ([N] ms)
+    ✓ process      process [PID] runs, answers on port [PORT], cache [PROGRAM]  ([N] ms)
+    ✓ functions    publisher, subscriber and query are there and may be invoked  ([N] ms)
+    ✓ publisher    to cqrs-OrdersTable: table [N] ms  ([N] ms)
+    ✓ table        cqrs-OrdersTable is ACTIVE, about 0 orders  ([N] ms)
+    ✓ mapping      Enabled, last result: No records processed  ([N] ms)
+    ✓ queue        no failures wait  ([N] ms)
+    ✓ subscriber   to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ");
 }
 
 #[test]
@@ -209,23 +241,41 @@ fn a_cache_that_was_killed_is_not_connected_to() {
     assert!(hint.contains("describe-replication-groups"), "{hint}");
 }
 
-#[test]
-fn a_cache_url_whose_host_nobody_knows_is_not_resolved() {
-    let stage = AwsStage::deployed();
+/// Changes the query function's environment behind the template's back.
+fn set_cache_url(stage: &AwsStage, url: &str) {
     let client = aws_sdk_lambda::Client::new(&stage.sdk());
-    let url = "redis://no-such-cache.invalid:6379";
     let environment = Environment::builder().variables("CACHE_URL", url).build();
     let update = client
         .update_function_configuration()
         .function_name("cqrs-query")
         .environment(environment);
     block_on(update.send()).unwrap();
+}
+
+#[test]
+fn a_cache_url_whose_host_nobody_knows_is_not_resolved() {
+    let stage = AwsStage::deployed();
+    set_cache_url(&stage, "redis://no-such-cache.invalid:6379");
     let (report, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
     assert_eq!(in_status(&report, "failed"), ["query"]);
     assert_eq!(steps(hop(&report, "query")), ["resolve!"]);
     let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains("CACHE_URL"), "{hint}");
+}
+
+#[test]
+fn a_function_that_cannot_start_says_which_setting_is_wrong() {
+    let stage = AwsStage::deployed();
+    set_cache_url(&stage, "nonsense");
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["query"]);
+    let said = hop(&report, "query")["detail"].as_str().unwrap();
+    assert!(
+        said.contains("CACHE_URL must be redis://host:port"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -242,7 +292,7 @@ fn failures_that_wait_are_a_warning() {
     assert_eq!(outcome.code, 0, "{outcome}");
     let queue = hop(&report, "queue");
     assert_eq!(queue["status"], "warning");
-    assert_eq!(queue["detail"], "about 1 failures wait");
+    assert_eq!(queue["detail"], "about 1 failure waits");
 }
 
 #[test]
@@ -272,6 +322,23 @@ fn a_stack_on_this_machine_that_does_not_run_is_started() {
 }
 
 #[test]
+fn a_process_on_this_machine_that_hangs_is_named_with_the_way_out() {
+    let stage = LocalStage::deployed();
+    let process = stage.host("cqrs")["pid"].to_string();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &process]).status();
+        assert!(sent.unwrap().success());
+    };
+    signal("-STOP");
+    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    signal("-CONT");
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["process"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.starts_with("`cqrs local stop`"), "{hint}");
+}
+
+#[test]
 fn a_program_that_was_lost_on_this_machine_is_named() {
     let stage = LocalStage::deployed();
     stage.cqrs(["local", "stop"]).succeeds();
@@ -280,10 +347,8 @@ fn a_program_that_was_lost_on_this_machine_is_named() {
     std::fs::remove_file(deployment["programs"]["query"].as_str().unwrap()).unwrap();
     let (report, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(
-        hop(&report, "stack")["detail"],
-        "cqrs has lost the program of query"
-    );
+    let said = hop(&report, "stack")["detail"].as_str().unwrap();
+    assert!(said.contains("lost the query's program"), "{said}");
 }
 
 #[test]
@@ -457,20 +522,49 @@ fn functions_that_are_too_old_to_tell_are_a_warning_with_the_way_out() {
 }
 
 #[test]
-fn a_right_that_a_check_lacks_is_named() {
+fn a_look_that_is_not_allowed_is_no_broken_hop_and_the_functions_are_asked() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
         "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+        action if action.starts_with("GET ") => Reply::json(
+            200,
+            json!({"State": "Active", "LastUpdateStatus": "Successful"}),
+        ),
+        _ if request.body() == r#"{"diagnose":true}"# => Reply::json(
+            200,
+            json!({"version": "0.0.1", "steps": [{"step": "ping", "ok": true, "ms": 1.0, "detail": "PONG"}]}),
+        ),
+        action if action.starts_with("POST /2015-03-31/functions/") => Reply::json(204, ""),
         _ => Reply::xml_error(403, "AccessDenied", "not you"),
     });
     let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["stack"]);
-    let message = outcome.error()["message"].as_str().unwrap().to_owned();
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(in_status(&report, "skipped"), ["table", "mapping", "queue"]);
+    let stack = hop(&report, "stack")["detail"].as_str().unwrap();
     assert!(
-        message.contains("permission denied: cloudformation:DescribeStacks"),
-        "{message}"
+        stack.contains("permission denied: cloudformation:DescribeStacks"),
+        "{stack}"
     );
+    assert_eq!(hop(&report, "functions")["status"], "ok", "{report}");
+    let query = hop(&report, "query")["detail"].as_str().unwrap();
+    assert!(query.ends_with("is version 0.0.1"), "{query}");
+}
+
+#[test]
+fn a_stack_that_must_be_deleted_is_told_with_the_way_out() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => Reply::identity(),
+        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+        _ => Reply::stack("cqrs", "ROLLBACK_COMPLETE"),
+    });
+    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(
+        hop(&report, "stack")["detail"],
+        "cqrs is in ROLLBACK_COMPLETE"
+    );
+    let hint = &outcome.error()["hint"];
+    assert_eq!(hint, "`cqrs deploy` deletes it and creates it anew");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::hop::{Checked, Finding};
 use crate::aws::query::{Answer, Form};
@@ -24,6 +24,8 @@ const CLOCK_DRIFT: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_secs(10 * 60);
 /// Actions that are named of a command's missing ones; JSON has all.
 const NAMED: usize = 4;
+/// IAM takes few requests a second.
+const AT_ONCE: usize = 3;
 
 /// Whether the region's own endpoint answers, asked without credentials; and by its clock, whether
 /// this machine's is right.
@@ -169,7 +171,12 @@ async fn decide(aws: &Aws, arn: &str, place: &Place<'_>) -> Result<Decisions, Aw
         let decision = |action: &'static str| Some(((on, action), *said.get(action)?));
         Ok::<_, AwsError>(actions.into_iter().filter_map(decision).collect::<Vec<_>>())
     });
-    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+    let mut decided = Decisions::new();
+    while let Some(part) = answers.try_next().await? {
+        decided.extend(part);
+    }
+    Ok(decided)
 }
 
 fn judge(decided: &Decisions) -> Finding {

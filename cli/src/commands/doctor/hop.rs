@@ -6,6 +6,7 @@ use std::fmt;
 use orders::diagnosis::Step;
 use serde::Serialize;
 
+use crate::aws::AwsError;
 use crate::error::{Failure, Kind};
 use crate::printer::Style;
 
@@ -124,6 +125,18 @@ impl Finding {
         Self::skipped(format!("not checked: see {name}"))
     }
 
+    /// Of a look that did not succeed. One that is not allowed proves nothing broken.
+    pub(super) fn of_look(error: AwsError) -> Self {
+        let denied = matches!(error, AwsError::Denied { .. });
+        let failure = Failure::from(error);
+        if denied {
+            Self::warning(format!("not checked: {}", failure.with_causes()))
+                .hint("docs/permissions.md says what each command needs")
+        } else {
+            failure.into()
+        }
+    }
+
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -198,7 +211,7 @@ impl Hop {
             hint,
             ..
         } = &self.finding;
-        let took = self.ms.map(|ms| style.dim(format_args!("  {ms} ms")));
+        let took = self.ms.map(|ms| style.dim(format_args!("  ({ms} ms)")));
         let mut text = format!(
             "{} {:<11}  {detail}{}",
             status.symbol(style),

@@ -1,14 +1,21 @@
 //! The hops inside the functions: what each of them finds on the way to its store.
 
 use orders::diagnosis::{Diagnosis, Step, StepName};
+use orders::error::ErrorType;
 
 use super::hop::{Checked, Finding, Name};
-use super::parts::Found;
+use super::stack::Found;
 use super::walk::Walk;
 use crate::error::Failure;
 use crate::package::Handler;
 use crate::settings::Target;
-use crate::stack::functions::FunctionError;
+
+/// What a function says to a payload that it does not know.
+const UNKNOWN: [ErrorType; 3] = [
+    ErrorType::InvalidCommand,
+    ErrorType::InvalidEvent,
+    ErrorType::InvalidQuery,
+];
 
 /// Lets the functions that are there walk, side by side.
 pub(super) async fn walk(walk: &Walk, found: &Found, there: &[Handler]) {
@@ -34,8 +41,7 @@ async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Che
     let deploy = found.deploy();
     let diagnosis = match found.functions().diagnose(handler).await {
         Ok(answer) => answer.value,
-        // Each refuses with a name of its own what it does not know.
-        Err(FunctionError::Function { .. } | FunctionError::Unintelligible { .. }) => {
+        Err(error) if UNKNOWN.into_iter().any(|kind| error.is(kind)) => {
             let detail = "not checked: the function is too old to say how it gets to its store";
             return Ok(Finding::warning(detail)
                 .hint(format!("`{deploy}` brings it to this version"))
@@ -43,9 +49,14 @@ async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Che
         }
         Err(error) => return Err(error.into()),
     };
+    let version = &diagnosis.version;
     let mut finding = match diagnosis.failed() {
         Some(step) => Finding::failed(format!("{}: {}", step.step, step.detail))
             .hint(hint(found, handler, step.step)),
+        None if version != env!("CARGO_PKG_VERSION") => {
+            let detail = format!("{}, is version {version}", way(handler, &diagnosis));
+            Finding::warning(detail).hint(format!("`{deploy}` brings it to this version"))
+        }
         None => Finding::ok(way(handler, &diagnosis)),
     };
     finding.steps = diagnosis.steps;
@@ -74,7 +85,7 @@ fn hint(found: &Found, handler: Handler, step: StepName) -> String {
                 stack's own again"
             .to_owned();
     }
-    let group = found.output("ReplicationGroupId").unwrap_or("ID");
+    let group = found.needed("ReplicationGroupId").unwrap_or("ID");
     match step {
         StepName::Resolve => format!(
             "look at CACHE_URL of `aws lambda get-function-configuration --function-name \

@@ -187,3 +187,76 @@ fn typed(
         flag
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use crate::settings::AwsSettings;
+
+    /// Where region and credentials come from, given what was typed, set and written.
+    fn origins(typed: &[&str], set: &[(&str, &str)], aws: AwsSettings) -> (String, String) {
+        let typed = ["cqrs", "doctor"].iter().chain(typed);
+        let global = Cli::from_arguments(typed).unwrap().global;
+        let mut settings = Settings::resolve(&global).unwrap();
+        settings.aws = aws;
+        let var = |name: &str| {
+            let found = set.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        (
+            region_origin(&global, &settings, var).to_owned(),
+            credentials_origin(&global, &settings, var),
+        )
+    }
+
+    #[test]
+    fn region_and_credentials_come_from_what_outranks_the_rest() {
+        let typed = AwsSettings {
+            region: Some("eu-west-1".to_owned()),
+            profile: Some(Profile::Typed("work".to_owned())),
+            endpoint_url: None,
+        };
+        let written = AwsSettings {
+            profile: Some(Profile::Configured("work".to_owned())),
+            ..typed.clone()
+        };
+        let keys = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "A")];
+        let flags = ["--region", "eu-west-1", "--profile", "work"];
+        for (found, expected) in [
+            (
+                origins(&flags, &keys, typed.clone()),
+                ["--region", "profile work (--profile)"],
+            ),
+            (
+                origins(
+                    &flags,
+                    &[("CQRS_REGION", "eu-west-1"), ("CQRS_PROFILE", "work")],
+                    typed,
+                ),
+                ["CQRS_REGION", "profile work (CQRS_PROFILE)"],
+            ),
+            (
+                origins(&[], &keys, written.clone()),
+                ["AWS_REGION", "keys of AWS_ACCESS_KEY_ID"],
+            ),
+            (
+                origins(&[], &[], written),
+                ["cqrs.toml", "profile work (cqrs.toml)"],
+            ),
+            (
+                origins(&[], &[("AWS_PROFILE", "home")], AwsSettings::default()),
+                ["the AWS configuration files", "profile home (AWS_PROFILE)"],
+            ),
+            (
+                origins(&[], &[], AwsSettings::default()),
+                [
+                    "the AWS configuration files",
+                    "credentials from AWS's own chain",
+                ],
+            ),
+        ] {
+            assert_eq!([found.0.as_str(), found.1.as_str()], expected);
+        }
+    }
+}

@@ -8,12 +8,13 @@ mod hop;
 mod inside;
 mod machine;
 mod parts;
+mod stack;
 mod walk;
 
 use serde::Serialize;
 
 use self::hop::{Finding, Hop, Name};
-use self::parts::Found;
+use self::stack::Found;
 use self::walk::Walk;
 use crate::aws::Aws;
 use crate::cli::Global;
@@ -128,23 +129,23 @@ async fn on_aws(walk: &Walk, global: &Global, settings: &Settings) {
         return walk.skip(&ON_AWS, Name::Credentials);
     };
     let permissions = account::permissions(&aws, &identity, settings);
-    let stack = async {
-        match walk.hop(Name::Stack, parts::stack(&aws, settings)).await {
+    let behind_it = async {
+        match walk.hop(Name::Stack, stack::on_aws(&aws, settings)).await {
             Some(found) => behind(walk, &found).await,
             None => walk.skip(&ON_AWS, Name::Stack),
         }
     };
-    tokio::join!(walk.hop(Name::Permissions, permissions), stack);
+    tokio::join!(walk.hop(Name::Permissions, permissions), behind_it);
 }
 
 async fn on_this_machine(walk: &Walk, global: &Global, settings: &Settings) {
     let typed = walk.hop(Name::Settings, machine::settings(global, settings));
     let _: Option<Option<Aws>> = typed.await;
-    let deployed = walk.hop(Name::Stack, parts::deployed(settings)).await;
+    let deployed = walk.hop(Name::Stack, stack::deployed(settings)).await;
     let Some(folder) = deployed else {
         return walk.skip(&ON_THIS_MACHINE, Name::Stack);
     };
-    let process = walk.hop(Name::Process, parts::process(folder, settings));
+    let process = walk.hop(Name::Process, stack::process(folder, settings));
     match process.await {
         Some(found) => behind(walk, &found).await,
         None => walk.skip(&ON_THIS_MACHINE, Name::Process),

@@ -1,0 +1,205 @@
+//! The stack: whether it is there, in what state, and on this machine whether its process runs.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::hop::{Checked, Finding, Name};
+use crate::aws::{Aws, AwsError};
+use crate::commands::{local, stack_not_found};
+use crate::error::Failure;
+use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
+use crate::local::protocol::{Description, MappingStatus};
+use crate::settings::{Settings, StackName, Target, stack_flag};
+use crate::stack::Stacks;
+use crate::stack::functions::Functions;
+use crate::stack::state::{Output, Situation, StackState};
+
+/// The outputs of this version's template that commands look things up by.
+const NEEDED: [&str; 5] = [
+    "CacheEndpoint",
+    "EventSourceMappingId",
+    "FailuresQueueUrl",
+    "StreamArn",
+    "TableName",
+];
+/// The process on this machine answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A stack that was found, or at least may be there.
+pub(super) struct Found {
+    pub(super) aws: Aws,
+    pub(super) stack: StackName,
+    pub(super) target: Target,
+    /// Unknown to whoever may not describe stacks.
+    outputs: Option<Vec<Output>>,
+    /// The mappings' own account, which only this machine has.
+    pub(super) mappings: Option<Vec<MappingStatus>>,
+}
+
+impl Found {
+    fn on_aws(aws: &Aws, stack: &StackName, outputs: Option<Vec<Output>>) -> Self {
+        Self {
+            aws: aws.clone(),
+            stack: stack.clone(),
+            target: Target::Aws,
+            outputs,
+            mappings: None,
+        }
+    }
+
+    pub(super) fn functions(&self) -> Functions {
+        Functions::new(&self.aws, self.stack.clone(), false)
+    }
+
+    /// An output that a check builds on, or what its absence means.
+    pub(super) fn needed(&self, name: &str) -> Result<&str, Finding> {
+        let Some(outputs) = &self.outputs else {
+            return Err(Finding::behind(Name::Stack));
+        };
+        let found = outputs.iter().find(|output| output.name == name);
+        found.map(|output| output.value.as_str()).ok_or_else(|| {
+            let deploy = self.deploy();
+            Finding::failed(format!("the stack has no output {name}")).hint(format!(
+                "`{deploy}` brings the stack to this version's template"
+            ))
+        })
+    }
+
+    /// What `cqrs deploy` must be typed with for this stack.
+    pub(super) fn deploy(&self) -> String {
+        deploy_command(&self.stack, self.target)
+    }
+}
+
+fn deploy_command(stack: &StackName, target: Target) -> String {
+    let local = match target {
+        Target::Local => " --local",
+        Target::Aws => "",
+    };
+    format!("cqrs deploy{local}{}", stack_flag(stack))
+}
+
+/// The stack on AWS. The functions are found without it, so that it is only a warning where it may
+/// not be described.
+pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Found>, Failure> {
+    let stack = &settings.stack;
+    let state = match Stacks::new(aws).describe(stack.as_str()).await {
+        Ok(state) => state,
+        Err(error @ AwsError::Denied { .. }) => {
+            let found = Found::on_aws(aws, stack, None);
+            return Ok(Checked::found(found, Finding::of_look(error)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let state = state.filter(|state| state.situation() != Situation::Empty);
+    let state = state.ok_or_else(|| stack_not_found(stack, aws.region()))?;
+    let finding = judge(stack, &state);
+    if state.situation() == Situation::MustBeDeleted {
+        return Ok(finding.into());
+    }
+    let found = Found::on_aws(aws, stack, Some(state.outputs));
+    Ok(Checked::found(found, finding))
+}
+
+fn judge(stack: &StackName, state: &StackState) -> Finding {
+    let deploy = deploy_command(stack, Target::Aws);
+    let status = &state.status;
+    let reason = state.reason.as_ref().map(|reason| format!(": {reason}"));
+    let detail = format!("{stack} is in {status}{}", reason.unwrap_or_default());
+    match state.situation() {
+        Situation::MustBeDeleted => {
+            Finding::failed(detail).hint(format!("`{deploy}` deletes it and creates it anew"))
+        }
+        Situation::RollbackStuck => {
+            Finding::failed(detail).hint(format!("`{deploy}` continues its rollback first"))
+        }
+        Situation::Foreign | Situation::Empty => {
+            Finding::failed(detail).hint("resolve that in CloudFormation first")
+        }
+        Situation::Busy => Finding::warning(detail).hint(format!("`{deploy}` waits for its end")),
+        Situation::Settled => {
+            let mut lacking = NEEDED
+                .into_iter()
+                .filter(|name| state.output(name).is_none());
+            if let Some(output) = lacking.next() {
+                let detail = format!("{detail}, without the output {output}");
+                return Finding::warning(detail).hint(format!(
+                    "`{deploy}` brings the stack to this version's template"
+                ));
+            }
+            if status.as_str().ends_with("_FAILED") {
+                return Finding::warning(detail).hint(format!("`{deploy}` takes it up again"));
+            }
+            Finding::ok(detail)
+        }
+    }
+}
+
+/// What was deployed on this machine.
+pub(super) async fn deployed(settings: &Settings) -> Result<Checked<Folder>, Failure> {
+    let stack = &settings.stack;
+    let folder = local::folder(settings)?;
+    let deployment = folder.deployment()?;
+    let deployment = deployment.ok_or_else(|| LocalError::NotDeployed(stack.clone()))?;
+    let mut programs = deployment.programs.iter();
+    if let Some((name, path)) = programs.find(|(_, path)| !path.is_file()) {
+        let deploy = deploy_command(stack, Target::Local);
+        let detail = format!("{stack} has lost the {name}'s program, {}", path.display());
+        return Ok(Finding::failed(detail)
+            .hint(format!("`{deploy}` puts it back"))
+            .into());
+    }
+    let path = folder.path().display();
+    let detail = format!("{stack} is deployed in {path}");
+    Ok(Checked::found(folder, Finding::ok(detail)))
+}
+
+/// The process of a stack on this machine, started where it does not run.
+pub(super) async fn process(
+    folder: Folder,
+    settings: &Settings,
+) -> Result<Checked<Found>, Failure> {
+    let stack = &settings.stack;
+    let options = StartOptions {
+        region: settings.local_region().to_owned(),
+        port: settings.machine.port,
+    };
+    let (client, came) = Client::ensure_running(&folder, &options).await?;
+    let (pid, port) = (client.pid(), client.port());
+    let asked = async {
+        let description = client.describe().await?;
+        Ok::<_, LocalError>((description, client.status().await?))
+    };
+    let Ok(answered) = timeout(PATIENCE, asked).await else {
+        let flag = stack_flag(stack);
+        let detail = format!("process {pid} does not answer on port {port}");
+        return Ok(Finding::failed(detail)
+            .hint(format!(
+                "`cqrs local stop{flag}` ends it, and the next command starts it again"
+            ))
+            .into());
+    };
+    let (Description { outputs, cache, .. }, mappings) = answered?;
+    let verb = match came {
+        Came::Found => "runs",
+        Came::Started => "did not run; it was started",
+    };
+    let detail = format!("process {pid} {verb}, answers on port {port}, cache {cache}");
+    let finding = match client.other_version() {
+        None => Finding::ok(detail),
+        Some(version) => {
+            let deploy = deploy_command(stack, Target::Local);
+            Finding::warning(format!("{detail}, is cqrs {version}"))
+                .hint(format!("`{deploy}` brings it to this version"))
+        }
+    };
+    let found = Found {
+        aws: Aws::on_this_machine(&client.endpoint(), settings.local_region()),
+        stack: stack.clone(),
+        target: Target::Local,
+        outputs: Some(outputs.into_iter().map(Output::from).collect()),
+        mappings: Some(mappings),
+    };
+    Ok(Checked::found(found, finding))
+}
