@@ -307,6 +307,8 @@ fn another_cache_that_is_gone_is_not_connected_to_on_this_machine() {
     let (report, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
     assert_eq!(steps(hop(&report, "query")), ["resolve", "connect!"]);
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains(&server.url()), "{hint}");
     server.start_again();
     stage.cqrs(["doctor"]).succeeds();
 }

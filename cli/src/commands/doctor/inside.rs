@@ -8,7 +8,7 @@ use super::stack::Found;
 use super::walk::Walk;
 use crate::error::Failure;
 use crate::package::Handler;
-use crate::settings::Target;
+use crate::settings::{Target, stack_flag};
 
 /// What a function says to a payload that it does not know.
 const UNKNOWN: [ErrorType; 3] = [
@@ -81,9 +81,17 @@ fn hint(found: &Found, handler: Handler, step: StepName) -> String {
     let deploy = found.deploy();
     let function = format!("{}-{handler}", found.stack);
     if found.target == Target::Local && step != StepName::Table {
-        return "look whether the cache runs; `cqrs local stop` and the next command start the \
-                stack's own again"
-            .to_owned();
+        return match &found.cache_url {
+            Some(url) => format!(
+                "start the cache at {url} again, or name another with `{deploy} --cache-url \
+                 redis://HOST:PORT`"
+            ),
+            None => format!(
+                "`cqrs local stop{}` ends the cache with the stack, and the next command starts \
+                 both again",
+                stack_flag(&found.stack)
+            ),
+        };
     }
     let group = found.needed("ReplicationGroupId").unwrap_or("ID");
     match step {

@@ -35,6 +35,8 @@ pub(super) struct Found {
     outputs: Option<Vec<Output>>,
     /// The mappings' own account, which only this machine has.
     pub(super) mappings: Option<Vec<MappingStatus>>,
+    /// The cache that somebody else runs for a stack on this machine.
+    pub(super) cache_url: Option<String>,
 }
 
 impl Found {
@@ -45,6 +47,7 @@ impl Found {
             target: Target::Aws,
             outputs,
             mappings: None,
+            cache_url: None,
         }
     }
 
@@ -200,6 +203,7 @@ pub(super) async fn process(
         target: Target::Local,
         outputs: Some(outputs.into_iter().map(Output::from).collect()),
         mappings: Some(mappings),
+        cache_url: Some(cache).filter(|cache| cache.starts_with("redis://")),
     };
     Ok(Checked::found(found, finding))
 }
