@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use crate::definition::Function;
 use crate::offspring::Offspring;
 
+mod counts;
 mod environment;
 mod failure;
 mod log;
@@ -21,6 +23,7 @@ mod output;
 mod pool;
 mod runtime_api;
 
+pub use counts::{Counted, LastError};
 use failure::Failure;
 use log::FunctionLog;
 use pool::Pool;
@@ -91,6 +94,23 @@ pub struct LogLine {
     pub at_ms: i64,
     /// The line, as the function wrote it.
     pub text: Arc<str>,
+}
+
+/// How a function is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The function, as it takes its next invocation.
+    pub function: Function,
+    /// Of the last hour, as long as the host has run.
+    #[serde(flatten)]
+    pub counted: Counted,
+    /// The newest error since the host began.
+    pub last_error: Option<LastError>,
+    /// Processes that have asked for work.
+    pub processes: usize,
+    /// Why no process can start now, where the last one could not.
+    pub cannot_start: Option<String>,
 }
 
 const VERSION: &str = "$LATEST";
@@ -199,6 +219,14 @@ impl Functions {
             .collect();
         functions.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         functions
+    }
+
+    /// How they are doing, by name.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        let mut status: Vec<Status> = self.all().iter().map(|pool| pool.status()).collect();
+        status.sort_unstable_by(|a, b| a.function.name.cmp(&b.function.name));
+        status
     }
 
     /// Invokes and waits for the answer. Where the caller goes away, the invocation goes on to its

@@ -12,10 +12,11 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::counts::Counts;
 use super::environment::Environment;
 use super::failure::{Failure, LARGEST_ANSWER};
 use super::log::FunctionLog;
-use super::{InvokeError, InvokeOptions, Invoked, Services};
+use super::{InvokeError, InvokeOptions, Invoked, Services, Status};
 use crate::definition::Function;
 
 mod backoff;
@@ -37,6 +38,7 @@ type Answer = Result<Invoked, InvokeError>;
 pub(super) struct Pool {
     pub(super) services: Arc<Services>,
     pub(super) log: Arc<FunctionLog>,
+    counts: Counts,
     state: Mutex<State>,
     /// The last environment ended, or the last invocation did.
     quiet: Notify,
@@ -140,6 +142,7 @@ impl Pool {
         Arc::new(Self {
             services,
             log,
+            counts: Counts::new(),
             state: Mutex::new(State {
                 function: Arc::new(function),
                 generation: 0,
@@ -162,6 +165,18 @@ impl Pool {
         Arc::clone(&self.lock().function)
     }
 
+    pub(super) fn status(&self) -> Status {
+        let state = self.lock();
+        let failure = state.backoff.last();
+        Status {
+            function: Function::clone(&state.function),
+            processes: state.slots.iter().filter(|slot| slot.ready).count(),
+            cannot_start: failure.map(|f| format!("{}: {}", f.error_type(), f.message())),
+            counted: self.counts.counted(),
+            last_error: self.counts.last_error(),
+        }
+    }
+
     /// Invokes and waits for the answer. The invocation goes on where this is dropped.
     pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes, options: InvokeOptions) -> Answer {
         let (reply, answer) = oneshot::channel();
@@ -179,6 +194,7 @@ impl Pool {
             }
             if let Some(job) = state.hand_over(job) {
                 if state.bound() == 0 || state.queue.len() >= LONGEST_QUEUE {
+                    self.counts.throttled();
                     return Err(InvokeError::Throttled);
                 }
                 state.queue.push_back(job);

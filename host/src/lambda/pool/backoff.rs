@@ -30,6 +30,11 @@ impl Backoff {
         let (until, failure) = self.last.as_ref()?;
         (Instant::now() < *until).then_some(failure)
     }
+
+    /// The last failure, if there was no success since.
+    pub(super) fn last(&self) -> Option<&Failure> {
+        self.last.as_ref().map(|(_, failure)| failure)
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(super) fn finish(environment: &Environment, running: Running, answer: Result
     let Running {
         request_id, reply, ..
     } = running;
+    environment.pool.counts.finished(&answer);
     let log_tail = environment.output().and_then(|output| {
         output.read();
         if let Err(failure) = &answer

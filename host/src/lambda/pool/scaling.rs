@@ -14,6 +14,7 @@ use super::backoff::Backoff;
 use super::report::{failure_line, finish};
 use super::{Phase, Pool, Slot, State, Work};
 use crate::definition::Function;
+use crate::lambda::counts::Counts;
 use crate::lambda::environment::Environment;
 use crate::lambda::failure::Failure;
 use crate::lambda::{InvokeError, Invoked};
@@ -171,7 +172,7 @@ impl Pool {
             }
             state.backoff.failed(failure.clone());
             if state.has_none() {
-                state.fail_all(failure);
+                state.fail_all(failure, &self.counts);
             }
         }
         self.scale(&mut state);
@@ -185,7 +186,7 @@ impl Pool {
             }
         } else if state.has_none() {
             match state.backoff.holds().cloned() {
-                Some(failure) => state.fail_all(&failure),
+                Some(failure) => state.fail_all(&failure, &self.counts),
                 None => self.start(state),
             }
         } else if !state.growing && state.slots.len() < state.bound() {
@@ -328,8 +329,9 @@ impl State {
     }
 
     /// Answers all that waits with the failure of an environment to start.
-    fn fail_all(&mut self, failure: &Failure) {
+    fn fail_all(&mut self, failure: &Failure, counts: &Counts) {
         for job in self.queue.drain(..) {
+            counts.finished(&Err(failure.clone()));
             let answer: Result<Invoked, InvokeError> =
                 Ok(Invoked::failed(&job.request_id, failure, job.tail));
             let _ = job.reply.send(answer);
