@@ -194,6 +194,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Local(LocalCommand),
     Rebuild(RebuildArgs),
+    Status(StatusArgs),
     Verify(VerifyArgs),
     /// Walk from this machine to the cache, and name the hop at which the way breaks
     #[command(after_help = "It only reads: no order is written, and nothing is changed.
@@ -363,6 +364,19 @@ pub(crate) struct VerifyArgs {
     /// Look at N orders of the table, taken at random, and not at the read model's own list
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sample: Option<u64>,
+}
+
+/// Show how the stack and its parts are doing; exits with 1 where something is broken
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs status
+  cqrs status --watch                                   in place, until Ctrl-C
+  cqrs status --output json | jq .parts.mapping.lagMs
+  cqrs status --watch 60 --output json >> status.ndjson")]
+pub(crate) struct StatusArgs {
+    /// Look again every so many seconds, until Ctrl-C [default: 10, with --local 2]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) watch: Option<Option<u64>>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -147,6 +147,16 @@ impl Failure {
         Self::new(Kind::Interrupted, message)
     }
 
+    /// The failure of a command that the user ended where it has no end of its own: the exit code
+    /// says it, and nothing else.
+    pub(crate) fn silent(kind: Kind) -> Self {
+        Self::new(kind, "")
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.class.0
     }

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod error;
 mod failures;
+mod health;
 mod local;
 mod models;
 mod package;

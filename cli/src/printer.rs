@@ -3,6 +3,8 @@
 //! Data goes to stdout; progress, notes and questions go to stderr. What the terminal can do is
 //! decided once, when the printer is made, and every other module asks it.
 
+mod region;
+
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+pub(crate) use self::region::Region;
 use crate::error::{Failure, Kind};
 
 /// How results are written on stdout.
@@ -83,6 +86,13 @@ pub(crate) struct PrinterOptions {
     pub(crate) color: ColorChoice,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
+}
+
+/// Whether anybody still reads what is written to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
 }
 
 /// See the module's documentation.
@@ -191,8 +201,13 @@ impl Printer {
 
     /// Writes text and a final newline to stdout. A reader that went away is no failure.
     pub(crate) fn stdout(&self, text: &str) -> Result<(), Failure> {
+        self.stream(text).map(|_| ())
+    }
+
+    /// Like [`Printer::stdout`], for what has no end of its own: says whether anybody still reads.
+    pub(crate) fn stream(&self, text: &str) -> Result<Reader, Failure> {
         if self.part {
-            return Ok(());
+            return Ok(Reader::There);
         }
         let mut out = io::stdout().lock();
         let newline = if text.ends_with('\n') || text.is_empty() {
@@ -201,13 +216,26 @@ impl Printer {
             "\n"
         };
         match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
             Err(e) => Err(
                 Failure::new(Kind::Failed, "cannot write to standard output")
                     .caused_by(e.to_string()),
             ),
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Reader::There),
         }
+    }
+
+    /// How many columns stdout has; none where it is no terminal.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let size = self.stdout_terminal.then(region::size)?;
+        Some(size.columns)
+    }
+
+    /// The place on the terminal for what is drawn again and again; none where stdout is none, or
+    /// one that cannot move its cursor.
+    pub(crate) fn region(&self) -> Option<Region> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        (self.stdout_terminal && !is_dumb).then(Region::default)
     }
 
     /// A note for people on stderr, silenced by `--quiet`. Where JSON is asked for and nobody
@@ -244,6 +272,9 @@ impl Printer {
 
     /// Renders a failure, the last thing a command says.
     pub(crate) fn failure(&self, failure: &Failure) {
+        if failure.is_silent() {
+            return;
+        }
         if self.is_json() {
             self.stderr(failure.to_json());
         } else {

@@ -3,6 +3,7 @@
 //! A command resolves what it needs, asks the modules below to do it, and formats what they
 //! report. It returns its failure; `main` renders it.
 
+mod age;
 mod completions;
 mod connected;
 mod demo;
@@ -18,6 +19,7 @@ mod preview;
 mod progress;
 mod rebuild;
 pub(crate) mod reference;
+mod status;
 mod table;
 mod verify;
 
@@ -82,6 +84,10 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Command::Rebuild(args) => {
             let settings = settings(false)?;
             rebuild::run(args, &settings, printer).await
+        }
+        Command::Status(args) => {
+            let settings = settings(false)?;
+            status::run(args, &settings, printer).await
         }
         Command::Verify(args) => {
             let settings = settings(false)?;

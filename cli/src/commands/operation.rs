@@ -76,7 +76,7 @@ fn subject(cause: &Cause) -> String {
 }
 
 /// What to do about a stack that ended in `status`.
-fn way_out(status: &str, stack: &StackName) -> Option<String> {
+pub(crate) fn way_out(status: &str, stack: &StackName) -> Option<String> {
     let hint = match status {
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => format!(
             "mend the cause and run `cqrs deploy --stack {stack}` again: it deletes what is left \

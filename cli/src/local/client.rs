@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
-use crate::local::protocol::{Deployed, Deployment, Description, HostFile, MappingStatus};
+use crate::local::protocol::{Deployed, Deployment, Description, HostFile, Status};
 
 /// How long a process may take to end after its port is closed.
 const ENDING: Duration = Duration::from_secs(5);
@@ -117,8 +117,8 @@ impl Client {
         self.call("describe", &serde_json::json!({})).await
     }
 
-    /// How the stack's mappings are doing.
-    pub(crate) async fn status(&self) -> Result<Vec<MappingStatus>, LocalError> {
+    /// How the stack is doing.
+    pub(crate) async fn status(&self) -> Result<Status, LocalError> {
         self.call("status", &serde_json::json!({})).await
     }
 

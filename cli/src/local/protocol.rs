@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use host::cache::Choice;
+use host::{lambda, mapping};
+use orders::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Where the running process is reached, in `host.json`.
@@ -61,6 +63,9 @@ pub(crate) struct Deployment {
     pub(crate) cache_port: Option<u16>,
     /// The port; kept so that it need not change with a restart.
     pub(crate) port: u16,
+    /// When it last changed anything; the process knows.
+    #[serde(default)]
+    pub(crate) changed_at: Option<Timestamp>,
 }
 
 /// The answer to `POST /_cqrs/deploy`.
@@ -104,6 +109,18 @@ pub(crate) struct Description {
     pub(crate) cache: String,
 }
 
+/// The answer to `POST /_cqrs/status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    /// When the process began, since when it counts.
+    pub(crate) started_at: Timestamp,
+    /// When the stack last changed.
+    pub(crate) changed_at: Option<Timestamp>,
+    pub(crate) functions: Vec<lambda::Status>,
+    pub(crate) mappings: Vec<mapping::Status>,
+}
+
 /// An output of the template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,16 +128,6 @@ pub(crate) struct OutputValue {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) description: Option<String>,
-}
-
-/// A mapping, in the answer to `POST /_cqrs/status`; what else is in it is for others.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MappingStatus {
-    pub(crate) id: String,
-    pub(crate) enabled: bool,
-    pub(crate) last_processing_result: String,
-    pub(crate) behind: u64,
 }
 
 /// A resource without a counterpart here.

@@ -10,6 +10,8 @@ use crate::stack::{Stacks, unique};
 pub(crate) struct Resource {
     pub(crate) logical_id: String,
     pub(crate) resource_type: String,
+    /// The name or ARN that AWS knows it by.
+    pub(crate) physical_id: Option<String>,
 }
 
 impl Stacks {
@@ -62,6 +64,7 @@ impl Stacks {
                     resources.push(Resource {
                         logical_id,
                         resource_type,
+                        physical_id: summary.physical_resource_id,
                     });
                 }
             }

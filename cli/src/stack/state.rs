@@ -1,6 +1,7 @@
 //! What state a stack is in, and what a deployment or deletion must do first in each.
 
-use aws_sdk_cloudformation::types::{Stack, StackStatus};
+use aws_sdk_cloudformation::primitives::DateTime;
+use aws_sdk_cloudformation::types::{Stack, StackDriftStatus, StackStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -15,6 +16,10 @@ pub(crate) struct StackState {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) termination_protection: bool,
+    /// When it was created, or last updated.
+    pub(crate) changed_at: Option<DateTime>,
+    /// What the last look for drift found, if there was one: `IN_SYNC`, `DRIFTED`.
+    pub(crate) drift: Option<String>,
 }
 
 /// One of the stack's outputs.
@@ -114,6 +119,12 @@ impl From<Stack> for StackState {
                 })
                 .collect(),
             termination_protection: stack.enable_termination_protection.unwrap_or(false),
+            changed_at: stack.last_updated_time.or(stack.creation_time),
+            drift: stack
+                .drift_information
+                .and_then(|drift| drift.stack_drift_status)
+                .filter(|status| *status != StackDriftStatus::NotChecked)
+                .map(|status| status.as_str().to_owned()),
         }
     }
 }

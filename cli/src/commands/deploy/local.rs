@@ -242,6 +242,7 @@ impl LocalDeployment<'_> {
             cache,
             cache_port: previous.as_ref().and_then(|previous| previous.cache_port),
             port: client.port(),
+            changed_at: None,
         };
         let step = self.printer.step("Deploying");
         let deployed = client.deploy(&deployment).await;

@@ -1,11 +1,12 @@
 //! The hops of the stack's parts, each as its service tells it.
 
+use host::mapping;
+
 use super::hop::{Checked, Finding, Status};
 use super::stack::Found;
 use crate::aws::AwsError;
 use crate::error::{Explain, Failure};
 use crate::failures::queue::FailuresQueue;
-use crate::local::protocol::MappingStatus;
 use crate::package::Handler;
 use crate::settings::Target;
 use crate::stack::health;
@@ -174,7 +175,7 @@ fn disabled(found: &Found, id: &str, mapping: &health::MappingState) -> Finding 
 }
 
 /// What the process on this machine says, in Lambda's words.
-fn here(status: &MappingStatus) -> health::MappingState {
+fn here(status: &mapping::Status) -> health::MappingState {
     let state = if status.enabled {
         "Enabled"
     } else {

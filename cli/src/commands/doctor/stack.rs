@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::mapping;
 use tokio::time::timeout;
 
 use super::hop::{Checked, Finding, Name};
@@ -9,7 +10,7 @@ use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
 use crate::error::Failure;
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
-use crate::local::protocol::{Description, MappingStatus};
+use crate::local::protocol::Description;
 use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
@@ -34,7 +35,7 @@ pub(super) struct Found {
     /// Unknown to whoever may not describe stacks.
     outputs: Option<Vec<Output>>,
     /// The mappings' own account, which only this machine has.
-    pub(super) mappings: Option<Vec<MappingStatus>>,
+    pub(super) mappings: Option<Vec<mapping::Status>>,
     /// The cache that somebody else runs for a stack on this machine.
     pub(super) cache_url: Option<String>,
 }
@@ -183,7 +184,7 @@ pub(super) async fn process(
             ))
             .into());
     };
-    let (Description { outputs, cache, .. }, mappings) = answered?;
+    let (Description { outputs, cache, .. }, status) = answered?;
     let verb = match came {
         Came::Found => "runs",
         Came::Started => "did not run; it was started",
@@ -202,7 +203,7 @@ pub(super) async fn process(
         stack: stack.clone(),
         target: Target::Local,
         outputs: Some(outputs.into_iter().map(Output::from).collect()),
-        mappings: Some(mappings),
+        mappings: Some(status.mappings),
         cache_url: Some(cache).filter(|cache| cache.starts_with("redis://")),
     };
     Ok(Checked::found(found, finding))

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use serde::Serialize;
 
+use crate::commands::age::age;
 use crate::commands::failures::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
@@ -154,26 +155,5 @@ impl fmt::Display for Shown {
             InStream::InPart => write!(f, "\nThe stream no longer has the other records."),
             InStream::Gone => write!(f, "\nThe stream no longer has the records."),
         }
-    }
-}
-
-/// The two largest units.
-fn age(seconds: i64) -> String {
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_has_its_two_largest_units() {
-        assert_eq!(age(7), "7 s");
-        assert_eq!(age(61), "1 min 1 s");
-        assert_eq!(age(90_061), "25 h 1 min");
     }
 }

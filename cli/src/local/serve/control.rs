@@ -43,7 +43,7 @@ impl Controller {
                 Some(description) => Ok(json(&description)),
                 None => Err(refuse("no stack is deployed here", String::new())),
             },
-            "status" => Ok(json(&self.stack.status())),
+            "status" => Ok(json(&self.stack.status().await)),
             "stop" => {
                 self.stop.send_replace(true);
                 Ok(json(&serde_json::json!({})))

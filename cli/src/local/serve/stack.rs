@@ -8,10 +8,11 @@ use host::cache::{Address, Cache};
 use host::definition::Definition;
 use host::journal::Journal;
 use host::lambda::{self, Functions};
-use host::mapping::{self, Mappings};
+use host::mapping::Mappings;
 use host::offspring::Offspring;
 use host::queue::Queues;
 use host::store::{Store, TableChange};
+use orders::timestamp::Timestamp;
 use tokio::sync::Mutex;
 
 use super::error::{ServeError, Text};
@@ -20,7 +21,7 @@ use super::rebuild::Keeper;
 use super::write_owned;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
-use crate::local::protocol::{Deployed, Deployment, Description};
+use crate::local::protocol::{Deployed, Deployment, Description, Status};
 use crate::stack::template::Template;
 
 /// See the module's documentation.
@@ -33,6 +34,7 @@ pub(super) struct Stack {
     queues: Queues,
     functions: Functions,
     mappings: Mappings,
+    started_at: Timestamp,
     /// Held while a deployment is under way, so that there is one at a time.
     live: Mutex<Option<Live>>,
 }
@@ -80,6 +82,7 @@ impl Stack {
             queues,
             functions,
             mappings,
+            started_at: Timestamp::now(),
             live: Mutex::new(None),
         })
     }
@@ -96,9 +99,18 @@ impl Stack {
         &self.queues
     }
 
-    /// How the mappings are doing.
-    pub(super) fn status(&self) -> Vec<mapping::Status> {
-        self.mappings.status()
+    /// How the functions and mappings are doing.
+    pub(super) async fn status(&self) -> Status {
+        let mappings = self.mappings.clone();
+        // It reads the streams. Where it ends early, the process ends too.
+        let mappings = tokio::task::spawn_blocking(move || mappings.status()).await;
+        let live = self.live.lock().await;
+        Status {
+            started_at: self.started_at,
+            changed_at: live.as_ref().and_then(|live| live.deployment.changed_at),
+            functions: self.functions.status(),
+            mappings: mappings.unwrap_or_default(),
+        }
     }
 
     /// The stack as it is; none where nothing was deployed yet.
@@ -136,6 +148,12 @@ impl Stack {
             &evaluated.definition,
         );
         let created = before.is_none();
+        deployment.changed_at = match &before {
+            Some(before) if changes.is_empty() => before.deployment.changed_at,
+            // It is taken up again as it was left.
+            None if deployment.changed_at.is_some() => deployment.changed_at,
+            _ => Some(Timestamp::now()),
+        };
         write_owned(&self.state.join("deployment.json"), &deployment)?;
         let keeper = match before {
             Some(before) if before.cache.address() == cache.address() => {

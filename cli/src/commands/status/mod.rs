@@ -1,0 +1,147 @@
+//! `cqrs status`: how a stack and its parts are doing, and what to do about what is not well.
+
+mod report;
+mod screen;
+mod verdict;
+mod watch;
+
+use std::time::Duration;
+
+use self::report::Report;
+use crate::aws::Aws;
+use crate::cli::StatusArgs;
+use crate::commands::{local, stack_not_found, unless_interrupted};
+use crate::error::{Failure, Kind};
+use crate::health::{Blind, OnAws, OnThisMachine, Source};
+use crate::local::client::LocalError;
+use crate::printer::Printer;
+use crate::settings::{Settings, StackName, Target};
+
+/// Between two looks, where nothing else is said: here they cost nothing.
+const LOCAL_PAUSE: Duration = Duration::from_secs(2);
+const AWS_PAUSE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(
+    args: StatusArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let Some(pause) = args.watch else {
+        let looking = once(settings, printer);
+        return unless_interrupted(looking, || Failure::interrupted("interrupted")).await?;
+    };
+    let pause = match (pause, settings.target) {
+        (Some(seconds), _) => Duration::from_secs(seconds),
+        (None, Target::Local) => LOCAL_PAUSE,
+        (None, Target::Aws) => AWS_PAUSE,
+    };
+    let watching = async {
+        let mut watched = Watched::find(settings).await?;
+        watch::run(&mut watched, pause, printer).await
+    };
+    unless_interrupted(watching, || Failure::silent(Kind::Interrupted)).await?
+}
+
+async fn once(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+    let mut watched = Watched::find(settings).await?;
+    let step = printer
+        .is_live()
+        .then(|| printer.step("Looking at the stack"));
+    let report = watched.look().await?;
+    drop(step);
+    if printer.is_json() {
+        printer.json(&report)?;
+    } else {
+        printer.stdout(&screen::text(
+            &report,
+            printer.data_style(),
+            printer.columns(),
+        ))?;
+    }
+    match report.failure() {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// The stack that is looked at.
+struct Watched {
+    source: Source,
+    place: Place,
+}
+
+/// Which stack it is, and where.
+#[derive(Clone, Debug)]
+struct Place {
+    stack: StackName,
+    target: Target,
+    region: String,
+}
+
+/// A look that shows nothing.
+enum Unshown {
+    /// There is no stack, which another look will not change.
+    NoStack(Failure),
+    /// Another look may succeed.
+    NotNow(Failure),
+}
+
+impl From<Unshown> for Failure {
+    fn from(unshown: Unshown) -> Self {
+        match unshown {
+            Unshown::NoStack(failure) | Unshown::NotNow(failure) => failure,
+        }
+    }
+}
+
+impl Watched {
+    async fn find(settings: &Settings) -> Result<Self, Failure> {
+        let stack = settings.stack.clone();
+        let (source, region) = match settings.target {
+            Target::Local => {
+                let region = settings.local_region().to_owned();
+                let folder = local::folder(settings)?;
+                let source = OnThisMachine::new(folder, stack.clone(), &region);
+                (Source::Local(source), region)
+            }
+            Target::Aws => {
+                let aws = Aws::connect(&settings.aws).await?;
+                let region = aws.region().to_owned();
+                (
+                    Source::Aws(Box::new(OnAws::new(aws, stack.clone()))),
+                    region,
+                )
+            }
+        };
+        let place = Place {
+            stack,
+            target: settings.target,
+            region,
+        };
+        Ok(Self { source, place })
+    }
+
+    async fn look(&mut self) -> Result<Report, Unshown> {
+        let stack = &self.place.stack;
+        match self.source.look().await {
+            Ok(seen) => Ok(Report::new(seen, &self.place)),
+            Err(Blind::NoStack) => Err(Unshown::NoStack(match self.place.target {
+                Target::Aws => stack_not_found(stack, &self.place.region),
+                Target::Local => LocalError::NotDeployed(stack.clone()).into(),
+            })),
+            Err(Blind::Because(unseen)) => Err(Unshown::NotNow(unseen.into())),
+        }
+    }
+}
+
+impl Place {
+    /// A command of this tool for this stack.
+    fn command(&self, command: &str) -> String {
+        let stack = crate::settings::stack_flag(&self.stack);
+        let local = match self.target {
+            Target::Aws => "",
+            Target::Local => " --local",
+        };
+        format!("cqrs {command}{local}{stack}")
+    }
+}

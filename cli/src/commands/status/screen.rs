@@ -1,0 +1,372 @@
+//! How a report looks: a line for each part, then what to do about those that are not well.
+
+use orders::timestamp::Timestamp;
+
+use super::report::{FunctionFacts, MappingFacts, Outline, Report};
+use super::verdict::Health;
+use crate::commands::age::age;
+use crate::failures::queue::Depth;
+use crate::health::{Alarms, ReadModel, Stack, WriteModel};
+use crate::printer::Style;
+
+/// The width of a symbol, a name and the spaces about them.
+const MARGIN: usize = 15;
+/// Narrower than this the text is not made to fit.
+const NARROWEST: usize = 30;
+/// Digits of a hash that are shown.
+const DIGITS: usize = 12;
+
+/// The report for people; lines are broken at `columns`, where there is such a width.
+pub(super) fn text(report: &Report, style: Style, columns: Option<usize>) -> String {
+    let room = columns.map_or(usize::MAX, |columns| {
+        columns.max(NARROWEST).saturating_sub(MARGIN + 1)
+    });
+    let stopped = report.parts.stack.facts.as_ref();
+    let is_stopped = stopped.is_some_and(|stack| stack.status == "STOPPED");
+    let mut text = headline(report, style);
+    let said = said(report, room);
+    for part in report.parts.outlines() {
+        // One line says it for all.
+        if is_stopped && part.name != "stack" || part.name == "metrics" && part.error.is_none() {
+            continue;
+        }
+        let found = said.iter().find(|(name, _)| *name == part.name);
+        let details = match (found, part.error) {
+            (Some((_, details)), _) => details.clone(),
+            (None, Some(error)) => error.to_string(),
+            (None, None) => String::new(),
+        };
+        text.push_str(&row(&part, &details, room, style));
+    }
+    if let Some(url) = &report.dashboard_url {
+        text.push_str(&format!("  {:<12} {url}\n", "dashboard"));
+    }
+    let mut outlines = report.parts.outlines();
+    outlines.retain(|part| !is_stopped || part.name == "stack");
+    text.push_str(&advice(&outlines, room, style));
+    text
+}
+
+fn headline(report: &Report, style: Style) -> String {
+    let place = match report.target {
+        "local" => "on this machine".to_owned(),
+        _ => format!("in {}", report.region),
+    };
+    let verdict = match report.health {
+        Health::Ok => style.green("is well"),
+        Health::Unknown => style.yellow("is well as far as can be seen"),
+        Health::Warning => style.yellow("works, but look below"),
+        Health::Failed => style.red("is not well"),
+    };
+    let at = style.dim(report.at);
+    format!(
+        "Stack {} {place} {verdict}  {at}\n\n",
+        style.bold(&report.stack)
+    )
+}
+
+fn symbol(health: Health, style: Style) -> String {
+    match health {
+        Health::Ok => style.green("✓"),
+        Health::Unknown => style.dim("?"),
+        Health::Warning => style.yellow("!"),
+        Health::Failed => style.red("✗"),
+    }
+}
+
+fn row(part: &Outline<'_>, details: &str, room: usize, style: Style) -> String {
+    let indent = format!("\n{:MARGIN$}", "");
+    let details = wrapped(details, room).join(&indent);
+    let details = match part.health {
+        Health::Unknown => style.dim(details),
+        _ => details,
+    };
+    let line = format!("{} {:<12} {details}", symbol(part.health, style), part.name);
+    format!("{}\n", line.trim_end())
+}
+
+/// Each piece of advice once, with the parts that it is for.
+fn advice(outlines: &[Outline<'_>], room: usize, style: Style) -> String {
+    let mut given: Vec<(Vec<&str>, Health, &str, Option<&str>)> = Vec::new();
+    for part in outlines {
+        let Some(advice) = part.advice else { continue };
+        let next = advice.next.as_deref();
+        let same = given
+            .iter_mut()
+            .find(|(_, _, message, _)| *message == advice.message);
+        match same {
+            Some((parts, ..)) => parts.push(part.name),
+            None => given.push((vec![part.name], part.health, &advice.message, next)),
+        }
+    }
+    let mut text = String::new();
+    for (parts, health, message, next) in given {
+        let Some(next) = next else { continue };
+        let what = format!("{}: {message}", parts.join(", "));
+        let room = room.saturating_add(MARGIN - 2);
+        let what = wrapped(&what, room).join("\n  ");
+        text.push_str(&format!("\n{} {what}\n", symbol(health, style)));
+        let room = room.saturating_sub(6);
+        let next = wrapped(next, room).join("\n        ");
+        text.push_str(&format!("  {} {next}\n", style.dim("next:")));
+    }
+    text
+}
+
+/// What the parts that could be asked have to say.
+fn said(report: &Report, room: usize) -> Vec<(&'static str, String)> {
+    let parts = &report.parts;
+    let now = report.at;
+    let functions: Vec<(&'static str, &FunctionFacts)> = [
+        ("publisher", &parts.publisher),
+        ("subscriber", &parts.subscriber),
+        ("query", &parts.query),
+    ]
+    .into_iter()
+    .filter_map(|(name, row)| Some((name, row.facts.as_ref()?)))
+    .collect();
+    let mut said = aligned(&functions, now, room);
+    let mut add = |name, details: Option<String>| {
+        said.extend(details.map(|details| (name, details)));
+    };
+    add("stack", parts.stack.facts.as_ref().map(|s| stack(s, now)));
+    add(
+        "write model",
+        parts.write_model.facts.as_ref().map(write_model),
+    );
+    add(
+        "mapping",
+        parts.mapping.facts.as_ref().map(|m| mapping(m, now)),
+    );
+    add(
+        "read model",
+        parts.read_model.facts.as_ref().map(read_model),
+    );
+    add("failures", parts.failures.facts.as_ref().map(failures));
+    let alarms_row = parts.alarms.as_ref();
+    add(
+        "alarms",
+        alarms_row.and_then(|row| row.facts.as_ref()).map(alarms),
+    );
+    said
+}
+
+/// The functions' details under one another, where there is room for that.
+fn aligned(
+    functions: &[(&'static str, &FunctionFacts)],
+    now: Timestamp,
+    room: usize,
+) -> Vec<(&'static str, String)> {
+    let rows: Vec<_> = functions
+        .iter()
+        .map(|(name, facts)| (*name, function(facts, now)))
+        .collect();
+    let columns = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+    let width = |column| {
+        let cells = rows.iter().filter_map(|(_, cells)| cells.get(column));
+        cells
+            .map(|cell: &String| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
+    let fits = total <= room;
+    rows.into_iter()
+        .map(|(name, cells)| {
+            if !fits {
+                let cells: Vec<String> = cells.into_iter().filter(|c| !c.is_empty()).collect();
+                return (name, cells.join(", "));
+            }
+            let cells = cells.iter().zip(&widths);
+            let padded: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+                .collect();
+            (name, padded.join("  ").trim_end().to_owned())
+        })
+        .collect()
+}
+
+fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
+    let FunctionFacts { function, activity } = facts;
+    let mut cells = vec![match function.last_update.as_deref() {
+        None | Some("Successful") => function.state.clone(),
+        Some(update) => format!("{}, update {update}", function.state),
+    }];
+    match activity {
+        Some(activity) => {
+            cells.push(format!("{} invocations in 1 h", activity.invocations));
+            cells.push(format!("{} errors", activity.errors));
+            cells.push(format!("{} throttled", activity.throttles));
+            if activity.crashes.is_none() {
+                let p99 = activity.p99_ms.map(|ms| format!("p99 {} ms", short(ms)));
+                cells.push(p99.unwrap_or_default());
+            }
+        }
+        None => cells.push("invocations not known".to_owned()),
+    }
+    if let Some(processes) = function.processes {
+        cells.push(counted(processes as u64, "process", "processes"));
+    }
+    cells.push(
+        function
+            .memory_mb
+            .map(|mb| format!("{mb} MB"))
+            .unwrap_or_default(),
+    );
+    let code = function.code.as_deref().map(|code| {
+        let code = code.get(..DIGITS).unwrap_or(code);
+        let age = function
+            .changed_at
+            .map(|at| format!(", {}", since(at, now)));
+        format!("code {code}{}", age.unwrap_or_default())
+    });
+    cells.push(code.unwrap_or_default());
+    cells
+}
+
+fn stack(stack: &Stack, now: Timestamp) -> String {
+    let mut said = vec![match stack.status.as_str() {
+        "RUNNING" => match stack.started_at {
+            Some(at) => format!("runs for {}", lasting(at, now)),
+            None => "runs".to_owned(),
+        },
+        "STOPPED" => "does not run".to_owned(),
+        status => status.to_owned(),
+    }];
+    said.extend(
+        stack
+            .changed_at
+            .map(|at| format!("changed {}", since(at, now))),
+    );
+    if stack.drift.as_deref() == Some("DRIFTED") {
+        said.push("drifted".to_owned());
+    }
+    said.join(", ")
+}
+
+fn write_model(table: &WriteModel) -> String {
+    let orders = counted(table.approximate_orders, "order", "orders");
+    format!(
+        "{}, about {orders} (DynamoDB counts every six hours)",
+        table.status
+    )
+}
+
+fn mapping(facts: &MappingFacts, now: Timestamp) -> String {
+    let MappingFacts { mapping, lag } = facts;
+    let mut said = vec![mapping.state.clone()];
+    let result = mapping.last_processing_result.clone();
+    said.extend(result.filter(|result| !result.is_empty()));
+    said.push(match lag {
+        None => "lag not known".to_owned(),
+        Some(lag) => match (lag.behind, lag.lag_ms) {
+            (Some(0), _) => "nothing waits".to_owned(),
+            (Some(behind), ms) => format!(
+                "{} waiting, the oldest for {}",
+                counted(behind, "record", "records"),
+                span(ms.unwrap_or(0))
+            ),
+            (None, Some(ms)) => {
+                let at = lag
+                    .measured_at
+                    .map(|at| format!(", last measured {}", since(at, now)));
+                let at = at.unwrap_or_default();
+                format!("lag at most {} in 5 minutes{at}", span(ms))
+            }
+            (None, None) => "lag: no data in the last 5 minutes".to_owned(),
+        },
+    });
+    if let Some(given_up) = mapping.given_up.filter(|count| *count > 0) {
+        said.push(format!(
+            "{} given up",
+            counted(given_up, "record", "records")
+        ));
+    }
+    said.join(", ")
+}
+
+fn read_model(model: &ReadModel) -> String {
+    format!(
+        "{}, the cache answers in {} ms, the function in {} ms, version {}",
+        counted(u64::try_from(model.orders).unwrap_or(0), "order", "orders"),
+        short(model.cache_ms),
+        model.answer_ms,
+        model.version,
+    )
+}
+
+fn failures(depth: &Depth) -> String {
+    match (depth.visible, depth.hidden) {
+        (0, 0) => "none wait".to_owned(),
+        (visible, 0) => format!("{visible} waiting"),
+        (visible, hidden) => format!("{visible} waiting, {hidden} in somebody's hands"),
+    }
+}
+
+fn alarms(alarms: &Alarms) -> String {
+    let raised: Vec<&str> = alarms.raised.iter().map(|a| a.name.as_str()).collect();
+    match raised.as_slice() {
+        [] => format!("none of {} raised", alarms.count),
+        raised => format!(
+            "{} of {}: {}",
+            raised.len(),
+            alarms.count,
+            raised.join(", ")
+        ),
+    }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Milliseconds, with a digit after the point only where that says something.
+fn short(ms: f64) -> String {
+    if ms < 10.0 {
+        format!("{ms:.1}")
+    } else {
+        format!("{ms:.0}")
+    }
+}
+
+fn span(ms: u64) -> String {
+    if ms < 1_000 {
+        format!("{ms} ms")
+    } else {
+        age(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
+    }
+}
+
+fn lasting(at: Timestamp, now: Timestamp) -> String {
+    age((now.as_millis() - at.as_millis()).max(0) / 1_000)
+}
+
+fn since(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", lasting(at, now))
+}
+
+/// Breaks at spaces. What others have written is kept from steering the terminal.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "?");
+    // Spaces that align are kept where nothing need be broken.
+    if text.chars().count() <= room && !text.contains(['\n', '\r', '\t']) {
+        return vec![text];
+    }
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

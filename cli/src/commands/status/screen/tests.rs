@@ -1,0 +1,145 @@
+use insta::assert_snapshot;
+
+use super::super::Place;
+use super::*;
+use crate::aws::AwsError;
+use crate::health::{Activity, Alarm, Function, Invocations, Lag, Mapping, PerFunction, Seen};
+use crate::settings::Target;
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn function() -> Function {
+    Function {
+        state: "Active".to_owned(),
+        reason: None,
+        last_update: Some("Successful".to_owned()),
+        memory_mb: Some(512),
+        code: Some("0123456789abcdef".to_owned()),
+        changed_at: Some(at("2026-11-24T01:00:00Z")),
+        processes: None,
+    }
+}
+
+fn invocations(invocations: u64, p99_ms: Option<f64>) -> Invocations {
+    Invocations {
+        invocations,
+        p99_ms,
+        ..Invocations::default()
+    }
+}
+
+/// A stack on AWS that is well.
+fn well() -> Seen {
+    Seen {
+        at: at("2026-11-24T03:00:00Z"),
+        stack: Ok(Stack {
+            status: "UPDATE_COMPLETE".to_owned(),
+            reason: None,
+            changed_at: Some(at("2026-11-22T02:00:00Z")),
+            started_at: None,
+            drift: None,
+        }),
+        functions: PerFunction {
+            publisher: Ok(function()),
+            subscriber: Ok(function()),
+            query: Ok(function()),
+        },
+        activity: Ok(Activity {
+            functions: PerFunction {
+                publisher: invocations(1204, Some(12.2)),
+                subscriber: invocations(7, Some(3.24)),
+                query: invocations(0, None),
+            },
+            lag: Lag {
+                lag_ms: Some(312),
+                measured_at: Some(at("2026-11-24T02:58:00Z")),
+                behind: None,
+            },
+        }),
+        mapping: Ok(Mapping {
+            id: "m-1".to_owned(),
+            state: "Enabled".to_owned(),
+            last_processing_result: Some("OK".to_owned()),
+            given_up: None,
+        }),
+        write_model: Ok(WriteModel {
+            status: "ACTIVE".to_owned(),
+            approximate_orders: 10_000,
+        }),
+        read_model: Ok(ReadModel {
+            orders: 9_998,
+            cache_ms: 0.46,
+            answer_ms: 21,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }),
+        failures: Ok(Depth::default()),
+        alarms: Some(Ok(Alarms {
+            count: 6,
+            raised: Vec::new(),
+        })),
+        lag_limit_ms: 60_000,
+        dashboard: Some("https://example.org/dashboard".to_owned()),
+    }
+}
+
+fn shown(seen: Seen, columns: Option<usize>) -> String {
+    let place = Place {
+        stack: "cqrs".parse().unwrap(),
+        target: Target::Aws,
+        region: "eu-west-1".to_owned(),
+    };
+    text(&Report::new(seen, &place), Style::plain(), columns)
+}
+
+#[test]
+fn a_stack_that_is_well_is_one_screen() {
+    assert_snapshot!(shown(well(), None), @"");
+}
+
+#[test]
+fn what_is_not_well_says_what_to_do_and_what_cannot_be_read_hides_nothing_else() {
+    let mut seen = well();
+    let missing = AwsError::incomplete("cloudwatch:GetMetricData", "a metric");
+    seen.activity = Err(missing.into());
+    seen.failures = Ok(Depth {
+        visible: 2,
+        hidden: 1,
+    });
+    if let Ok(mapping) = &mut seen.mapping {
+        mapping.state = "Disabled".to_owned();
+    }
+    let raised = Alarm {
+        name: "cqrs-lag".to_owned(),
+        description: Some("The read model is behind the write model.".to_owned()),
+        since: None,
+    };
+    seen.alarms = Some(Ok(Alarms {
+        count: 6,
+        raised: vec![raised],
+    }));
+    seen.dashboard = None;
+    assert_snapshot!(shown(seen, None), @"");
+}
+
+#[test]
+fn a_narrow_terminal_breaks_lines_between_words() {
+    let shown = shown(well(), Some(60));
+    assert_snapshot!(shown, @"");
+    assert!(shown.lines().skip(1).all(|line| line.chars().count() < 60));
+}
+
+#[test]
+fn what_others_wrote_cannot_steer_the_terminal() {
+    assert_eq!(wrapped("a\x1b[2Jb\nc\td", 100), ["a?[2Jb c d"]);
+}
+
+#[test]
+fn without_data_there_is_no_lag_rather_than_none() {
+    let mut seen = well();
+    if let Ok(activity) = &mut seen.activity {
+        activity.lag = Lag::default();
+    }
+    assert!(shown(seen, None).contains("lag: no data in the last 5 minutes"));
+}

@@ -1,0 +1,322 @@
+//! What is well and what is not, and what to do about it.
+
+use aws_sdk_cloudformation::types::StackStatus;
+use serde::Serialize;
+
+use super::Place;
+use crate::commands::age::age;
+use crate::commands::operation::way_out;
+use crate::error::Explain;
+use crate::failures::queue::Depth;
+use crate::health::{
+    Alarms, Function, Invocations, Lag, Mapping, ReadModel, Stack, Unseen, WriteModel,
+};
+use crate::settings::Target;
+use crate::stack::state::{Situation, situation};
+
+/// How a part is, the worse the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Health {
+    Ok,
+    /// It could not be asked.
+    Unknown,
+    /// It works, and somebody should look at it.
+    Warning,
+    Failed,
+}
+
+/// What is wrong with a part, and the way out.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Advice {
+    #[serde(skip)]
+    pub(super) health: Health,
+    pub(super) message: String,
+    pub(super) next: Option<String>,
+}
+
+impl Advice {
+    fn failed(message: impl Into<String>) -> Self {
+        Self {
+            health: Health::Failed,
+            message: message.into(),
+            next: None,
+        }
+    }
+
+    fn warning(message: impl Into<String>) -> Self {
+        Self {
+            health: Health::Warning,
+            ..Self::failed(message)
+        }
+    }
+
+    fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// Judges the parts of one stack. A part that is well has no advice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judge<'a> {
+    pub(super) place: &'a Place,
+    pub(super) lag_limit_ms: u64,
+}
+
+impl Judge<'_> {
+    fn command(&self, command: &str) -> String {
+        format!("`{}`", self.place.command(command))
+    }
+
+    fn logs(&self, role: &str) -> String {
+        format!(
+            "{} shows why",
+            self.command(&format!("logs {role} --since 1h"))
+        )
+    }
+
+    /// A part that could not be seen.
+    pub(super) fn unseen(&self, unseen: &Unseen) -> Advice {
+        let message = match unseen {
+            _ if unseen.is_gone() => "it is not there, though the stack has it".to_owned(),
+            _ => unseen.to_string(),
+        };
+        let advice = Advice {
+            health: if unseen.is_broken() {
+                Health::Failed
+            } else {
+                Health::Unknown
+            },
+            message,
+            next: unseen.hint(),
+        };
+        match self.place.target {
+            Target::Aws if unseen.is_gone() => advice.next(format!(
+                "`aws cloudformation detect-stack-drift --stack-name {}` finds what else is gone",
+                self.place.stack
+            )),
+            _ => advice,
+        }
+    }
+
+    pub(super) fn stack(&self, stack: &Stack) -> Option<Advice> {
+        let name = &self.place.stack;
+        if self.place.target == Target::Local {
+            return (stack.status == "STOPPED").then(|| {
+                let run = self.command("local run").replace(" --local", "");
+                Advice::warning("it does not run")
+                    .next(format!("{run} starts it, as any command but this one does"))
+            });
+        }
+        let status = StackStatus::from(stack.status.as_str());
+        let said = || match &stack.reason {
+            Some(reason) => format!("{status}: {reason}"),
+            None => status.to_string(),
+        };
+        let advice = match situation(&status) {
+            Situation::Busy => {
+                let command = match status {
+                    StackStatus::DeleteInProgress => "destroy",
+                    _ => "deploy",
+                };
+                return Some(
+                    Advice::warning("CloudFormation is at work on it")
+                        .next(format!("{} follows that", self.command(command))),
+                );
+            }
+            Situation::Settled if status == StackStatus::UpdateRollbackComplete => {
+                Advice::warning("the last deployment failed and was undone")
+            }
+            Situation::Settled if !status.as_str().ends_with("_FAILED") => {
+                return (stack.drift.as_deref() == Some("DRIFTED")).then(|| {
+                    Advice::warning("it was changed by other means than CloudFormation").next(
+                        format!(
+                            "`aws cloudformation describe-stack-resource-drifts --stack-name {name}` \
+                             shows what"
+                        ),
+                    )
+                });
+            }
+            _ => Advice::failed(said()),
+        };
+        Some(match way_out(status.as_str(), name) {
+            Some(way) => advice.next(way),
+            None => advice,
+        })
+    }
+
+    pub(super) fn function(
+        &self,
+        role: &str,
+        function: &Function,
+        activity: Option<&Invocations>,
+    ) -> Option<Advice> {
+        let why = function.reason.as_deref().unwrap_or("no reason is given");
+        let update = function.last_update.as_deref();
+        if function.state == "Failed" {
+            return Some(Advice::failed(format!("it cannot run: {why}")).next(self.logs(role)));
+        }
+        if update == Some("Failed") {
+            return Some(
+                Advice::failed(format!("its last update failed: {why}"))
+                    .next(format!("{} tries again", self.command("deploy"))),
+            );
+        }
+        if function.state == "Inactive" {
+            return Some(
+                Advice::warning("Lambda has put it aside, since it was not used for weeks")
+                    .next("the next invocation fails and wakes it"),
+            );
+        }
+        if function.state == "Pending" || update == Some("InProgress") {
+            return Some(
+                Advice::warning("Lambda is making it ready").next("look again in a minute or two"),
+            );
+        }
+        self.activity(role, activity?)
+    }
+
+    fn activity(&self, role: &str, activity: &Invocations) -> Option<Advice> {
+        let last = activity.last_error.as_ref();
+        let last = last.map_or_else(String::new, |last| {
+            format!(": {}: {}", last.error_type, last.message)
+        });
+        let crashes = activity.crashes.unwrap_or(0);
+        let (invocations, errors) = (activity.invocations, activity.errors);
+        if crashes > 0 {
+            let what = format!("{crashes} of {invocations} invocations crashed{last}");
+            return Some(Advice::warning(what).next(self.logs(role)));
+        }
+        // The subscriber refuses nothing. The others report refusals as errors, so that a few say
+        // nothing about them.
+        let too_many = match role {
+            "subscriber" => errors > 0,
+            _ => errors > 0 && errors * 2 >= invocations,
+        };
+        if too_many {
+            let what = format!("{errors} of {invocations} invocations failed{last}");
+            return Some(Advice::warning(what).next(self.logs(role)));
+        }
+        if activity.throttles > 0 {
+            let what = format!("{} invocations were turned away", activity.throttles);
+            return Some(Advice::warning(what).next(match self.place.target {
+                Target::Aws => {
+                    "`aws lambda get-account-settings` shows how many may run at once".to_owned()
+                }
+                Target::Local => "ask for less at once".to_owned(),
+            }));
+        }
+        None
+    }
+
+    pub(super) fn mapping(&self, mapping: &Mapping, lag: Option<&Lag>) -> Option<Advice> {
+        if mapping.state.starts_with("Disabl") {
+            let advice = Advice::failed("it is disabled: nothing is projected");
+            return Some(advice.next(match self.place.target {
+                Target::Aws => format!(
+                    "`aws lambda update-event-source-mapping --enabled --uuid {}`",
+                    mapping.id
+                ),
+                Target::Local => format!(
+                    "take `Enabled: false` out of template.yaml, then {}",
+                    self.command("deploy")
+                ),
+            }));
+        }
+        if let Some(ms) = lag.and_then(|lag| lag.lag_ms)
+            && ms >= self.lag_limit_ms
+        {
+            let behind = age(i64::try_from(ms / 1_000).unwrap_or(i64::MAX));
+            let what = format!("the read model is {behind} behind");
+            return Some(Advice::failed(what).next(self.logs("subscriber")));
+        }
+        let result = mapping.last_processing_result.as_deref();
+        let is_well = result.is_none_or(|result| {
+            result.is_empty() || result.starts_with("OK") || result == "No records processed"
+        });
+        if !is_well {
+            return Some(
+                Advice::warning("the last batch failed and is tried again")
+                    .next(self.logs("subscriber")),
+            );
+        }
+        (mapping.state != "Enabled").then(|| {
+            Advice::warning(format!("it is {}", mapping.state.to_lowercase()))
+                .next("look again in a minute")
+        })
+    }
+
+    pub(super) fn write_model(&self, table: &WriteModel) -> Option<Advice> {
+        let advice = match table.status.as_str() {
+            "ACTIVE" | "UPDATING" => return None,
+            "CREATING" => Advice::warning("the table is being created"),
+            other => Advice::failed(format!("the table is {other}")),
+        };
+        Some(advice.next(format!(
+            "{} names the table; `aws dynamodb describe-table` says more",
+            self.command("outputs")
+        )))
+    }
+
+    pub(super) fn read_model(&self, model: &ReadModel) -> Option<Advice> {
+        let own = env!("CARGO_PKG_VERSION");
+        (model.version != own).then(|| {
+            Advice::warning(format!(
+                "the handlers are of version {}, this tool is {own}",
+                model.version
+            ))
+            .next(format!("{} brings them to it", self.command("deploy")))
+        })
+    }
+
+    /// The query function was asked and said that it cannot read.
+    pub(super) fn unread(&self, unseen: &Unseen) -> Advice {
+        let advice = self.unseen(unseen);
+        if unseen.is_broken() && !unseen.is_gone() {
+            return advice.next(format!(
+                "{} finds where the way to the cache ends",
+                self.command("doctor")
+            ));
+        }
+        advice
+    }
+
+    pub(super) fn failures(&self, depth: &Depth) -> Option<Advice> {
+        let list = format!("{} shows them", self.command("failures list"));
+        match (depth.visible, depth.hidden) {
+            (0, 0) => None,
+            (0, hidden) => {
+                Some(Advice::warning(format!("{hidden} in somebody's hands")).next(list))
+            }
+            (1, _) => Some(Advice::failed("1 waits: what the read model lacks").next(list)),
+            (many, _) => {
+                Some(Advice::failed(format!("{many} wait: what the read model lacks")).next(list))
+            }
+        }
+    }
+
+    pub(super) fn alarms(&self, alarms: &Alarms) -> Option<Advice> {
+        if alarms.raised.is_empty() {
+            return None;
+        }
+        let raised: Vec<String> = alarms
+            .raised
+            .iter()
+            .map(|alarm| match &alarm.description {
+                Some(description) => {
+                    format!("{}: {}", alarm.name, description.trim_end_matches('.'))
+                }
+                None => alarm.name.clone(),
+            })
+            .collect();
+        let names: Vec<&str> = alarms.raised.iter().map(|a| a.name.as_str()).collect();
+        Some(Advice::failed(raised.join("; ")).next(format!(
+            "`aws cloudwatch describe-alarms --alarm-names {}` shows when and why",
+            names.join(" ")
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests;

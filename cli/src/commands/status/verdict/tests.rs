@@ -1,0 +1,208 @@
+use super::*;
+use crate::health::LastError;
+
+fn place(target: Target) -> Place {
+    Place {
+        stack: "shop".parse().unwrap(),
+        target,
+        region: "eu-west-1".to_owned(),
+    }
+}
+
+fn judged<T>(target: Target, judge: impl FnOnce(Judge<'_>) -> T) -> T {
+    judge(Judge {
+        place: &place(target),
+        lag_limit_ms: 60_000,
+    })
+}
+
+/// The health, and the advice's two sentences.
+fn told(advice: Option<Advice>) -> (Health, String) {
+    match advice {
+        None => (Health::Ok, String::new()),
+        Some(advice) => {
+            let next = advice.next.unwrap_or_default();
+            (advice.health, format!("{} | {next}", advice.message))
+        }
+    }
+}
+
+fn stack(status: &str) -> (Health, String) {
+    let stack = Stack {
+        status: status.to_owned(),
+        reason: None,
+        changed_at: None,
+        started_at: None,
+        drift: None,
+    };
+    told(judged(Target::Aws, |judge| judge.stack(&stack)))
+}
+
+fn function(state: &str) -> Function {
+    Function {
+        state: state.to_owned(),
+        reason: Some("why".to_owned()),
+        last_update: Some("Successful".to_owned()),
+        memory_mb: None,
+        code: None,
+        changed_at: None,
+        processes: None,
+    }
+}
+
+fn of(role: &str, invocations: u64, errors: u64) -> Health {
+    let activity = Invocations {
+        invocations,
+        errors,
+        ..Invocations::default()
+    };
+    let advice = judged(Target::Aws, |judge| {
+        judge.function(role, &function("Active"), Some(&activity))
+    });
+    told(advice).0
+}
+
+fn mapping(state: &str, result: &str, lag_ms: Option<u64>) -> (Health, String) {
+    let mapping = Mapping {
+        id: "m-1".to_owned(),
+        state: state.to_owned(),
+        last_processing_result: Some(result.to_owned()),
+        given_up: None,
+    };
+    let lag = Lag {
+        lag_ms,
+        ..Lag::default()
+    };
+    told(judged(Target::Aws, |judge| {
+        judge.mapping(&mapping, Some(&lag))
+    }))
+}
+
+#[test]
+fn a_stacks_status_decides_and_every_bad_one_has_a_way_out() {
+    assert_eq!(stack("CREATE_COMPLETE").0, Health::Ok);
+    assert_eq!(stack("UPDATE_COMPLETE").0, Health::Ok);
+    for (status, health) in [
+        ("UPDATE_IN_PROGRESS", Health::Warning),
+        ("DELETE_IN_PROGRESS", Health::Warning),
+        ("UPDATE_ROLLBACK_COMPLETE", Health::Warning),
+        ("ROLLBACK_COMPLETE", Health::Failed),
+        ("CREATE_FAILED", Health::Failed),
+        ("UPDATE_FAILED", Health::Failed),
+        ("UPDATE_ROLLBACK_FAILED", Health::Failed),
+        ("DELETE_FAILED", Health::Failed),
+    ] {
+        let (found, text) = stack(status);
+        assert_eq!(found, health, "{status}");
+        assert!(text.contains("`cqrs de"), "{status}: {text}");
+    }
+}
+
+#[test]
+fn a_few_refusals_are_no_trouble_and_one_error_of_the_subscriber_is() {
+    assert_eq!(of("publisher", 0, 0), Health::Ok);
+    assert_eq!(of("publisher", 10, 4), Health::Ok);
+    assert_eq!(of("publisher", 10, 5), Health::Warning);
+    assert_eq!(of("query", 1, 1), Health::Warning);
+    assert_eq!(of("subscriber", 1_000, 1), Health::Warning);
+}
+
+#[test]
+fn a_crash_is_told_with_the_last_error() {
+    let activity = Invocations {
+        invocations: 100,
+        errors: 1,
+        crashes: Some(1),
+        last_error: Some(LastError {
+            at: None,
+            error_type: "Runtime.ExitError".to_owned(),
+            message: "exit status 1".to_owned(),
+        }),
+        ..Invocations::default()
+    };
+    let advice = judged(Target::Local, |judge| {
+        judge.function("query", &function("Active"), Some(&activity))
+    });
+    assert_eq!(
+        told(advice).1,
+        "1 of 100 invocations crashed: Runtime.ExitError: exit status 1 | \
+         `cqrs logs query --since 1h --local --stack shop` shows why"
+    );
+}
+
+#[test]
+fn a_function_that_cannot_run_is_worse_than_one_that_waits() {
+    let health = |state| {
+        let advice = judged(Target::Aws, |judge| {
+            judge.function("query", &function(state), None)
+        });
+        told(advice).0
+    };
+    assert_eq!(health("Active"), Health::Ok);
+    assert_eq!(health("Pending"), Health::Warning);
+    assert_eq!(health("Inactive"), Health::Warning);
+    assert_eq!(health("Failed"), Health::Failed);
+}
+
+#[test]
+fn a_mapping_is_judged_by_its_state_then_its_lag_then_its_last_batch() {
+    assert_eq!(mapping("Enabled", "OK", Some(59_999)).0, Health::Ok);
+    assert_eq!(
+        mapping("Enabled", "No records processed", None).0,
+        Health::Ok
+    );
+    let (health, text) = mapping("Disabled", "OK", Some(70_000));
+    assert_eq!(health, Health::Failed);
+    assert!(text.ends_with("--enabled --uuid m-1`"), "{text}");
+    let (health, text) = mapping("Enabled", "PROBLEM: Function call failed", Some(60_000));
+    assert_eq!(health, Health::Failed);
+    assert!(
+        text.starts_with("the read model is 1 min 0 s behind"),
+        "{text}"
+    );
+    let (health, _) = mapping("Enabled", "PROBLEM: Function call failed", Some(5));
+    assert_eq!(health, Health::Warning);
+    assert_eq!(mapping("Updating", "OK", None).0, Health::Warning);
+}
+
+#[test]
+fn failures_that_wait_are_worse_than_those_in_somebodys_hands() {
+    let health = |visible, hidden| {
+        let depth = Depth { visible, hidden };
+        told(judged(Target::Aws, |judge| judge.failures(&depth))).0
+    };
+    assert_eq!(health(0, 0), Health::Ok);
+    assert_eq!(health(0, 1), Health::Warning);
+    assert_eq!(health(1, 0), Health::Failed);
+}
+
+#[test]
+fn handlers_of_another_version_are_to_be_deployed() {
+    let model = |version: &str| ReadModel {
+        orders: 1,
+        cache_ms: 0.1,
+        answer_ms: 1,
+        version: version.to_owned(),
+    };
+    let judge = |version| {
+        let model = model(version);
+        told(judged(Target::Aws, |judge| judge.read_model(&model)))
+    };
+    assert_eq!(judge(env!("CARGO_PKG_VERSION")).0, Health::Ok);
+    let (health, text) = judge("0.0.1");
+    assert_eq!(health, Health::Warning);
+    assert!(text.contains("`cqrs deploy --stack shop`"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_taken_for_broken() {
+    let judge = |unseen: &Unseen| judged(Target::Aws, |judge| judge.unseen(unseen));
+    assert_eq!(judge(&Unseen::NoOutputs).health, Health::Unknown);
+    assert_eq!(
+        judge(&Unseen::NoOutput("TableName")).health,
+        Health::Unknown
+    );
+    let gone = judge(&Unseen::Missing);
+    assert_eq!(gone.health, Health::Failed);
+    assert!(gone.next.unwrap().contains("detect-stack-drift"));
+}

@@ -1,0 +1,68 @@
+//! The stack's alarms: those that CloudFormation made for it, whatever their names.
+
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+
+use super::{Alarm, Alarms, Part, timestamp};
+use crate::aws::AwsError;
+use crate::stack::Stacks;
+
+const ACTION: &str = "cloudwatch:DescribeAlarms";
+/// One call takes no more names. (CloudWatch API reference)
+const NAMES: usize = 100;
+
+pub(super) async fn alarms(client: &Client, stacks: &Stacks, stack_id: &str) -> Part<Alarms> {
+    let resources = stacks.resources(stack_id).await?;
+    let names: Vec<String> = resources
+        .into_iter()
+        .filter(|resource| {
+            matches!(
+                resource.resource_type.as_str(),
+                "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"
+            )
+        })
+        .filter_map(|resource| resource.physical_id)
+        .collect();
+    let mut alarms = Alarms {
+        count: names.len(),
+        raised: Vec::new(),
+    };
+    for names in names.chunks(NAMES) {
+        raised(client, names, &mut alarms.raised).await?;
+    }
+    Ok(alarms)
+}
+
+async fn raised(client: &Client, names: &[String], raised: &mut Vec<Alarm>) -> Part<()> {
+    let answer = client
+        .describe_alarms()
+        .set_alarm_names(Some(names.to_vec()))
+        .alarm_types(AlarmType::MetricAlarm)
+        .alarm_types(AlarmType::CompositeAlarm)
+        .state_value(StateValue::Alarm)
+        .max_records(100)
+        .send()
+        .await
+        .map_err(|e| AwsError::from_sdk(ACTION, e))?;
+    for alarm in answer.metric_alarms.unwrap_or_default() {
+        raised.push(Alarm {
+            name: alarm.alarm_name.unwrap_or_default(),
+            description: alarm.alarm_description,
+            since: alarm
+                .state_transitioned_timestamp
+                .as_ref()
+                .and_then(timestamp),
+        });
+    }
+    for alarm in answer.composite_alarms.unwrap_or_default() {
+        raised.push(Alarm {
+            name: alarm.alarm_name.unwrap_or_default(),
+            description: alarm.alarm_description,
+            since: alarm
+                .state_transitioned_timestamp
+                .as_ref()
+                .and_then(timestamp),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! A stack on this machine: its process knows of functions and mapping, the rest answers as on AWS.
+
+use std::path::Path;
+
+use aws_smithy_types::DateTime;
+use host::{lambda, mapping};
+use orders::timestamp::Timestamp;
+
+use super::{
+    Activity, Blind, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,
+    PerFunction, Seen, Stack, Unseen, parts, timestamp,
+};
+use crate::aws::Aws;
+use crate::local::client::{Client, Folder};
+use crate::local::protocol::{OutputValue, Status};
+use crate::settings::StackName;
+use crate::stack::functions::Functions;
+
+/// See the module's documentation. Looking does not start the stack.
+#[derive(Debug)]
+pub(crate) struct OnThisMachine {
+    folder: Folder,
+    stack: StackName,
+    region: String,
+}
+
+impl OnThisMachine {
+    pub(crate) fn new(folder: Folder, stack: StackName, region: &str) -> Self {
+        Self {
+            folder,
+            stack,
+            region: region.to_owned(),
+        }
+    }
+
+    pub(super) async fn look(&self) -> Result<Seen, Blind> {
+        let client = Client::attach(&self.folder)?.filter(Client::accepts);
+        match client {
+            Some(client) => self.running(&client).await,
+            None if self.folder.is_deployed() => Ok(self.stopped()?),
+            None => Err(Blind::NoStack),
+        }
+    }
+
+    async fn running(&self, client: &Client) -> Result<Seen, Blind> {
+        let aws = Aws::on_this_machine(&client.endpoint(), &self.region);
+        let functions = Functions::new(&aws, self.stack.clone(), false);
+        let outputs = client.describe().await?.outputs;
+        let output = |name| output(&outputs, name);
+        let (status, read_model, write_model, failures) = tokio::join!(
+            client.status(),
+            parts::read_model(&functions),
+            async { parts::write_model(aws.dynamodb(), output("TableName")?).await },
+            async {
+                let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
+                parts::failures(&aws, queue, stream).await
+            },
+        );
+        let status = status?;
+        let named = |role| format!("{}-{role}", self.stack);
+        let function = |role| function(&status, &named(role));
+        let invocations = |role| invocations(&status, &named(role));
+        Ok(Seen {
+            at: Timestamp::now(),
+            stack: Ok(Stack {
+                status: "RUNNING".to_owned(),
+                reason: None,
+                changed_at: status.changed_at,
+                started_at: Some(status.started_at),
+                drift: None,
+            }),
+            functions: PerFunction {
+                publisher: function("publisher"),
+                subscriber: function("subscriber"),
+                query: function("query"),
+            },
+            activity: Ok(Activity {
+                functions: PerFunction {
+                    publisher: invocations("publisher"),
+                    subscriber: invocations("subscriber"),
+                    query: invocations("query"),
+                },
+                lag: status.mappings.first().map(lag).unwrap_or_default(),
+            }),
+            mapping: status.mappings.first().map(mapping).ok_or(Unseen::Missing),
+            write_model,
+            read_model,
+            failures,
+            alarms: None,
+            lag_limit_ms: LAG_LIMIT_MS,
+            dashboard: None,
+        })
+    }
+
+    fn stopped(&self) -> Result<Seen, Unseen> {
+        let deployment = self.folder.deployment()?;
+        Ok(Seen {
+            at: Timestamp::now(),
+            stack: Ok(Stack {
+                status: "STOPPED".to_owned(),
+                reason: None,
+                changed_at: deployment.and_then(|deployment| deployment.changed_at),
+                started_at: None,
+                drift: None,
+            }),
+            functions: PerFunction {
+                publisher: Err(Unseen::Stopped),
+                subscriber: Err(Unseen::Stopped),
+                query: Err(Unseen::Stopped),
+            },
+            activity: Err(Unseen::Stopped),
+            mapping: Err(Unseen::Stopped),
+            write_model: Err(Unseen::Stopped),
+            read_model: Err(Unseen::Stopped),
+            failures: Err(Unseen::Stopped),
+            alarms: None,
+            lag_limit_ms: LAG_LIMIT_MS,
+            dashboard: None,
+        })
+    }
+}
+
+fn output<'a>(outputs: &'a [OutputValue], name: &'static str) -> Part<&'a str> {
+    let found = outputs.iter().find(|output| output.name == name);
+    let found = found.ok_or(Unseen::NoOutput(name))?;
+    Ok(&found.value)
+}
+
+fn of<'a>(status: &'a Status, name: &str) -> Option<&'a lambda::Status> {
+    let mut functions = status.functions.iter();
+    functions.find(|status| status.function.name == name)
+}
+
+fn function(status: &Status, name: &str) -> Part<Function> {
+    let status = of(status, name).ok_or(Unseen::Missing)?;
+    let program = &status.function.program;
+    // A program lies in a folder with the name of its hash.
+    let hash = program.parent().and_then(Path::file_name);
+    let stored = program.metadata().and_then(|file| file.modified());
+    Ok(Function {
+        state: if status.cannot_start.is_some() {
+            "Failed".to_owned()
+        } else {
+            "Active".to_owned()
+        },
+        reason: status.cannot_start.clone(),
+        last_update: None,
+        memory_mb: Some(status.function.memory_mb),
+        code: hash.map(|hash| hash.to_string_lossy().into_owned()),
+        changed_at: stored.ok().and_then(|at| timestamp(&DateTime::from(at))),
+        processes: Some(status.processes),
+    })
+}
+
+fn invocations(status: &Status, name: &str) -> Invocations {
+    let Some(status) = of(status, name) else {
+        return Invocations::default();
+    };
+    let last_error = status.last_error.as_ref();
+    Invocations {
+        invocations: status.counted.invocations,
+        errors: status.counted.errors,
+        throttles: status.counted.throttles,
+        crashes: Some(status.counted.crashes),
+        p99_ms: None,
+        last_error: last_error.map(|error| LastError {
+            at: timestamp(&DateTime::from_millis(error.at_ms)),
+            error_type: error.error_type.clone(),
+            message: error.message.clone(),
+        }),
+    }
+}
+
+fn mapping(status: &mapping::Status) -> Mapping {
+    Mapping {
+        id: status.id.clone(),
+        state: if status.enabled {
+            "Enabled"
+        } else {
+            "Disabled"
+        }
+        .to_owned(),
+        last_processing_result: Some(status.last_processing_result.clone()),
+        given_up: Some(status.given_up),
+    }
+}
+
+fn lag(status: &mapping::Status) -> Lag {
+    Lag {
+        lag_ms: Some(status.lag_ms),
+        measured_at: None,
+        behind: Some(status.behind),
+    }
+}

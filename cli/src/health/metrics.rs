@@ -1,0 +1,211 @@
+//! What CloudWatch counted: all functions and the lag in one call.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
+};
+use aws_smithy_types::DateTime;
+use orders::timestamp::Timestamp;
+
+use super::{Activity, Invocations, Lag, Part, PerFunction, timestamp};
+use crate::aws::AwsError;
+
+const ACTION: &str = "cloudwatch:GetMetricData";
+const HOUR: Duration = Duration::from_secs(3_600);
+/// What counts as now: Lambda's metrics come a minute or two late.
+const RECENT: Duration = Duration::from_secs(300);
+/// Seconds of a data point. An hour's may come in two parts, for it begins where CloudWatch likes:
+/// good enough for a percentile, which cannot be made of minutes, and not for a sum.
+const MINUTE: i32 = 60;
+const AN_HOUR: i32 = 3_600;
+const LAG: &str = "lag";
+
+/// The data points of each query.
+type Points = HashMap<String, Vec<(DateTime, f64)>>;
+
+/// The activity of the functions `<stack>-publisher` and so on.
+pub(super) async fn activity(client: &Client, stack: &str) -> Part<Activity> {
+    let now = SystemTime::now();
+    let begin = now - HOUR;
+    let mut points = Points::new();
+    let mut token = None;
+    loop {
+        let answer = client
+            .get_metric_data()
+            .start_time(begin.into())
+            .end_time(now.into())
+            .set_metric_data_queries(Some(queries(stack)))
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|e| AwsError::from_sdk(ACTION, e))?;
+        for result in answer.metric_data_results.unwrap_or_default() {
+            gather(&mut points, result)?;
+        }
+        token = answer.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            break;
+        }
+    }
+    let of = |role| invocations(&points, role);
+    Ok(Activity {
+        functions: PerFunction {
+            publisher: of("publisher"),
+            subscriber: of("subscriber"),
+            query: of("query"),
+        },
+        lag: lag(points.get(LAG), now - RECENT),
+    })
+}
+
+fn queries(stack: &str) -> Vec<MetricDataQuery> {
+    let mut queries = vec![query(
+        LAG,
+        &format!("{stack}-subscriber"),
+        "IteratorAge",
+        "Maximum",
+        MINUTE,
+    )];
+    for role in ["publisher", "subscriber", "query"] {
+        let function = format!("{stack}-{role}");
+        for (metric, statistic, period) in [
+            ("Invocations", "Sum", MINUTE),
+            ("Errors", "Sum", MINUTE),
+            ("Throttles", "Sum", MINUTE),
+            ("Duration", "p99", AN_HOUR),
+        ] {
+            let id = format!("{role}{metric}");
+            queries.push(query(&id, &function, metric, statistic, period));
+        }
+    }
+    queries
+}
+
+fn query(id: &str, function: &str, name: &str, statistic: &str, period: i32) -> MetricDataQuery {
+    let function = Dimension::builder().name("FunctionName").value(function);
+    let metric = Metric::builder()
+        .namespace("AWS/Lambda")
+        .metric_name(name)
+        .dimensions(function.build());
+    let stat = MetricStat::builder()
+        .metric(metric.build())
+        .period(period)
+        .stat(statistic);
+    MetricDataQuery::builder()
+        .id(id)
+        .metric_stat(stat.build())
+        .build()
+}
+
+/// A metric that CloudWatch cannot give is not one without data.
+fn gather(points: &mut Points, result: MetricDataResult) -> Result<(), AwsError> {
+    if matches!(
+        result.status_code,
+        Some(StatusCode::InternalError | StatusCode::Forbidden)
+    ) {
+        return Err(AwsError::incomplete(ACTION, "a metric"));
+    }
+    let id = result
+        .id
+        .ok_or_else(|| AwsError::incomplete(ACTION, "a query's id"))?;
+    let times = result.timestamps.unwrap_or_default();
+    let values = result.values.unwrap_or_default();
+    points
+        .entry(id)
+        .or_default()
+        .extend(times.into_iter().zip(values));
+    Ok(())
+}
+
+fn invocations(points: &Points, role: &str) -> Invocations {
+    let values = |metric: &str| {
+        let points = points.get(&format!("{role}{metric}"));
+        points.into_iter().flatten().map(|(_, value)| *value)
+    };
+    // Counts are whole numbers, in CloudWatch's form.
+    let sum = |metric| values(metric).sum::<f64>() as u64;
+    Invocations {
+        invocations: sum("Invocations"),
+        errors: sum("Errors"),
+        throttles: sum("Throttles"),
+        crashes: None,
+        p99_ms: values("Duration").reduce(f64::max),
+        last_error: None,
+    }
+}
+
+fn lag(points: Option<&Vec<(DateTime, f64)>>, since: SystemTime) -> Lag {
+    let since = DateTime::from(since);
+    let recent = points.into_iter().flatten().filter(|(at, _)| *at >= since);
+    let largest = recent.clone().map(|(_, age)| *age).reduce(f64::max);
+    let newest: Option<Timestamp> = recent.filter_map(|(at, _)| timestamp(at)).max();
+    Lag {
+        lag_ms: largest.map(|age| age as u64),
+        measured_at: newest,
+        behind: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(id: &str, points: &[(i64, f64)]) -> Points {
+        let points = points.iter();
+        let points = points.map(|(at, value)| (DateTime::from_secs(*at), *value));
+        HashMap::from([(id.to_owned(), points.collect())])
+    }
+
+    #[test]
+    fn a_lag_of_ten_minutes_ago_is_not_the_lag_of_now() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let points = points(LAG, &[(400, 9_000.0), (1_000, 300.0), (1_060, 200.0)]);
+        let seen = lag(points.get(LAG), since);
+        assert_eq!(seen.lag_ms, Some(300));
+        assert_eq!(
+            seen.measured_at.map(|at| at.to_string()).as_deref(),
+            Some("1970-01-01T00:17:40.000Z")
+        );
+    }
+
+    #[test]
+    fn without_data_the_lag_is_not_zero_and_nothing_was_invoked() {
+        let seen = lag(None, SystemTime::UNIX_EPOCH);
+        assert_eq!((seen.lag_ms, seen.measured_at), (None, None));
+        let seen = invocations(&Points::new(), "query");
+        assert_eq!((seen.invocations, seen.p99_ms), (0, None));
+    }
+
+    #[test]
+    fn the_minutes_of_an_hour_are_added_up() {
+        let points = points("queryErrors", &[(0, 1.0), (60, 2.0)]);
+        assert_eq!(invocations(&points, "query").errors, 3);
+    }
+
+    #[test]
+    fn a_metric_that_cloudwatch_fails_to_give_is_a_failure() {
+        let result = |code| {
+            MetricDataResult::builder()
+                .id("a")
+                .status_code(code)
+                .build()
+        };
+        let mut points = Points::new();
+        gather(&mut points, result(StatusCode::Complete)).unwrap();
+        gather(&mut points, result(StatusCode::InternalError)).unwrap_err();
+    }
+
+    #[test]
+    fn every_query_has_an_id_of_its_own_that_cloudwatch_accepts() {
+        let queries = queries("cqrs");
+        let ids: std::collections::HashSet<_> = queries.iter().filter_map(|q| q.id()).collect();
+        assert_eq!(ids.len(), 13);
+        assert!(
+            ids.iter()
+                .all(|id| id.starts_with(|c: char| c.is_ascii_lowercase()))
+        );
+    }
+}
