@@ -21,5 +21,6 @@ mod rebuild;
 mod reference;
 mod settings;
 mod stack;
+mod status;
 mod support;
 mod terminal;

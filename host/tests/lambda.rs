@@ -14,7 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use host::definition::Function;
-use host::lambda::{FunctionError, Functions, InvokeError, InvokeOptions, Invoked, Settings};
+use host::lambda::{
+    Counted, FunctionError, Functions, InvokeError, InvokeOptions, Invoked, Settings,
+};
 use host::offspring::Offspring;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
@@ -229,6 +231,54 @@ async fn a_crash_is_answered_and_the_next_invocation_has_a_new_process() {
         assert_eq!(text, format!("RequestId: <id> Error: {message}"));
     }
     assert_ne!(host.pid().await, first);
+}
+
+#[tokio::test]
+async fn what_became_of_a_functions_invocations_is_counted() {
+    let mut bounded = function();
+    bounded.reserved_concurrency = Some(1);
+    let host = Host::with([bounded]).await;
+    host.answer(json!({ "answer": 1 })).await;
+    let reported = json!({ "errorType": "OrderNotFound", "errorMessage": "no order" });
+    host.error(json!({ "error": reported })).await;
+    let status = host.functions.status().remove(0);
+    let last = status.last_error.unwrap();
+    assert_eq!((status.function.name.as_str(), status.processes), ("f", 1));
+    assert_eq!(
+        (last.error_type.as_str(), last.message.as_str()),
+        ("OrderNotFound", "no order")
+    );
+    host.error(json!({ "exit": 3 })).await;
+
+    let mut closed = function();
+    closed.reserved_concurrency = Some(0);
+    host.functions.apply(vec![closed]).await;
+    host.try_invoke(json!({})).await.unwrap_err();
+    let status = host.functions.status().remove(0);
+    let counted = Counted {
+        invocations: 3,
+        errors: 2,
+        crashes: 1,
+        throttles: 1,
+    };
+    assert_eq!(status.counted, counted);
+    assert_eq!(status.last_error.unwrap().error_type, "Runtime.ExitError");
+    assert_eq!(status.cannot_start, None);
+}
+
+#[tokio::test]
+async fn why_a_function_cannot_start_is_known_until_it_does() {
+    let mut missing = function();
+    missing.program = "/nowhere/bootstrap".into();
+    let host = Host::with([missing]).await;
+    host.error(json!({})).await;
+    let status = host.functions.status().remove(0);
+    let why = status.cannot_start.unwrap();
+    assert!(why.starts_with("Runtime.InvalidEntrypoint: "), "{why}");
+    assert_eq!((status.counted.invocations, status.counted.crashes), (1, 1));
+    host.functions.apply(vec![function()]).await;
+    host.answer(json!({ "answer": 1 })).await;
+    assert_eq!(host.functions.status().remove(0).cannot_start, None);
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl OnAws {
         let (lambda, cloudwatch) = (self.aws.lambda(), self.aws.cloudwatch());
         let (mapping, write_model, failures, alarms) = tokio::join!(
             async { mapping(&lambda, output("EventSourceMappingId")?).await },
-            async { parts::write_model(self.aws.dynamodb(), output("TableName")?).await },
+            async { parts::write_model(&self.aws, output("TableName")?).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
                 parts::failures(&self.aws, queue, stream).await

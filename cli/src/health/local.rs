@@ -50,7 +50,7 @@ impl OnThisMachine {
         let (status, read_model, write_model, failures) = tokio::join!(
             client.status(),
             parts::read_model(&functions),
-            async { parts::write_model(aws.dynamodb(), output("TableName")?).await },
+            async { parts::write_model(&aws, output("TableName")?).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
                 parts::failures(&aws, queue, stream).await

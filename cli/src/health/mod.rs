@@ -155,8 +155,10 @@ pub(crate) struct Lag {
 pub(crate) struct WriteModel {
     /// DynamoDB's, such as `ACTIVE`.
     pub(crate) status: String,
-    /// DynamoDB counts every six hours or so.
-    pub(crate) approximate_orders: u64,
+    pub(crate) orders: u64,
+    /// DynamoDB counts every six hours or so; this machine counts when it is asked.
+    #[serde(rename = "approximate")]
+    pub(crate) is_approximate: bool,
 }
 
 /// What the query function says of the cache.

@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
 use orders::query::Query;
 
 use super::{Part, Pong, ReadModel, WriteModel};
 use crate::aws::{Aws, AwsError};
 use crate::failures::queue::{Depth, FailuresQueue};
+use crate::settings::Target;
 use crate::stack::functions::Functions;
 
-pub(super) async fn write_model(dynamodb: DynamoDb, table: &str) -> Part<WriteModel> {
+pub(super) async fn write_model(aws: &Aws, table: &str) -> Part<WriteModel> {
     const ACTION: &str = "dynamodb:DescribeTable";
-    let answer = dynamodb.describe_table().table_name(table).send().await;
+    let asked = aws.dynamodb().describe_table().table_name(table);
+    let answer = asked.send().await;
     let table = answer
         .map_err(|e| AwsError::from_sdk(ACTION, e))?
         .table
@@ -22,10 +23,11 @@ pub(super) async fn write_model(dynamodb: DynamoDb, table: &str) -> Part<WriteMo
         .ok_or_else(|| AwsError::incomplete(ACTION, "a status"))?;
     Ok(WriteModel {
         status: status.as_str().to_owned(),
-        approximate_orders: table
+        orders: table
             .item_count
             .and_then(|count| count.try_into().ok())
             .unwrap_or(0),
+        is_approximate: aws.target() == Target::Aws,
     })
 }
 

@@ -14,6 +14,6 @@ mod terminal;
 
 pub(crate) use self::run::{Outcome, Run};
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
-pub(crate) use self::scripted::{Reply, Scripted};
+pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
 pub(crate) use self::terminal::Terminal;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use aws_smithy_cbor::Encoder;
+use aws_smithy_types::DateTime;
+use serde_json::Value;
 use test_support::http;
 
 /// A request, as far as a test asks about it.
@@ -53,8 +56,10 @@ pub(crate) enum Reply {
         content_type: &'static str,
         body: String,
     },
+    /// An answer that is no text.
+    Cbor { status: u16, body: Vec<u8> },
     /// A function's own error, which Lambda answers with status 200.
-    Function { body: serde_json::Value },
+    Function { body: Value },
     /// The connection ends after the request was read.
     Lost,
 }
@@ -91,6 +96,16 @@ impl Reply {
             status,
             content_type: "application/json",
             body: body.to_string(),
+        }
+    }
+
+    /// An answer of CloudWatch, whose protocol is CBOR. `{"seconds": N}` stands for a time.
+    pub(crate) fn cbor(status: u16, body: &Value) -> Self {
+        let mut encoder = Encoder::new(Vec::new());
+        encode(&mut encoder, body);
+        Self::Cbor {
+            status,
+            body: encoder.into_writer(),
         }
     }
 
@@ -140,6 +155,31 @@ impl Reply {
             &format!("<StackEvents>{members}</StackEvents>"),
         )
     }
+}
+
+fn encode(encoder: &mut Encoder, value: &Value) {
+    match value {
+        Value::Null => encoder.null(),
+        Value::Bool(value) => encoder.boolean(*value),
+        Value::Number(number) => encoder.double(number.as_f64().unwrap()),
+        Value::String(text) => encoder.str(text),
+        Value::Array(items) => {
+            encoder.array(items.len());
+            items.iter().for_each(|item| encode(encoder, item));
+            encoder
+        }
+        Value::Object(map) => match map.get("seconds").and_then(Value::as_i64) {
+            Some(seconds) => encoder.timestamp(&DateTime::from_secs(seconds)),
+            None => {
+                encoder.map(map.len());
+                for (name, value) in map {
+                    encoder.str(name);
+                    encode(encoder, value);
+                }
+                encoder
+            }
+        },
+    };
 }
 
 /// The ARN that a stack of this name has in scripted answers.
@@ -194,6 +234,16 @@ impl From<Reply> for http::Reply {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Lost => Self::HangUp,
+            Reply::Cbor { status, body } => Self::Answer {
+                status,
+                headers: [
+                    ("content-type", "application/cbor"),
+                    ("smithy-protocol", "rpc-v2-cbor"),
+                ]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+                body,
+            },
             Reply::Function { body } => {
                 let header = ("x-amz-function-error", "Unhandled");
                 let headers = vec![(header.0.to_owned(), header.1.to_owned())];

@@ -6,7 +6,7 @@ use super::report::{FunctionFacts, MappingFacts, Outline, Report};
 use super::verdict::Health;
 use crate::commands::age::age;
 use crate::failures::queue::Depth;
-use crate::health::{Alarms, ReadModel, Stack, WriteModel};
+use crate::health::{Alarms, Lag, ReadModel, Stack, WriteModel};
 use crate::printer::Style;
 
 /// The width of a symbol, a name and the spaces about them.
@@ -33,8 +33,8 @@ pub(super) fn text(report: &Report, style: Style, columns: Option<usize>) -> Str
         let found = said.iter().find(|(name, _)| *name == part.name);
         let details = match (found, part.error) {
             (Some((_, details)), _) => details.clone(),
-            (None, Some(error)) => error.to_string(),
-            (None, None) => String::new(),
+            (None, Some(error)) => vec![error.to_string()],
+            (None, None) => Vec::new(),
         };
         text.push_str(&row(&part, &details, room, style));
     }
@@ -74,9 +74,9 @@ fn symbol(health: Health, style: Style) -> String {
     }
 }
 
-fn row(part: &Outline<'_>, details: &str, room: usize, style: Style) -> String {
+fn row(part: &Outline<'_>, details: &[String], room: usize, style: Style) -> String {
     let indent = format!("\n{:MARGIN$}", "");
-    let details = wrapped(details, room).join(&indent);
+    let details = listed(details, room).join(&indent);
     let details = match part.health {
         Health::Unknown => style.dim(details),
         _ => details,
@@ -114,7 +114,7 @@ fn advice(outlines: &[Outline<'_>], room: usize, style: Style) -> String {
 }
 
 /// What the parts that could be asked have to say.
-fn said(report: &Report, room: usize) -> Vec<(&'static str, String)> {
+fn said(report: &Report, room: usize) -> Vec<(&'static str, Vec<String>)> {
     let parts = &report.parts;
     let now = report.at;
     let functions: Vec<(&'static str, &FunctionFacts)> = [
@@ -126,7 +126,7 @@ fn said(report: &Report, room: usize) -> Vec<(&'static str, String)> {
     .filter_map(|(name, row)| Some((name, row.facts.as_ref()?)))
     .collect();
     let mut said = aligned(&functions, now, room);
-    let mut add = |name, details: Option<String>| {
+    let mut add = |name, details: Option<Vec<String>>| {
         said.extend(details.map(|details| (name, details)));
     };
     add("stack", parts.stack.facts.as_ref().map(|s| stack(s, now)));
@@ -156,7 +156,7 @@ fn aligned(
     functions: &[(&'static str, &FunctionFacts)],
     now: Timestamp,
     room: usize,
-) -> Vec<(&'static str, String)> {
+) -> Vec<(&'static str, Vec<String>)> {
     let rows: Vec<_> = functions
         .iter()
         .map(|(name, facts)| (*name, function(facts, now)))
@@ -175,14 +175,13 @@ fn aligned(
     rows.into_iter()
         .map(|(name, cells)| {
             if !fits {
-                let cells: Vec<String> = cells.into_iter().filter(|c| !c.is_empty()).collect();
-                return (name, cells.join(", "));
+                return (name, cells.into_iter().filter(|c| !c.is_empty()).collect());
             }
             let cells = cells.iter().zip(&widths);
             let padded: Vec<String> = cells
                 .map(|(cell, width)| format!("{cell:<width$}", width = *width))
                 .collect();
-            (name, padded.join("  ").trim_end().to_owned())
+            (name, vec![padded.join("  ").trim_end().to_owned()])
         })
         .collect()
 }
@@ -195,8 +194,11 @@ fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
     }];
     match activity {
         Some(activity) => {
-            cells.push(format!("{} invocations in 1 h", activity.invocations));
-            cells.push(format!("{} errors", activity.errors));
+            cells.push(format!(
+                "{} in 1 h",
+                counted(activity.invocations, "invocation", "invocations")
+            ));
+            cells.push(counted(activity.errors, "error", "errors"));
             cells.push(format!("{} throttled", activity.throttles));
             if activity.crashes.is_none() {
                 let p99 = activity.p99_ms.map(|ms| format!("p99 {} ms", short(ms)));
@@ -225,7 +227,7 @@ fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
     cells
 }
 
-fn stack(stack: &Stack, now: Timestamp) -> String {
+fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
     let mut said = vec![match stack.status.as_str() {
         "RUNNING" => match stack.started_at {
             Some(at) => format!("runs for {}", lasting(at, now)),
@@ -242,79 +244,82 @@ fn stack(stack: &Stack, now: Timestamp) -> String {
     if stack.drift.as_deref() == Some("DRIFTED") {
         said.push("drifted".to_owned());
     }
-    said.join(", ")
+    said
 }
 
-fn write_model(table: &WriteModel) -> String {
-    let orders = counted(table.approximate_orders, "order", "orders");
-    format!(
-        "{}, about {orders} (DynamoDB counts every six hours)",
-        table.status
-    )
+fn write_model(table: &WriteModel) -> Vec<String> {
+    let orders = counted(table.orders, "order", "orders");
+    let orders = if table.is_approximate {
+        format!("about {orders} (DynamoDB counts every six hours)")
+    } else {
+        orders
+    };
+    vec![table.status.clone(), orders]
 }
 
-fn mapping(facts: &MappingFacts, now: Timestamp) -> String {
+fn mapping(facts: &MappingFacts, now: Timestamp) -> Vec<String> {
     let MappingFacts { mapping, lag } = facts;
     let mut said = vec![mapping.state.clone()];
     let result = mapping.last_processing_result.clone();
     said.extend(result.filter(|result| !result.is_empty()));
-    said.push(match lag {
-        None => "lag not known".to_owned(),
-        Some(lag) => match (lag.behind, lag.lag_ms) {
-            (Some(0), _) => "nothing waits".to_owned(),
-            (Some(behind), ms) => format!(
-                "{} waiting, the oldest for {}",
-                counted(behind, "record", "records"),
-                span(ms.unwrap_or(0))
-            ),
-            (None, Some(ms)) => {
-                let at = lag
-                    .measured_at
-                    .map(|at| format!(", last measured {}", since(at, now)));
-                let at = at.unwrap_or_default();
-                format!("lag at most {} in 5 minutes{at}", span(ms))
-            }
-            (None, None) => "lag: no data in the last 5 minutes".to_owned(),
-        },
-    });
+    match lag {
+        Some(lag) => said.extend(lagging(lag, now)),
+        None => said.push("lag not known".to_owned()),
+    }
     if let Some(given_up) = mapping.given_up.filter(|count| *count > 0) {
         said.push(format!(
             "{} given up",
             counted(given_up, "record", "records")
         ));
     }
-    said.join(", ")
+    said
 }
 
-fn read_model(model: &ReadModel) -> String {
-    format!(
-        "{}, the cache answers in {} ms, the function in {} ms, version {}",
-        counted(u64::try_from(model.orders).unwrap_or(0), "order", "orders"),
-        short(model.cache_ms),
-        model.answer_ms,
-        model.version,
-    )
+fn lagging(lag: &Lag, now: Timestamp) -> Vec<String> {
+    match (lag.behind, lag.lag_ms) {
+        (Some(0), _) => vec!["nothing waits".to_owned()],
+        (Some(behind), ms) => vec![
+            format!("{} waiting", counted(behind, "record", "records")),
+            format!("the oldest for {}", span(ms.unwrap_or(0))),
+        ],
+        (None, Some(ms)) => {
+            let measured = lag.measured_at;
+            let measured = measured.map(|at| format!("last measured {}", since(at, now)));
+            let lag = format!("lag at most {} in 5 minutes", span(ms));
+            [Some(lag), measured].into_iter().flatten().collect()
+        }
+        (None, None) => vec!["lag: no data in the last 5 minutes".to_owned()],
+    }
 }
 
-fn failures(depth: &Depth) -> String {
+fn read_model(model: &ReadModel) -> Vec<String> {
+    let orders = u64::try_from(model.orders).unwrap_or(0);
+    vec![
+        counted(orders, "order", "orders"),
+        format!("the cache answers in {} ms", short(model.cache_ms)),
+        format!("the function in {} ms", model.answer_ms),
+        format!("version {}", model.version),
+    ]
+}
+
+fn failures(depth: &Depth) -> Vec<String> {
     match (depth.visible, depth.hidden) {
-        (0, 0) => "none wait".to_owned(),
-        (visible, 0) => format!("{visible} waiting"),
-        (visible, hidden) => format!("{visible} waiting, {hidden} in somebody's hands"),
+        (0, 0) => vec!["none wait".to_owned()],
+        (visible, 0) => vec![format!("{visible} waiting")],
+        (visible, hidden) => vec![
+            format!("{visible} waiting"),
+            format!("{hidden} in somebody's hands"),
+        ],
     }
 }
 
-fn alarms(alarms: &Alarms) -> String {
+fn alarms(alarms: &Alarms) -> Vec<String> {
     let raised: Vec<&str> = alarms.raised.iter().map(|a| a.name.as_str()).collect();
-    match raised.as_slice() {
-        [] => format!("none of {} raised", alarms.count),
-        raised => format!(
-            "{} of {}: {}",
-            raised.len(),
-            alarms.count,
-            raised.join(", ")
-        ),
-    }
+    let count = alarms.count;
+    vec![match raised.as_slice() {
+        [] => format!("none of {count} raised"),
+        raised => format!("{} of {count} raised: {}", raised.len(), raised.join(", ")),
+    }]
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
@@ -346,11 +351,32 @@ fn since(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago", lasting(at, now))
 }
 
+/// Breaks between the parts of a list, and within one only where it is too long for a line.
+fn listed(parts: &[String], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (i, part) in parts.iter().enumerate() {
+        let comma = if i + 1 < parts.len() { "," } else { "" };
+        let part = format!("{part}{comma}");
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(&part) <= room => {
+                line.push(' ');
+                line.push_str(&part);
+            }
+            _ => lines.extend(wrapped(&part, room)),
+        }
+    }
+    lines
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
 /// Breaks at spaces. What others have written is kept from steering the terminal.
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "?");
     // Spaces that align are kept where nothing need be broken.
-    if text.chars().count() <= room && !text.contains(['\n', '\r', '\t']) {
+    if width(&text) <= room && !text.contains(['\n', '\r', '\t']) {
         return vec![text];
     }
     let mut lines = vec![String::new()];
@@ -358,7 +384,7 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
         let Some(line) = lines.last_mut() else { break };
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= room {
+        } else if width(line) + 1 + width(word) <= room {
             line.push(' ');
             line.push_str(word);
         } else {

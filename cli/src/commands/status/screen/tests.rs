@@ -66,7 +66,8 @@ fn well() -> Seen {
         }),
         write_model: Ok(WriteModel {
             status: "ACTIVE".to_owned(),
-            approximate_orders: 10_000,
+            orders: 10_000,
+            is_approximate: true,
         }),
         read_model: Ok(ReadModel {
             orders: 9_998,

@@ -1,0 +1,409 @@
+//! How a stack is doing, on both targets; states that neither can be brought into come from a
+//! scripted server.
+
+use std::io::{BufRead, BufReader};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{Outcome, Reply, Sandbox, Scripted, Stage, block_on, on_both};
+
+on_both!(
+    a_stack_that_is_well_shows_its_parts,
+    a_cache_that_does_not_answer_makes_one_part_red_and_ends_with_1,
+    a_mapping_that_is_disabled_says_how_to_enable_it,
+    failures_that_wait_are_for_cqrs_failures,
+    refused_commands_are_counted_and_no_breakage,
+    without_a_stack_there_is_nothing_to_show,
+    a_watch_writes_a_document_for_each_look_until_nobody_reads,
+    a_watch_on_a_terminal_draws_in_place_until_ctrl_c,
+);
+
+fn status(stage: &impl Stage) -> Outcome {
+    stage.cqrs(["status", "--output", "json"]).outcome()
+}
+
+fn parts(outcome: &Outcome) -> Value {
+    let mut report: Value = serde_json::from_str(&outcome.stdout)
+        .unwrap_or_else(|error| panic!("{error} in {outcome}"));
+    report["parts"].take()
+}
+
+/// The parts that are in this health.
+fn those_in(health: &str, parts: &Value) -> Vec<String> {
+    let parts = parts.as_object().unwrap().iter();
+    let found = parts.filter(|(_, part)| part["health"] == health);
+    found.map(|(name, _)| name.clone()).collect()
+}
+
+fn next(part: &Value) -> &str {
+    part["advice"]["next"].as_str().unwrap()
+}
+
+fn a_stack_that_is_well_shows_its_parts<S: Stage>() {
+    let stage = S::deployed();
+    stage.place_order();
+    let outcome = status(&stage);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (&report["stack"], &report["health"]),
+        (&json!("cqrs"), &json!("ok")),
+        "{outcome}"
+    );
+    let parts = &report["parts"];
+    assert_eq!(parts["publisher"]["invocations"], 1);
+    assert_eq!(parts["publisher"]["code"].as_str().unwrap().len(), 64);
+    assert_eq!(parts["publisher"]["memoryMb"], 512);
+    assert_eq!(parts["mapping"]["state"], "Enabled");
+    assert_eq!(parts["readModel"]["orders"], 1);
+    assert_eq!(parts["writeModel"]["status"], "ACTIVE");
+    assert_eq!(parts["failures"]["visible"], 0);
+    let text = stage.cqrs(["status"]).succeeds();
+    assert!(
+        text.contains("✓ read model   1 order, the cache answers in"),
+        "{text}"
+    );
+    match report["target"].as_str() {
+        Some("local") => {
+            assert_eq!(parts["mapping"]["behind"], 0);
+            assert!(
+                text.contains("✓ mapping      Enabled, OK, nothing waits"),
+                "{text}"
+            );
+        }
+        // It produces no such metric, and what was not measured is not zero.
+        _ => {
+            assert_eq!(parts["mapping"]["lagMs"], Value::Null);
+            assert!(
+                text.contains("lag: no data in the last 5 minutes"),
+                "{text}"
+            );
+            assert!(text.contains("✓ alarms       none of 6 raised"), "{text}");
+        }
+    }
+}
+
+fn a_cache_that_does_not_answer_makes_one_part_red_and_ends_with_1<S: Stage>() {
+    let stage = S::deployed();
+    let cache = stage.cache();
+    cache.pause();
+    let outcome = status(&stage);
+    cache.resume();
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let parts = parts(&outcome);
+    assert_eq!(those_in("failed", &parts), ["readModel"], "{parts}");
+    assert_eq!(parts["readModel"]["error"]["kind"], "ReadModelUnavailable");
+    assert!(next(&parts["readModel"]).contains("cqrs doctor"), "{parts}");
+    let error = outcome.error();
+    assert_eq!(error["message"], "stack `cqrs` is not well: read model");
+    assert_eq!(error["hint"], parts["readModel"]["advice"]["next"]);
+}
+
+fn a_mapping_that_is_disabled_says_how_to_enable_it<S: Stage>() {
+    let stage = S::empty();
+    let enabled = "      StartingPosition: TRIM_HORIZON\n";
+    stage.edit_template(enabled, &format!("{enabled}      Enabled: false\n"));
+    stage.deploy().arg("--quiet").succeeds();
+    let outcome = status(&stage);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let parts = parts(&outcome);
+    assert_eq!(those_in("failed", &parts), ["mapping"], "{parts}");
+    assert!(
+        next(&parts["mapping"]).to_lowercase().contains("enable"),
+        "{parts}"
+    );
+}
+
+fn failures_that_wait_are_for_cqrs_failures<S: Stage>() {
+    let stage = S::deployed();
+    let outputs: Value = stage.cqrs(["outputs"]).json();
+    let client = aws_sdk_sqs::Client::new(&stage.sdk());
+    let sent = client
+        .send_message()
+        .queue_url(outputs["FailuresQueueUrl"].as_str().unwrap())
+        .message_body("anything");
+    block_on(sent.send()).unwrap();
+    let outcome = status(&stage);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let parts = parts(&outcome);
+    assert_eq!(those_in("failed", &parts), ["failures"], "{parts}");
+    assert_eq!(parts["failures"]["visible"], 1);
+    assert!(
+        next(&parts["failures"]).contains("cqrs failures list"),
+        "{parts}"
+    );
+}
+
+fn refused_commands_are_counted_and_no_breakage<S: Stage>() {
+    let stage = S::deployed();
+    let ship = stage.cqrs(["order", "ship", "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11"]);
+    assert_eq!(ship.outcome().code, 3);
+    let outcome = status(&stage);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let seen = parts(&outcome);
+    assert_eq!(those_in("warning", &seen), ["publisher"], "{seen}");
+    let publisher = &seen["publisher"];
+    assert_eq!(
+        (&publisher["invocations"], &publisher["errors"]),
+        (&json!(1), &json!(1))
+    );
+    if outcome.stdout.contains(r#""target":"local""#) {
+        assert_eq!(publisher["lastError"]["errorType"], "OrderNotFound");
+        assert_eq!(publisher["crashes"], 0);
+    }
+    for _ in 0..2 {
+        stage.place_order();
+    }
+    let seen = parts(&status(&stage));
+    assert_eq!(those_in("warning", &seen), [""; 0], "{seen}");
+}
+
+fn without_a_stack_there_is_nothing_to_show<S: Stage>() {
+    let stage = S::empty();
+    for arguments in [&["status"][..], &["status", "--watch"]] {
+        let outcome = stage.cqrs(arguments).outcome();
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (3, ""),
+            "{outcome}"
+        );
+        assert!(outcome.stderr.contains("`cqrs deploy "), "{outcome}");
+    }
+}
+
+fn a_watch_writes_a_document_for_each_look_until_nobody_reads<S: Stage>() {
+    let stage = S::deployed();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut lines = BufReader::new(reader).lines();
+        let mut report =
+            || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+        (report(), report())
+    });
+    let watch = "status --watch 1 --output json".split(' ');
+    let outcome = stage.cqrs(watch).stdout_to(writer);
+    let (first, second) = reading.join().unwrap();
+    assert_eq!(
+        (outcome.code, outcome.stderr.as_str()),
+        (0, ""),
+        "{outcome}"
+    );
+    assert_eq!(
+        (&first["health"], &second["health"]),
+        (&json!("ok"), &json!("ok"))
+    );
+    assert!(first["at"].as_str() < second["at"].as_str());
+}
+
+fn a_watch_on_a_terminal_draws_in_place_until_ctrl_c<S: Stage>() {
+    let stage = S::deployed();
+    let mut terminal = stage.cqrs(["status", "--watch", "1"]).on_terminal();
+    terminal.until("read model   0 orders");
+    terminal.until("every 1 s, until Ctrl-C");
+    stage.place_order();
+    terminal.until("read model   1 order,");
+    terminal.until("every 1 s, until Ctrl-C");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(!rest.contains("error"), "{rest}");
+}
+
+#[test]
+fn a_stack_on_this_machine_that_is_stopped_is_said_to_be_and_not_started() {
+    let stage = crate::support::LocalStage::deployed();
+    stage.cqrs(["local", "stop"]).succeeds();
+    let outcome = stage.cqrs(["status"]).outcome();
+    assert_snapshot!(outcome.filter(r"changed .* ago", "changed [AGE] ago"), @"");
+    let seen = parts(&status(&stage));
+    assert_eq!(seen["stack"]["status"], "STOPPED");
+    assert_eq!(seen["query"]["error"]["kind"], "Stopped");
+}
+
+#[test]
+fn seconds_that_are_none_are_a_wrong_usage() {
+    for seconds in ["0", "soon", "-1", "86401"] {
+        let watch = format!("--watch={seconds}");
+        let outcome = Sandbox::new().cqrs(["status", &watch]).outcome();
+        assert_eq!(outcome.code, 2, "{outcome}");
+    }
+}
+
+const CLOUDWATCH: &str = "POST /service/GraniteServiceVersion20100801/operation";
+const MAPPING: &str = "0f5c7ef9-0a52-4d28-a7f4-0a5f3c6f5f4e";
+
+/// A stack on AWS, all of whose parts are well.
+fn answer(request: &crate::support::Request) -> Reply {
+    let output = |name: &str, value: &str| {
+        format!("<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>")
+    };
+    let queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/cqrs-FailuresQueue";
+    let action = request.action();
+    match action.as_str() {
+        "DescribeStacks" => Reply::xml(
+            "DescribeStacks",
+            &format!(
+                "<Stacks><member><StackName>cqrs</StackName><StackId>arn:cqrs</StackId>\
+                 <CreationTime>2026-11-01T08:00:00Z</CreationTime>\
+                 <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{}{}{}{}{}</Outputs></member></Stacks>",
+                output("EventSourceMappingId", MAPPING),
+                output("TableName", "orders"),
+                output(
+                    "StreamArn",
+                    "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1"
+                ),
+                output("FailuresQueueUrl", queue),
+                output("DashboardUrl", "https://example.org/dashboard"),
+            ),
+        ),
+        "ListStackResources" => Reply::xml(
+            "ListStackResources",
+            "<StackResourceSummaries><member><LogicalResourceId>LagAlarm</LogicalResourceId>\
+             <PhysicalResourceId>cqrs-lag</PhysicalResourceId>\
+             <ResourceType>AWS::CloudWatch::Alarm</ResourceType>\
+             <ResourceStatus>CREATE_COMPLETE</ResourceStatus>\
+             <LastUpdatedTimestamp>2026-11-01T08:00:00Z</LastUpdatedTimestamp></member>\
+             </StackResourceSummaries>",
+        ),
+        get if get.ends_with("/configuration") => Reply::json(
+            200,
+            json!({
+                "State": "Active", "LastUpdateStatus": "Successful", "MemorySize": 512,
+                "CodeSha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                "LastModified": "2026-11-01T08:00:00.000+0000",
+            }),
+        ),
+        get if get.ends_with(MAPPING) => Reply::json(
+            200,
+            json!({ "UUID": MAPPING, "State": "Enabled", "LastProcessingResult": "OK" }),
+        ),
+        post if post.ends_with("/invocations") => Reply::json(
+            200,
+            json!({ "version": env!("CARGO_PKG_VERSION"), "cacheMs": 0.5, "orders": 7 }),
+        ),
+        post if post.starts_with(CLOUDWATCH) && post.ends_with("GetMetricData") => {
+            let now = std::time::SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap()
+                .as_secs();
+            let points = |id: &str, value: f64| {
+                json!({
+                    "Id": id, "StatusCode": "Complete", "Values": [value],
+                    "Timestamps": [{ "seconds": now - 60 }],
+                })
+            };
+            let results = [
+                points("lag", 312.0),
+                points("queryDuration", 21.5),
+                points("queryInvocations", 4.0),
+            ];
+            Reply::cbor(200, &json!({ "MetricDataResults": results }))
+        }
+        post if post.starts_with(CLOUDWATCH) => Reply::cbor(200, &json!({ "MetricAlarms": [] })),
+        _ if request.body().contains("QueueUrl") => Reply::json(
+            200,
+            json!({ "Attributes": {
+                "ApproximateNumberOfMessages": "0",
+                "ApproximateNumberOfMessagesNotVisible": "0",
+            } }),
+        ),
+        _ if request.body().contains("TableName") => Reply::json(
+            200,
+            json!({ "Table": { "TableName": "orders", "TableStatus": "ACTIVE", "ItemCount": 7 } }),
+        ),
+        other => panic!("nobody expects {other}: {}", request.body()),
+    }
+}
+
+/// The service's own refusal, in its protocol.
+fn denied() -> Reply {
+    Reply::json(
+        400,
+        json!({ "__type": "AccessDeniedException", "message": "not authorized" }),
+    )
+}
+
+fn denied_by_cloudwatch() -> Reply {
+    Reply::cbor(
+        403,
+        &json!({ "__type": "AccessDenied", "message": "not authorized" }),
+    )
+}
+
+fn shown(server: &Scripted) -> Outcome {
+    let sandbox = Sandbox::against(&server.endpoint());
+    let outcome = sandbox.cqrs(["status"]).outcome();
+    outcome
+        .filter(r"\d+ d \d+ h ago", "[AGE] ago")
+        .filter(r"1 min \d+ s ago", "1 min ago")
+        .filter(r"version \d+\.\d+\.\d+", "version [VERSION]")
+}
+
+#[test]
+fn on_aws_the_lag_the_counts_and_the_dashboard_are_shown() {
+    let server = Scripted::new(answer);
+    assert_snapshot!(shown(&server), @"");
+    let asked = server.counts();
+    assert_eq!(asked[&format!("{CLOUDWATCH}/GetMetricData")], 1);
+}
+
+#[test]
+fn a_permission_that_is_missing_hides_its_own_part_and_is_no_breakage() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        action if action.ends_with("GetMetricData") => denied_by_cloudwatch(),
+        action if action.ends_with(MAPPING) => denied(),
+        _ => answer(request),
+    });
+    assert_snapshot!(shown(&server), @"");
+}
+
+#[test]
+fn where_the_outputs_cannot_be_read_the_functions_are_still_shown() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "DescribeStacks" => Reply::xml_error(403, "AccessDenied", "not authorized"),
+        _ => answer(request),
+    });
+    assert_snapshot!(shown(&server), @"");
+}
+
+#[test]
+fn a_function_that_is_gone_and_a_raised_alarm_are_broken_parts() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        action if action.contains("cqrs-publisher/") => Reply::json(
+            404,
+            json!({ "__type": "ResourceNotFoundException", "Message": "Function not found" }),
+        ),
+        action if action.ends_with("DescribeAlarms") => Reply::cbor(
+            200,
+            &json!({ "MetricAlarms": [{
+                "AlarmName": "cqrs-lag", "StateValue": "ALARM",
+                "AlarmDescription": "The read model is behind the write model.",
+                "StateTransitionedTimestamp": { "seconds": 1_790_000_000 },
+            }] }),
+        ),
+        _ => answer(request),
+    });
+    assert_snapshot!(shown(&server), @"");
+}
+
+#[test]
+fn a_watch_asks_for_metrics_once_a_minute_and_outlives_a_lost_answer() {
+    let mut looks = 0;
+    let server = Scripted::new(move |request| {
+        looks += usize::from(request.action() == "DescribeStacks");
+        // All three attempts of the second look.
+        match request.action().as_str() {
+            "DescribeStacks" if (2..=4).contains(&looks) => Reply::Lost,
+            _ => answer(request),
+        }
+    });
+    let sandbox = Sandbox::against(&server.endpoint());
+    let (reader, writer) = std::io::pipe().unwrap();
+    let reading = std::thread::spawn(move || BufReader::new(reader).lines().take(2).count());
+    let watch = "status --watch 1 --output json".split(' ');
+    let outcome = sandbox.cqrs(watch).stdout_to(writer);
+    assert_eq!((reading.join().unwrap(), outcome.code), (2, 0), "{outcome}");
+    assert_eq!(outcome.error()["kind"], "Unreachable", "{outcome}");
+    assert_eq!(server.counts()[&format!("{CLOUDWATCH}/GetMetricData")], 1);
+}
