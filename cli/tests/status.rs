@@ -42,6 +42,7 @@ fn next(part: &Value) -> &str {
 
 fn a_stack_that_is_well_shows_its_parts<S: Stage>() {
     let stage = S::deployed();
+    stage.switch_mapping(true);
     stage.place_order();
     let outcome = status(&stage);
     assert_eq!(outcome.code, 0, "{outcome}");
@@ -101,10 +102,8 @@ fn a_cache_that_does_not_answer_makes_one_part_red_and_ends_with_1<S: Stage>() {
 }
 
 fn a_mapping_that_is_disabled_says_how_to_enable_it<S: Stage>() {
-    let stage = S::empty();
-    let enabled = "      StartingPosition: TRIM_HORIZON\n";
-    stage.edit_template(enabled, &format!("{enabled}      Enabled: false\n"));
-    stage.deploy().arg("--quiet").succeeds();
+    let stage = S::deployed();
+    stage.switch_mapping(false);
     let outcome = status(&stage);
     assert_eq!(outcome.code, 1, "{outcome}");
     let parts = parts(&outcome);
@@ -174,6 +173,7 @@ fn without_a_stack_there_is_nothing_to_show<S: Stage>() {
 
 fn a_watch_writes_a_document_for_each_look_until_nobody_reads<S: Stage>() {
     let stage = S::deployed();
+    stage.switch_mapping(true);
     let (reader, writer) = std::io::pipe().unwrap();
     let reading = std::thread::spawn(move || {
         let mut lines = BufReader::new(reader).lines();
@@ -215,7 +215,16 @@ fn a_stack_on_this_machine_that_is_stopped_is_said_to_be_and_not_started() {
     let stage = crate::support::LocalStage::deployed();
     stage.cqrs(["local", "stop"]).succeeds();
     let outcome = stage.cqrs(["status"]).outcome();
-    assert_snapshot!(outcome.filter(r"changed .* ago", "changed [AGE] ago"), @"");
+    assert_snapshot!(outcome.filter(r"changed .* ago", "changed [AGE] ago"), @r"
+    exit code 0
+    --- stdout
+    Stack cqrs on this machine works, but look below  [TIME]
+
+    ! stack        does not run, changed [AGE] ago
+
+    ! stack: it does not run
+      next: `cqrs local run` starts it, as any command but this one does
+    ");
     let seen = parts(&status(&stage));
     assert_eq!(seen["stack"]["status"], "STOPPED");
     assert_eq!(seen["query"]["error"]["kind"], "Stopped");
@@ -343,7 +352,22 @@ fn shown(server: &Scripted) -> Outcome {
 #[test]
 fn on_aws_the_lag_the_counts_and_the_dashboard_are_shown() {
     let server = Scripted::new(answer);
-    assert_snapshot!(shown(&server), @"");
+    assert_snapshot!(shown(&server), @r"
+    exit code 0
+    --- stdout
+    Stack cqrs in eu-west-1 is well  [TIME]
+
+    ✓ stack        CREATE_COMPLETE, changed [AGE] ago
+    ✓ publisher    Active  0 invocations in 1 h  0 errors  0 throttled             512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ write model  ACTIVE, about 7 orders (DynamoDB counts every six hours)
+    ✓ mapping      Enabled, OK, lag at most [N] ms in 5 minutes, last measured 1 min ago
+    ✓ subscriber   Active  0 invocations in 1 h  0 errors  0 throttled             512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ read model   7 orders, the cache answers in [N] ms, the function in [N] ms, version [VERSION]
+    ✓ query        Active  4 invocations in 1 h  0 errors  0 throttled  p99 [N] ms  512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ failures     none wait
+    ✓ alarms       none of 1 raised
+      dashboard    https://example.org/dashboard
+    ");
     let asked = server.counts();
     assert_eq!(asked[&format!("{CLOUDWATCH}/GetMetricData")], 1);
 }
@@ -355,7 +379,29 @@ fn a_permission_that_is_missing_hides_its_own_part_and_is_no_breakage() {
         action if action.ends_with(MAPPING) => denied(),
         _ => answer(request),
     });
-    assert_snapshot!(shown(&server), @"");
+    assert_snapshot!(shown(&server), @r"
+    exit code 0
+    --- stdout
+    Stack cqrs in eu-west-1 is well as far as can be seen  [TIME]
+
+    ✓ stack        CREATE_COMPLETE, changed [AGE] ago
+    ✓ publisher    Active  invocations not known  512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ write model  ACTIVE, about 7 orders (DynamoDB counts every six hours)
+    ? mapping      permission denied: lambda:GetEventSourceMapping
+    ✓ subscriber   Active  invocations not known  512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ read model   7 orders, the cache answers in [N] ms, the function in [N] ms, version [VERSION]
+    ✓ query        Active  invocations not known  512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ failures     none wait
+    ✓ alarms       none of 1 raised
+    ? metrics      permission denied: cloudwatch:GetMetricData
+      dashboard    https://example.org/dashboard
+
+    ? mapping: permission denied: lambda:GetEventSourceMapping
+      next: allow lambda:GetEventSourceMapping for this principal, or use another with `--profile`
+
+    ? metrics: permission denied: cloudwatch:GetMetricData
+      next: allow cloudwatch:GetMetricData for this principal, or use another with `--profile`
+    ");
 }
 
 #[test]
@@ -364,7 +410,24 @@ fn where_the_outputs_cannot_be_read_the_functions_are_still_shown() {
         "DescribeStacks" => Reply::xml_error(403, "AccessDenied", "not authorized"),
         _ => answer(request),
     });
-    assert_snapshot!(shown(&server), @"");
+    assert_snapshot!(shown(&server), @r"
+    exit code 0
+    --- stdout
+    Stack cqrs in eu-west-1 is well as far as can be seen  [TIME]
+
+    ? stack        permission denied: cloudformation:DescribeStacks
+    ✓ publisher    Active  0 invocations in 1 h  0 errors  0 throttled             512 MB  code e3b0c44298fc, [AGE] ago
+    ? write model  its name is in the stack's outputs, which could not be read
+    ? mapping      its name is in the stack's outputs, which could not be read
+    ✓ subscriber   Active  0 invocations in 1 h  0 errors  0 throttled             512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ read model   7 orders, the cache answers in [N] ms, the function in [N] ms, version [VERSION]
+    ✓ query        Active  4 invocations in 1 h  0 errors  0 throttled  p99 [N] ms  512 MB  code e3b0c44298fc, [AGE] ago
+    ? failures     its name is in the stack's outputs, which could not be read
+    ? alarms       its name is in the stack's outputs, which could not be read
+
+    ? stack: permission denied: cloudformation:DescribeStacks
+      next: allow cloudformation:DescribeStacks for this principal, or use another with `--profile`
+    ");
 }
 
 #[test]
@@ -384,7 +447,31 @@ fn a_function_that_is_gone_and_a_raised_alarm_are_broken_parts() {
         ),
         _ => answer(request),
     });
-    assert_snapshot!(shown(&server), @"");
+    assert_snapshot!(shown(&server), @r"
+    exit code 1
+    --- stdout
+    Stack cqrs in eu-west-1 is not well  [TIME]
+
+    ✓ stack        CREATE_COMPLETE, changed [AGE] ago
+    ✗ publisher    lambda:GetFunctionConfiguration failed: Function not found
+    ✓ write model  ACTIVE, about 7 orders (DynamoDB counts every six hours)
+    ✓ mapping      Enabled, OK, lag at most [N] ms in 5 minutes, last measured 1 min ago
+    ✓ subscriber   Active  0 invocations in 1 h  0 errors  0 throttled             512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ read model   7 orders, the cache answers in [N] ms, the function in [N] ms, version [VERSION]
+    ✓ query        Active  4 invocations in 1 h  0 errors  0 throttled  p99 [N] ms  512 MB  code e3b0c44298fc, [AGE] ago
+    ✓ failures     none wait
+    ✗ alarms       1 of 1 raised: cqrs-lag
+      dashboard    https://example.org/dashboard
+
+    ✗ publisher: it is not there, though the stack has it
+      next: `aws cloudformation detect-stack-drift --stack-name cqrs` finds what else is gone
+
+    ✗ alarms: cqrs-lag: The read model is behind the write model
+      next: `aws cloudwatch describe-alarms --alarm-names cqrs-lag` shows when and why
+    --- stderr
+    error: stack `cqrs` is not well: publisher, alarms
+    hint: `aws cloudformation detect-stack-drift --stack-name cqrs` finds what else is gone
+    ");
 }
 
 #[test]

@@ -45,6 +45,24 @@ impl Stage for AwsStage {
     fn cache(&self) -> Found {
         Found::at(self.emulator.valkey().port())
     }
+
+    /// Sets the numbers too: the emulator keeps the template's as texts, which no SDK can read.
+    fn switch_mapping(&self, on: bool) {
+        let cloudformation = aws_sdk_cloudformation::Client::new(&self.sdk());
+        let asked = cloudformation
+            .describe_stack_resource()
+            .stack_name("cqrs")
+            .logical_resource_id("OrderChanges");
+        let resource = block_on(asked.send()).unwrap().stack_resource_detail;
+        let switched = aws_sdk_lambda::Client::new(&self.sdk())
+            .update_event_source_mapping()
+            .uuid(resource.unwrap().physical_resource_id.unwrap())
+            .enabled(on)
+            .parallelization_factor(1)
+            .maximum_retry_attempts(10)
+            .maximum_record_age_in_seconds(43_200);
+        block_on(switched.send()).unwrap();
+    }
 }
 
 impl AwsStage {

@@ -57,6 +57,13 @@ impl Stage for LocalStage {
         let endpoint = outputs["CacheEndpoint"].as_str().unwrap();
         Found::at(endpoint.rsplit(':').next().unwrap().parse().unwrap())
     }
+
+    fn switch_mapping(&self, on: bool) {
+        let position = "      StartingPosition: TRIM_HORIZON\n";
+        self.restore_template();
+        self.edit_template(position, &format!("{position}      Enabled: {on}\n"));
+        self.deploy().arg("--quiet").succeeds();
+    }
 }
 
 impl LocalStage {

@@ -65,6 +65,9 @@ pub(crate) trait Stage: DerefMut<Target = Sandbox> + Sized {
         )
     }
 
+    /// Lets the event source mapping deliver, or keeps it from that.
+    fn switch_mapping(&self, on: bool);
+
     /// What a client of AWS needs to know.
     fn sdk(&self) -> SdkConfig {
         let credentials = Credentials::new("test", "test", None, None, "test");

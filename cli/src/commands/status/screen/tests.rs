@@ -96,7 +96,20 @@ fn shown(seen: Seen, columns: Option<usize>) -> String {
 
 #[test]
 fn a_stack_that_is_well_is_one_screen() {
-    assert_snapshot!(shown(well(), None), @"");
+    assert_snapshot!(shown(well(), None), @r"
+    Stack cqrs in eu-west-1 is well  2026-11-24T03:00:00.000Z
+
+    ✓ stack        UPDATE_COMPLETE, changed 2 d 1 h ago
+    ✓ publisher    Active  1204 invocations in 1 h  0 errors  0 throttled  p99 12 ms   512 MB  code 0123456789ab, 2 h 0 min ago
+    ✓ write model  ACTIVE, about 10000 orders (DynamoDB counts every six hours)
+    ✓ mapping      Enabled, OK, lag at most 312 ms in 5 minutes, last measured 2 min 0 s ago
+    ✓ subscriber   Active  7 invocations in 1 h     0 errors  0 throttled  p99 3.2 ms  512 MB  code 0123456789ab, 2 h 0 min ago
+    ✓ read model   9998 orders, the cache answers in 0.5 ms, the function in 21 ms, version 0.1.0
+    ✓ query        Active  0 invocations in 1 h     0 errors  0 throttled              512 MB  code 0123456789ab, 2 h 0 min ago
+    ✓ failures     none wait
+    ✓ alarms       none of 6 raised
+      dashboard    https://example.org/dashboard
+    ");
 }
 
 #[test]
@@ -121,13 +134,59 @@ fn what_is_not_well_says_what_to_do_and_what_cannot_be_read_hides_nothing_else()
         raised: vec![raised],
     }));
     seen.dashboard = None;
-    assert_snapshot!(shown(seen, None), @"");
+    assert_snapshot!(shown(seen, None), @r"
+    Stack cqrs in eu-west-1 is not well  2026-11-24T03:00:00.000Z
+
+    ✓ stack        UPDATE_COMPLETE, changed 2 d 1 h ago
+    ✓ publisher    Active  invocations not known  512 MB  code 0123456789ab, 2 h 0 min ago
+    ✓ write model  ACTIVE, about 10000 orders (DynamoDB counts every six hours)
+    ✗ mapping      Disabled, OK, lag not known
+    ✓ subscriber   Active  invocations not known  512 MB  code 0123456789ab, 2 h 0 min ago
+    ✓ read model   9998 orders, the cache answers in 0.5 ms, the function in 21 ms, version 0.1.0
+    ✓ query        Active  invocations not known  512 MB  code 0123456789ab, 2 h 0 min ago
+    ✗ failures     2 waiting, 1 in somebody's hands
+    ✗ alarms       1 of 6 raised: cqrs-lag
+    ? metrics      the answer to cloudwatch:GetMetricData lacks a metric
+
+    ✗ mapping: it is disabled: nothing is projected
+      next: `aws lambda update-event-source-mapping --enabled --uuid m-1`
+
+    ✗ failures: 2 wait: what the read model lacks
+      next: `cqrs failures list` shows them
+
+    ✗ alarms: cqrs-lag: The read model is behind the write model
+      next: `aws cloudwatch describe-alarms --alarm-names cqrs-lag` shows when and why
+    ");
 }
 
 #[test]
 fn a_narrow_terminal_breaks_lines_between_words() {
     let shown = shown(well(), Some(60));
-    assert_snapshot!(shown, @"");
+    assert_snapshot!(shown, @r"
+    Stack cqrs in eu-west-1 is well  2026-11-24T03:00:00.000Z
+
+    ✓ stack        UPDATE_COMPLETE, changed 2 d 1 h ago
+    ✓ publisher    Active, 1204 invocations in 1 h, 0 errors,
+                   0 throttled, p99 12 ms, 512 MB,
+                   code 0123456789ab, 2 h 0 min ago
+    ✓ write model  ACTIVE,
+                   about 10000 orders (DynamoDB counts every
+                   six hours)
+    ✓ mapping      Enabled, OK,
+                   lag at most 312 ms in 5 minutes,
+                   last measured 2 min 0 s ago
+    ✓ subscriber   Active, 7 invocations in 1 h, 0 errors,
+                   0 throttled, p99 3.2 ms, 512 MB,
+                   code 0123456789ab, 2 h 0 min ago
+    ✓ read model   9998 orders, the cache answers in 0.5 ms,
+                   the function in 21 ms, version 0.1.0
+    ✓ query        Active, 0 invocations in 1 h, 0 errors,
+                   0 throttled, 512 MB,
+                   code 0123456789ab, 2 h 0 min ago
+    ✓ failures     none wait
+    ✓ alarms       none of 6 raised
+      dashboard    https://example.org/dashboard
+    ");
     assert!(shown.lines().skip(1).all(|line| line.chars().count() < 60));
 }
 
