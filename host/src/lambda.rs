@@ -103,8 +103,9 @@ pub struct Status {
     /// The function, as it takes its next invocation.
     pub function: Function,
     /// Of the last hour, as long as the host has run.
-    #[serde(flatten)]
     pub counted: Counted,
+    /// Of the last five minutes.
+    pub recent: Counted,
     /// The newest error since the host began.
     pub last_error: Option<LastError>,
     /// Processes that have asked for work.

@@ -7,7 +7,7 @@ use host::{lambda, mapping};
 use orders::timestamp::Timestamp;
 
 use super::{
-    Activity, Blind, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,
+    Activity, Blind, Counted, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,
     PerFunction, Seen, Stack, Unseen, parts, timestamp,
 };
 use crate::aws::Aws;
@@ -57,6 +57,11 @@ impl OnThisMachine {
             },
         );
         let status = status?;
+        let mappings = &status.mappings;
+        let of_stack = output("EventSourceMappingId").and_then(|id| {
+            let found = mappings.iter().find(|mapping| mapping.id == id);
+            found.ok_or(Unseen::Missing)
+        });
         let named = |role| format!("{}-{role}", self.stack);
         let function = |role| function(&status, &named(role));
         let invocations = |role| invocations(&status, &named(role));
@@ -80,9 +85,11 @@ impl OnThisMachine {
                     subscriber: invocations("subscriber"),
                     query: invocations("query"),
                 },
-                lag: status.mappings.first().map(lag).unwrap_or_default(),
+                lag: of_stack
+                    .as_ref()
+                    .map_or_else(|_| Lag::default(), |m| lag(m)),
             }),
-            mapping: status.mappings.first().map(mapping).ok_or(Unseen::Missing),
+            mapping: of_stack.map(mapping),
             write_model,
             read_model,
             failures,
@@ -158,16 +165,23 @@ fn invocations(status: &Status, name: &str) -> Invocations {
     };
     let last_error = status.last_error.as_ref();
     Invocations {
-        invocations: status.counted.invocations,
-        errors: status.counted.errors,
-        throttles: status.counted.throttles,
-        crashes: Some(status.counted.crashes),
+        hour: counted(&status.counted),
+        recent: counted(&status.recent),
         p99_ms: None,
         last_error: last_error.map(|error| LastError {
             at: timestamp(&DateTime::from_millis(error.at_ms)),
             error_type: error.error_type.clone(),
             message: error.message.clone(),
         }),
+    }
+}
+
+fn counted(counted: &lambda::Counted) -> Counted {
+    Counted {
+        invocations: counted.invocations,
+        errors: counted.errors,
+        throttles: counted.throttles,
+        crashes: Some(counted.crashes),
     }
 }
 

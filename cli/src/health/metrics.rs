@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_smithy_types::DateTime;
 use orders::timestamp::Timestamp;
 
-use super::{Activity, Invocations, Lag, Part, PerFunction, timestamp};
+use super::{Activity, Counted, Invocations, Lag, Part, PerFunction, timestamp};
 use crate::aws::AwsError;
 
 const ACTION: &str = "cloudwatch:GetMetricData";
@@ -50,14 +50,15 @@ pub(super) async fn activity(client: &Client, stack: &str) -> Part<Activity> {
             break;
         }
     }
-    let of = |role| invocations(&points, role);
+    let recent = DateTime::from(now - RECENT);
+    let of = |role| invocations(&points, role, recent);
     Ok(Activity {
         functions: PerFunction {
             publisher: of("publisher"),
             subscriber: of("subscriber"),
             query: of("query"),
         },
-        lag: lag(points.get(LAG), now - RECENT),
+        lag: lag(points.get(LAG), recent),
     })
 }
 
@@ -120,25 +121,33 @@ fn gather(points: &mut Points, result: MetricDataResult) -> Result<(), AwsError>
     Ok(())
 }
 
-fn invocations(points: &Points, role: &str) -> Invocations {
-    let values = |metric: &str| {
+fn invocations(points: &Points, role: &str, recent: DateTime) -> Invocations {
+    let points = |metric: &str| {
         let points = points.get(&format!("{role}{metric}"));
-        points.into_iter().flatten().map(|(_, value)| *value)
+        points.into_iter().flatten()
     };
-    // Counts are whole numbers, in CloudWatch's form.
-    let sum = |metric| values(metric).sum::<f64>() as u64;
+    let counted = |since: Option<DateTime>| {
+        let sum = |metric| {
+            let points = points(metric).filter(|(at, _)| since.is_none_or(|since| *at >= since));
+            // Whole numbers, in CloudWatch's form.
+            points.map(|(_, value)| value).sum::<f64>() as u64
+        };
+        Counted {
+            invocations: sum("Invocations"),
+            errors: sum("Errors"),
+            throttles: sum("Throttles"),
+            crashes: None,
+        }
+    };
     Invocations {
-        invocations: sum("Invocations"),
-        errors: sum("Errors"),
-        throttles: sum("Throttles"),
-        crashes: None,
-        p99_ms: values("Duration").reduce(f64::max),
+        hour: counted(None),
+        recent: counted(Some(recent)),
+        p99_ms: points("Duration").map(|(_, ms)| *ms).reduce(f64::max),
         last_error: None,
     }
 }
 
-fn lag(points: Option<&Vec<(DateTime, f64)>>, since: SystemTime) -> Lag {
-    let since = DateTime::from(since);
+fn lag(points: Option<&Vec<(DateTime, f64)>>, since: DateTime) -> Lag {
     let recent = points.into_iter().flatten().filter(|(at, _)| *at >= since);
     let largest = recent.clone().map(|(_, age)| *age).reduce(f64::max);
     let newest: Option<Timestamp> = recent.filter_map(|(at, _)| timestamp(at)).max();
@@ -161,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_lag_of_ten_minutes_ago_is_not_the_lag_of_now() {
-        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let since = DateTime::from_secs(1_000);
         let points = points(LAG, &[(400, 9_000.0), (1_000, 300.0), (1_060, 200.0)]);
         let seen = lag(points.get(LAG), since);
         assert_eq!(seen.lag_ms, Some(300));
@@ -173,16 +182,18 @@ mod tests {
 
     #[test]
     fn without_data_the_lag_is_not_zero_and_nothing_was_invoked() {
-        let seen = lag(None, SystemTime::UNIX_EPOCH);
+        let epoch = DateTime::from_secs(0);
+        let seen = lag(None, epoch);
         assert_eq!((seen.lag_ms, seen.measured_at), (None, None));
-        let seen = invocations(&Points::new(), "query");
-        assert_eq!((seen.invocations, seen.p99_ms), (0, None));
+        let seen = invocations(&Points::new(), "query", epoch);
+        assert_eq!((seen.hour.invocations, seen.p99_ms), (0, None));
     }
 
     #[test]
-    fn the_minutes_of_an_hour_are_added_up() {
+    fn the_minutes_are_added_up_and_the_last_ones_on_their_own_too() {
         let points = points("queryErrors", &[(0, 1.0), (60, 2.0)]);
-        assert_eq!(invocations(&points, "query").errors, 3);
+        let seen = invocations(&points, "query", DateTime::from_secs(60));
+        assert_eq!((seen.hour.errors, seen.recent.errors), (3, 2));
     }
 
     #[test]

@@ -103,15 +103,25 @@ pub(crate) struct Activity {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Invocations {
+    #[serde(flatten)]
+    pub(crate) hour: Counted,
+    /// Of the last five minutes.
+    pub(crate) recent: Counted,
+    /// 99 of 100 took no longer; on AWS only, and only where there were any.
+    pub(crate) p99_ms: Option<f64>,
+    /// On this machine only.
+    pub(crate) last_error: Option<LastError>,
+}
+
+/// How many invocations came to what.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Counted {
     pub(crate) invocations: u64,
     pub(crate) errors: u64,
     pub(crate) throttles: u64,
     /// Errors that the function did not report itself; on this machine only.
     pub(crate) crashes: Option<u64>,
-    /// 99 of 100 took no longer; on AWS only, and only where there were any.
-    pub(crate) p99_ms: Option<f64>,
-    /// On this machine only.
-    pub(crate) last_error: Option<LastError>,
 }
 
 /// A function's newest error.

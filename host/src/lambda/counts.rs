@@ -14,6 +14,8 @@ use super::failure::Failure;
 use super::log::now_ms;
 
 const MINUTES: u64 = 60;
+/// What counts as now.
+const RECENT_MINUTES: u64 = 5;
 /// Of a slot's word; the rest is the minute that it counts.
 const COUNT_BITS: u32 = 40;
 
@@ -28,7 +30,7 @@ pub(super) struct Counts {
     last_error: Mutex<Option<LastError>>,
 }
 
-/// How often what happened in the last hour.
+/// How often what happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
@@ -92,13 +94,23 @@ impl Counts {
         self.throttles.count(self.minute());
     }
 
+    /// Of the last hour.
     pub(super) fn counted(&self) -> Counted {
-        let minute = self.minute();
+        self.last(MINUTES)
+    }
+
+    /// Of the last five minutes.
+    pub(super) fn recent(&self) -> Counted {
+        self.last(RECENT_MINUTES)
+    }
+
+    fn last(&self, minutes: u64) -> Counted {
+        let now = self.minute();
         Counted {
-            invocations: self.invocations.sum(minute),
-            errors: self.errors.sum(minute),
-            crashes: self.crashes.sum(minute),
-            throttles: self.throttles.sum(minute),
+            invocations: self.invocations.sum(now, minutes),
+            errors: self.errors.sum(now, minutes),
+            crashes: self.crashes.sum(now, minutes),
+            throttles: self.throttles.sum(now, minutes),
         }
     }
 
@@ -136,10 +148,11 @@ impl Hour {
         let _ = slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
     }
 
-    fn sum(&self, now: u64) -> u64 {
+    /// The sum of the last `minutes`, `now` included.
+    fn sum(&self, now: u64, minutes: u64) -> u64 {
         let words = self.0.iter().map(|slot| slot.load(Ordering::Relaxed));
         words
-            .filter(|word| (word >> COUNT_BITS) + MINUTES > now)
+            .filter(|word| (word >> COUNT_BITS) + minutes > now)
             .map(|word| word & ((1 << COUNT_BITS) - 1))
             .sum()
     }
@@ -157,13 +170,13 @@ mod tests {
         for minute in [0, 0, 1, 59] {
             hour.count(minute);
         }
-        assert_eq!(hour.sum(59), 4);
-        assert_eq!(hour.sum(60), 2);
+        assert_eq!((hour.sum(59, 60), hour.sum(59, 5)), (4, 1));
+        assert_eq!(hour.sum(60, 60), 2);
         // Takes the slot of the first minute over.
         hour.count(60);
-        assert_eq!(hour.sum(60), 3);
-        assert_eq!(hour.sum(118), 2);
-        assert_eq!(hour.sum(1_000), 0);
+        assert_eq!(hour.sum(60, 60), 3);
+        assert_eq!(hour.sum(118, 60), 2);
+        assert_eq!(hour.sum(1_000, 60), 0);
     }
 
     #[test]
@@ -174,7 +187,7 @@ mod tests {
                 scope.spawn(|| (0..10_000).for_each(|n| hour.count(n / 1_000)));
             }
         });
-        assert_eq!(hour.sum(9), 40_000);
+        assert_eq!(hour.sum(9, 60), 40_000);
     }
 
     #[tokio::test(start_paused = true)]
@@ -198,7 +211,13 @@ mod tests {
         };
         assert_eq!(counts.counted(), counted);
         assert_eq!(counts.last_error().unwrap().error_type, "Sandbox.Timedout");
-        tokio::time::advance(Duration::from_secs(3_600)).await;
+        assert_eq!(counts.recent(), counted);
+        tokio::time::advance(Duration::from_secs(300)).await;
+        assert_eq!(
+            (counts.counted(), counts.recent()),
+            (counted, Counted::default())
+        );
+        tokio::time::advance(Duration::from_secs(3_300)).await;
         assert_eq!(counts.counted(), Counted::default());
     }
 }

@@ -173,6 +173,7 @@ impl Pool {
             processes: state.slots.iter().filter(|slot| slot.ready).count(),
             cannot_start: failure.map(|f| format!("{}: {}", f.error_type(), f.message())),
             counted: self.counts.counted(),
+            recent: self.counts.recent(),
             last_error: self.counts.last_error(),
         }
     }

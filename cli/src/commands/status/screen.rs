@@ -196,11 +196,11 @@ fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
         Some(activity) => {
             cells.push(format!(
                 "{} in 1 h",
-                counted(activity.invocations, "invocation", "invocations")
+                counted(activity.hour.invocations, "invocation", "invocations")
             ));
-            cells.push(counted(activity.errors, "error", "errors"));
-            cells.push(format!("{} throttled", activity.throttles));
-            if activity.crashes.is_none() {
+            cells.push(counted(activity.hour.errors, "error", "errors"));
+            cells.push(format!("{} throttled", activity.hour.throttles));
+            if activity.hour.crashes.is_none() {
                 let p99 = activity.p99_ms.map(|ms| format!("p99 {} ms", short(ms)));
                 cells.push(p99.unwrap_or_default());
             }

@@ -9,7 +9,7 @@ use crate::commands::operation::way_out;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::health::{
-    Alarms, Function, Invocations, Lag, Mapping, ReadModel, Stack, Unseen, WriteModel,
+    Alarms, Counted, Function, Invocations, Lag, Mapping, ReadModel, Stack, Unseen, WriteModel,
 };
 use crate::settings::Target;
 use crate::stack::state::{Situation, situation};
@@ -177,16 +177,24 @@ impl Judge<'_> {
         self.activity(role, activity?)
     }
 
+    /// What went wrong lately; an hour's errors may long be over.
     fn activity(&self, role: &str, activity: &Invocations) -> Option<Advice> {
+        let Counted {
+            invocations,
+            errors,
+            throttles,
+            crashes,
+        } = activity.recent;
         let last = activity.last_error.as_ref();
         let last = last.map_or_else(String::new, |last| {
             format!(": {}: {}", last.error_type, last.message)
         });
-        let crashes = activity.crashes.unwrap_or(0);
-        let (invocations, errors) = (activity.invocations, activity.errors);
-        if crashes > 0 {
-            let what = format!("{crashes} of {invocations} invocations crashed{last}");
-            return Some(Advice::warning(what).next(self.logs(role)));
+        let failed = |how: &str, count: u64| {
+            let what = format!("{count} of {invocations} invocations {how} in 5 minutes{last}");
+            Some(Advice::warning(what).next(self.logs(role)))
+        };
+        if let Some(crashes) = crashes.filter(|crashes| *crashes > 0) {
+            return failed("crashed", crashes);
         }
         // The subscriber refuses nothing. The others report refusals as errors, so that a few say
         // nothing about them.
@@ -195,19 +203,17 @@ impl Judge<'_> {
             _ => errors > 0 && errors * 2 >= invocations,
         };
         if too_many {
-            let what = format!("{errors} of {invocations} invocations failed{last}");
-            return Some(Advice::warning(what).next(self.logs(role)));
+            return failed("failed", errors);
         }
-        if activity.throttles > 0 {
-            let what = format!("{} invocations were turned away", activity.throttles);
-            return Some(Advice::warning(what).next(match self.place.target {
+        (throttles > 0).then(|| {
+            let what = format!("{throttles} invocations were turned away in 5 minutes");
+            Advice::warning(what).next(match self.place.target {
                 Target::Aws => {
                     "`aws lambda get-account-settings` shows how many may run at once".to_owned()
                 }
                 Target::Local => "ask for less at once".to_owned(),
-            }));
-        }
-        None
+            })
+        })
     }
 
     pub(super) fn mapping(&self, mapping: &Mapping, lag: Option<&Lag>) -> Option<Advice> {
@@ -231,15 +237,14 @@ impl Judge<'_> {
             let what = format!("the read model is {behind} behind");
             return Some(Advice::failed(what).next(self.logs("subscriber")));
         }
+        // Where nothing waits, the batch was given up, which is the failures' business.
         let result = mapping.last_processing_result.as_deref();
-        let is_well = result.is_none_or(|result| {
-            result.is_empty() || result.starts_with("OK") || result == "No records processed"
-        });
+        let is_well = lag.is_some_and(|lag| lag.behind == Some(0))
+            || result.is_none_or(|result| {
+                result.is_empty() || result.starts_with("OK") || result == "No records processed"
+            });
         if !is_well {
-            return Some(
-                Advice::warning("the last batch failed and is tried again")
-                    .next(self.logs("subscriber")),
-            );
+            return Some(Advice::warning("the last batch failed").next(self.logs("subscriber")));
         }
         (mapping.state != "Enabled").then(|| {
             Advice::warning(format!("it is {}", mapping.state.to_lowercase()))
@@ -284,15 +289,17 @@ impl Judge<'_> {
 
     pub(super) fn failures(&self, depth: &Depth) -> Option<Advice> {
         let list = format!("{} shows them", self.command("failures list"));
+        let waiting = |what: String| {
+            let what = format!("{what}, whose records the read model may lack");
+            Some(Advice::failed(what).next(&list))
+        };
         match (depth.visible, depth.hidden) {
             (0, 0) => None,
             (0, hidden) => {
-                Some(Advice::warning(format!("{hidden} in somebody's hands")).next(list))
+                Some(Advice::warning(format!("{hidden} in somebody's hands")).next(&list))
             }
-            (1, _) => Some(Advice::failed("1 waits: what the read model lacks").next(list)),
-            (many, _) => {
-                Some(Advice::failed(format!("{many} wait: what the read model lacks")).next(list))
-            }
+            (1, _) => waiting("1 waits".to_owned()),
+            (many, _) => waiting(format!("{many} wait")),
         }
     }
 

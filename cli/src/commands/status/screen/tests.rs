@@ -3,7 +3,9 @@ use insta::assert_snapshot;
 use super::super::Place;
 use super::*;
 use crate::aws::AwsError;
-use crate::health::{Activity, Alarm, Function, Invocations, Lag, Mapping, PerFunction, Seen};
+use crate::health::{
+    Activity, Alarm, Counted, Function, Invocations, Lag, Mapping, PerFunction, Seen,
+};
 use crate::settings::Target;
 
 fn at(text: &str) -> Timestamp {
@@ -23,8 +25,12 @@ fn function() -> Function {
 }
 
 fn invocations(invocations: u64, p99_ms: Option<f64>) -> Invocations {
-    Invocations {
+    let hour = Counted {
         invocations,
+        ..Counted::default()
+    };
+    Invocations {
+        hour,
         p99_ms,
         ..Invocations::default()
     }
@@ -151,7 +157,7 @@ fn what_is_not_well_says_what_to_do_and_what_cannot_be_read_hides_nothing_else()
     ✗ mapping: it is disabled: nothing is projected
       next: `aws lambda update-event-source-mapping --enabled --uuid m-1`
 
-    ✗ failures: 2 wait: what the read model lacks
+    ✗ failures: 2 wait, whose records the read model may lack
       next: `cqrs failures list` shows them
 
     ✗ alarms: cqrs-lag: The read model is behind the write model

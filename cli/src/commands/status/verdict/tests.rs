@@ -51,9 +51,13 @@ fn function(state: &str) -> Function {
 }
 
 fn of(role: &str, invocations: u64, errors: u64) -> Health {
-    let activity = Invocations {
+    let recent = Counted {
         invocations,
         errors,
+        ..Counted::default()
+    };
+    let activity = Invocations {
+        recent,
         ..Invocations::default()
     };
     let advice = judged(Target::Aws, |judge| {
@@ -108,11 +112,52 @@ fn a_few_refusals_are_no_trouble_and_one_error_of_the_subscriber_is() {
 }
 
 #[test]
+fn errors_of_an_hour_ago_are_over() {
+    let hour = Counted {
+        invocations: 9,
+        errors: 9,
+        ..Counted::default()
+    };
+    let activity = Invocations {
+        hour,
+        ..Invocations::default()
+    };
+    let advice = judged(Target::Aws, |judge| {
+        judge.function("subscriber", &function("Active"), Some(&activity))
+    });
+    assert_eq!(told(advice).0, Health::Ok);
+}
+
+#[test]
+fn a_batch_that_failed_and_no_longer_waits_is_left_to_the_failures() {
+    let mapping = Mapping {
+        id: "m-1".to_owned(),
+        state: "Enabled".to_owned(),
+        last_processing_result: Some("PROBLEM: Function call failed".to_owned()),
+        given_up: Some(1),
+    };
+    let health = |behind| {
+        let lag = Lag {
+            behind: Some(behind),
+            ..Lag::default()
+        };
+        told(judged(Target::Local, |judge| {
+            judge.mapping(&mapping, Some(&lag))
+        }))
+        .0
+    };
+    assert_eq!((health(0), health(1)), (Health::Ok, Health::Warning));
+}
+
+#[test]
 fn a_crash_is_told_with_the_last_error() {
     let activity = Invocations {
-        invocations: 100,
-        errors: 1,
-        crashes: Some(1),
+        recent: Counted {
+            invocations: 100,
+            errors: 1,
+            throttles: 0,
+            crashes: Some(1),
+        },
         last_error: Some(LastError {
             at: None,
             error_type: "Runtime.ExitError".to_owned(),
@@ -125,7 +170,7 @@ fn a_crash_is_told_with_the_last_error() {
     });
     assert_eq!(
         told(advice).1,
-        "1 of 100 invocations crashed: Runtime.ExitError: exit status 1 | \
+        "1 of 100 invocations crashed in 5 minutes: Runtime.ExitError: exit status 1 | \
          `cqrs logs query --since 1h --local --stack shop` shows why"
     );
 }
