@@ -31,6 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Long enough for a cold function in a private network, which answers within its own timeout.
 const INVOKE_TIMEOUT: Duration = Duration::from_secs(30);
+const LOGS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The key and its secret on this machine, where signatures are not checked.
 pub(crate) const LOCAL_KEY: &str = "local";
@@ -165,6 +166,14 @@ impl Aws {
 
     pub(crate) fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
         aws_sdk_dynamodbstreams::Client::new(&self.config)
+    }
+
+    /// Finding few events among many takes CloudWatch longer than other services' answers.
+    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.config)
+            .timeout_config(timeouts(Some(LOGS_TIMEOUT)))
+            .build();
+        aws_sdk_cloudwatchlogs::Client::from_conf(config)
     }
 
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {

@@ -13,6 +13,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::failures::message::Id as FailureId;
+use crate::logs::Role;
+use crate::logs::since::Since;
 use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
@@ -193,6 +195,7 @@ pub(crate) enum Command {
     /// Run the stack on this machine, stop it, point other programs at it
     #[command(subcommand)]
     Local(LocalCommand),
+    Logs(LogsArgs),
     Rebuild(RebuildArgs),
     Status(StatusArgs),
     Verify(VerifyArgs),
@@ -332,6 +335,36 @@ pub(crate) struct DestroyArgs {
     /// CloudFormation's Express mode: done when deletion is under way, not when all is gone
     #[arg(long)]
     pub(crate) express: bool,
+}
+
+/// Show what the functions log, in the order of time
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs logs                                    all functions, the last 10 minutes
+  cqrs logs --follow                           and what comes, until Ctrl-C
+  cqrs logs subscriber --since 2h --filter ERROR
+  cqrs logs --order 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --since 1d
+  cqrs logs --output json | jq -r .message     one JSON object a line")]
+pub(crate) struct LogsArgs {
+    /// The functions [default: all]
+    #[arg(value_name = "FUNCTION", value_enum)]
+    pub(crate) functions: Vec<Role>,
+
+    /// From when on: how long ago (30s, 10m, 2h, 1d, 1w), a date or a time
+    #[arg(long, value_name = "WHEN", default_value = "10m")]
+    pub(crate) since: Since,
+
+    /// Show what comes, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    /// Only lines that match this filter pattern of CloudWatch: ERROR, '\"two words\"', '?A ?B', '-A'
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(crate) filter: Option<String>,
+
+    /// Only lines that name this order
+    #[arg(long, value_name = "ID", conflicts_with = "filter")]
+    pub(crate) order: Option<String>,
 }
 
 /// Make the read model again from the table, while orders are written and read

@@ -9,6 +9,7 @@ mod error;
 mod failures;
 mod health;
 mod local;
+mod logs;
 mod models;
 mod package;
 mod permissions;

@@ -7,6 +7,7 @@ mod region;
 
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -86,13 +87,6 @@ pub(crate) struct PrinterOptions {
     pub(crate) color: ColorChoice,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
-}
-
-/// Whether anybody still reads what is written to stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    There,
-    Gone,
 }
 
 /// See the module's documentation.
@@ -204,10 +198,10 @@ impl Printer {
         self.stream(text).map(|_| ())
     }
 
-    /// Like [`Printer::stdout`], for what has no end of its own: says whether anybody still reads.
-    pub(crate) fn stream(&self, text: &str) -> Result<Reader, Failure> {
+    /// Writes one of many texts and a final newline to stdout; breaks where nobody reads any more.
+    pub(crate) fn stream(&self, text: &str) -> Result<ControlFlow<()>, Failure> {
         if self.part {
-            return Ok(Reader::There);
+            return Ok(ControlFlow::Continue(()));
         }
         let mut out = io::stdout().lock();
         let newline = if text.ends_with('\n') || text.is_empty() {
@@ -216,12 +210,12 @@ impl Printer {
             "\n"
         };
         match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
             Err(e) => Err(
                 Failure::new(Kind::Failed, "cannot write to standard output")
                     .caused_by(e.to_string()),
             ),
-            Ok(()) => Ok(Reader::There),
+            Ok(()) => Ok(ControlFlow::Continue(())),
         }
     }
 

@@ -16,6 +16,7 @@ mod failures_queue;
 mod local;
 mod local_crash;
 mod local_failures;
+mod logs;
 mod orders;
 mod rebuild;
 mod reference;

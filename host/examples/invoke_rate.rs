@@ -76,6 +76,7 @@ async fn invoke(callers: usize, print: bool, time: Duration) -> (f64, usize, f64
             reserved_concurrency: None,
             log_level: None,
             log_json: true,
+            log_group: "/aws/lambda/f".to_owned(),
         }])
         .await;
     functions.warm().await.unwrap();

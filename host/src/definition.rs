@@ -64,9 +64,17 @@ pub struct Function {
     pub log_level: Option<String>,
     /// `LoggingConfig.LogFormat` is JSON.
     pub log_json: bool,
+    /// `LoggingConfig.LogGroup`, or [`Function::default_log_group`].
+    pub log_group: String,
 }
 
 impl Function {
+    /// The log group of a function whose settings name no other.
+    #[must_use]
+    pub fn default_log_group(name: &str) -> String {
+        format!("/aws/lambda/{name}")
+    }
+
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self, region: &str) -> String {

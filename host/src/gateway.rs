@@ -5,6 +5,7 @@
 //! | `X-Amz-Target: DynamoDB_20120810.…`, `DynamoDBStreams_20120810.…` | the store |
 //! | `X-Amz-Target: AmazonSQS.…`, or a form of SQS | the queues |
 //! | `/2015-03-31/functions/…` | the functions |
+//! | `X-Amz-Target: Logs_20140328.…` | the functions' logs |
 //! | a form with `Action=GetCallerIdentity` | an identity that is nobody's |
 //! | `POST /_cqrs/…` | the tool's own requests, with the token |
 //! | `GET /_cqrs/health` | says that this is here |
@@ -36,6 +37,7 @@ mod function_name;
 mod functions;
 mod guard;
 mod identity;
+mod logs;
 mod respond;
 mod route;
 

@@ -2,6 +2,7 @@
 //! them.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
@@ -26,6 +27,7 @@ mod runtime_api;
 pub use counts::{Counted, LastError};
 use failure::Failure;
 use log::FunctionLog;
+pub(crate) use log::{Line as ReadLine, LogReader, Place};
 use pool::Pool;
 
 /// What came of an invocation that reached its function.
@@ -251,6 +253,11 @@ impl Functions {
     #[must_use]
     pub fn logs(&self) -> broadcast::Receiver<LogLine> {
         self.services.followers.subscribe()
+    }
+
+    /// A reader of what the function has logged so far, where there is such a function.
+    pub(crate) async fn log_reader(&self, name: &str) -> Option<io::Result<LogReader>> {
+        Some(self.pool(name)?.log.reader().await)
     }
 
     /// Lets what runs finish for a moment, then ends every environment.

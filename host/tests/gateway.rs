@@ -12,6 +12,8 @@ mod clients;
 mod http;
 #[path = "gateway/lambda.rs"]
 mod lambda;
+#[path = "gateway/logs.rs"]
+mod logs;
 #[path = "gateway/queue.rs"]
 mod queue;
 #[path = "gateway/stopping.rs"]

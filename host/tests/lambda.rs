@@ -100,6 +100,7 @@ fn function() -> Function {
         reserved_concurrency: None,
         log_level: Some("INFO".to_owned()),
         log_json: false,
+        log_group: "/aws/lambda/f".to_owned(),
     }
 }
 

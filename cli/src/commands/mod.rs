@@ -12,6 +12,7 @@ mod destroy;
 mod doctor;
 mod failures;
 mod local;
+mod logs;
 mod operation;
 mod order;
 mod outputs;
@@ -80,6 +81,10 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Command::Local(command) => {
             let settings = settings(false)?;
             local::run(command, settings, printer).await
+        }
+        Command::Logs(args) => {
+            let settings = settings(false)?;
+            logs::run(args, &settings, printer).await
         }
         Command::Rebuild(args) => {
             let settings = settings(false)?;

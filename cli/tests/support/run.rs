@@ -85,27 +85,35 @@ impl Run {
     }
 
     /// Starts it, without a terminal.
-    pub(crate) fn start(mut self) -> Running {
-        let piped = self
-            .command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = piped.spawn().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let stdout = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            stdout.read_to_end(&mut text).unwrap();
-            text
+    pub(crate) fn start(self) -> Running {
+        self.start_with(Stdio::piped())
+    }
+
+    fn start_with(mut self, stdout: Stdio) -> Running {
+        let command = self.command.stdin(Stdio::null()).stdout(stdout);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().map(|mut stdout| {
+            std::thread::spawn(move || {
+                let mut text = Vec::new();
+                stdout.read_to_end(&mut text).unwrap();
+                text
+            })
         });
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Running {
             child,
-            stdout: Some(stdout),
+            stdout,
             stderr,
             said: Vec::new(),
             filters: self.filters,
         }
+    }
+
+    /// Starts it with a stdout that nobody reads.
+    pub(crate) fn start_unread(self) -> Running {
+        let (nobody, stdout) = std::io::pipe().unwrap();
+        drop(nobody);
+        self.start_with(stdout.into())
     }
 
     /// Starts it on a terminal of its own.
@@ -150,7 +158,8 @@ impl Running {
     /// Waits for its end.
     pub(crate) fn outcome(mut self) -> Outcome {
         self.stderr.read_to_end(&mut self.said).unwrap();
-        let stdout = self.stdout.take().unwrap().join().unwrap();
+        let stdout = self.stdout.take();
+        let stdout = stdout.map_or_else(Vec::new, |reading| reading.join().unwrap());
         let stderr = std::mem::take(&mut self.said);
         let status = self.child.wait().unwrap();
         Outcome::new(

@@ -48,7 +48,9 @@ pub fn printable(text: &str) -> Result<(), NotPrintable> {
     }
 }
 
-fn unprintable(c: char) -> bool {
+/// Whether `c` has no shape of its own, or changes that of others.
+#[must_use]
+pub fn unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{2028}' | '\u{2029}'     // line and paragraph separator

@@ -18,6 +18,7 @@ pub mod projection;
 pub mod query;
 pub mod timestamp;
 
+pub mod few;
 mod fields;
 
 #[cfg(feature = "lambda")]

@@ -35,6 +35,17 @@ pub struct Change {
     pub sequence: Option<Sequence>,
 }
 
+impl Change {
+    /// The order that is changed.
+    #[must_use]
+    pub fn order_id(&self) -> &OrderId {
+        match &self.state {
+            State::Present(order) => &order.order_id,
+            State::Removed(removed) => &removed.order_id,
+        }
+    }
+}
+
 /// What an order became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {

@@ -121,6 +121,16 @@ impl Query {
         Ok(query)
     }
 
+    /// The orders that it asks for by their ids.
+    #[must_use]
+    pub fn order_ids(&self) -> &[OrderId] {
+        match self {
+            Self::Get(id) => std::slice::from_ref(id),
+            Self::Batch(ids) => ids,
+            Self::List(_) | Self::Ping => &[],
+        }
+    }
+
     /// Its name in logs.
     #[must_use]
     pub fn name(&self) -> &'static str {

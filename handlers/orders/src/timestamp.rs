@@ -58,6 +58,14 @@ impl Timestamp {
         ))
     }
 
+    /// This many milliseconds after the epoch, where the year then has four digits.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
+        let known = time.is_ok_and(|time| (0..=9999).contains(&time.year()));
+        known.then_some(Self(millis))
+    }
+
     /// Milliseconds since the epoch; negative before it.
     #[must_use]
     pub fn as_millis(self) -> i64 {
@@ -141,6 +149,14 @@ mod tests {
             "2026-11-23T03:00:00.010Z",
         ];
         assert!(texts.is_sorted_by_key(|text| Timestamp::parse(text).unwrap()));
+    }
+
+    #[test]
+    fn milliseconds_that_have_no_four_digit_year_are_no_time() {
+        let last = Timestamp::parse("9999-12-31T23:59:59.999Z").unwrap();
+        assert_eq!(Timestamp::from_millis(last.as_millis()), Some(last));
+        assert_eq!(Timestamp::from_millis(last.as_millis() + 1), None);
+        assert_eq!(Timestamp::from_millis(i64::MAX), None);
     }
 
     #[test]

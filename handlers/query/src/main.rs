@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use orders::diagnosis::Diagnosis;
 use orders::error::QueryError;
+use orders::few::FewOrders;
 use orders::lambda::{self, Handler, Invocation, Level};
 use orders::query::Query;
 use orders::read_model::{Answer, CacheSettings, ReadModel};
@@ -27,6 +28,10 @@ impl Handler for Queries {
         invocation
             .line(Level::INFO, "done")
             .field("query", query.name())
+            .field_if(
+                "orderIds",
+                query.order_ids().iter().collect::<FewOrders>().text(),
+            )
             .field("found", answer.count())
             .milliseconds("cacheMs", asked.elapsed())
             .write();

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use orders::diagnosis::Diagnosis;
 use orders::error::ProjectionError;
+use orders::few::FewOrders;
 use orders::lambda::{self, Handler, Invocation, Level};
-use orders::projection::{Event, Projected};
+use orders::projection::{Change, Event, Projected};
 use orders::read_model::{CacheSettings, ReadModel, StreamOutcome};
 use orders::settings;
 use serde::Serialize;
@@ -36,9 +37,11 @@ impl Handler for Subscriber {
             }
             Event::Project(changes) => {
                 let projected = self.0.project(&changes).await?;
+                let orders: FewOrders = changes.iter().map(Change::order_id).collect();
                 invocation
                     .line(Level::INFO, "projected by hand")
                     .field("records", changes.len())
+                    .field_if("orderIds", orders.text())
                     .field("applied", projected.applied)
                     .field("stale", projected.stale)
                     .write();
@@ -61,6 +64,7 @@ fn log_stream(records: usize, outcome: &StreamOutcome, invocation: &Invocation<'
             .field("error", &first.reason),
     };
     line.field("records", records)
+        .field_if("orderIds", outcome.orders.text())
         .count("applied", outcome.projected.applied)
         .count("stale", outcome.projected.stale)
         .count("failed", outcome.failures.len() as u64)

@@ -44,6 +44,7 @@ fn a_batch_is_projected_in_one_go_and_logged_in_one_line() {
         ),
         (&json!(5), &json!(4), &json!(1), &json!(0))
     );
+    assert_eq!(line["orderIds"], "a b");
     assert!(line["lagMs"].as_i64().unwrap() > 0, "{line}");
     assert!(
         line["timestamp"].is_string() && line["requestId"].is_string(),

@@ -267,7 +267,7 @@ fn list<C: Control>(gateway: &Gateway<C>) -> Answer {
 fn configuration(function: &Function, region: &str) -> Value {
     let mut logging = json!({
         "LogFormat": if function.log_json { "JSON" } else { "Text" },
-        "LogGroup": format!("/aws/lambda/{}", function.name),
+        "LogGroup": function.log_group,
     });
     if let Some(level) = &function.log_level {
         logging["ApplicationLogLevel"] = level.as_str().into();

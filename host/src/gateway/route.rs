@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::body::{self, BodyError};
 use super::respond::{self, AWS_JSON, Answer, JSON, REQUEST_ID, Shape};
-use super::{Control, Gateway, functions, guard, identity};
+use super::{Control, Gateway, functions, guard, identity, logs};
 use crate::queue;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -20,6 +20,8 @@ const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 const STORE_LIMIT: usize = 24 * 1024 * 1024;
 /// Messages of 1 MiB in all, with room for escapes.
 const QUEUE_LIMIT: usize = 8 * 1024 * 1024;
+/// What asks for log events is small.
+const LOGS_LIMIT: usize = 1024 * 1024;
 /// A template has up to 1 MB.
 const CONTROL_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -116,6 +118,10 @@ async fn targeted<C: Control>(
             }
             Err(error) => unreadable(Shape::Json, error),
         },
+        Some(("Logs_20140328", operation)) => match body::read(body, LOGS_LIMIT).await {
+            Ok(body) => logs::answer(gateway, operation, &body).await,
+            Err(error) => unreadable(Shape::Json, error),
+        },
         _ => unavailable(Shape::Json, service(headers), target),
     }
 }
@@ -179,7 +185,8 @@ pub(super) fn unavailable(shape: Shape, service: Option<&str>, operation: &str) 
         if operation.is_empty() { "" } else { ": " },
         operation,
         " is not available with --local. What is there: DynamoDB and its streams, invoking Lambda \
-         functions, reading and sending SQS messages, and sts:GetCallerIdentity.",
+         functions, reading and sending SQS messages, logs:FilterLogEvents, and \
+         sts:GetCallerIdentity.",
     ]
     .concat();
     respond::error(shape, 501, "NotImplemented", &message)

@@ -204,10 +204,7 @@ fn variables(function: &Function, settings: &Settings) -> Vec<(&'static str, Str
             function.memory_mb.to_string(),
         ),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", function.name),
-        ),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group.clone()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
         (
             "AWS_LAMBDA_LOG_FORMAT",

@@ -15,6 +15,10 @@ use tokio::sync::broadcast;
 
 use super::LogLine;
 
+mod read;
+
+pub(crate) use read::{Line, LogReader, Place};
+
 /// In bytes, before it is turned over.
 const LARGEST_FILE: u64 = 10 * 1024 * 1024;
 /// In bytes; what comes while so much waits for the disk is dropped, and counted.
@@ -58,16 +62,9 @@ impl FunctionLog {
 
     /// Adds a line, given without its line break.
     pub(super) fn line(self: &Arc<Self>, request_id: Option<&str>, text: &[u8]) {
-        let at_ms = now_ms();
-        if self.followers.receiver_count() > 0 {
-            // Fails where the last follower has just gone.
-            let _ = self.followers.send(LogLine {
-                function: Arc::clone(&self.function),
-                at_ms,
-                text: String::from_utf8_lossy(text).into(),
-            });
-        }
         let mut buffer = self.lock();
+        // Read here, so that the lines of the file are in the order of their times.
+        let at_ms = now_ms();
         if buffer.text.len() + text.len() > LARGEST_BUFFER {
             buffer.dropped += 1;
         } else {
@@ -81,6 +78,21 @@ impl FunctionLog {
             buffer.claimed = true;
             tokio::spawn(Arc::clone(self).write_soon());
         }
+        drop(buffer);
+        if self.followers.receiver_count() > 0 {
+            // Fails where the last follower has just gone.
+            let _ = self.followers.send(LogLine {
+                function: Arc::clone(&self.function),
+                at_ms,
+                text: String::from_utf8_lossy(text).into(),
+            });
+        }
+    }
+
+    /// A reader of what the function has logged so far.
+    pub(super) async fn reader(self: &Arc<Self>) -> io::Result<LogReader> {
+        self.flush().await;
+        LogReader::open(&self.path)
     }
 
     /// Writes what waits.
@@ -130,11 +142,16 @@ fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     file.write_all(text)?;
     if file.metadata()?.len() >= LARGEST_FILE {
-        let mut older = path.as_os_str().to_owned();
-        older.push(".1");
-        fs::rename(path, older)?;
+        fs::rename(path, older(path))?;
     }
     Ok(())
+}
+
+/// What a full file becomes.
+fn older(path: &Path) -> PathBuf {
+    let mut older = path.as_os_str().to_owned();
+    older.push(".1");
+    older.into()
 }
 
 pub(super) fn now_ms() -> i64 {

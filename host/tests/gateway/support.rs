@@ -149,6 +149,7 @@ pub(crate) fn function() -> Function {
         reserved_concurrency: Some(3),
         log_level: Some("INFO".to_owned()),
         log_json: true,
+        log_group: "/aws/lambda/f".to_owned(),
     }
 }
 

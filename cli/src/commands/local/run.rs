@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::cli::MachineArgs;
 use crate::commands::local::folder;
+use crate::commands::logs::coloured;
 use crate::error::Failure;
 use crate::local::client::{Client, LocalError};
 use crate::local::serve::{self, Start};
-use crate::printer::{Printer, Style};
+use crate::printer::Printer;
 use crate::settings::Settings;
 
 pub(super) async fn run(
@@ -71,17 +72,6 @@ pub(super) async fn run(
         settings.stack
     ));
     Ok(())
-}
-
-/// Padded to the longest of the pattern's functions, so that the lines align.
-fn coloured(function: &str, style: Style) -> String {
-    let name = format!("{function:<10}");
-    match function {
-        "publisher" => style.green(name),
-        "subscriber" => style.yellow(name),
-        "query" => style.blue(name),
-        _ => style.bold(name),
-    }
 }
 
 /// A line as JSON.

@@ -1,5 +1,6 @@
 //! The report again and again: in place on a terminal, one after the other elsewhere.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde_json::to_string;
@@ -10,7 +11,7 @@ use super::report::Report;
 use super::screen;
 use super::{Unshown, Watched};
 use crate::error::{Failure, Kind};
-use crate::printer::{Printer, Reader, Region};
+use crate::printer::{Printer, Region};
 
 /// Ends when the stack is gone, or nobody reads any more.
 pub(super) async fn run(
@@ -45,7 +46,7 @@ pub(super) async fn run(
                 ticks.tick().await;
                 match watched.look().await {
                     Ok(report) => {
-                        if print(&report, seen, printer)? == Reader::Gone {
+                        if print(&report, seen, printer)?.is_break() {
                             return Ok(());
                         }
                         seen = true;
@@ -59,7 +60,7 @@ pub(super) async fn run(
 }
 
 /// One document a line, or texts with an empty line between them.
-fn print(report: &Report, is_another: bool, printer: &Printer) -> Result<Reader, Failure> {
+fn print(report: &Report, is_another: bool, printer: &Printer) -> Result<ControlFlow<()>, Failure> {
     if printer.is_json() {
         let line = to_string(report).map_err(|e| {
             Failure::new(Kind::Failed, "cannot write the result as JSON").caused_by(e.to_string())

@@ -125,6 +125,15 @@ impl Line<'_> {
         self
     }
 
+    /// Adds a field where there is a value for it.
+    #[must_use]
+    pub fn field_if(self, name: &'static str, value: Option<impl Serialize>) -> Self {
+        match value {
+            Some(value) => self.field(name, value),
+            None => self,
+        }
+    }
+
     /// Adds a field that is a metric too: how many.
     #[must_use]
     pub fn count(self, name: &'static str, value: u64) -> Self {

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
 use super::keys;
 use crate::error::{ProjectionError, chain};
+use crate::few::FewOrders;
 use crate::projection::{Change, Projected, Record, Sequence, State};
 use crate::timestamp::Timestamp;
 
@@ -37,6 +38,8 @@ pub struct StreamOutcome {
     pub projected: Projected,
     /// The records that could not be projected, in the batch's order.
     pub failures: Vec<Failure>,
+    /// The orders of the records that could be read.
+    pub orders: FewOrders,
     /// From the newest record's write to now, in milliseconds; `None` when no record says.
     pub lag_ms: Option<i64>,
     /// The same for each applied change whose record says, from its write to the cache's answer.
@@ -105,6 +108,7 @@ impl ReadModel {
                 newest = newest.max(record.written_at);
                 match (record.change, record.identifier) {
                     (Ok(change), Some(identifier)) => {
+                        outcome.orders.add(change.order_id());
                         pipeline.add_command(command(&change, pipeline.is_empty())?);
                         names.push((identifier, record.written_at));
                     }

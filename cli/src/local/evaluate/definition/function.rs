@@ -91,6 +91,10 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
         Some(logging) => log_settings(logging)?,
         None => (false, None),
     };
+    let log_group = match &logging {
+        Some(logging) => logging.text("LogGroup")?.map(str::to_owned),
+        None => None,
+    };
     Ok(Function {
         logical_id: resource.id.to_owned(),
         name: resource.name.clone(),
@@ -103,6 +107,7 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
             .number("ReservedConcurrentExecutions", 0..=i64::from(u32::MAX))?,
         log_level,
         log_json,
+        log_group: log_group.unwrap_or_else(|| Function::default_log_group(&resource.name)),
     })
 }
 

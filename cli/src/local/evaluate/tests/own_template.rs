@@ -70,7 +70,8 @@ fn the_definition_is_this() {
               "memory_mb": 512,
               "reserved_concurrency": null,
               "log_level": "INFO",
-              "log_json": true
+              "log_json": true,
+              "log_group": "/aws/lambda/shop-publisher"
             },
             {
               "logical_id": "Subscriber",
@@ -85,7 +86,8 @@ fn the_definition_is_this() {
               "memory_mb": 512,
               "reserved_concurrency": null,
               "log_level": "INFO",
-              "log_json": true
+              "log_json": true,
+              "log_group": "/aws/lambda/shop-subscriber"
             },
             {
               "logical_id": "Query",
@@ -100,7 +102,8 @@ fn the_definition_is_this() {
               "memory_mb": 512,
               "reserved_concurrency": null,
               "log_level": "INFO",
-              "log_json": true
+              "log_json": true,
+              "log_group": "/aws/lambda/shop-query"
             }
           ],
           "mappings": [

@@ -1,0 +1,127 @@
+//! `cqrs logs --follow`: what comes, until Ctrl-C or until nobody reads any more.
+//!
+//! What passes is waited for: throttling, a network that is gone, a stack on this machine that was
+//! stopped, which following does not start again. Everything else ends the command.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use orders::timestamp::Timestamp;
+
+use crate::aws::Aws;
+use crate::cli::LogsArgs;
+use crate::commands::connected::Connected;
+use crate::commands::local;
+use crate::commands::logs::out::Out;
+use crate::commands::logs::{groups, wanted, warn_missing};
+use crate::error::Failure;
+use crate::local::client::{Client, LocalError};
+use crate::logs::Role;
+use crate::logs::follow::{Follow, Pace};
+use crate::logs::group::LogsError;
+use crate::printer::Printer;
+use crate::settings::{Settings, Target};
+
+/// The longest pause while something is wrong.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(
+    args: &LogsArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let since_ms = args.since.begin_ms(Timestamp::now());
+    let wanted = wanted(args)?;
+    let connected = Connected::to(settings, printer).await?;
+    let groups = groups(args, &connected)?;
+    let pace = Pace::on(settings.target);
+    let mut follow = Follow::new(groups.clone(), wanted, since_ms, pace);
+    let mut out = Out::new(printer);
+    let mut missing = BTreeSet::new();
+    let mut pause = pace.pause;
+    let mut away = false;
+    printer.note("Following the logs; Ctrl-C ends it");
+    loop {
+        match round(&mut follow, &mut out).await {
+            Ok(Round::Unread) => return Ok(()),
+            Ok(Round::Done(without)) => {
+                for role in without.difference(&missing) {
+                    warn_missing(*role, &groups, printer);
+                }
+                missing = without;
+                pause = pace.pause;
+                if std::mem::take(&mut away) {
+                    printer.note("Following goes on");
+                }
+            }
+            Err(Ended::Passing(error)) => {
+                if !std::mem::replace(&mut away, true) {
+                    say_away(&error, settings, printer);
+                }
+                if settings.target == Target::Local {
+                    reattach(&mut follow, settings)?;
+                } else {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+            Err(Ended::Failed(failure)) => return Err(failure),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+enum Round {
+    /// With the functions that have no log group.
+    Done(BTreeSet<Role>),
+    Unread,
+}
+
+enum Ended {
+    Passing(LogsError),
+    Failed(Failure),
+}
+
+/// Writes what one round brings, also where it does not come to its end.
+async fn round(follow: &mut Follow, out: &mut Out<'_>) -> Result<Round, Ended> {
+    let mut round = follow.round();
+    let read = loop {
+        match round.next().await {
+            Ok(Some(event)) => {
+                if out.add(&event).map_err(Ended::Failed)?.is_break() {
+                    return Ok(Round::Unread);
+                }
+            }
+            Ok(None) => break Ok(Round::Done(round.missing().collect())),
+            Err(error) if error.passes() => break Err(Ended::Passing(error)),
+            Err(error) => break Err(Ended::Failed(error.into())),
+        }
+    };
+    match out.flush().map_err(Ended::Failed)? {
+        ControlFlow::Break(()) => Ok(Round::Unread),
+        ControlFlow::Continue(()) => read,
+    }
+}
+
+fn say_away(error: &LogsError, settings: &Settings, printer: &Printer) {
+    match settings.target {
+        Target::Local => printer.warn(format_args!(
+            "stack {} on this machine has stopped: following goes on when it runs again",
+            settings.stack
+        )),
+        Target::Aws => printer.warn(format_args!("{error}: following tries again")),
+    }
+}
+
+/// Finds the stack's process where it runs again.
+fn reattach(follow: &mut Follow, settings: &Settings) -> Result<(), Failure> {
+    let folder = local::folder(settings)?;
+    if !folder.is_deployed() {
+        return Err(LocalError::NotDeployed(settings.stack.clone()).into());
+    }
+    if let Some(client) = Client::attach(&folder)?.filter(Client::accepts) {
+        let endpoint = client.endpoint();
+        follow.reconnect(&Aws::on_this_machine(&endpoint, settings.local_region()));
+    }
+    Ok(())
+}

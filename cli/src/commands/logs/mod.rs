@@ -1,0 +1,110 @@
+//! `cqrs logs`: what the functions log, in the order of time, and on request as it comes.
+//!
+//! With `--output json` each event is one line and an object of its own: a single document would
+//! have to be held in memory to its end, and one that is followed has none.
+
+mod follow;
+mod out;
+mod shown;
+
+use orders::ids::OrderId;
+use orders::timestamp::Timestamp;
+
+use crate::cli::LogsArgs;
+use crate::commands::connected::Connected;
+use crate::commands::unless_interrupted;
+use crate::error::{Failure, Kind};
+use crate::logs::Role;
+use crate::logs::group::{LogGroup, Wanted};
+use crate::logs::merged::Merged;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+use self::out::Out;
+pub(in crate::commands) use self::shown::coloured;
+
+/// What the clocks of AWS and of this machine may differ by. Without an end, reading could run
+/// after events that come faster than they are read.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
+
+pub(crate) async fn run(
+    args: LogsArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if args.follow {
+        let following = follow::run(&args, settings, printer);
+        return unless_interrupted(following, || Failure::silent(Kind::Interrupted)).await?;
+    }
+    let showing = show(&args, settings, printer);
+    unless_interrupted(showing, || Failure::interrupted("interrupted")).await?
+}
+
+async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let since_ms = args.since.begin_ms(now);
+    let mut wanted = wanted(args)?;
+    wanted.until_ms = Some(now.as_millis().max(since_ms) + CLOCKS_DIFFER_MS);
+    let connected = Connected::to(settings, printer).await?;
+    let groups = groups(args, &connected)?;
+    let mut events = Merged::new(groups.iter().map(|group| (group, since_ms)), &wanted);
+    let mut out = Out::new(printer);
+    while let Some(event) = events.next().await? {
+        if out.add(&event)?.is_break() {
+            return Ok(());
+        }
+    }
+    if out.flush()?.is_break() {
+        return Ok(());
+    }
+    for role in events.missing() {
+        warn_missing(role, &groups, printer);
+    }
+    if out.count() == 0 {
+        printer.note(nothing(args));
+    }
+    Ok(())
+}
+
+/// CloudWatch's pattern for what was asked for.
+fn wanted(args: &LogsArgs) -> Result<Wanted, Failure> {
+    let pattern = match (&args.order, &args.filter) {
+        (Some(id), _) => {
+            let id = OrderId::new(id).map_err(|error| {
+                Failure::new(Kind::Usage, format!("the order's id {error}"))
+                    .hint("`cqrs order list` shows the orders")
+            })?;
+            let escaped = id.as_str().replace('\\', "\\\\").replace('"', "\\\"");
+            Some(format!("\"{escaped}\""))
+        }
+        (None, filter) => filter.clone().filter(|pattern| !pattern.trim().is_empty()),
+    };
+    Ok(Wanted {
+        pattern,
+        until_ms: None,
+    })
+}
+
+/// The groups of the functions that were named, or of all, each once.
+fn groups(args: &LogsArgs, connected: &Connected) -> Result<Vec<LogGroup>, Failure> {
+    let named = |role: &Role| args.functions.is_empty() || args.functions.contains(role);
+    let group = |role: Role| {
+        let name = connected.output(role.log_group_output())?;
+        Ok(LogGroup::new(&connected.aws, role, name))
+    };
+    Role::ALL.into_iter().filter(named).map(group).collect()
+}
+
+fn warn_missing(role: Role, groups: &[LogGroup], printer: &Printer) {
+    if let Some(group) = groups.iter().find(|group| group.role == role) {
+        printer.warn(format_args!("there is no log group {}", group.name));
+    }
+}
+
+fn nothing(args: &LogsArgs) -> &'static str {
+    match (&args.order, &args.filter) {
+        (Some(_), _) => "No line names the order; `--since 1d` looks further back",
+        (None, Some(_)) => "No line matches; `--since 1d` looks further back",
+        (None, None) => "Nothing was logged; `--since 1d` looks further back",
+    }
+}

@@ -1,0 +1,209 @@
+//! What a line of a function's log says: the function's own words, Lambda's, or metrics.
+//!
+//! The handlers write one JSON object a line; Lambda writes about each invocation, as JSON or as
+//! text, by the function's settings. Whatever else there is stays as it is.
+
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// See the module's documentation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Line<'a> {
+    /// A JSON object, most often one of the handlers'.
+    Record {
+        level: Option<String>,
+        message: Option<String>,
+        fields: Fields,
+    },
+    /// Lambda's own line about an invocation or an environment.
+    Platform {
+        /// Such as `start` or `report`.
+        what: String,
+        /// The few that tell something.
+        fields: Fields,
+        failed: bool,
+    },
+    /// Metrics in CloudWatch's embedded format, and no words.
+    Metrics(Fields),
+    Text(&'a str),
+}
+
+/// Names and values, in the order of the line.
+pub(crate) type Fields = Vec<(String, Value)>;
+
+/// What of Lambda's lines is kept, in this order.
+const PLATFORM_FIELDS: [&str; 11] = [
+    "status",
+    "errorType",
+    "errorMessage",
+    "reason",
+    "name",
+    "droppedRecords",
+    "durationMs",
+    "initDurationMs",
+    "maxMemoryUsedMB",
+    "memorySizeMB",
+    "requestId",
+];
+/// The same in Lambda's text, by the names there.
+const PLATFORM_TEXT: [(&str, &str); 7] = [
+    ("RequestId", "requestId"),
+    ("Duration", "durationMs"),
+    ("Init Duration", "initDurationMs"),
+    ("Max Memory Used", "maxMemoryUsedMB"),
+    ("Memory Size", "memorySizeMB"),
+    ("Status", "status"),
+    ("Error Type", "errorType"),
+];
+
+impl<'a> Line<'a> {
+    pub(crate) fn read(message: &'a str) -> Self {
+        let message = message.trim_end_matches(['\n', '\r']);
+        if message.starts_with('{')
+            && let Ok(Object(fields)) = serde_json::from_str(message)
+        {
+            return Self::object(fields);
+        }
+        platform_text(message).unwrap_or(Self::Text(message))
+    }
+
+    fn object(mut fields: Fields) -> Self {
+        if let Some(platform) = platform(&fields) {
+            return platform;
+        }
+        let message = take_text(&mut fields, "message");
+        let level = take_text(&mut fields, "level");
+        let metrics = take(&mut fields, "_aws").is_some();
+        // CloudWatch has the time of its own.
+        take(&mut fields, "timestamp");
+        match message {
+            None if metrics => Self::Metrics(fields),
+            message => Self::Record {
+                level,
+                message,
+                fields,
+            },
+        }
+    }
+
+    /// The invocation that the line is about.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        let (Self::Record { fields, .. } | Self::Platform { fields, .. } | Self::Metrics(fields)) =
+            self
+        else {
+            return None;
+        };
+        get(fields, "requestId")
+            .or(get(fields, "AWSRequestId"))?
+            .as_str()
+    }
+}
+
+/// An object whose fields keep their order.
+struct Object(Fields);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Ordered;
+        impl<'de> Visitor<'de> for Ordered {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
+                let mut fields = Fields::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(Ordered)
+    }
+}
+
+/// `{"time","type":"platform.…","record":{…}}`. (Lambda guide, "Telemetry API event schema")
+fn platform(fields: &Fields) -> Option<Line<'static>> {
+    let kind = get(fields, "type")?.as_str()?;
+    let what = kind.strip_prefix("platform.")?.to_owned();
+    let record = get(fields, "record")?.as_object()?;
+    let metrics = record.get("metrics");
+    let find = |name: &str| record.get(name).or_else(|| metrics?.get(name));
+    let known = PLATFORM_FIELDS.into_iter();
+    let fields = known.filter_map(|name| Some((name.to_owned(), find(name)?.clone())));
+    let fields: Fields = fields.filter(|(_, value)| !value.is_null()).collect();
+    let failed = matches!(what.as_str(), "fault" | "logsDropped") || has_failed(&fields);
+    Some(finished(what, fields, failed))
+}
+
+/// `START RequestId: …`, `END RequestId: …`, `REPORT RequestId: …\tDuration: 1.23 ms\t…`, and
+/// likewise about a start of an environment.
+fn platform_text(message: &str) -> Option<Line<'static>> {
+    let (what, rest) = message.split_once(' ')?;
+    let what = match what {
+        "START" => "start",
+        "END" => "end",
+        "REPORT" => "report",
+        "INIT_START" => "initStart",
+        "INIT_REPORT" => "initReport",
+        _ => return None,
+    };
+    let starts = ["RequestId: ", "Runtime Version: ", "Init Duration: "];
+    if !starts.iter().any(|start| rest.starts_with(start)) {
+        return None;
+    }
+    let mut fields = Fields::new();
+    for part in rest.split('\t') {
+        let (name, value) = part.split_once(": ").unwrap_or((part, ""));
+        let value = value.split(' ').next().unwrap_or_default();
+        let known = PLATFORM_TEXT.iter().find(|(known, _)| *known == name);
+        if let Some((_, name)) = known {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            fields.push(((*name).to_owned(), value));
+        }
+    }
+    let place = |field: &(String, Value)| PLATFORM_FIELDS.iter().position(|name| *name == field.0);
+    fields.sort_by_key(place);
+    let failed = has_failed(&fields);
+    Some(finished(what.to_owned(), fields, failed))
+}
+
+fn finished(what: String, mut fields: Fields, failed: bool) -> Line<'static> {
+    if !failed {
+        take(&mut fields, "status");
+    }
+    Line::Platform {
+        what,
+        fields,
+        failed,
+    }
+}
+
+fn has_failed(fields: &Fields) -> bool {
+    get(fields, "status").is_some_and(|status| status != "success")
+}
+
+fn get<'f>(fields: &'f Fields, name: &str) -> Option<&'f Value> {
+    let found = fields.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value)
+}
+
+fn take(fields: &mut Fields, name: &str) -> Option<Value> {
+    let at = fields.iter().position(|(known, _)| known == name)?;
+    Some(fields.remove(at).1)
+}
+
+fn take_text(fields: &mut Fields, name: &str) -> Option<String> {
+    match take(fields, name)? {
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

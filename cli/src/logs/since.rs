@@ -1,0 +1,115 @@
+//! From when on: a time, or how long ago.
+
+use std::str::FromStr;
+
+use orders::timestamp::Timestamp;
+
+/// What can be typed.
+const FORMS: &str = "expected how long ago (30s, 10m, 2h, 1d, 1w), a date (2026-11-24, in UTC) or \
+     a time (2026-11-24T03:00:00Z)";
+
+/// See the module's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    AgoMs(i64),
+    At(Timestamp),
+}
+
+impl Since {
+    /// In milliseconds since 1970, and not before.
+    pub(crate) fn begin_ms(self, now: Timestamp) -> i64 {
+        match self {
+            Self::AgoMs(ago) => now.as_millis().saturating_sub(ago).max(0),
+            Self::At(time) => time.as_millis().max(0),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
+        let time = Timestamp::parse(text).or_else(|_| date());
+        let time = time.ok().map(Self::At);
+        time.or_else(|| ago(text).map(Self::AgoMs)).ok_or(FORMS)
+    }
+}
+
+fn ago(text: &str) -> Option<i64> {
+    let unit = text.chars().next_back()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let count = text.strip_suffix(unit)?;
+    if !count.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    count.parse::<i64>().ok()?.checked_mul(seconds * 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-24T03:00:00.000Z";
+
+    fn from(text: &str) -> Option<String> {
+        let since: Since = text.parse().ok()?;
+        let ms = since.begin_ms(Timestamp::parse(NOW).unwrap());
+        let at = |time: &Timestamp| time.as_millis() == ms;
+        let known = ["2026-11-24T02:59:30Z", "2026-11-24T02:50:00Z"]
+            .into_iter()
+            .chain(["2026-11-24T01:00:00Z", "2026-11-23T03:00:00Z"])
+            .chain(["2026-11-17T03:00:00Z", "2026-11-24T00:00:00Z"])
+            .chain(["1970-01-01T00:00:00Z", NOW])
+            .map(|time| Timestamp::parse(time).unwrap());
+        known.into_iter().find(at).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn a_time_is_given_as_such_or_by_how_long_ago_it_was() {
+        for (text, time) in [
+            ("30s", "2026-11-24T02:59:30.000Z"),
+            ("10m", "2026-11-24T02:50:00.000Z"),
+            ("2h", "2026-11-24T01:00:00.000Z"),
+            ("1d", "2026-11-23T03:00:00.000Z"),
+            ("1w", "2026-11-17T03:00:00.000Z"),
+            ("0s", NOW),
+            ("2026-11-24", "2026-11-24T00:00:00.000Z"),
+            ("2026-11-24T03:00:00Z", NOW),
+            ("2026-11-24T04:00:00+01:00", NOW),
+            ("9999w", "1970-01-01T00:00:00.000Z"),
+            ("0001-01-01", "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(from(text).as_deref(), Some(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_refused() {
+        for text in [
+            "",
+            "m",
+            "10",
+            "10 m",
+            "-5m",
+            "+5m",
+            "1.5h",
+            "10min",
+            "yesterday",
+            "2026-11-31",
+            "2026-11-24T03:00:00",
+            "99999999999999999w",
+            "9223372036854775807s",
+            "5é",
+        ] {
+            assert_eq!(text.parse::<Since>(), Err(FORMS), "{text}");
+        }
+    }
+}
