@@ -177,6 +177,8 @@ fn a_line_cannot_act_on_the_terminal_or_pass_for_another() {
     let payload = serde_json::json!({"command": "ship", "orderId": attack}).to_string();
     let (error, _) = stage.invoke("cqrs-publisher", &payload);
     assert!(error.is_some());
+    // What was logged is in the file once it was read.
+    stage.cqrs(["logs"]).succeeds();
     let log = stage.state("cqrs").join("logs/cqrs-publisher.log");
     let before = std::fs::read_to_string(&log).unwrap();
     std::fs::write(&log, "9 - \u{1b}]0;title\u{7}raw\n".to_owned() + &before).unwrap();
