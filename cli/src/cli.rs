@@ -358,7 +358,7 @@ pub(crate) struct LogsArgs {
     #[arg(long, short)]
     pub(crate) follow: bool,
 
-    /// Only lines that match this filter pattern of CloudWatch: ERROR, '\"two words\"', '?A ?B', '-A'
+    /// Only lines that match this filter pattern of CloudWatch: ERROR, '"two words"', '?A ?B', '-A'
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(crate) filter: Option<String>,
 

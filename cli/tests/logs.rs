@@ -77,7 +77,12 @@ fn a_failed_invocation_stands_out_with_its_error<S: Stage>() {
         .cqrs(logs)
         .outcome()
         .filter(r"requestId=\S+", "requestId=[ID]");
-    assert_snapshot!(shown.filter(r"tookMs=\S+", "tookMs=[N]"), @"");
+    assert_snapshot!(shown.filter(r"tookMs=\S+", "tookMs=[N]"), @r#"
+    exit code 0
+    --- stdout
+    [TIME] publisher  ERROR failed errorType=OrderNotFound error="there is no order no-such-order" tookMs=[N] requestId=[ID]
+    [TIME] publisher  ERROR Diagnostic { error_type: "OrderNotFound", error_message: "there is no order no-such-order" }
+    "#);
 }
 
 fn what_does_not_match_or_is_older_is_not_shown<S: Stage>() {
@@ -147,10 +152,30 @@ fn a_stack_that_is_not_there_has_its_own_exit_code<S: Stage>() {
 #[test]
 fn what_cannot_be_meant_is_wrong_usage_and_says_what_can() {
     let stage = LocalStage::deployed();
-    assert_snapshot!(stage.cqrs(["logs", "--since", "soon"]).outcome(), @"");
-    assert_snapshot!(stage.cqrs(["logs", "--filter", "a-b"]).outcome(), @"");
-    assert_snapshot!(stage.cqrs(["logs", "--filter", "{ $.version = 1 }"]).outcome(), @"");
-    assert_snapshot!(stage.cqrs(["logs", "--order", ""]).outcome(), @"");
+    assert_snapshot!(stage.cqrs(["logs", "--since", "soon"]).outcome(), @"
+    exit code 2
+    --- stderr
+    error: invalid value 'soon' for '--since <WHEN>': expected how long ago (30s, 10m, 2h, 1d, 1w), a date (2026-11-24, in UTC) or a time ([TIME])
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(stage.cqrs(["logs", "--filter", "a-b"]).outcome(), @r#"
+    exit code 2
+    --- stderr
+    error: CloudWatch does not take the filter `a-b`: Invalid character(s) in term 'a-b'
+    hint: a term with other characters than letters, digits and `_` is in double quotes, which the shell must leave: --filter '"two words"'
+    "#);
+    assert_snapshot!(stage.cqrs(["logs", "--filter", "{ $.version = 1 }"]).outcome(), @r#"
+    exit code 2
+    --- stderr
+    error: CloudWatch does not take the filter `{ $.version = 1 }`: Filter patterns over JSON are not available with --local: give terms, such as ERROR or "two words".
+    "#);
+    assert_snapshot!(stage.cqrs(["logs", "--order", ""]).outcome(), @"
+    exit code 2
+    --- stderr
+    error: the order's id must not be empty
+    hint: `cqrs order list` shows the orders
+    ");
 }
 
 #[test]

@@ -77,11 +77,11 @@ impl Explain for LogsError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Aws(error) => error.hint(),
-            Self::Pattern { .. } => Some(
+            Self::Pattern { message, .. } => message.starts_with("Invalid character").then(|| {
                 "a term with other characters than letters, digits and `_` is in double quotes, \
                  which the shell must leave: --filter '\"two words\"'"
-                    .to_owned(),
-            ),
+                    .to_owned()
+            }),
         }
     }
 }
