@@ -252,7 +252,7 @@ fn a_function_that_crashed_is_told_with_lambdas_own_words() {
     exit code 1
     --- stderr
     error: `cqrs-query` failed: RequestId: 7 Error: Runtime exited with error: exit status 1
-    hint: repeat the command with `--verbose` to see the function's log
+    hint: `cqrs logs` shows what the function logged
     ");
 }
 

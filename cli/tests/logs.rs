@@ -219,6 +219,27 @@ fn a_line_cannot_act_on_the_terminal_or_pass_for_another() {
 }
 
 #[test]
+fn nothing_is_missed_or_shown_twice_while_the_logs_file_turns_over() {
+    let stage = LocalStage::deployed();
+    stage.cqrs(["local", "stop"]).succeeds();
+    let logs = stage.state("cqrs").join("logs");
+    let nearly_full = "1 - old\n".repeat(1_310_700);
+    std::fs::write(logs.join("cqrs-publisher.log"), nearly_full).unwrap();
+    let follow = ["logs", "publisher", "--follow", "--filter", "done"];
+    let mut terminal = stage.cqrs(follow).on_terminal();
+    terminal.until("Following");
+    let mut shown = String::new();
+    for _ in 0..5 {
+        let next = stage.place_order();
+        shown.push_str(&until_written(&mut terminal, &next));
+    }
+    assert!(logs.join("cqrs-publisher.log.1").exists());
+    terminal.control('c');
+    shown.push_str(&terminal.end().1);
+    assert_eq!(shown.matches("INFO").count(), 5, "{shown}");
+}
+
+#[test]
 fn a_log_of_two_full_files_is_shown_from_where_it_was_asked_for_in_one_go() {
     let stage = LocalStage::deployed();
     stage.cqrs(["local", "stop"]).succeeds();

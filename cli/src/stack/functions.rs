@@ -143,9 +143,7 @@ impl Explain for FunctionError {
                 }
                 _ => None,
             },
-            Self::Crashed { .. } => {
-                Some("repeat the command with `--verbose` to see the function's log".to_owned())
-            }
+            Self::Crashed { .. } => Some("`cqrs logs` shows what the function logged".to_owned()),
             Self::Unintelligible { .. } => {
                 Some("`cqrs deploy` brings the functions to this version".to_owned())
             }
@@ -302,7 +300,11 @@ mod tests {
             (error.kind(), error.name()),
             (Kind::Failed, "Runtime.ExitError".to_owned())
         );
-        assert!(error.hint().is_some_and(|hint| hint.contains("--verbose")));
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("`cqrs logs`"))
+        );
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! stopped, which following does not start again. Everything else ends the command.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use orders::timestamp::Timestamp;
@@ -13,7 +12,7 @@ use crate::aws::Aws;
 use crate::cli::LogsArgs;
 use crate::commands::connected::Connected;
 use crate::commands::local;
-use crate::commands::logs::out::Out;
+use crate::commands::logs::out::{Out, Written};
 use crate::commands::logs::{groups, wanted, warn_missing};
 use crate::error::Failure;
 use crate::local::client::{Client, LocalError};
@@ -43,9 +42,11 @@ pub(super) async fn run(
     let mut away = false;
     printer.note("Following the logs; Ctrl-C ends it");
     loop {
-        match round(&mut follow, &mut out).await {
-            Ok(Round::Unread) => return Ok(()),
-            Ok(Round::Done(without)) => {
+        let mut round = follow.round();
+        match out.write(async || round.next().await).await? {
+            Written::Unread => return Ok(()),
+            Written::All => {
+                let without: BTreeSet<Role> = round.missing().collect();
                 for role in without.difference(&missing) {
                     warn_missing(*role, &groups, printer);
                 }
@@ -55,7 +56,7 @@ pub(super) async fn run(
                     printer.note("Following goes on");
                 }
             }
-            Err(Ended::Passing(error)) => {
+            Written::Until(error) if error.passes() => {
                 if !std::mem::replace(&mut away, true) {
                     say_away(&error, settings, printer);
                 }
@@ -65,41 +66,9 @@ pub(super) async fn run(
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
-            Err(Ended::Failed(failure)) => return Err(failure),
+            Written::Until(error) => return Err(error.into()),
         }
         tokio::time::sleep(pause).await;
-    }
-}
-
-enum Round {
-    /// With the functions that have no log group.
-    Done(BTreeSet<Role>),
-    Unread,
-}
-
-enum Ended {
-    Passing(LogsError),
-    Failed(Failure),
-}
-
-/// Writes what one round brings, also where it does not come to its end.
-async fn round(follow: &mut Follow, out: &mut Out<'_>) -> Result<Round, Ended> {
-    let mut round = follow.round();
-    let read = loop {
-        match round.next().await {
-            Ok(Some(event)) => {
-                if out.add(&event).map_err(Ended::Failed)?.is_break() {
-                    return Ok(Round::Unread);
-                }
-            }
-            Ok(None) => break Ok(Round::Done(round.missing().collect())),
-            Err(error) if error.passes() => break Err(Ended::Passing(error)),
-            Err(error) => break Err(Ended::Failed(error.into())),
-        }
-    };
-    match out.flush().map_err(Ended::Failed)? {
-        ControlFlow::Break(()) => Ok(Round::Unread),
-        ControlFlow::Continue(()) => read,
     }
 }
 

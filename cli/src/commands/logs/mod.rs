@@ -20,7 +20,7 @@ use crate::logs::merged::Merged;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
-use self::out::Out;
+use self::out::{Out, Written};
 pub(in crate::commands) use self::shown::coloured;
 
 /// What the clocks of AWS and of this machine may differ by. Without an end, reading could run
@@ -49,13 +49,10 @@ async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result
     let groups = groups(args, &connected)?;
     let mut events = Merged::new(groups.iter().map(|group| (group, since_ms)), &wanted);
     let mut out = Out::new(printer);
-    while let Some(event) = events.next().await? {
-        if out.add(&event)?.is_break() {
-            return Ok(());
-        }
-    }
-    if out.flush()?.is_break() {
-        return Ok(());
+    match out.write(async || events.next().await).await? {
+        Written::All => {}
+        Written::Until(error) => return Err(error.into()),
+        Written::Unread => return Ok(()),
     }
     for role in events.missing() {
         warn_missing(role, &groups, printer);

@@ -5,12 +5,23 @@ use std::ops::ControlFlow;
 use crate::commands::logs::shown;
 use crate::error::Failure;
 use crate::logs::Event;
+use crate::logs::group::LogsError;
 use crate::printer::Printer;
 
 /// In bytes: more is written at once.
 const ENOUGH: usize = 32 * 1024;
 
-/// See the module's documentation. What breaks has no reader any more.
+/// What became of events that were to be written.
+#[derive(Debug)]
+pub(super) enum Written {
+    All,
+    /// Those before this error.
+    Until(LogsError),
+    /// Nobody reads any more.
+    Unread,
+}
+
+/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Out<'a> {
     printer: &'a Printer,
@@ -27,7 +38,26 @@ impl<'a> Out<'a> {
         }
     }
 
-    pub(super) fn add(&mut self, event: &Event) -> Result<ControlFlow<()>, Failure> {
+    /// Writes the events that `next` gives, also those before an error.
+    pub(super) async fn write(
+        &mut self,
+        mut next: impl AsyncFnMut() -> Result<Option<Event>, LogsError>,
+    ) -> Result<Written, Failure> {
+        let ended = loop {
+            match next().await {
+                Ok(Some(event)) if self.add(&event)?.is_break() => return Ok(Written::Unread),
+                Ok(Some(_)) => {}
+                Ok(None) => break Written::All,
+                Err(error) => break Written::Until(error),
+            }
+        };
+        Ok(match self.flush()? {
+            ControlFlow::Break(()) => Written::Unread,
+            ControlFlow::Continue(()) => ended,
+        })
+    }
+
+    fn add(&mut self, event: &Event) -> Result<ControlFlow<()>, Failure> {
         let line = if self.printer.is_json() {
             Some(shown::json(event)?)
         } else {
@@ -46,7 +76,7 @@ impl<'a> Out<'a> {
     }
 
     /// Writes what waits.
-    pub(super) fn flush(&mut self) -> Result<ControlFlow<()>, Failure> {
+    fn flush(&mut self) -> Result<ControlFlow<()>, Failure> {
         if self.waiting.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
