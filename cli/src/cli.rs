@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
@@ -15,6 +16,8 @@ use clap_complete::Shell;
 use crate::failures::message::Id as FailureId;
 use crate::logs::Role;
 use crate::logs::since::Since;
+use crate::loadtest::mix::Mix;
+use crate::loadtest::schedule::parse_duration;
 use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
@@ -178,6 +181,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Bench(BenchArgs),
     Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),
@@ -219,6 +223,48 @@ Examples:
     /// Print the command reference as Markdown
     #[command(hide = true)]
     Reference,
+}
+
+/// Drive the stack as its users would, and report what they would see
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cqrs bench --local                          8 at a time, for 30 s
+  cqrs bench --rate 200 --duration 5m         200 a second, at times fixed beforehand
+  cqrs bench --orders 1000 --save run.html    the result as a page with drawings
+  cqrs bench --mix create=1,get=9 --yes       no question: for scripts and CI
+  cqrs bench --clean                          delete the orders of all runs")]
+pub(crate) struct BenchArgs {
+    /// Operations under way at all times, each begun when one before it is done [default: 8]
+    #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) concurrency: Option<u16>,
+
+    /// Operations a second, due at times fixed beforehand whatever the stack does
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: Option<u32>,
+
+    /// How long, such as 500ms, 30s, 5m or 1h [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+
+    /// Until N orders are placed, instead of for a time
+    #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) orders: Option<u64>,
+
+    /// The shares of the steps: create, ship, get, list
+    #[arg(long, value_name = "STEP=SHARE,…", default_value_t)]
+    pub(crate) mix: Mix,
+
+    /// Write the result with drawings to a file, .html or .svg; one that is there is replaced
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    /// Delete the orders of all runs instead, found by their client
+    #[arg(long, conflicts_with_all = ["concurrency", "rate", "duration", "orders", "mix", "save"])]
+    pub(crate) clean: bool,
+
+    /// Begin without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// Take a guided tour: deploys the stack where it is not there, places orders, ships and lists them

@@ -8,6 +8,7 @@ mod commands;
 mod error;
 mod failures;
 mod health;
+mod loadtest;
 mod local;
 mod logs;
 mod models;

@@ -4,6 +4,7 @@
 //! report. It returns its failure; `main` renders it.
 
 mod age;
+mod bench;
 mod completions;
 mod connected;
 mod demo;
@@ -47,6 +48,10 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         Ok(settings)
     };
     match cli.command {
+        Command::Bench(args) => {
+            let settings = settings(false)?;
+            bench::run(args, &settings, printer).await
+        }
         Command::Demo(args) => {
             let settings = settings(false)?;
             demo::run(args, settings, printer).await

@@ -1,0 +1,141 @@
+//! `cqrs bench --clean`: deletes the orders of all runs, and nothing else.
+
+use std::cell::Cell;
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use orders::query::MAX_ORDERS;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use super::nobody_to_ask;
+use crate::commands::connected::Connected;
+use crate::commands::unless_interrupted;
+use crate::error::{Failure, Kind};
+use crate::loadtest::marked::MarkedOrders;
+use crate::models::Models;
+use crate::models::table::OrdersTable;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+/// How long the read model may take for the next orders to be gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(250);
+const SHOW_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(yes: bool, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+    if !yes && !printer.can_ask() {
+        return Err(nobody_to_ask(
+            "whether to delete the orders of all runs",
+            "delete them",
+        ));
+    }
+    let deleted = Cell::new(0);
+    let work = clean(yes, settings, printer, &deleted);
+    unless_interrupted(work, || {
+        let message = match deleted.get() {
+            0 => "interrupted; nothing was deleted".to_owned(),
+            deleted => format!("interrupted; {deleted} orders are deleted already"),
+        };
+        Failure::interrupted(message).hint("`cqrs bench --clean` deletes the rest")
+    })
+    .await?
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cleaned {
+    found: u64,
+    /// Fewer than were found, where others were quicker.
+    deleted: u64,
+}
+
+impl fmt::Display for Cleaned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.found {
+            0 => f.write_str("No orders of cqrs bench are there"),
+            _ => write!(
+                f,
+                "{} orders deleted, and gone from the read model",
+                self.deleted
+            ),
+        }
+    }
+}
+
+async fn clean(
+    yes: bool,
+    settings: &Settings,
+    printer: &Printer,
+    deleted: &Cell<u64>,
+) -> Result<(), Failure> {
+    let connected = Connected::to(settings, printer).await?;
+    let table = connected.output("TableName")?;
+    let marked = MarkedOrders::new(connected.aws.dynamodb(), table);
+    let models = Models {
+        table: OrdersTable::new(connected.aws.dynamodb(), table),
+        functions: connected.functions(false),
+    };
+
+    let seen = Cell::new(0);
+    let looking = "Looking for orders of cqrs bench";
+    let found = counting(looking, &seen, printer, marked.find(&seen)).await?;
+    let count = found.ids.len() as u64;
+    if count == 0 {
+        return printer.data(&Cleaned {
+            found: 0,
+            deleted: 0,
+        });
+    }
+    if !yes {
+        let runs = found.clients.len();
+        let plural = if runs == 1 { "" } else { "s" };
+        let question = format!("Delete {count} orders of {runs} run{plural} of cqrs bench?");
+        if !printer.confirm(&question).await? {
+            let message = "not agreed; nothing was deleted";
+            return Err(Failure::new(Kind::Failed, message));
+        }
+    }
+    let deleting = marked.delete(&found.ids, deleted);
+    counting("Deleting orders", deleted, printer, deleting).await?;
+
+    let step = printer.step("Waiting until the read model shows none of them");
+    let mut deadline = Instant::now() + PATIENCE;
+    for ids in found.ids.chunks(MAX_ORDERS) {
+        while !models.shown(ids.to_vec()).await?.is_empty() {
+            if Instant::now() > deadline {
+                let message = format!(
+                    "{} orders are deleted, and the read model still shows some of them",
+                    deleted.get()
+                );
+                return Err(Failure::new(Kind::TimedOut, message)
+                    .hint("they go with the stream; `cqrs verify` compares the models"));
+            }
+            sleep(PAUSE).await;
+        }
+        deadline = Instant::now() + PATIENCE;
+    }
+    drop(step);
+    printer.data(&Cleaned {
+        found: count,
+        deleted: deleted.get(),
+    })
+}
+
+/// Awaits `work`, and shows how far it has counted.
+async fn counting<T, E: Into<Failure>>(
+    what: &str,
+    count: &Cell<u64>,
+    printer: &Printer,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    let step = printer.step(what);
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done.map_err(Into::into),
+            () = sleep(SHOW_EVERY) => step.message(format!("{what}: {}", count.get())),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `cqrs bench`: drives the stack as its users would, and reports what they would see.
+
+mod clean;
+mod live;
+mod plot;
+mod text;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use orders::timestamp::Timestamp;
+use tokio::signal::ctrl_c;
+use tokio::time::sleep;
+
+use crate::cli::BenchArgs;
+use crate::commands::connected::Connected;
+use crate::commands::unless_interrupted;
+use crate::error::{Failure, Kind};
+use crate::loadtest::cost::{self, Machine};
+use crate::loadtest::drive::Load;
+use crate::loadtest::mix::Step;
+use crate::loadtest::page::PageFile;
+use crate::loadtest::schedule::{MOST_IN_FLIGHT, Pace, Until};
+use crate::loadtest::summary::{Circumstances, Summary};
+use crate::loadtest::{Plan, machine};
+use crate::printer::Printer;
+use crate::settings::{Settings, Target, stack_flag};
+
+const CONCURRENCY: u16 = 8;
+const DURATION: Duration = Duration::from_secs(30);
+/// How long what is under way may still take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(2);
+const NOTHING: &str = "nothing was driven";
+
+pub(crate) async fn run(
+    args: BenchArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if args.clean {
+        return clean::run(args.yes, settings, printer).await;
+    }
+    // What cannot be done is said before anything is connected, and before the work.
+    let plan = plan(&args)?;
+    let page = args.save.map(PageFile::at).transpose()?;
+    let asks = settings.target == Target::Aws && !args.yes;
+    if asks && !printer.can_ask() {
+        return Err(nobody_to_ask(
+            "whether to drive a stack on AWS, which costs",
+            "begin",
+        ));
+    }
+    let prepared = prepare(&plan, settings, asks, printer);
+    let (connected, machine) = unless_interrupted(prepared, || {
+        Failure::interrupted(format!("interrupted; {NOTHING}"))
+    })
+    .await??;
+    let circumstances = Circumstances {
+        stack: settings.stack.to_string(),
+        target: settings.target,
+        region: connected.aws.region().to_owned(),
+        begun_at: Timestamp::now().to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        machine: machine::this(),
+    };
+    // Here the logs' ends tell nothing of cold starts.
+    let logged = (settings.target == Target::Aws).then(|| connected.functions(true));
+    let load = Load::begin(plan, connected.functions(false), logged)?;
+    let complete = drive(&load, printer).await;
+    let summary = Summary::new(&load, circumstances, machine, complete);
+    tell(&summary, page.as_ref(), settings, printer)
+}
+
+/// What the arguments come to.
+fn plan(args: &BenchArgs) -> Result<Plan, Failure> {
+    let pace = match (args.rate, args.concurrency) {
+        (Some(rate), _) => Pace::Open { rate },
+        (None, concurrency) => Pace::Closed {
+            concurrency: concurrency.unwrap_or(CONCURRENCY).into(),
+        },
+    };
+    let until = match args.orders {
+        Some(_) if args.mix.weight(Step::Create) == 0 => {
+            let message = "`--orders` is never reached by a mix without create";
+            return Err(Failure::new(Kind::Usage, message)
+                .hint("give `--duration` instead, or create a share in `--mix`"));
+        }
+        Some(orders) => Until::Orders(orders),
+        None => Until::Time(args.duration.unwrap_or(DURATION)),
+    };
+    Ok(Plan {
+        run: Plan::new_run(),
+        mix: args.mix.clone(),
+        pace,
+        until,
+    })
+}
+
+/// Finds the stack, says what it will be asked, and asks whether to begin.
+async fn prepare(
+    plan: &Plan,
+    settings: &Settings,
+    asks: bool,
+    printer: &Printer,
+) -> Result<(Connected, Machine), Failure> {
+    let connected = Connected::to(settings, printer).await?;
+    let function = format!("{}-publisher", connected.stack);
+    let machine = machine::of_function(&connected.aws, &function).await;
+    let place = match settings.target {
+        Target::Aws => connected.aws.region(),
+        Target::Local => "on this machine",
+    };
+    let style = printer.style();
+    printer.note(format_args!(
+        "Stack {}, {place}: {}, {}, {}",
+        style.bold(&connected.stack),
+        plan.pace,
+        plan.until,
+        plan.mix
+    ));
+    if settings.target == Target::Aws {
+        let estimate = cost::estimate(plan.most_usage(), machine);
+        printer.note(format_args!(
+            "At most about {:.0} operations, about ${:.2} ({})",
+            plan.most_operations(),
+            estimate.usd,
+            estimate.prices
+        ));
+        for assumption in &estimate.assumptions {
+            printer.detail(assumption);
+        }
+    }
+    if asks && !printer.confirm("Begin?").await? {
+        return Err(Failure::new(Kind::Failed, format!("not agreed; {NOTHING}")));
+    }
+    Ok((connected, machine))
+}
+
+/// Drives to the end or to Ctrl-C; gives whether it was the end. After Ctrl-C what is under way has
+/// a moment to end, so that it is counted.
+async fn drive(load: &Load, printer: &Printer) -> bool {
+    let mut run = pin!(load.run());
+    let interrupted = tokio::select! {
+        () = &mut run => false,
+        () = live::show(load, printer) => false,
+        _ = ctrl_c() => true,
+    };
+    if interrupted {
+        load.stop();
+        tokio::select! {
+            () = run => {}
+            () = sleep(GRACE) => {}
+            _ = ctrl_c() => {}
+        }
+    }
+    !interrupted
+}
+
+/// Prints and saves what was measured, and says what was wrong with it.
+fn tell(
+    summary: &Summary,
+    page: Option<&PageFile>,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    if printer.is_json() {
+        printer.json(summary)?;
+    } else {
+        printer.stdout(&text::report(summary))?;
+    }
+    if let Some(page) = page {
+        page.write(summary)?;
+        printer.note(format_args!("\nsaved to {}", page.path().display()));
+    }
+    if summary.client.saturated {
+        printer.warn(
+            "this process used up a processor: the figures tell of the client as much as of the \
+             stack",
+        );
+    }
+    if summary.not_sent > 0 {
+        printer.warn(format_args!(
+            "{} operations were due and could not be sent in time, since {MOST_IN_FLIGHT} were \
+             under way: the stack does not keep up with this rate",
+            summary.not_sent
+        ));
+    }
+    if !summary.complete {
+        return Err(Failure::interrupted(
+            "interrupted; what was measured until then is reported",
+        ));
+    }
+    if summary.errors > 0 {
+        let (errors, all) = (summary.errors, summary.operations);
+        let message = format!("{errors} of {all} operations failed");
+        return Err(Failure::new(Kind::Failed, message).hint(
+            "the report names the kinds; `cqrs order create --verbose` shows a function's log",
+        ));
+    }
+    let target = match settings.target {
+        Target::Aws => "",
+        Target::Local => " --local",
+    };
+    let stack = stack_flag(&settings.stack);
+    printer.next(format_args!(
+        "cqrs bench --clean{target}{stack} deletes the orders of all runs"
+    ));
+    Ok(())
+}
+
+/// The failure where a question is due and nobody can be asked.
+fn nobody_to_ask(question: &str, consent: &str) -> Failure {
+    Failure::new(Kind::Usage, format!("nobody can be asked here {question}"))
+        .hint(format!("add `--yes` to {consent} without asking"))
+}

@@ -1,0 +1,211 @@
+//! What a run costs on AWS: list prices times what was called, with every assumption said.
+//!
+//! The prices and their sources are those of docs/cost.md.
+
+use serde::Serialize;
+
+/// Where and when the prices held.
+pub(crate) const PRICES: &str = "us-east-1, list prices of 2026-11-23, without free tiers";
+
+/// In US dollars.
+mod price {
+    pub(super) const CALL: f64 = 0.20 / 1e6;
+    pub(super) const GB_SECOND_ARM64: f64 = 0.000_013_333_4;
+    pub(super) const GB_SECOND_X86_64: f64 = 0.000_016_666_7;
+    /// Up to 1 KB on a table that is billed on demand.
+    pub(super) const WRITE: f64 = 0.625 / 1e6;
+    pub(super) const LOGS_GB: f64 = 0.50;
+}
+
+/// What is assumed where nothing was measured, as in docs/cost.md.
+pub(crate) mod assumed {
+    pub(crate) const PUBLISHER_MS: f64 = 10.0;
+    pub(crate) const SUBSCRIBER_MS: f64 = 4.0;
+    pub(crate) const QUERY_MS: f64 = 3.0;
+    /// In bytes, for one call.
+    pub(super) const LOGS: f64 = 900.0;
+    pub(super) const MEMORY_MB: u32 = 512;
+}
+
+/// What the functions run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    pub(crate) memory_mb: u32,
+    pub(crate) arm64: bool,
+}
+
+impl Default for Machine {
+    /// The template's.
+    fn default() -> Self {
+        Self {
+            memory_mb: assumed::MEMORY_MB,
+            arm64: true,
+        }
+    }
+}
+
+impl Machine {
+    fn gb_second(self) -> f64 {
+        if self.arm64 {
+            price::GB_SECOND_ARM64
+        } else {
+            price::GB_SECOND_X86_64
+        }
+    }
+
+    fn time(self, calls: f64, ms: f64) -> f64 {
+        calls * ms / 1e3 * f64::from(self.memory_mb) / 1024.0 * self.gb_second()
+    }
+
+    fn architecture(self) -> &'static str {
+        if self.arm64 { "arm64" } else { "x86_64" }
+    }
+}
+
+/// What was, or will be, asked of a stack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Usage {
+    pub(crate) publisher_calls: f64,
+    pub(crate) query_calls: f64,
+    /// What a call is billed for, where Lambda said it.
+    pub(crate) publisher_ms: Option<f64>,
+    pub(crate) query_ms: Option<f64>,
+}
+
+/// What it comes to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Estimate {
+    pub(crate) usd: f64,
+    pub(crate) prices: &'static str,
+    pub(crate) items: Vec<Item>,
+    pub(crate) assumptions: Vec<String>,
+}
+
+/// A part of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Item {
+    pub(crate) what: &'static str,
+    pub(crate) usd: f64,
+}
+
+pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
+    // Each write that arrives is billed, and is one change at most; a batch holds one at least.
+    let changes = usage.publisher_calls;
+    let calls = usage.publisher_calls + usage.query_calls + changes;
+    let publisher_ms = usage.publisher_ms.unwrap_or(assumed::PUBLISHER_MS);
+    let query_ms = usage.query_ms.unwrap_or(assumed::QUERY_MS);
+    let item = |what, usd| Item { what, usd };
+    let items = vec![
+        item("function calls", calls * price::CALL),
+        item(
+            "publisher, time",
+            machine.time(usage.publisher_calls, publisher_ms),
+        ),
+        item(
+            "subscriber, time",
+            machine.time(changes, assumed::SUBSCRIBER_MS),
+        ),
+        item("query, time", machine.time(usage.query_calls, query_ms)),
+        item("table, writes", usage.publisher_calls * price::WRITE),
+        item("logs", calls * assumed::LOGS / 1e9 * price::LOGS_GB),
+    ];
+    let duration = |function, ms: f64, measured: Option<f64>| {
+        let source = if measured.is_some() {
+            "as Lambda reported"
+        } else {
+            "assumed"
+        };
+        format!("a {function} call is billed for {ms:.1} ms ({source})")
+    };
+    let assumptions = vec![
+        format!(
+            "functions of {} MB on {}",
+            machine.memory_mb,
+            machine.architecture()
+        ),
+        duration("publisher", publisher_ms, usage.publisher_ms),
+        duration("query", query_ms, usage.query_ms),
+        format!(
+            "each change is a call of the subscriber, {} ms: the most that it can be",
+            assumed::SUBSCRIBER_MS
+        ),
+        format!(
+            "logs of {} bytes a call; an order is below 1 KB",
+            assumed::LOGS
+        ),
+        "Lambda reads the stream for nothing; cache, storage, alarms and traffic are left out"
+            .to_owned(),
+    ];
+    Estimate {
+        usd: items.iter().map(|item| item.usd).sum(),
+        prices: PRICES,
+        items,
+        assumptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(value: f64, expected: f64) -> bool {
+        (value - expected).abs() < 0.005
+    }
+
+    /// The document's table for a million orders, each created and read once.
+    #[test]
+    fn a_million_orders_cost_what_the_document_says() {
+        let usage = Usage {
+            publisher_calls: 1e6,
+            query_calls: 1e6,
+            publisher_ms: None,
+            query_ms: None,
+        };
+        let found = estimate(usage, Machine::default());
+        let of = |what| {
+            let item = found.items.iter().find(|item| item.what == what);
+            item.unwrap().usd
+        };
+        assert!(near(of("function calls"), 0.60), "{found:?}");
+        assert!(near(of("publisher, time"), 0.0667), "{found:?}");
+        assert!(near(of("subscriber, time"), 0.0267), "{found:?}");
+        assert!(near(of("query, time"), 0.02), "{found:?}");
+        assert!(near(of("table, writes"), 0.625), "{found:?}");
+        assert!(near(of("logs"), 1.35), "{found:?}");
+        assert!(near(found.usd, 2.6883), "{found:?}");
+    }
+
+    #[test]
+    fn what_lambda_reported_takes_the_place_of_what_is_assumed() {
+        let usage = Usage {
+            publisher_calls: 1e6,
+            query_calls: 0.0,
+            publisher_ms: Some(100.0),
+            query_ms: None,
+        };
+        let machine = Machine {
+            memory_mb: 1024,
+            arm64: false,
+        };
+        let found = estimate(usage, machine);
+        let publisher = found.items.iter().find(|i| i.what == "publisher, time");
+        // A million calls of 0.1 s with 1 GB are 100,000 GB-seconds.
+        assert!(near(publisher.unwrap().usd, 1.66667), "{found:?}");
+        let told = found.assumptions.join("\n");
+        assert!(told.contains("1024 MB on x86_64"), "{told}");
+        assert!(told.contains("publisher call is billed for 100.0 ms (as Lambda reported)"));
+        assert!(told.contains("query call is billed for 3.0 ms (assumed)"));
+    }
+
+    #[test]
+    fn nothing_costs_nothing() {
+        let usage = Usage {
+            publisher_calls: 0.0,
+            query_calls: 0.0,
+            publisher_ms: None,
+            query_ms: None,
+        };
+        assert_eq!(estimate(usage, Machine::default()).usd, 0.0);
+    }
+}

@@ -1,0 +1,368 @@
+//! Does the operations, as many at a time as the schedule wants, and follows some of the orders to
+//! the read model.
+//!
+//! All of it runs on one thread: what the driver itself takes is then what one processor takes, and
+//! the summary says how much of one that was.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
+use futures_util::stream::FuturesUnordered;
+use orders::command::{Change, ChangeOrder, CreateOrder};
+use orders::ids::{ClientId, IdempotencyKey, OrderId, ProductId};
+use orders::order::Quantity;
+use orders::query::{Filter, ListOrders, Query};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::sleep;
+
+use super::mix::{Step, Turns};
+use super::recent::Recent;
+use super::record::{Calls, Record};
+use super::schedule::{Pace, Schedule, Until};
+use super::{LoadError, MARK, Plan, cpu, tail};
+use crate::stack::functions::{Answer, FunctionError, Functions};
+
+/// One in so many creates is followed to the read model,
+const FOLLOW_EVERY: u64 = 10;
+/// so many at once: looking for them takes part in what is measured,
+const MOST_FOLLOWED: usize = 8;
+/// and each for so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at an order that is followed.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// The logs of the first calls of a function are asked for, since cold starts are among them, and
+/// afterwards of one in so many.
+const FIRST_LOGGED: u64 = 200;
+const LOG_EVERY: u64 = 20;
+/// How many products are ordered.
+const PRODUCTS: usize = 16;
+
+/// See the module's documentation.
+pub(crate) struct Load {
+    plan: Plan,
+    client: ClientId,
+    products: Vec<ProductId>,
+    functions: Functions,
+    /// The same, asking for the end of the log; where that tells anything.
+    logged: Option<Functions>,
+    schedule: Schedule,
+    turns: RefCell<Turns>,
+    recent: RefCell<Recent>,
+    record: RefCell<Record>,
+    /// Creates that were begun.
+    creates: Cell<u64>,
+    /// Those that were acknowledged.
+    created: Cell<u64>,
+    following: Cell<usize>,
+    stopped: Cell<bool>,
+    /// CPU time of this process at the start.
+    used_before: Duration,
+    used: Cell<Duration>,
+}
+
+/// An order that is followed, since its acknowledgement.
+struct Followed {
+    id: OrderId,
+    acknowledged: Instant,
+}
+
+/// What is done next.
+enum Work {
+    Create,
+    Ship(OrderId),
+    Get(OrderId),
+    List,
+}
+
+impl Work {
+    fn step(&self) -> Step {
+        match self {
+            Self::Create => Step::Create,
+            Self::Ship(_) => Step::Ship,
+            Self::Get(_) => Step::Get,
+            Self::List => Step::List,
+        }
+    }
+}
+
+impl Load {
+    /// Begins at once; `logged` are the same functions, asking for their logs' ends.
+    pub(crate) fn begin(
+        plan: Plan,
+        functions: Functions,
+        logged: Option<Functions>,
+    ) -> Result<Self, LoadError> {
+        let client = ClientId::new(format!("{MARK}{}", plan.run)).map_err(|_| LoadError::Name)?;
+        let products = (0..PRODUCTS).map(|n| ProductId::new(format!("bench-{n}")));
+        let products = products
+            .collect::<Result<_, _>>()
+            .map_err(|_| LoadError::Name)?;
+        let schedule = Schedule::begin(plan.pace, plan.until).map_err(LoadError::Pacer)?;
+        let record = Record::new(schedule.start()).map_err(LoadError::Histogram)?;
+        Ok(Self {
+            client,
+            products,
+            functions,
+            logged,
+            turns: RefCell::new(Turns::new(plan.mix.clone())),
+            plan,
+            schedule,
+            recent: RefCell::default(),
+            record: RefCell::new(record),
+            creates: Cell::new(0),
+            created: Cell::new(0),
+            following: Cell::new(0),
+            stopped: Cell::new(false),
+            used_before: cpu::used(),
+            used: Cell::new(Duration::ZERO),
+        })
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What was measured so far.
+    pub(crate) fn record(&self) -> Ref<'_, Record> {
+        self.record.borrow_mut().timeline.advance(Instant::now());
+        self.record.borrow()
+    }
+
+    /// Operations that could not be begun in time.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.schedule.unsent()
+    }
+
+    /// CPU time that this process took while operations were done.
+    pub(crate) fn used(&self) -> Duration {
+        match self.used.get() {
+            Duration::ZERO => cpu::used().saturating_sub(self.used_before),
+            used => used,
+        }
+    }
+
+    /// How much of it is done, from 0 to 1.
+    pub(crate) fn progress(&self) -> f64 {
+        match self.plan.until {
+            Until::Time(time) => {
+                let elapsed = self.schedule.start().elapsed();
+                (elapsed.as_secs_f64() / time.as_secs_f64()).min(1.0)
+            }
+            Until::Orders(orders) => self.creates.get() as f64 / orders as f64,
+        }
+    }
+
+    /// Begins nothing more; what is under way may end.
+    pub(crate) fn stop(&self) {
+        self.stopped.set(true);
+        self.schedule.stop();
+    }
+
+    /// Works to the end of the plan, or until it is stopped.
+    pub(crate) async fn run(&self) {
+        let (follow, followed) = unbounded_channel();
+        let work = async move {
+            let workers = (0..self.plan.pace.in_flight()).map(|_| self.work(&follow));
+            join_all(workers).await;
+            self.used.set(cpu::used().saturating_sub(self.used_before));
+        };
+        join(work, self.follow_all(followed)).await;
+        let last = self.record.borrow().last;
+        self.record.borrow_mut().timeline.end(last);
+    }
+
+    async fn work(&self, follow: &UnboundedSender<Followed>) {
+        while let Some(due) = self.schedule.next().await {
+            let work = self.choose();
+            let step = work.step();
+            let sent = Instant::now();
+            let due = match self.plan.pace {
+                Pace::Closed { .. } => sent,
+                Pace::Open { .. } => due,
+            };
+            let outcome = match work {
+                Work::Create => self.create(follow).await,
+                Work::Ship(id) => self.ship(id).await,
+                Work::Get(id) => self.get(id).await,
+                Work::List => self.list().await,
+            };
+            let done = Instant::now();
+            self.record
+                .borrow_mut()
+                .done(step, due, sent, done, outcome);
+        }
+    }
+
+    /// What comes next by the mix, as far as there are orders for it.
+    fn choose(&self) -> Work {
+        let mut recent = self.recent.borrow_mut();
+        let step = self.turns.borrow_mut().next(|step| match step {
+            Step::Create | Step::List => true,
+            Step::Ship => recent.can_ship(),
+            Step::Get => recent.can_get(),
+        });
+        let work = match step {
+            Step::Create => None,
+            Step::Ship => recent.next_to_ship().map(Work::Ship),
+            Step::Get => recent.any().map(Work::Get),
+            Step::List => Some(Work::List),
+        };
+        let work = work.unwrap_or(Work::Create);
+        if let Work::Create = work {
+            let begun = self.creates.get() + 1;
+            self.creates.set(begun);
+            if self.plan.until == Until::Orders(begun) {
+                self.schedule.stop();
+            }
+        }
+        work
+    }
+
+    async fn create(&self, follow: &UnboundedSender<Followed>) -> Result<(), FunctionError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Created {
+            order_id: OrderId,
+        }
+        let command = CreateOrder {
+            client_id: self.client.clone(),
+            product_id: self.products[fastrand::usize(..PRODUCTS)].clone(),
+            quantity: Quantity::default(),
+            // The SDK repeats a call whose answer was lost: without a key that would be a second
+            // order.
+            idempotency_key: IdempotencyKey::new(uuid::Uuid::now_v7().to_string()).ok(),
+        };
+        let created: Created = self.publish(&command).await?;
+        let acknowledged = Instant::now();
+        self.recent.borrow_mut().add(created.order_id.clone());
+        let number = self.created.replace(self.created.get() + 1);
+        if number.is_multiple_of(FOLLOW_EVERY) {
+            if self.following.get() < MOST_FOLLOWED {
+                self.following.set(self.following.get() + 1);
+                // Who follows is there for as long as anybody creates.
+                let _ = follow.send(Followed {
+                    id: created.order_id,
+                    acknowledged,
+                });
+            } else {
+                self.record.borrow_mut().visible.left_out += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ship(&self, id: OrderId) -> Result<(), FunctionError> {
+        let command = ChangeOrder {
+            change: Change::Ship,
+            order_id: id,
+            expected_version: None,
+        };
+        let _: IgnoredAny = self.publish(&command).await?;
+        Ok(())
+    }
+
+    async fn get(&self, id: OrderId) -> Result<(), FunctionError> {
+        let found: Option<IgnoredAny> = self.query(&Query::Get(id)).await?;
+        if found.is_none() {
+            self.record.borrow_mut().early_reads += 1;
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<(), FunctionError> {
+        let list = ListOrders {
+            filter: Filter::Client(self.client.clone()),
+            ..ListOrders::default()
+        };
+        let _: IgnoredAny = self.query(&Query::List(list)).await?;
+        Ok(())
+    }
+
+    async fn publish<T: DeserializeOwned>(
+        &self,
+        payload: &impl Serialize,
+    ) -> Result<T, FunctionError> {
+        let functions = self.functions(|record| &mut record.publisher);
+        let answer = functions.publish(payload).await;
+        self.read(answer, |record| &mut record.publisher)
+    }
+
+    async fn query<T: DeserializeOwned>(
+        &self,
+        payload: &impl Serialize,
+    ) -> Result<T, FunctionError> {
+        let functions = self.functions(|record| &mut record.query);
+        let answer = functions.query(payload).await;
+        self.read(answer, |record| &mut record.query)
+    }
+
+    /// Counts a call; the functions to make it with ask for the log now and then.
+    fn functions(&self, calls: impl Fn(&mut Record) -> &mut Calls) -> &Functions {
+        let mut record = self.record.borrow_mut();
+        let calls = calls(&mut record);
+        calls.count += 1;
+        let wanted = calls.count <= FIRST_LOGGED || calls.count.is_multiple_of(LOG_EVERY);
+        let logged = self.logged.as_ref().filter(|_| wanted);
+        logged.unwrap_or(&self.functions)
+    }
+
+    fn read<T>(
+        &self,
+        answer: Result<Answer<T>, FunctionError>,
+        calls: impl Fn(&mut Record) -> &mut Calls,
+    ) -> Result<T, FunctionError> {
+        let answer = answer?;
+        if let Some(report) = answer.log.as_deref().and_then(tail::report) {
+            calls(&mut self.record.borrow_mut()).add_report(report);
+        }
+        Ok(answer.value)
+    }
+
+    async fn follow_all(&self, mut followed: UnboundedReceiver<Followed>) {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                next = followed.recv() => match next {
+                    Some(next) => under_way.push(self.follow(next)),
+                    None => break,
+                },
+                Some(()) = under_way.next() => {}
+            }
+        }
+        while under_way.next().await.is_some() {}
+    }
+
+    /// Asks for the order until it is there.
+    async fn follow(&self, order: Followed) {
+        let question = Query::Get(order.id);
+        let mut pause = SHORTEST_PAUSE;
+        let mut since = order.acknowledged;
+        loop {
+            let look = Instant::now();
+            // A failed look is one that saw nothing: the mix's own reads tell of errors.
+            let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
+            if matches!(found, Ok(Some(_))) {
+                let mut record = self.record.borrow_mut();
+                record.visible.lag.add(order.acknowledged.elapsed());
+                record.visible.within.add(since.elapsed());
+                break;
+            }
+            if order.acknowledged.elapsed() > PATIENCE {
+                self.record.borrow_mut().visible.unseen += 1;
+                break;
+            }
+            if self.stopped.get() {
+                break;
+            }
+            since = look;
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+        self.following.set(self.following.get().saturating_sub(1));
+    }
+}

@@ -1,0 +1,127 @@
+//! Drives a stack as its users would, and measures what they would see.
+//!
+//! A [`Plan`] says what is done and how fast; a [`drive::Load`] does it through the stack's functions
+//! and keeps a [`record::Record`]; a [`summary::Summary`] is what is told of it, and [`page`] draws
+//! that. Every order of a run belongs to a client whose id begins with [`MARK`], by which
+//! [`marked`] finds them again.
+
+pub(crate) mod cost;
+mod cpu;
+pub(crate) mod drive;
+pub(crate) mod latency;
+pub(crate) mod machine;
+pub(crate) mod marked;
+pub(crate) mod mix;
+pub(crate) mod page;
+mod recent;
+pub(crate) mod record;
+pub(crate) mod schedule;
+pub(crate) mod summary;
+mod tail;
+pub(crate) mod timeline;
+
+use self::mix::{Mix, Step};
+use self::schedule::{Pace, Until};
+use crate::error::Explain;
+
+/// The ids of the clients of all runs begin with this.
+pub(crate) const MARK: &str = "cqrs-bench-";
+/// The quickest that an operation is expected to be on AWS, for an estimate beforehand.
+const QUICKEST_SECONDS: f64 = 0.01;
+
+/// What is done, and how fast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Names the run.
+    pub(crate) run: String,
+    pub(crate) mix: Mix,
+    pub(crate) pace: Pace,
+    pub(crate) until: Until,
+}
+
+impl Plan {
+    /// A name that no other run has: the millisecond in which it begins, and some chance.
+    pub(crate) fn new_run() -> String {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let (time, rest) = id.split_at(12);
+        let chance = rest.get(rest.len() - 4..).unwrap_or_default();
+        format!("{time}{chance}")
+    }
+
+    /// The most operations that it can come to, as far as that is known beforehand: a closed loop
+    /// is expected to take a hundredth of a second for each.
+    pub(crate) fn most_operations(&self) -> f64 {
+        match (self.until, self.pace) {
+            (Until::Orders(orders), _) => {
+                let share = self.mix.share(Step::Create);
+                orders as f64 / share.max(f64::MIN_POSITIVE)
+            }
+            (Until::Time(time), Pace::Open { rate }) => time.as_secs_f64() * f64::from(rate),
+            (Until::Time(time), Pace::Closed { concurrency }) => {
+                time.as_secs_f64() * concurrency as f64 / QUICKEST_SECONDS
+            }
+        }
+    }
+
+    /// What it will ask of the stack at most.
+    pub(crate) fn most_usage(&self) -> cost::Usage {
+        let of = |step: Step| self.most_operations() * self.mix.share(step);
+        cost::Usage {
+            publisher_calls: of(Step::Create) + of(Step::Ship),
+            // Those that follow an order look for it a few times.
+            query_calls: of(Step::Get) + of(Step::List) + of(Step::Create),
+            publisher_ms: None,
+            query_ms: None,
+        }
+    }
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// The system gives no more threads.
+    #[error("cannot start the thread that keeps the pace")]
+    Pacer(#[source] std::io::Error),
+    #[error("cannot make a histogram")]
+    Histogram(#[source] hdrhistogram::CreationError),
+    #[error("the run's name cannot be part of a client's id")]
+    Name,
+}
+
+impl Explain for LoadError {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn plan(pace: Pace, until: Until) -> Plan {
+        Plan {
+            run: Plan::new_run(),
+            mix: Mix::default(),
+            pace,
+            until,
+        }
+    }
+
+    #[test]
+    fn what_a_run_will_ask_at_most_follows_from_its_plan() {
+        let seconds = Until::Time(Duration::from_secs(10));
+        let open = plan(Pace::Open { rate: 50 }, seconds);
+        assert_eq!(open.most_operations(), 500.0);
+        let usage = open.most_usage();
+        assert_eq!((usage.publisher_calls, usage.query_calls), (350.0, 450.0));
+        let closed = plan(Pace::Closed { concurrency: 8 }, seconds);
+        assert_eq!(closed.most_operations(), 8000.0);
+        let orders = plan(Pace::Closed { concurrency: 8 }, Until::Orders(60));
+        assert_eq!(orders.most_operations().round(), 100.0);
+    }
+
+    #[test]
+    fn runs_have_short_names_of_their_own() {
+        let (one, other) = (Plan::new_run(), Plan::new_run());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 16);
+    }
+}

@@ -1,0 +1,256 @@
+//! What a run measures. Nothing in it grows with the number of operations.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::CreationError;
+use serde::Serialize;
+
+use super::latency::Latencies;
+use super::mix::{PerStep, Step};
+use super::tail::Report;
+use super::timeline::Timeline;
+use crate::error::Explain;
+use crate::stack::functions::FunctionError;
+
+/// Kinds of errors that are told apart; the rest counts as one more.
+const KINDS: usize = 50;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) start: Instant,
+    /// When the last operation was done.
+    pub(crate) last: Instant,
+    pub(crate) steps: PerStep<StepRecord>,
+    /// Of all steps.
+    pub(crate) latencies: Latencies,
+    /// From when an operation was due until it was sent.
+    pub(crate) waited: Latencies,
+    pub(crate) timeline: Timeline,
+    pub(crate) errors: BTreeMap<(Step, String), Failed>,
+    pub(crate) visible: Visible,
+    /// Reads of an order that the read model did not have yet.
+    pub(crate) early_reads: u64,
+    pub(crate) publisher: Calls,
+    pub(crate) query: Calls,
+}
+
+/// One step of the mix.
+#[derive(Debug)]
+pub(crate) struct StepRecord {
+    /// Of those that succeeded.
+    pub(crate) latencies: Latencies,
+    pub(crate) failed: u64,
+}
+
+impl StepRecord {
+    pub(crate) fn count(&self) -> u64 {
+        self.latencies.count() + self.failed
+    }
+}
+
+/// Errors of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Failed {
+    pub(crate) count: u64,
+    /// What the first of them said.
+    pub(crate) message: String,
+}
+
+/// The orders that were followed to the read model.
+#[derive(Debug)]
+pub(crate) struct Visible {
+    /// From the write's acknowledgement to the answer that shows it.
+    pub(crate) lag: Latencies,
+    /// From the beginning of the last look that did not see it to that answer: it became visible
+    /// some time within it.
+    pub(crate) within: Latencies,
+    /// Those that were not seen in time.
+    pub(crate) unseen: u64,
+    /// Those that were left out, since too many were being followed.
+    pub(crate) left_out: u64,
+}
+
+/// The calls of one function.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) count: u64,
+    /// Lambda's reports that were read.
+    pub(crate) reports: u64,
+    pub(crate) billed_ms: f64,
+    /// The cold starts among them.
+    pub(crate) init: Latencies,
+}
+
+impl Calls {
+    fn new() -> Result<Self, CreationError> {
+        Ok(Self {
+            count: 0,
+            reports: 0,
+            billed_ms: 0.0,
+            init: Latencies::new()?,
+        })
+    }
+
+    pub(super) fn add_report(&mut self, report: Report) {
+        self.reports += 1;
+        self.billed_ms += report.billed_ms;
+        if let Some(init_ms) = report.init_ms {
+            self.init
+                .add(Duration::from_secs_f64(init_ms.max(0.0) / 1e3));
+        }
+    }
+
+    /// The mean of what Lambda bills for a call, where it was told.
+    pub(crate) fn mean_billed_ms(&self) -> Option<f64> {
+        (self.reports > 0).then(|| self.billed_ms / self.reports as f64)
+    }
+}
+
+impl Record {
+    pub(crate) fn new(start: Instant) -> Result<Self, CreationError> {
+        let step = |_| {
+            Ok(StepRecord {
+                latencies: Latencies::new()?,
+                failed: 0,
+            })
+        };
+        Ok(Self {
+            start,
+            last: start,
+            steps: PerStep::try_new(step)?,
+            latencies: Latencies::new()?,
+            waited: Latencies::new()?,
+            timeline: Timeline::new(start)?,
+            errors: BTreeMap::new(),
+            visible: Visible {
+                lag: Latencies::new()?,
+                within: Latencies::new()?,
+                unseen: 0,
+                left_out: 0,
+            },
+            early_reads: 0,
+            publisher: Calls::new()?,
+            query: Calls::new()?,
+        })
+    }
+
+    /// An operation that was due, sent and done at these times.
+    pub(super) fn done(
+        &mut self,
+        step: Step,
+        due: Instant,
+        sent: Instant,
+        done: Instant,
+        outcome: Result<(), FunctionError>,
+    ) {
+        let latency = done.saturating_duration_since(due);
+        self.last = self.last.max(done);
+        self.waited.add(sent.saturating_duration_since(due));
+        let record = self.steps.of_mut(step);
+        match outcome {
+            Ok(()) => {
+                record.latencies.add(latency);
+                self.latencies.add(latency);
+                self.timeline.add(done, Some(latency));
+            }
+            Err(error) => {
+                record.failed += 1;
+                self.timeline.add(done, None);
+                self.fail(step, &error);
+            }
+        }
+    }
+
+    fn fail(&mut self, step: Step, error: &FunctionError) {
+        let mut kind = error.name();
+        if self.errors.len() >= KINDS && !self.errors.contains_key(&(step, kind.clone())) {
+            kind = "Other".to_owned();
+        }
+        let failed = self.errors.entry((step, kind));
+        failed
+            .or_insert_with(|| Failed {
+                count: 0,
+                message: error.to_string(),
+            })
+            .count += 1;
+    }
+
+    /// How long it took, until its last operation was done.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.last - self.start
+    }
+
+    pub(crate) fn operations(&self) -> u64 {
+        let counts = Step::ALL.map(|step| self.steps.of(step).count());
+        counts.iter().sum()
+    }
+
+    pub(crate) fn failed(&self) -> u64 {
+        let counts = Step::ALL.map(|step| self.steps.of(step).failed);
+        counts.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orders::error::ErrorType;
+
+    use super::*;
+
+    fn error(error_type: ErrorType, message: &str) -> FunctionError {
+        FunctionError::Function {
+            error_type,
+            message: message.to_owned(),
+            log: None,
+        }
+    }
+
+    #[test]
+    fn waiting_for_a_stalled_stack_counts_in_every_operation_that_was_due() {
+        let start = Instant::now();
+        let mut record = Record::new(start).unwrap();
+        // A hundred a second, all sent when the stall of a second ends, each done at once.
+        let sent = start + Duration::from_secs(1);
+        for number in 0..100 {
+            let due = start + Duration::from_millis(10 * number);
+            record.done(Step::Get, due, sent, sent, Ok(()));
+        }
+        let found = record.latencies.percentiles().unwrap();
+        assert_eq!((found.p50.round(), found.p99.round()), (500.0, 990.0));
+        assert_eq!(found.max.round(), 1000.0);
+        assert_eq!(record.waited.percentiles(), Some(found));
+    }
+
+    #[test]
+    fn failures_are_counted_by_step_and_kind_and_have_no_latency() {
+        let start = Instant::now();
+        let mut record = Record::new(start).unwrap();
+        for message in ["first", "second"] {
+            let failed = error(ErrorType::ReadModelUnavailable, message);
+            record.done(Step::Get, start, start, start, Err(failed));
+        }
+        let failed = error(ErrorType::OrderNotFound, "gone");
+        record.done(Step::Ship, start, start, start, Err(failed));
+        record.done(Step::Get, start, start, start, Ok(()));
+        assert_eq!((record.operations(), record.failed()), (4, 3));
+        assert_eq!(record.latencies.count(), 1);
+        let kind = (Step::Get, "ReadModelUnavailable".to_owned());
+        let failed = record.errors.get(&kind).unwrap();
+        assert_eq!((failed.count, failed.message.as_str()), (2, "first"));
+    }
+
+    #[test]
+    fn cold_starts_are_those_with_a_time_to_start() {
+        let mut calls = Calls::new().unwrap();
+        assert_eq!(calls.mean_billed_ms(), None);
+        for (billed_ms, init_ms) in [(30.0, Some(20.0)), (4.0, None)] {
+            calls.add_report(Report { billed_ms, init_ms });
+        }
+        assert_eq!(
+            (calls.mean_billed_ms(), calls.init.count()),
+            (Some(17.0), 1)
+        );
+    }
+}
