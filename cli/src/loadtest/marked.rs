@@ -16,6 +16,8 @@ use crate::aws::AwsError;
 const SEGMENTS: i32 = 4;
 /// Deletions at the same time.
 const DELETIONS: usize = 16;
+/// What makes an item one of them; asked again when it is deleted.
+const IS_MARKED: &str = "begins_with(#client, :mark)";
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -122,8 +124,6 @@ impl MarkedOrders {
     }
 }
 
-const IS_MARKED: &str = "begins_with(#client, :mark)";
-
 fn mark() -> AttributeValue {
     AttributeValue::S(MARK.to_owned())
 }
@@ -132,4 +132,44 @@ fn marked(item: &Attributes) -> Option<(OrderId, String)> {
     let text = |name| item.get(name)?.as_s().ok();
     let id = OrderId::new(text(attribute::ORDER_ID)?).ok()?;
     Some((id, text(attribute::CLIENT_ID)?.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_http_client::test_util::infallible_client_fn;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::aws::Aws;
+
+    #[tokio::test]
+    async fn an_order_that_is_another_clients_by_now_is_not_deleted() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let http = infallible_client_fn(move |request| {
+            let body = request.body().bytes().unwrap_or_default();
+            let body: Value = serde_json::from_slice(body).unwrap();
+            let taken = body["Key"]["orderId"]["S"] == "taken";
+            seen.lock().unwrap().push(body);
+            let (status, body) = if taken {
+                let kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+                (400, format!(r#"{{"__type":"{kind}"}}"#))
+            } else {
+                (200, "{}".to_owned())
+            };
+            http::Response::builder().status(status).body(body).unwrap()
+        });
+        let orders = MarkedOrders::new(Aws::replay(http).dynamodb(), "orders");
+        let ids = ["mine", "taken"].map(|id| OrderId::new(id).unwrap());
+        let deleted = Cell::new(0);
+        orders.delete(&ids, &deleted).await.unwrap();
+        assert_eq!(deleted.get(), 1);
+        for request in asked.lock().unwrap().iter() {
+            assert_eq!(request["ConditionExpression"], IS_MARKED);
+            assert_eq!(request["ExpressionAttributeNames"]["#client"], "clientId");
+            assert_eq!(request["ExpressionAttributeValues"][":mark"]["S"], MARK);
+        }
+    }
 }

@@ -121,6 +121,9 @@ pub(crate) struct Visible {
     pub(crate) lag_ms: Option<Percentiles>,
     /// How long before that answer the order may have been visible already.
     pub(crate) within_ms: Option<Percentiles>,
+    /// The lag at more and more of the percentiles, for a drawing.
+    #[serde(skip)]
+    pub(crate) curve: Vec<(f64, f64)>,
 }
 
 /// Among the calls whose logs were read.
@@ -247,6 +250,7 @@ fn visible(record: &Record) -> Visible {
         left_out: visible.left_out,
         lag_ms: visible.lag.percentiles(),
         within_ms: visible.within.percentiles(),
+        curve: visible.lag.curve(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::printer::{Printer, Step, Style};
 /// Four times a second: drawing takes part in what is measured.
 const REFRESH: Duration = Duration::from_millis(250);
 const LINE_EVERY: Duration = Duration::from_secs(5);
-const COLUMNS: usize = 48;
+const COLUMNS: usize = 40;
 
 /// Shows it until it is dropped, which leaves the terminal as it was.
 pub(super) async fn show(load: &Load, printer: &Printer) {
@@ -45,10 +45,10 @@ fn view(load: &Load, style: Style) -> String {
         errors => style.red(format_args!("{errors} errors")),
     };
     let left = match load.plan().until {
-        Until::Time(time) => {
-            let left = (time.as_secs_f64() - elapsed).max(0.0);
-            format!("{left:.0} s left")
-        }
+        Until::Time(time) => match time.as_secs_f64() - elapsed {
+            left if left > 0.0 => format!("{left:.0} s left"),
+            _ => "waiting for the last answers".to_owned(),
+        },
         Until::Orders(orders) => format!("of {orders} orders"),
     };
     let recent = seconds.get(seconds.len().saturating_sub(COLUMNS)..);

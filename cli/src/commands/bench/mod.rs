@@ -178,10 +178,10 @@ fn tell(
              stack",
         );
     }
-    if summary.not_sent > 0 {
+    if summary.complete && summary.not_sent > 0 {
         printer.warn(format_args!(
-            "{} operations were due and could not be sent in time, since {MOST_IN_FLIGHT} were \
-             under way: the stack does not keep up with this rate",
+            "{} operations were due and could not be sent in time, with {MOST_IN_FLIGHT} under way: \
+             the rate is more than is done",
             summary.not_sent
         ));
     }

@@ -4,6 +4,7 @@ use super::plot;
 use crate::commands::table::table;
 use crate::loadtest::latency::Percentiles;
 use crate::loadtest::summary::{ColdStarts, StepSummary, Summary, Visible};
+use crate::loadtest::timeline::whole;
 use crate::settings::Target;
 
 const COLUMNS: usize = 60;
@@ -36,8 +37,8 @@ pub(super) fn report(summary: &Summary) -> String {
         let (from, to) = (ms(summary.shortest_ms), ms(latency.max));
         add("latency", format!("{plot} {from} to {to} ms, logarithmic"));
     }
-    let seconds = summary.timeline.iter().map(|second| second.per_second());
-    let seconds: Vec<f64> = seconds.collect();
+    let seconds = whole(&summary.timeline).iter();
+    let seconds: Vec<f64> = seconds.map(|second| second.per_second()).collect();
     if seconds.len() > 1 {
         let together = seconds.len().div_ceil(COLUMNS);
         let means = seconds.chunks(together);
@@ -137,7 +138,7 @@ fn visible(visible: &Visible) -> String {
     }
     if visible.left_out > 0 {
         text.push_str(&format!(
-            ", {} not followed, as many were",
+            ", {} more were not, for too many were at once",
             visible.left_out
         ));
     }
@@ -173,11 +174,21 @@ fn cost(summary: &Summary) -> String {
         Target::Local => "the same run on AWS would cost about",
     };
     let cost = &summary.cost;
-    let mut text = format!("{told} ${:.4} ({})", cost.usd, cost.prices);
+    let mut text = format!(
+        "{told} ${:.2$} ({})",
+        cost.usd,
+        cost.prices,
+        digits(cost.usd)
+    );
     for assumption in &cost.assumptions {
         text.push_str(&format!("\n{:<12} {assumption}", ""));
     }
     text
+}
+
+/// Enough for two that tell something, for a short run costs next to nothing.
+fn digits(usd: f64) -> usize {
+    if usd >= 0.01 { 2 } else { 6 }
 }
 
 fn percentiles(of: &Percentiles) -> String {

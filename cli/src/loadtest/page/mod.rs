@@ -3,23 +3,21 @@
 //! Both are written as XML, so that any XML parser reads them too.
 
 mod chart;
+mod drawings;
 mod xml;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::chart::{Axis, Chart, HEIGHT, Series, WIDTH};
+use self::chart::{HEIGHT, WIDTH};
+use self::drawings::charts;
 use self::xml::Xml;
 use super::latency::Percentiles;
 use super::mix::Step;
 use super::summary::Summary;
-use super::timeline::Second;
 use crate::error::{Explain, Kind};
 use crate::settings::Target;
-
-/// Seconds that a time line has at most; of more, several make one point.
-const MOST_POINTS: usize = 600;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; }
@@ -225,102 +223,6 @@ fn facts(summary: &Summary) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn charts(summary: &Summary) -> Vec<Chart<'_>> {
-    let curves = summary
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(color, (step, of))| Series {
-            name: step.name(),
-            color,
-            points: of.curve.clone(),
-        });
-    let curves: Vec<_> = curves.collect();
-    let latencies = curves.iter().flat_map(|s| s.points.iter().map(|(_, y)| *y));
-    let most = summary.steps.values().map(|of| of.count).max();
-    let mut charts = vec![Chart {
-        title: "Latency by percentile",
-        x: Axis::nines("of the operations", most.unwrap_or_default()),
-        y: Axis::log("ms", latencies),
-        series: curves,
-    }];
-    let points = points(&summary.timeline);
-    if points.is_empty() {
-        return charts;
-    }
-    let end = points.last().map_or(0.0, |point| point.at);
-    let series = |name, color, value: fn(&Point) -> f64| Series {
-        name,
-        color,
-        points: points
-            .iter()
-            .map(|point| (point.at, value(point)))
-            .collect(),
-    };
-    let seconds = || Axis::exact("seconds", end, 8);
-    let busiest = points
-        .iter()
-        .map(|point| point.per_second)
-        .fold(0.0, f64::max);
-    charts.push(Chart {
-        title: "Operations and errors a second",
-        x: seconds(),
-        y: Axis::linear("a second", busiest, 4),
-        series: vec![
-            series("operations", 0, |point| point.per_second),
-            series("errors", 4, |point| point.errors_per_second),
-        ],
-    });
-    let latencies = points.iter().flat_map(|point| [point.p50, point.max]);
-    charts.push(Chart {
-        title: "Latency over time",
-        x: seconds(),
-        y: Axis::log("ms", latencies),
-        series: vec![
-            series("p50", 0, |point| point.p50),
-            series("p99", 1, |point| point.p99),
-            series("longest", 4, |point| point.max),
-        ],
-    });
-    charts
-}
-
-/// A point of the time line: a second, or several of a long run.
-struct Point {
-    at: f64,
-    per_second: f64,
-    errors_per_second: f64,
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
-/// A last second that was short has too few operations to tell anything.
-fn points(timeline: &[Second]) -> Vec<Point> {
-    let whole = timeline.iter().filter(|second| second.seconds >= 1.0);
-    let mut seconds: Vec<&Second> = whole.collect();
-    if seconds.is_empty() {
-        seconds.extend(timeline.first());
-    }
-    let together = seconds.len().div_ceil(MOST_POINTS).max(1);
-    let mut end = 0.0;
-    let point = |seconds: &[&Second]| {
-        let length: f64 = seconds.iter().map(|second| second.seconds).sum();
-        let largest = |of: fn(&Second) -> f64| seconds.iter().map(|s| of(s)).fold(0.0, f64::max);
-        let sum = |of: fn(&Second) -> u64| seconds.iter().map(|s| of(s)).sum::<u64>() as f64;
-        end += length;
-        Point {
-            at: end,
-            per_second: sum(|s| s.operations) / length,
-            errors_per_second: sum(|s| s.errors) / length,
-            p50: largest(|s| s.p50_ms),
-            p99: largest(|s| s.p99_ms),
-            max: largest(|s| s.max_ms),
-        }
-    };
-    seconds.chunks(together).map(point).collect()
-}
-
 fn steps(xml: &mut Xml, summary: &Summary) {
     let header = [
         "step", "count", "a second", "p50", "p90", "p99", "p99.9", "longest", "errors",
@@ -377,7 +279,7 @@ fn cost(xml: &mut Xml, summary: &Summary) {
     xml.line(
         "p",
         &[],
-        format_args!("{told} ${:.4} ({}).", cost.usd, cost.prices),
+        format_args!("{told} ${:.6} ({}).", cost.usd, cost.prices),
     );
     let rows = cost.items.iter();
     let rows: Vec<_> = rows

@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 
 use roxmltree::Document;
 
+use super::drawings::{MOST_POINTS, points};
 use super::*;
 use crate::loadtest::cost::{Machine, Usage, estimate};
 use crate::loadtest::record::Failed;
 use crate::loadtest::summary::{Circumstances, Client, ErrorKind, Settings, StepSummary, Visible};
+use crate::loadtest::timeline::Second;
 
 /// A run whose texts are as odd as they can be.
 fn summary(timeline: Vec<Second>) -> Summary {
@@ -69,6 +71,7 @@ fn summary(timeline: Vec<Second>) -> Summary {
             left_out: 0,
             lag_ms: Some(latency),
             within_ms: Some(latency),
+            curve: vec![(0.5, 0.9), (1.0, 11.0)],
         },
         early_reads: 0,
         cold_starts: None,
@@ -127,8 +130,8 @@ fn a_page_is_well_formed_needs_nothing_else_and_says_what_was_said_as_text() {
         cells.iter().any(|c| c.contains("a <fast> machine")),
         "{cells:?}"
     );
-    // One curve, two lines of throughput, three of latency, each with its sample.
-    assert_eq!(lines(&document), 12);
+    // Two curves, two lines of throughput, three of latency, each with its sample.
+    assert_eq!(lines(&document), 14);
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn the_drawings_alone_are_an_svg_that_says_what_they_are_of() {
             .has_tag_name(("http://www.w3.org/2000/svg", "svg"))
     );
     assert!(text.contains("settings: 8 at a time"), "{text}");
-    assert_eq!(lines(&document), 12);
+    assert_eq!(lines(&document), 14);
 }
 
 #[test]

@@ -4,21 +4,21 @@
 //! All of it runs on one thread: what the driver itself takes is then what one processor takes, and
 //! the summary says how much of one that was.
 
+mod follow;
+
 use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
-use futures_util::stream::FuturesUnordered;
 use orders::command::{Change, ChangeOrder, CreateOrder};
 use orders::ids::{ClientId, IdempotencyKey, OrderId, ProductId};
 use orders::order::Quantity;
 use orders::query::{Filter, ListOrders, Query};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::sleep;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use self::follow::Followed;
 use super::mix::{Step, Turns};
 use super::recent::Recent;
 use super::record::{Calls, Record};
@@ -26,15 +26,6 @@ use super::schedule::{Pace, Schedule, Until};
 use super::{LoadError, MARK, Plan, cpu, tail};
 use crate::stack::functions::{Answer, FunctionError, Functions};
 
-/// One in so many creates is followed to the read model,
-const FOLLOW_EVERY: u64 = 10;
-/// so many at once: looking for them takes part in what is measured,
-const MOST_FOLLOWED: usize = 8;
-/// and each for so long.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at an order that is followed.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// The logs of the first calls of a function are asked for, since cold starts are among them, and
 /// afterwards of one in so many.
 const FIRST_LOGGED: u64 = 200;
@@ -63,12 +54,6 @@ pub(crate) struct Load {
     /// CPU time of this process at the start.
     used_before: Duration,
     used: Cell<Duration>,
-}
-
-/// An order that is followed, since its acknowledgement.
-struct Followed {
-    id: OrderId,
-    acknowledged: Instant,
 }
 
 /// What is done next.
@@ -240,19 +225,7 @@ impl Load {
         let created: Created = self.publish(&command).await?;
         let acknowledged = Instant::now();
         self.recent.borrow_mut().add(created.order_id.clone());
-        let number = self.created.replace(self.created.get() + 1);
-        if number.is_multiple_of(FOLLOW_EVERY) {
-            if self.following.get() < MOST_FOLLOWED {
-                self.following.set(self.following.get() + 1);
-                // Who follows is there for as long as anybody creates.
-                let _ = follow.send(Followed {
-                    id: created.order_id,
-                    acknowledged,
-                });
-            } else {
-                self.record.borrow_mut().visible.left_out += 1;
-            }
-        }
+        self.consider(created.order_id, acknowledged, follow);
         Ok(())
     }
 
@@ -322,47 +295,7 @@ impl Load {
         }
         Ok(answer.value)
     }
-
-    async fn follow_all(&self, mut followed: UnboundedReceiver<Followed>) {
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                next = followed.recv() => match next {
-                    Some(next) => under_way.push(self.follow(next)),
-                    None => break,
-                },
-                Some(()) = under_way.next() => {}
-            }
-        }
-        while under_way.next().await.is_some() {}
-    }
-
-    /// Asks for the order until it is there.
-    async fn follow(&self, order: Followed) {
-        let question = Query::Get(order.id);
-        let mut pause = SHORTEST_PAUSE;
-        let mut since = order.acknowledged;
-        loop {
-            let look = Instant::now();
-            // A failed look is one that saw nothing: the mix's own reads tell of errors.
-            let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
-            if matches!(found, Ok(Some(_))) {
-                let mut record = self.record.borrow_mut();
-                record.visible.lag.add(order.acknowledged.elapsed());
-                record.visible.within.add(since.elapsed());
-                break;
-            }
-            if order.acknowledged.elapsed() > PATIENCE {
-                self.record.borrow_mut().visible.unseen += 1;
-                break;
-            }
-            if self.stopped.get() {
-                break;
-            }
-            since = look;
-            sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        }
-        self.following.set(self.following.get().saturating_sub(1));
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Some of the orders, followed from their acknowledgement until the query function shows them.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use orders::ids::OrderId;
+use orders::query::Query;
+use serde::de::IgnoredAny;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::sleep;
+
+use super::Load;
+
+/// One in so many creates is followed to the read model,
+const FOLLOW_EVERY: u64 = 10;
+/// so many at once: looking for them takes part in what is measured,
+const MOST_FOLLOWED: usize = 8;
+/// and each for so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at an order that is followed.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// An order that is followed, since its acknowledgement.
+pub(super) struct Followed {
+    id: OrderId,
+    acknowledged: Instant,
+}
+
+impl Load {
+    /// Hands one in so many orders to who follows them.
+    pub(super) fn consider(
+        &self,
+        id: OrderId,
+        acknowledged: Instant,
+        follow: &UnboundedSender<Followed>,
+    ) {
+        let number = self.created.replace(self.created.get() + 1);
+        if number.is_multiple_of(FOLLOW_EVERY) {
+            if self.following.get() < MOST_FOLLOWED {
+                self.following.set(self.following.get() + 1);
+                // Who follows is there for as long as anybody creates.
+                let _ = follow.send(Followed { id, acknowledged });
+            } else {
+                self.record.borrow_mut().visible.left_out += 1;
+            }
+        }
+    }
+
+    pub(super) async fn follow_all(&self, mut followed: UnboundedReceiver<Followed>) {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                next = followed.recv() => match next {
+                    Some(next) => under_way.push(self.follow(next)),
+                    None => break,
+                },
+                Some(()) = under_way.next() => {}
+            }
+        }
+        while under_way.next().await.is_some() {}
+    }
+
+    /// Asks for the order until it is there.
+    async fn follow(&self, order: Followed) {
+        let question = Query::Get(order.id);
+        let mut pause = SHORTEST_PAUSE;
+        let mut since = order.acknowledged;
+        loop {
+            let look = Instant::now();
+            // A failed look is one that saw nothing: the mix's own reads tell of errors.
+            let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
+            if matches!(found, Ok(Some(_))) {
+                let mut record = self.record.borrow_mut();
+                record.visible.lag.add(order.acknowledged.elapsed());
+                record.visible.within.add(since.elapsed());
+                break;
+            }
+            if order.acknowledged.elapsed() > PATIENCE {
+                self.record.borrow_mut().visible.unseen += 1;
+                break;
+            }
+            if self.stopped.get() {
+                break;
+            }
+            since = look;
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+        self.following.set(self.following.get().saturating_sub(1));
+    }
+}
