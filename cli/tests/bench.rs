@@ -4,7 +4,7 @@
 use roxmltree::Document;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Sandbox, Stage, on_both};
+use crate::support::{AwsStage, LocalStage, Sandbox, Stage, on_both};
 
 on_both!(
     a_run_reports_each_step_and_saves_a_page_and_a_drawing,
@@ -210,6 +210,35 @@ fn a_terminal_shows_the_run_and_is_left_as_it_was_after_ctrl_c() {
     );
     // What was drawn in place is gone.
     assert!(!rest.contains("running"), "{rest}");
+}
+
+#[test]
+fn on_aws_the_cost_is_said_and_agreed_to_first() {
+    let stage = AwsStage::deployed();
+    let start = || stage.cqrs(["bench", "--orders", "6"]).on_terminal();
+    let mut terminal = start();
+    terminal.until("At most about 10 operations, about $");
+    terminal.until("Begin? [y/N]");
+    terminal.line("n");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 1, "{rest}");
+    assert!(rest.contains("nothing was driven"), "{rest}");
+
+    let mut terminal = start();
+    terminal.until("Begin? [y/N]");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(rest.contains("nothing was driven"), "{rest}");
+    assert_eq!(orders(&stage), 0);
+
+    let mut terminal = start();
+    terminal.until("Begin? [y/N]");
+    terminal.line("y");
+    terminal.until("STEP");
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 0, "{rest}");
+    assert_eq!(orders(&stage), 6);
 }
 
 #[test]

@@ -89,6 +89,15 @@ pub(crate) struct Item {
     pub(crate) usd: f64,
 }
 
+/// With enough digits to tell something: a short run costs next to nothing.
+pub(crate) fn dollars(usd: f64) -> String {
+    if usd >= 0.01 || usd == 0.0 {
+        format!("${usd:.2}")
+    } else {
+        format!("${usd:.6}")
+    }
+}
+
 pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
     // Each write that arrives is billed, and is one change at most; a batch holds one at least.
     let changes = usage.publisher_calls;
@@ -206,6 +215,8 @@ mod tests {
             publisher_ms: None,
             query_ms: None,
         };
-        assert_eq!(estimate(usage, Machine::default()).usd, 0.0);
+        assert_eq!(dollars(estimate(usage, Machine::default()).usd), "$0.00");
+        assert_eq!(dollars(12.345_6), "$12.35");
+        assert_eq!(dollars(0.001_234_5), "$0.001234");
     }
 }

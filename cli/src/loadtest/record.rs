@@ -163,6 +163,11 @@ impl Record {
         }
     }
 
+    /// No more operations come.
+    pub(super) fn end(&mut self) {
+        self.timeline.end(self.last);
+    }
+
     fn fail(&mut self, step: Step, error: &FunctionError) {
         let mut kind = error.name();
         if self.errors.len() >= KINDS && !self.errors.contains_key(&(step, kind.clone())) {

@@ -48,6 +48,7 @@ pub(crate) struct Timeline {
     operations: u64,
     errors: u64,
     latencies: Latencies,
+    ended: bool,
 }
 
 impl Timeline {
@@ -58,6 +59,7 @@ impl Timeline {
             operations: 0,
             errors: 0,
             latencies: Latencies::new()?,
+            ended: false,
         })
     }
 
@@ -73,7 +75,7 @@ impl Timeline {
 
     /// Ends the seconds that are over.
     pub(crate) fn advance(&mut self, now: Instant) {
-        while now.saturating_duration_since(self.begun) >= SECOND {
+        while !self.ended && now.saturating_duration_since(self.begun) >= SECOND {
             self.close(SECOND);
         }
     }
@@ -85,6 +87,7 @@ impl Timeline {
         if self.operations > 0 && !rest.is_zero() {
             self.close(rest);
         }
+        self.ended = true;
     }
 
     /// The seconds that are over.
@@ -124,6 +127,8 @@ mod tests {
         timeline.add(after(2_250), Some(Duration::from_millis(1_500)));
         assert_eq!(timeline.past().len(), 2);
         timeline.end(after(2_500));
+        // Whoever still looks at it makes it no longer.
+        timeline.advance(after(9_000));
         let seen = timeline.past().iter();
         let seen: Vec<_> = seen.map(|s| (s.seconds, s.operations, s.errors)).collect();
         assert_eq!(seen, [(1.0, 2, 1), (1.0, 0, 0), (0.5, 1, 0)]);

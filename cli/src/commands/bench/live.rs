@@ -38,8 +38,13 @@ fn view(load: &Load, style: Style) -> String {
     let elapsed = record.start.elapsed().as_secs_f64();
     let seconds = record.timeline.past();
     let last = seconds.last();
-    let rate = last.map_or(0.0, |second| second.per_second());
-    let (p50, p99, max) = last.map_or((0.0, 0.0, 0.0), |s| (s.p50_ms, s.p99_ms, s.max_ms));
+    let rate = last.map_or_else(String::new, |s| format!("{:.0}/s, ", s.per_second()));
+    let latency = last.map_or_else(String::new, |s| {
+        format!(
+            "p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+            s.p50_ms, s.p99_ms, s.max_ms
+        )
+    });
     let errors = match record.failed() {
         0 => "0 errors".to_owned(),
         errors => style.red(format_args!("{errors} errors")),
@@ -65,14 +70,11 @@ fn view(load: &Load, style: Style) -> String {
             style.green(plot::bar(load.progress(), 24)),
         ),
         format!(
-            "{}{rate:.0}/s, {} operations, {errors}",
+            "{}{rate}{} operations, {errors}",
             name("now"),
             record.operations()
         ),
-        format!(
-            "{}p50 {p50:.2} ms, p99 {p99:.2} ms, longest {max:.2} ms",
-            name("")
-        ),
+        format!("{}{latency}", name("")),
         format!(
             "{}{} {:.2} to {:.2} ms",
             name("latency"),

@@ -121,9 +121,9 @@ async fn prepare(
     if settings.target == Target::Aws {
         let estimate = cost::estimate(plan.most_usage(), machine);
         printer.note(format_args!(
-            "At most about {:.0} operations, about ${:.2} ({})",
+            "At most about {:.0} operations, about {} ({})",
             plan.most_operations(),
-            estimate.usd,
+            cost::dollars(estimate.usd),
             estimate.prices
         ));
         for assumption in &estimate.assumptions {

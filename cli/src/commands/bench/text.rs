@@ -2,6 +2,7 @@
 
 use super::plot;
 use crate::commands::table::table;
+use crate::loadtest::cost::dollars;
 use crate::loadtest::latency::Percentiles;
 use crate::loadtest::summary::{ColdStarts, StepSummary, Summary, Visible};
 use crate::loadtest::timeline::whole;
@@ -128,7 +129,7 @@ fn visible(visible: &Visible) -> String {
         };
     };
     let mut text = format!(
-        "{}, {} orders followed by queries, each exact to {} ms (p50)",
+        "{}, {} orders followed by queries, each to within {} ms (p50)",
         percentiles(&lag),
         visible.followed,
         ms(within.p50)
@@ -174,21 +175,11 @@ fn cost(summary: &Summary) -> String {
         Target::Local => "the same run on AWS would cost about",
     };
     let cost = &summary.cost;
-    let mut text = format!(
-        "{told} ${:.2$} ({})",
-        cost.usd,
-        cost.prices,
-        digits(cost.usd)
-    );
+    let mut text = format!("{told} {} ({})", dollars(cost.usd), cost.prices);
     for assumption in &cost.assumptions {
         text.push_str(&format!("\n{:<12} {assumption}", ""));
     }
     text
-}
-
-/// Enough for two that tell something, for a short run costs next to nothing.
-fn digits(usd: f64) -> usize {
-    if usd >= 0.01 { 2 } else { 6 }
 }
 
 fn percentiles(of: &Percentiles) -> String {

@@ -155,10 +155,9 @@ impl Load {
             let workers = (0..self.plan.pace.in_flight()).map(|_| self.work(&follow));
             join_all(workers).await;
             self.used.set(cpu::used().saturating_sub(self.used_before));
+            self.record.borrow_mut().end();
         };
         join(work, self.follow_all(followed)).await;
-        let last = self.record.borrow().last;
-        self.record.borrow_mut().timeline.end(last);
     }
 
     async fn work(&self, follow: &UnboundedSender<Followed>) {

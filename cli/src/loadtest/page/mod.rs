@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use self::chart::{HEIGHT, WIDTH};
 use self::drawings::charts;
 use self::xml::Xml;
+use super::cost::dollars;
 use super::latency::Percentiles;
 use super::mix::Step;
 use super::summary::Summary;
@@ -279,11 +280,11 @@ fn cost(xml: &mut Xml, summary: &Summary) {
     xml.line(
         "p",
         &[],
-        format_args!("{told} ${:.6} ({}).", cost.usd, cost.prices),
+        format_args!("{told} {} ({}).", dollars(cost.usd), cost.prices),
     );
     let rows = cost.items.iter();
     let rows: Vec<_> = rows
-        .map(|item| vec![item.what.to_owned(), format!("${:.6}", item.usd)])
+        .map(|item| vec![item.what.to_owned(), dollars(item.usd)])
         .collect();
     table(xml, "numbers", &[], &rows);
     for assumption in &cost.assumptions {
