@@ -31,11 +31,10 @@ impl Second {
     }
 }
 
-/// The seconds without a last one that was short, and has too few operations to tell anything;
-/// unless there is no other.
+/// The seconds without a last one that was too short to tell anything, unless there is no other.
 pub(crate) fn whole(timeline: &[Second]) -> &[Second] {
     match timeline {
-        [all @ .., last] if last.seconds < 1.0 && !all.is_empty() => all,
+        [all @ .., last] if last.seconds < 0.5 && !all.is_empty() => all,
         all => all,
     }
 }

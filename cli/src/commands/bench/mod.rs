@@ -181,7 +181,7 @@ fn tell(
     if summary.complete && summary.not_sent > 0 {
         printer.warn(format_args!(
             "{} operations were due and could not be sent in time, with {MOST_IN_FLIGHT} under way: \
-             the rate is more than is done",
+             the rate is more than the stack and this client can do",
             summary.not_sent
         ));
     }

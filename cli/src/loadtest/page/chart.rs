@@ -78,21 +78,31 @@ impl Axis {
         axis
     }
 
-    /// Whole powers of ten around all `values` that are more than nothing.
+    /// From a round number below all `values` that are more than nothing to one above them.
     pub(super) fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
         let values = values.filter(|value| *value > 0.0);
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(0.0, f64::max);
         let (low, high) = if high > 0.0 { (low, high) } else { (1.0, 1.0) };
         let first = low.log10().floor() as i32;
-        let last = (high.log10().ceil() as i32).max(first + 1);
-        let ticks = (first..=last).map(|power| 10_f64.powi(power));
+        let last = high.log10().floor() as i32;
+        let round = (first..=last + 1).flat_map(|power| [1, 2, 5].map(|n| (n, power)));
+        let round = round.map(|(n, power)| (n, f64::from(n) * 10_f64.powi(power)));
+        let below = round.clone().rev().find(|(_, value)| *value <= low);
+        let low = below.map_or(low, |(_, value)| value);
+        let above = round
+            .clone()
+            .find(|(_, value)| *value >= high && *value > low);
+        let high = above.map_or(high, |(_, value)| value);
+        // Over many powers of ten there is no room for more than those.
+        let few = high / low < 500.0;
+        let ticks = round.filter(|(n, value)| (low..=high).contains(value) && (few || *n == 1));
         Self {
             label,
             scale: Scale::Log,
-            low: 10_f64.powi(first),
-            high: 10_f64.powi(last),
-            ticks: ticks.map(|value| (value, short(value))).collect(),
+            low,
+            high,
+            ticks: ticks.map(|(_, value)| (value, short(value))).collect(),
         }
     }
 
@@ -235,9 +245,11 @@ mod tests {
             texts(&Axis::exact("", 29.3, 6)),
             ["0", "5", "10", "15", "20", "25"]
         );
-        let log = Axis::log("", [0.0, 0.3, 12.0].into_iter());
-        assert_eq!(texts(&log), ["0.1", "1", "10", "100"]);
-        assert_eq!(texts(&Axis::log("", std::iter::empty())), ["1", "10"]);
+        let log = |values: &[f64]| Axis::log("", values.iter().copied());
+        let near = log(&[0.0, 0.3, 4.0]);
+        assert_eq!(texts(&near), ["0.2", "0.5", "1", "2", "5"]);
+        assert_eq!(texts(&log(&[0.3, 900.0])), ["1", "10", "100", "1000"]);
+        assert_eq!(texts(&log(&[])), ["1", "2"]);
         let nines = Axis::nines("", 5_000);
         assert_eq!(texts(&nines), ["0 %", "90 %", "99 %", "99.9 %", "50 %"]);
     }
