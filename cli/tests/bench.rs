@@ -61,15 +61,16 @@ fn a_run_reports_each_step_and_saves_a_page_and_a_drawing<S: Stage>() {
     let followed = run["visible"]["followed"].as_u64().unwrap();
     assert!((1..=12).contains(&followed), "{run}");
     assert_eq!(run["visible"]["unseen"], 0);
-    assert!(
-        number(&run["visible"]["lagMs"]["p50"]) >= number(&run["visible"]["withinMs"]["p50"]) * 0.5
-    );
+    let longest = |of: &str| number(&run["visible"][of]["max"]);
+    assert!(longest("withinMs") <= longest("lagMs"), "{run}");
     assert!(number(&run["cost"]["usd"]) > 0.0);
     assert_eq!(run["settings"]["concurrency"], 8);
 
     // All that was done is there, and is the run's.
     let client = run["clientId"].as_str().unwrap();
     assert!(client.starts_with("cqrs-bench-"), "{client}");
+    // Which waits for what the stream has still to bring.
+    stage.cqrs(["verify"]).succeeds();
     let list = stage.cqrs(["order", "list", "--all", "--client", client]);
     let listed: Value = list.json();
     let listed = listed["orders"].as_array().unwrap();
@@ -120,8 +121,6 @@ fn clean_deletes_the_orders_of_all_runs_and_no_others<S: Stage>() {
     for _ in 0..2 {
         stage.cqrs(bench("--orders 30")).succeeds();
     }
-    assert_eq!(orders(&stage), 62);
-
     let refused = stage.cqrs(["bench", "--clean"]).outcome();
     assert_eq!(refused.code, 2, "{refused}");
     assert!(refused.stderr.contains("--yes"), "{refused}");
@@ -129,7 +128,8 @@ fn clean_deletes_the_orders_of_all_runs_and_no_others<S: Stage>() {
     asked.until("Delete 60 orders of 2 runs of cqrs bench? [y/N]");
     asked.line("n");
     let (code, rest) = asked.end();
-    assert_eq!((code, orders(&stage)), (1, 62), "{rest}");
+    assert_eq!(code, 1, "{rest}");
+    assert!(rest.contains("nothing was deleted"), "{rest}");
 
     let cleaned: Value = stage.cqrs(bench("--clean")).json();
     assert_eq!(cleaned, json!({"found": 60, "deleted": 60}));
@@ -238,7 +238,8 @@ fn on_aws_the_cost_is_said_and_agreed_to_first() {
     terminal.until("STEP");
     let (code, rest) = terminal.end();
     assert_eq!(code, 0, "{rest}");
-    assert_eq!(orders(&stage), 6);
+    let cleaned: Value = stage.cqrs(bench("--clean")).json();
+    assert_eq!(cleaned["found"], 6);
 }
 
 #[test]

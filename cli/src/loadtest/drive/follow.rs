@@ -71,13 +71,15 @@ impl Load {
             let look = Instant::now();
             // A failed look is one that saw nothing: the mix's own reads tell of errors.
             let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
+            let answered = Instant::now();
+            let lag = answered - order.acknowledged;
             if matches!(found, Ok(Some(_))) {
                 let mut record = self.record.borrow_mut();
-                record.visible.lag.add(order.acknowledged.elapsed());
-                record.visible.within.add(since.elapsed());
+                record.visible.lag.add(lag);
+                record.visible.within.add(answered - since);
                 break;
             }
-            if order.acknowledged.elapsed() > PATIENCE {
+            if lag > PATIENCE {
                 self.record.borrow_mut().visible.unseen += 1;
                 break;
             }
