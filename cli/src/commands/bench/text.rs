@@ -24,11 +24,9 @@ pub(super) fn report(summary: &Summary) -> String {
     };
     for error in &summary.errors_by_kind {
         let kind = format!("{} {}", error.step, error.kind);
-        let failed = &error.failed;
-        add(
-            "error",
-            format!("{kind}, {} times: {}", failed.count, failed.message),
-        );
+        let count = error.failed.count;
+        let message = error.failed.message.lines().next().unwrap_or_default();
+        add("error", format!("{kind}, {count} times: {message}"));
     }
     if !summary.latencies_drawn.is_empty()
         && let Some(latency) = summary.latency_ms

@@ -106,12 +106,16 @@ impl PageFile {
         };
         let mut unfinished = self.path.clone().into_os_string();
         unfinished.push(".unfinished");
-        fs::write(&unfinished, text)
-            .and_then(|()| fs::rename(&unfinished, &self.path))
-            .map_err(|source| PageError::Unwritable {
+        let written = fs::write(&unfinished, text);
+        let written = written.and_then(|()| fs::rename(&unfinished, &self.path));
+        written.map_err(|source| {
+            // It may be what filled the disk, or not be there at all.
+            let _ = fs::remove_file(&unfinished);
+            PageError::Unwritable {
                 path: self.path.clone(),
                 source,
-            })
+            }
+        })
     }
 }
 

@@ -197,4 +197,11 @@ fn a_file_that_is_there_is_replaced_whole() {
     file.write(&summary(vec![second(1)])).unwrap();
     assert!(fs::read_to_string(&path).unwrap().starts_with("<!DOCTYPE"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    // What stands in the way by then is left there, and nothing beside it.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let failed = file.write(&summary(vec![second(1)]));
+    assert!(matches!(failed, Err(PageError::Unwritable { .. })));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
