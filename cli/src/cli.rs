@@ -510,14 +510,16 @@ pub(crate) enum OrderCommand {
     Create(CreateArgs),
     Get(GetArgs),
     List(ListArgs),
-    /// Mark an order as shipped
+    /// Mark orders as shipped
     #[command(after_help = "Examples:
   cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
-  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --expected-version 1 --wait")]
+  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --expected-version 1 --wait
+  cqrs order ship - < ids.txt   any number of orders, one id a line")]
     Ship(ChangeArgs),
-    /// Cancel an order
+    /// Cancel orders
     #[command(after_help = "Examples:
-  cqrs order cancel 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11")]
+  cqrs order cancel 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
+  cqrs order list --client 42 --all --output json | jq -r '.orders[].orderId' | cqrs order cancel -")]
     Cancel(ChangeArgs),
 }
 
@@ -556,14 +558,16 @@ pub(crate) struct CreateArgs {
     pub(crate) wait: WaitArgs,
 }
 
-/// Show an order as the read model has it
+/// Show orders as the read model has them
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
-  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --output json | jq .status")]
+  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --output json | jq .status
+  cqrs order get - < ids.txt   any number of orders, one id a line")]
 pub(crate) struct GetArgs {
-    /// The order's id
-    pub(crate) id: String,
+    /// The orders' ids; `-` takes them from standard input, one a line
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
 
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
@@ -597,13 +601,14 @@ pub(crate) struct ListArgs {
     pub(crate) all: bool,
 }
 
-/// A change of an order's status.
+/// A change of orders' status.
 #[derive(Args, Debug)]
 pub(crate) struct ChangeArgs {
-    /// The order's id
-    pub(crate) id: String,
+    /// The orders' ids; `-` takes them from standard input, one a line
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
 
-    /// Refuse when the order's version is another: somebody else changed it
+    /// Refuse when the order's version is another: somebody else changed it. For one order
     #[arg(long, value_name = "N")]
     pub(crate) expected_version: Option<u64>,
 

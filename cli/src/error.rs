@@ -74,7 +74,7 @@ pub(crate) trait Explain: Error {
 }
 
 /// A command's failure, ready to be shown.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure {
     #[serde(skip)]
     class: FailureClass,
@@ -84,7 +84,7 @@ pub(crate) struct Failure {
     hint: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct FailureClass(Kind);
 
 impl Failure {
@@ -139,6 +139,14 @@ impl Failure {
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
+        self
+    }
+
+    /// The same class and next step under a message that speaks of all that failed so.
+    #[must_use]
+    pub(crate) fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self.causes.clear();
         self
     }
 

@@ -182,15 +182,19 @@ impl Printer {
 
     /// Writes one JSON document to stdout.
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Failure> {
+        self.stdout(&self.to_json(value)?)
+    }
+
+    /// A value as JSON looks on stdout.
+    pub(crate) fn to_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, Failure> {
         let text = if self.stdout_terminal {
             serde_json::to_string_pretty(value)
         } else {
             serde_json::to_string(value)
         };
-        let text = text.map_err(|e| {
+        text.map_err(|e| {
             Failure::new(Kind::Failed, "cannot write the result as JSON").caused_by(e.to_string())
-        })?;
-        self.stdout(&text)
+        })
     }
 
     /// Writes text and a final newline to stdout. A reader that went away is no failure.
@@ -200,16 +204,20 @@ impl Printer {
 
     /// Writes one of many texts and a final newline to stdout; breaks where nobody reads any more.
     pub(crate) fn stream(&self, text: &str) -> Result<ControlFlow<()>, Failure> {
-        if self.part {
+        if text.is_empty() || text.ends_with('\n') {
+            self.stdout_part(text)
+        } else {
+            self.stdout_part(&format!("{text}\n"))
+        }
+    }
+
+    /// Writes text as it stands to stdout; breaks where nobody reads any more.
+    pub(crate) fn stdout_part(&self, text: &str) -> Result<ControlFlow<()>, Failure> {
+        if self.part || text.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
         let mut out = io::stdout().lock();
-        let newline = if text.ends_with('\n') || text.is_empty() {
-            ""
-        } else {
-            "\n"
-        };
-        match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
             Err(e) => Err(
                 Failure::new(Kind::Failed, "cannot write to standard output")

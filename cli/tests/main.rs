@@ -18,6 +18,7 @@ mod local;
 mod local_crash;
 mod local_failures;
 mod logs;
+mod order_ids;
 mod orders;
 mod rebuild;
 mod reference;

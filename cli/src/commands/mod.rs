@@ -12,6 +12,7 @@ mod deploy;
 mod destroy;
 mod doctor;
 mod failures;
+mod interrupt;
 mod local;
 mod logs;
 mod operation;

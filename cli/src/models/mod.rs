@@ -44,17 +44,10 @@ impl Models {
         &self,
         ids: Vec<OrderId>,
     ) -> Result<HashMap<OrderId, Order>, FunctionError> {
-        #[derive(Deserialize)]
-        struct Batch {
-            orders: Vec<Option<Order>>,
-        }
         let mut shown = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(MAX_ORDERS) {
-            let answer = self
-                .functions
-                .query::<Batch>(&Query::Batch(ids.to_vec()))
-                .await?;
-            let orders = answer.value.orders.into_iter().flatten();
+            let orders = self.functions.orders(ids).await?.value;
+            let orders = orders.into_iter().flatten();
             shown.extend(orders.map(|order| (order.order_id.clone(), order)));
         }
         Ok(shown)

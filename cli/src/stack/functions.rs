@@ -5,6 +5,9 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use orders::diagnosis::{Diagnose, Diagnosis};
 use orders::error::ErrorType;
+use orders::ids::OrderId;
+use orders::order::Order;
+use orders::query::Query;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -175,6 +178,26 @@ impl Functions {
         payload: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
         self.invoke("query", payload).await
+    }
+
+    /// Asks the query function for several orders, at most [`orders::query::MAX_ORDERS`]; gives
+    /// one, or none, for each id.
+    pub(crate) async fn orders(
+        &self,
+        ids: &[OrderId],
+    ) -> Result<Answer<Vec<Option<Order>>>, FunctionError> {
+        #[derive(serde::Deserialize)]
+        struct Batch {
+            orders: Vec<Option<Order>>,
+        }
+        let Answer { value, log } = self.query::<Batch>(&Query::Batch(ids.to_vec())).await?;
+        if value.orders.len() != ids.len() {
+            let source = serde::de::Error::invalid_length(value.orders.len(), &"one for each id");
+            let function = format!("{}-query", self.stack);
+            return Err(FunctionError::Unintelligible { function, source });
+        }
+        let value = value.orders;
+        Ok(Answer { value, log })
     }
 
     /// Gives the subscriber an event, as its event source mapping does, or orders to project.

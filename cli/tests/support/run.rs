@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
@@ -14,12 +14,18 @@ use super::terminal::Terminal;
 /// A run that is not started yet.
 pub(crate) struct Run {
     command: Command,
+    stdin: Stdio,
     filters: Filters,
 }
 
 impl Run {
     pub(super) fn new(command: Command, filters: Filters) -> Self {
-        Self { command, filters }
+        let stdin = Stdio::null();
+        Self {
+            command,
+            stdin,
+            filters,
+        }
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -52,20 +58,34 @@ impl Run {
         self
     }
 
+    /// Gives it this text on stdin.
+    pub(crate) fn input(self, text: impl AsRef<[u8]>) -> Self {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_ref()).unwrap();
+        file.rewind().unwrap();
+        self.stdin_from(file)
+    }
+
+    /// Takes stdin from elsewhere.
+    pub(crate) fn stdin_from(mut self, from: impl Into<Stdio>) -> Self {
+        self.stdin = from.into();
+        self
+    }
+
     /// Sends stdout elsewhere than into the outcome.
     pub(crate) fn stdout_to(mut self, to: impl Into<Stdio>) -> Outcome {
         let output = self
             .command
-            .stdin(Stdio::null())
+            .stdin(self.stdin)
             .stderr(Stdio::piped())
             .stdout(to)
             .output();
         Outcome::new(output.unwrap(), self.filters)
     }
 
-    /// Runs it to its end, without a terminal and with nothing on stdin.
+    /// Runs it to its end, without a terminal, and with nothing on stdin unless that was said.
     pub(crate) fn outcome(mut self) -> Outcome {
-        let output = self.command.stdin(Stdio::null()).output().unwrap();
+        let output = self.command.stdin(self.stdin).output().unwrap();
         Outcome::new(output, self.filters)
     }
 
@@ -90,7 +110,7 @@ impl Run {
     }
 
     fn start_with(mut self, stdout: Stdio) -> Running {
-        let command = self.command.stdin(Stdio::null()).stdout(stdout);
+        let command = self.command.stdin(self.stdin).stdout(stdout);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().map(|mut stdout| {
             std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::cli::FailuresArgs;
-use crate::commands::failures::interrupt::Interrupt;
+use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
 use crate::error::Failure;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::failures::interrupt::Interrupt;
+use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::{A_LOOK, Desk, give_back, select};
 use crate::commands::table::table;
 use crate::error::Failure;

@@ -1,7 +1,6 @@
 //! `cqrs failures`: what could not be projected is seen, tried again, or given up for good.
 
 mod discard;
-mod interrupt;
 mod list;
 mod report;
 mod retry;

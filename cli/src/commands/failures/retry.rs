@@ -3,7 +3,7 @@
 use orders::error::ErrorType;
 
 use crate::cli::FailuresArgs;
-use crate::commands::failures::interrupt::Interrupt;
+use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::report::{Outcome, Report};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
 use crate::error::Failure;

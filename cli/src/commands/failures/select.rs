@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::aws::AwsError;
-use crate::commands::failures::interrupt::Interrupt;
+use crate::commands::interrupt::Interrupt;
 use crate::error::{Failure, Kind};
 use crate::failures::message::{Id, Message};
 use crate::failures::scan::Scan;

@@ -7,9 +7,9 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use serde::Serialize;
 
 use crate::commands::age::age;
-use crate::commands::failures::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
+use crate::commands::interrupt::Interrupt;
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id};

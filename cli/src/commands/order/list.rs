@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::cli::ListArgs;
+use crate::commands::order::shown::{HEADER, cells};
 use crate::commands::order::{functions, unwrap_logged};
 use crate::commands::table::table;
 use crate::error::Failure;
@@ -94,20 +95,7 @@ pub(in crate::commands) struct Listed {
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.orders.iter().map(|order| {
-            vec![
-                order.order_id.to_string(),
-                order.status.to_string(),
-                order.client_id.to_string(),
-                order.product_id.to_string(),
-                order.quantity.to_string(),
-                order.version.to_string(),
-                order.created_at.to_string(),
-            ]
-        });
-        let header = [
-            "ORDER", "STATUS", "CLIENT", "PRODUCT", "QUANTITY", "VERSION", "CREATED",
-        ];
-        f.write_str(&table(&header, rows))
+        let rows = self.orders.iter().map(|order| cells(order).to_vec());
+        f.write_str(&table(&HEADER, rows))
     }
 }

@@ -4,9 +4,13 @@ mod cancel;
 mod change;
 pub(super) mod create;
 pub(super) mod get;
+mod ids;
+mod items;
 pub(super) mod list;
+mod several;
 mod ship;
 pub(super) mod shown;
+mod tally;
 mod wait;
 
 use std::time::Instant;
@@ -29,16 +33,18 @@ pub(crate) async fn run(
     settings: Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let work = async {
-        // What breaks a rule of the domain is said before anything is connected.
-        match command {
-            OrderCommand::Create(args) => create::run(args, &settings, printer).await,
-            OrderCommand::Get(args) => get::run(args, &settings, printer).await,
-            OrderCommand::List(args) => list::run(args, &settings, printer).await,
-            OrderCommand::Ship(args) => ship::run(args, &settings, printer).await,
-            OrderCommand::Cancel(args) => cancel::run(args, &settings, printer).await,
-        }
-    };
+    // What breaks a rule of the domain is said before anything is connected.
+    match command {
+        OrderCommand::Create(args) => interruptible(create::run(args, &settings, printer)).await,
+        OrderCommand::Get(args) => get::run(args, &settings, printer).await,
+        OrderCommand::List(args) => interruptible(list::run(args, &settings, printer)).await,
+        OrderCommand::Ship(args) => ship::run(args, &settings, printer).await,
+        OrderCommand::Cancel(args) => cancel::run(args, &settings, printer).await,
+    }
+}
+
+/// Work that Ctrl-C may end anywhere.
+async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
 }
 

@@ -1,10 +1,27 @@
-//! How one order looks, with or without the time it took.
+//! How an order looks: by itself, with or without the time it took, or as one of a list.
 
 use std::fmt;
 use std::time::Duration;
 
 use orders::order::Order;
 use serde::Serialize;
+
+/// The columns of orders that are listed, and an order's cells in them.
+pub(super) const HEADER: [&str; 7] = [
+    "ORDER", "STATUS", "CLIENT", "PRODUCT", "QUANTITY", "VERSION", "CREATED",
+];
+
+pub(super) fn cells(order: &Order) -> [String; 7] {
+    [
+        order.order_id.to_string(),
+        order.status.to_string(),
+        order.client_id.to_string(),
+        order.product_id.to_string(),
+        order.quantity.to_string(),
+        order.version.to_string(),
+        order.created_at.to_string(),
+    ]
+}
 
 /// An order, with its times where they were measured. In JSON both are one flat object.
 #[derive(Debug, Serialize)]

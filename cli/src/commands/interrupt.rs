@@ -1,12 +1,13 @@
-//! Ctrl-C as something to look at: what was taken from the queue is given back first.
+//! Ctrl-C as something to look at, for what must be brought to an end first: messages are given
+//! back to their queue, commands under way are answered.
 
 use std::time::Duration;
 
 use tokio::signal::ctrl_c;
 use tokio::sync::watch;
 
-/// How long a call that takes messages may still go on: what it took would be hidden otherwise.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long what is under way may still go on.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Whether Ctrl-C was pressed. Clones share it.
 #[derive(Clone, Debug)]
@@ -29,7 +30,8 @@ impl Interrupt {
         *self.0.borrow()
     }
 
-    async fn pressed(&self) {
+    /// Waits for it.
+    pub(super) async fn pressed(&self) {
         if self.0.clone().wait_for(|pressed| *pressed).await.is_err() {
             std::future::pending().await
         }

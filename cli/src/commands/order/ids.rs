@@ -1,0 +1,295 @@
+//! The ids of the orders that a command works on: typed, or one a line on standard input.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
+
+use orders::ids::{MAX_CHARACTERS, OrderId};
+use tokio::sync::mpsc;
+
+use crate::commands::order::InvalidArgument;
+use crate::error::{Failure, Kind};
+
+/// What stands for standard input.
+const STDIN: &str = "-";
+/// No id takes as many bytes; what is longer is not read into memory.
+const LONGEST_LINE: u64 = 4096;
+/// Lines that are read before they are asked for.
+const READ_AHEAD: usize = 1000;
+
+/// What was typed.
+#[derive(Debug)]
+pub(super) enum Ids {
+    /// One order, which the command shows by itself.
+    One(OrderId),
+    /// Any number of them, from none to more than fit into memory.
+    Several(Several),
+}
+
+/// Ids to be taken one after the other.
+#[derive(Debug)]
+pub(super) enum Several {
+    Typed(VecDeque<OrderId>),
+    Lines(Lines),
+}
+
+/// An id as it was given.
+#[derive(Debug)]
+pub(super) enum Given {
+    Id(OrderId),
+    /// A line that is no id.
+    Malformed {
+        text: String,
+        error: InvalidArgument,
+    },
+}
+
+impl Ids {
+    /// Checks all that was typed. The lines of standard input are read and checked as they come.
+    pub(super) fn of(mut typed: Vec<String>) -> Result<Self, Failure> {
+        if typed.iter().any(|id| id == STDIN) {
+            if typed.len() > 1 {
+                let message = "`-` takes the ids from standard input and no others beside them";
+                return Err(Failure::new(Kind::Usage, message));
+            }
+            return Ok(Self::Several(Several::Lines(Lines::of_stdin())));
+        }
+        if typed.len() == 1 {
+            let id = OrderId::new(typed.remove(0));
+            return Ok(Self::One(
+                id.map_err(|e| InvalidArgument::of("the order's id", e))?,
+            ));
+        }
+        let count = typed.len();
+        let checked = typed.into_iter().enumerate().map(|(at, id)| {
+            OrderId::new(id)
+                .map_err(|e| InvalidArgument::of(&format!("id {} of {count}", at + 1), e))
+        });
+        Ok(Self::Several(Several::Typed(
+            checked.collect::<Result<_, _>>()?,
+        )))
+    }
+
+    /// Refuses an option that is for one order.
+    pub(super) fn must_be_one(&self, option: &str) -> Result<(), Failure> {
+        match self {
+            Self::One(_) => Ok(()),
+            Self::Several(_) => Err(Failure::new(
+                Kind::Usage,
+                format!("`{option}` is for one order, not for several"),
+            )),
+        }
+    }
+}
+
+impl Several {
+    /// The next ids, at most `most`, without waiting for more than one; none at the end. What was
+    /// not given yet when this is dropped comes next time.
+    pub(super) async fn next(&mut self, most: usize) -> Result<Vec<Given>, Failure> {
+        match self {
+            Self::Typed(ids) => {
+                let count = most.min(ids.len());
+                Ok(ids.drain(..count).map(Given::Id).collect())
+            }
+            Self::Lines(lines) => lines.next(most).await,
+        }
+    }
+
+    /// Those that are known and were not taken.
+    pub(super) fn rest(self) -> impl Iterator<Item = OrderId> {
+        let ids = match self {
+            Self::Typed(ids) => ids,
+            Self::Lines(_) => VecDeque::new(),
+        };
+        ids.into_iter()
+    }
+
+    /// Whether there may be ids that were not read.
+    pub(super) fn may_have_more(&self) -> bool {
+        matches!(self, Self::Lines(lines) if !lines.ended)
+    }
+}
+
+/// The lines of standard input, read by a thread that is a little ahead.
+#[derive(Debug)]
+pub(super) struct Lines {
+    read: mpsc::Receiver<io::Result<Given>>,
+    failed: Option<io::Error>,
+    ended: bool,
+}
+
+impl Lines {
+    fn of_stdin() -> Self {
+        let (to, read) = mpsc::channel(READ_AHEAD);
+        tokio::task::spawn_blocking(move || read_lines(io::stdin().lock(), &to));
+        Self {
+            read,
+            failed: None,
+            ended: false,
+        }
+    }
+
+    async fn next(&mut self, most: usize) -> Result<Vec<Given>, Failure> {
+        if let Some(error) = self.failed.take() {
+            let failure = Failure::new(Kind::Failed, "cannot read standard input");
+            return Err(failure.caused_by(error.to_string()));
+        }
+        let mut taken = Vec::new();
+        self.ended = self.read.recv_many(&mut taken, most).await == 0;
+        let mut given = Vec::with_capacity(taken.len());
+        for line in taken {
+            match line {
+                Ok(line) => given.push(line),
+                // It is the last one. What came before it comes first.
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        if given.is_empty() && self.failed.is_some() {
+            return Box::pin(self.next(most)).await;
+        }
+        Ok(given)
+    }
+}
+
+fn read_lines(mut input: impl BufRead, to: &mpsc::Sender<io::Result<Given>>) {
+    for number in 1_u64.. {
+        let given = match read_line(&mut input, number) {
+            Ok(Line::End) => return,
+            Ok(Line::Blank) => continue,
+            Ok(Line::Given(given)) => Ok(given),
+            Err(error) => Err(error),
+        };
+        let failed = given.is_err();
+        // Nobody takes it any more: the command ends.
+        if to.blocking_send(given).is_err() || failed {
+            return;
+        }
+    }
+}
+
+enum Line {
+    Given(Given),
+    Blank,
+    End,
+}
+
+fn read_line(input: &mut impl BufRead, number: u64) -> io::Result<Line> {
+    let mut line = Vec::new();
+    input
+        .by_ref()
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(Line::End);
+    }
+    let whole = line.ends_with(b"\n") || (line.len() as u64) < LONGEST_LINE;
+    if !whole {
+        input.skip_until(b'\n')?;
+    }
+    let text = String::from_utf8_lossy(&line);
+    let text = text.trim();
+    if text.is_empty() && whole {
+        return Ok(Line::Blank);
+    }
+    let id = if !whole {
+        Err(format!("must have at most {MAX_CHARACTERS} characters"))
+    } else if std::str::from_utf8(&line).is_err() {
+        Err("must be UTF-8".to_owned())
+    } else {
+        OrderId::new(text).map_err(|rule| rule.to_string())
+    };
+    Ok(Line::Given(match id {
+        Ok(id) => Given::Id(id),
+        Err(rule) => Given::Malformed {
+            text: text.chars().take(MAX_CHARACTERS).collect(),
+            error: InvalidArgument::of(&format!("line {number}: the order's id"), rule),
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(input: &[u8]) -> Vec<Result<String, String>> {
+        let (to, mut read) = mpsc::channel(100);
+        read_lines(input, &to);
+        drop(to);
+        let mut lines = Vec::new();
+        while let Ok(line) = read.try_recv() {
+            lines.push(match line.unwrap() {
+                Given::Id(id) => Ok(id.into()),
+                Given::Malformed { error, .. } => Err(error.to_string()),
+            });
+        }
+        lines
+    }
+
+    #[test]
+    fn each_line_is_an_id_without_the_space_around_it_and_blank_lines_are_none() {
+        let ids = ["a", "b", "c d", "e"].map(|id| Ok(id.to_owned()));
+        assert_eq!(lines(b"a\n  b\t\r\n\n   \nc d\ne"), ids);
+        assert_eq!(lines(b""), []);
+        assert_eq!(lines(b"\n\n"), []);
+    }
+
+    #[test]
+    fn a_line_that_is_no_id_is_named_by_its_number_and_those_after_it_are_read() {
+        let long = "x".repeat(129);
+        let endless = "y".repeat(1_000_000);
+        let text = [b"a\n\n\xff\n", long.as_bytes(), b"\n", endless.as_bytes()];
+        let mut text = text.concat();
+        text.extend_from_slice(b"\nz\x1b\nb");
+        assert_eq!(
+            lines(&text),
+            [
+                Ok("a".to_owned()),
+                Err("line 3: the order's id must be UTF-8".to_owned()),
+                Err("line 4: the order's id must have at most 128 characters, not 129".to_owned()),
+                Err("line 5: the order's id must have at most 128 characters".to_owned()),
+                Err(
+                    "line 6: the order's id must have printable characters only, not U+001B"
+                        .to_owned()
+                ),
+                Ok("b".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_input_comes_after_the_lines_before_it() {
+        struct Torn;
+        impl Read for Torn {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("torn"))
+            }
+        }
+        let (to, read) = mpsc::channel(100);
+        read_lines(io::BufReader::new(b"a\n".chain(Torn)), &to);
+        drop(to);
+        let mut lines = Lines {
+            read,
+            failed: None,
+            ended: false,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            assert_eq!(lines.next(10).await.unwrap().len(), 1);
+            let failure = lines.next(10).await.unwrap_err();
+            assert_eq!(failure.to_string(), "cannot read standard input");
+        });
+    }
+
+    #[test]
+    fn typed_ids_are_all_checked_and_one_is_named_by_its_place() {
+        let of = |ids: &[&str]| Ids::of(ids.iter().map(|id| (*id).to_owned()).collect());
+        assert!(matches!(of(&["a"]), Ok(Ids::One(_))));
+        assert!(matches!(of(&["a", "a"]), Ok(Ids::Several(_))));
+        assert_eq!(
+            of(&["a", "", "b"]).unwrap_err().to_string(),
+            "id 2 of 3 must not be empty"
+        );
+        assert_eq!(of(&["a", "-"]).unwrap_err().kind(), Kind::Usage);
+    }
+}

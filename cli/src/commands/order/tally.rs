@@ -1,0 +1,159 @@
+//! Keeps the score of a command for several orders, and has its last word.
+
+use crate::commands::order::items::{Fate, Item, Listing};
+use crate::error::Failure;
+use crate::printer::{Printer, Step};
+
+/// How a command speaks of what it does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    /// `Shipping orders`
+    pub(super) doing: &'static str,
+    /// `shipped`
+    pub(super) done: &'static str,
+}
+
+#[derive(Debug)]
+pub(super) struct Tally<'a> {
+    words: Words,
+    printer: &'a Printer,
+    listing: Listing<'a>,
+    step: Option<Step>,
+    /// Somebody reads what is told.
+    read: bool,
+    done: u64,
+    failed: u64,
+    left: u64,
+    /// The first in the order of the ids.
+    first: Option<Failure>,
+    /// What would fail for all others too.
+    stopped: Option<Failure>,
+    /// What came after the stop: of no interest where nothing was done at all.
+    held: Vec<Item>,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(words: Words, printer: &'a Printer) -> Self {
+        // Where the orders themselves appear on the terminal, nothing else has to.
+        let step =
+            (printer.is_live() && !printer.stdout_is_terminal()).then(|| printer.step(words.doing));
+        Self {
+            words,
+            printer,
+            listing: Listing::new(printer),
+            step,
+            read: true,
+            done: 0,
+            failed: 0,
+            left: 0,
+            first: None,
+            stopped: None,
+            held: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// Whether somebody reads what is told.
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
+    pub(super) fn stop(&mut self, failure: Failure) {
+        self.stopped.get_or_insert(failure);
+    }
+
+    /// Takes the next items in the order of the ids.
+    pub(super) fn add(&mut self, mut items: Vec<Item>) {
+        if self.is_stopped() {
+            self.held.extend(items);
+            return;
+        }
+        let stop = items.iter().position(|item| item.fate == Fate::Stopped);
+        let after = items.split_off(stop.unwrap_or(items.len()));
+        self.stopped = after.first().and_then(|item| item.failure.clone());
+        self.held = after;
+        self.list(items);
+    }
+
+    fn list(&mut self, items: Vec<Item>) {
+        if self.is_read() {
+            match self.listing.add(&items) {
+                Ok(flow) => self.read = flow.is_continue(),
+                Err(failure) => self.stop(failure),
+            }
+        }
+        for item in items {
+            match item.fate {
+                Fate::Done => self.done += 1,
+                Fate::Failed => self.failed += 1,
+                Fate::Stopped | Fate::Left => self.left += 1,
+            }
+            if item.fate == Fate::Failed && self.first.is_none() {
+                self.first = item.failure;
+            }
+        }
+        if let Some(step) = &self.step {
+            step.message(format!("{}: {}", self.words.doing, self.summary()));
+        }
+    }
+
+    /// A line about how far it is, where nothing shows it.
+    pub(super) fn tell(&self) {
+        if !self.printer.is_live() {
+            self.printer.note(self.summary());
+        }
+    }
+
+    /// The command's last word. `interrupted` it may have left orders, and `more` of which nobody
+    /// here knows.
+    pub(super) fn end(mut self, interrupted: bool, more: bool) -> Result<(), Failure> {
+        let held = std::mem::take(&mut self.held);
+        let nothing = self.done + self.failed == 0
+            && held
+                .iter()
+                .all(|item| matches!(item.fate, Fate::Stopped | Fate::Left));
+        if let Some(stopped) = self.stopped.take_if(|_| nothing) {
+            return Err(stopped);
+        }
+        self.list(held);
+        self.step = None;
+        if self.is_read() {
+            self.listing.end()?;
+        }
+        let summary = self.summary();
+        let ended = if let Some(stopped) = self.stopped {
+            stopped.also_hint(&summary)
+        } else if interrupted && (self.left > 0 || more) {
+            Failure::interrupted(format!("interrupted: {summary}"))
+                .hint("the same command again is safe")
+        } else if let Some(first) = self.first {
+            let total = self.done + self.failed;
+            return Err(first.reworded(format!("{} of {total} orders failed", self.failed)));
+        } else {
+            if self.done == 0 {
+                self.printer.note("No ids were given");
+            }
+            return Ok(());
+        };
+        Err(if more {
+            ended.also_hint("what follows on standard input was not tried")
+        } else {
+            ended
+        })
+    }
+
+    /// `12 orders shipped, 1 failed`.
+    fn summary(&self) -> String {
+        let orders = if self.done == 1 { "order" } else { "orders" };
+        let mut text = format!("{} {orders} {}", self.done, self.words.done);
+        for (count, what) in [(self.failed, "failed"), (self.left, "left")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
+    }
+}
