@@ -27,3 +27,4 @@ mod stack;
 mod status;
 mod support;
 mod terminal;
+mod verify;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::aws::{Aws, Identity};
 use crate::cli::DestroyArgs;
 use crate::commands::operation::Operations;
+use crate::commands::rebuild;
 use crate::commands::table::table;
 use crate::commands::{connect, stack_not_found, unless_interrupted};
 use crate::error::{Failure, Kind};
@@ -78,6 +79,7 @@ impl Destruction<'_> {
             agree(name, self.printer).await?;
         }
         self.delete(&stack).await?;
+        rebuild::forget(&self.settings)?;
         let artifacts = self.remove_artifacts(&stack).await?;
         self.printer.note(format_args!(
             "\n{} Stack {name} is gone",

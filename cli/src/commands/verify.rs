@@ -98,10 +98,10 @@ async fn segment(models: &Models, number: i32, repair: bool) -> Result<Report, F
 
 /// Compares orders of the table with what the read model shows of them.
 async fn compared(models: &Models, orders: &[Order], repair: bool) -> Result<Report, Failure> {
-    let shown = models.shown(ids(orders)).await?;
+    let held = models.inspected(&ids(orders)).await?;
     let differ = orders
         .iter()
-        .filter_map(|order| difference(&order.order_id, Some(order), shown.get(&order.order_id)));
+        .filter_map(|order| difference(&order.order_id, Some(order), held.get(&order.order_id)));
     let suspects = differ.map(|d| d.order_id).collect();
     let mut report = judged(models, suspects, repair).await?;
     report.orders = orders.len() as u64;
@@ -223,13 +223,13 @@ impl fmt::Display for Report {
             self.remaining + self.repaired
         )?;
         for (kind, count) in &self.counts {
-            writeln!(f, "{kind:<10} {count}")?;
+            writeln!(f, "{kind:<12} {count}")?;
         }
         if self.malformed > 0 {
-            writeln!(f, "malformed  {}", self.malformed)?;
+            writeln!(f, "malformed    {}", self.malformed)?;
         }
         if self.repaired > 0 {
-            writeln!(f, "repaired   {}", self.repaired)?;
+            writeln!(f, "repaired     {}", self.repaired)?;
         }
         for Difference {
             order_id,
@@ -242,7 +242,7 @@ impl fmt::Display for Report {
             let (written, shown) = (version(*written), version(*shown));
             writeln!(
                 f,
-                "{kind:<10} {order_id}  table {written}, read model {shown}"
+                "{kind:<12} {order_id}  table {written}, read model {shown}"
             )?;
         }
         Ok(())

@@ -22,6 +22,24 @@ pub(crate) struct Models {
     pub(crate) functions: Functions,
 }
 
+/// What the read model holds of an order.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Inspected {
+    /// Names the state that it holds.
+    pub(crate) mark: String,
+    /// `None` where it holds a tombstone, or what is no order.
+    #[serde(deserialize_with = "order")]
+    pub(crate) order: Option<Order>,
+    /// Whether its guard and its lists are those of the order.
+    pub(crate) consistent: bool,
+}
+
+/// One document that is no order must not keep the others from being read.
+fn order<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Order>, D::Error> {
+    let held = Option::<serde_json::Value>::deserialize(d)?;
+    Ok(held.and_then(|held| serde_json::from_value(held).ok()))
+}
+
 /// A page of the read model's list of all orders.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReadPage {
@@ -39,18 +57,24 @@ fn cursor<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Cursor>, D::E
 }
 
 impl Models {
-    /// What the read model shows of these orders; what it does not have is left out.
-    pub(crate) async fn shown(
+    /// All that the read model holds of these orders, tombstones too; of what it does not hold
+    /// nothing.
+    pub(crate) async fn inspected(
         &self,
-        ids: Vec<OrderId>,
-    ) -> Result<HashMap<OrderId, Order>, FunctionError> {
-        let mut shown = HashMap::with_capacity(ids.len());
-        for ids in ids.chunks(MAX_ORDERS) {
-            let orders = self.functions.orders(ids).await?.value;
-            let orders = orders.into_iter().flatten();
-            shown.extend(orders.map(|order| (order.order_id.clone(), order)));
+        ids: &[OrderId],
+    ) -> Result<HashMap<OrderId, Inspected>, FunctionError> {
+        #[derive(Deserialize)]
+        struct Batch {
+            inspected: Vec<Option<Inspected>>,
         }
-        Ok(shown)
+        let mut inspected = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_ORDERS) {
+            let question = Query::Inspect(ids.to_vec());
+            let held = self.functions.query::<Batch>(&question).await?.value;
+            let held = ids.iter().zip(held.inspected);
+            inspected.extend(held.filter_map(|(id, held)| Some((id.clone(), held?))));
+        }
+        Ok(inspected)
     }
 
     /// The read model's list, from `cursor` on.

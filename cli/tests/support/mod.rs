@@ -2,16 +2,19 @@
 //!
 //! A [`Sandbox`] is a folder with a home and a project, in which the binary runs with nothing of
 //! this machine's settings. A [`Stage`] is a sandbox with the real handlers behind it, on an emulator
-//! of AWS or on this machine. A [`Scripted`] server gives answers that the emulator cannot. What a
+//! of AWS or on this machine. A [`Scripted`] server gives answers that the emulator cannot; a [`Hold`]
+//! stops a request on its way. What a
 //! run says comes as one text, in which everything that changes from run to run is replaced.
 
 mod filters;
+mod hold;
 mod run;
 mod sandbox;
 mod scripted;
 mod stage;
 mod terminal;
 
+pub(crate) use self::hold::Hold;
 pub(crate) use self::run::{Outcome, Run};
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Request, Scripted};

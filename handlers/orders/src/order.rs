@@ -37,7 +37,7 @@ pub struct Order {
     pub updated_at: Timestamp,
 }
 
-const fn first_version() -> u64 {
+pub(crate) const fn first_version() -> u64 {
     1
 }
 

@@ -24,6 +24,8 @@ pub enum Event<'a> {
     Stream(Vec<&'a RawValue>),
     /// Orders to project now, without the stream.
     Project(Vec<Change>),
+    /// Orders to put in the place of what the rules would keep.
+    Replace(Vec<Replacement>),
 }
 
 /// A change of one order, to be projected.
@@ -65,6 +67,20 @@ pub struct Removed {
     pub version: u64,
 }
 
+/// An order to put in the place of a state that the rules hold to be newer: one that is ahead of
+/// the write model, or a tombstone of an order that is there.
+///
+/// It is safe beside live traffic where the state was inspected before the order was read from the
+/// write model: what changed the order since has changed the mark too, or is still to come and
+/// newer than the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replacement {
+    /// The order as the write model holds it.
+    pub order: Order,
+    /// The state that is replaced, and no other, as an inspection named it.
+    pub mark: String,
+}
+
 /// Orders to project by hand. Serialises to the subscriber's payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Project {
@@ -74,6 +90,9 @@ pub enum Project {
     /// Orders that the write model no longer holds.
     #[serde(rename = "removed")]
     Removed(Vec<Removed>),
+    /// Orders in the place of what the rules would keep.
+    #[serde(rename = "replaced")]
+    Replaced(Vec<Replacement>),
 }
 
 /// The subscriber's payload that asks for `project`.
@@ -158,7 +177,7 @@ impl<'a> Event<'a> {
             (Some(records), None) => serde_json::from_str(records.get())
                 .map(Self::Stream)
                 .map_err(|_| Invalid::new("Records", "must be an array of stream records")),
-            (None, Some(project)) => project_by_hand(project).map(Self::Project),
+            (None, Some(project)) => by_hand(project),
             _ => Err(Invalid::new(
                 NAME,
                 "must have either the Records of a DynamoDB stream or project",
@@ -167,56 +186,94 @@ impl<'a> Event<'a> {
     }
 }
 
-fn project_by_hand(project: &RawValue) -> Result<Vec<Change>, Invalid> {
+fn by_hand<'a>(project: &RawValue) -> Result<Event<'a>, Invalid> {
     #[derive(Deserialize)]
     struct Lists<'a> {
         #[serde(borrow)]
         orders: Option<Vec<&'a RawValue>>,
         #[serde(borrow)]
         removed: Option<Vec<&'a RawValue>>,
+        #[serde(borrow)]
+        replaced: Option<Vec<&'a RawValue>>,
     }
-    const RULE: &str = "must have one array, either orders or removed";
+    const RULE: &str = "must have one array, either orders, removed or replaced";
     let is_object = project.get().starts_with('{');
     let lists = serde_json::from_str(project.get())
         .ok()
         .filter(|_| is_object);
-    let states: Result<Vec<State>, Invalid> = match lists {
-        Some(Lists {
-            orders: Some(orders),
-            removed: None,
-        }) => orders.iter().enumerate().map(order_by_hand).collect(),
-        Some(Lists {
-            orders: None,
-            removed: Some(removed),
-        }) => removed.iter().enumerate().map(removed_by_hand).collect(),
-        _ => return Err(Invalid::new("project", RULE)),
+    let Some(Lists {
+        orders,
+        removed,
+        replaced,
+    }) = lists
+    else {
+        return Err(Invalid::new("project", RULE));
     };
-    let by_hand = |state| Change {
-        state,
-        sequence: None,
+    let changes = |states: Result<Vec<State>, Invalid>| {
+        let by_hand = |state| Change {
+            state,
+            sequence: None,
+        };
+        Ok(Event::Project(states?.into_iter().map(by_hand).collect()))
     };
-    Ok(states?.into_iter().map(by_hand).collect())
-}
-
-fn order_by_hand((at, raw): (usize, &&RawValue)) -> Result<State, Invalid> {
-    let name = || format!("project.orders[{at}]");
-    let order: Order = serde_json::from_str(raw.get())
-        .map_err(|error| Invalid::new(name(), format_args!("must be an order: {error}")))?;
-    if order.version == 0 {
-        return Err(Invalid::new(name() + ".version", "must be at least 1"));
+    match (orders, removed, replaced) {
+        (Some(orders), None, None) => changes(each(&orders, "orders", |raw, name| {
+            order_by_hand(raw, name).map(State::Present)
+        })),
+        (None, Some(removed), None) => changes(each(&removed, "removed", removed_by_hand)),
+        (None, None, Some(replaced)) => {
+            each(&replaced, "replaced", replacement_by_hand).map(Event::Replace)
+        }
+        _ => Err(Invalid::new("project", RULE)),
     }
-    Ok(State::Present(order))
 }
 
-fn removed_by_hand((at, raw): (usize, &&RawValue)) -> Result<State, Invalid> {
-    let name = format!("project.removed[{at}]");
-    let mut fields = Fields::within(fields::json(raw.get(), &name)?, &name)?;
+/// Reads each of a list; what is wrong with one is said with its place.
+fn each<T>(
+    list: &[&RawValue],
+    name: &str,
+    read: impl Fn(&RawValue, &str) -> Result<T, Invalid>,
+) -> Result<Vec<T>, Invalid> {
+    let named = list.iter().enumerate();
+    named
+        .map(|(at, raw)| read(raw, &format!("project.{name}[{at}]")))
+        .collect()
+}
+
+fn order_by_hand(raw: &RawValue, name: &str) -> Result<Order, Invalid> {
+    let order: Order = serde_json::from_str(raw.get())
+        .map_err(|error| Invalid::new(name, format_args!("must be an order: {error}")))?;
+    if order.version == 0 {
+        let field = format!("{name}.version");
+        return Err(Invalid::new(field, "must be at least 1"));
+    }
+    Ok(order)
+}
+
+fn removed_by_hand(raw: &RawValue, name: &str) -> Result<State, Invalid> {
+    let mut fields = Fields::within(fields::json(raw.get(), name)?, name)?;
     let order_id = fields.required("orderId")?;
     let version = fields
         .whole("version", 1, u64::MAX)?
         .ok_or_else(|| fields.invalid("version", "is required"))?;
     fields.finish()?;
     Ok(State::Removed(Removed { order_id, version }))
+}
+
+fn replacement_by_hand(raw: &RawValue, name: &str) -> Result<Replacement, Invalid> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Parts<'a> {
+        #[serde(borrow)]
+        order: &'a RawValue,
+        mark: String,
+    }
+    let parts: Parts<'_> = serde_json::from_str(raw.get())
+        .map_err(|error| Invalid::new(name, format_args!("must have order and mark: {error}")))?;
+    Ok(Replacement {
+        order: order_by_hand(parts.order, &format!("{name}.order"))?,
+        mark: parts.mark,
+    })
 }
 
 #[cfg(test)]
@@ -257,15 +314,19 @@ mod tests {
             ),
             (
                 r#"{"project":[]}"#,
-                "project must have one array, either orders or removed",
+                "project must have one array, either orders, removed or replaced",
             ),
             (
                 r#"{"project":{"orders":[],"removed":[]}}"#,
-                "project must have one array, either orders or removed",
+                "project must have one array, either orders, removed or replaced",
             ),
             (
                 r#"{"project":{"removed":[{"orderId":"o"}]}}"#,
                 "project.removed[0].version is required",
+            ),
+            (
+                r#"{"project":{"replaced":[{"order":{"orderId":"o","clientId":"c","productId":"p","version":0},"mark":""}]}}"#,
+                "project.replaced[0].order.version must be at least 1",
             ),
         ] {
             assert_eq!(Event::parse(payload).unwrap_err().to_string(), message);
@@ -307,6 +368,18 @@ mod tests {
                 state: State::Removed(removed),
                 sequence: None
             }]
+        );
+        let order = r#"{"orderId":"o","clientId":"c","productId":"p"}"#;
+        let replacement = Replacement {
+            order: serde_json::from_str(order).unwrap(),
+            mark: "5 100 ".to_owned(),
+        };
+        let payload = ProjectPayload {
+            project: Project::Replaced(vec![replacement.clone()]),
+        };
+        let text = serde_json::to_string(&payload).unwrap();
+        assert!(
+            matches!(Event::parse(&text), Ok(Event::Replace(replaced)) if replaced == [replacement])
         );
     }
 }

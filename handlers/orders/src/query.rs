@@ -25,6 +25,9 @@ pub enum Query {
     Batch(Vec<OrderId>),
     /// A page of orders, newest first.
     List(ListOrders),
+    /// All that the read model holds of several orders, to be compared with the write model; at
+    /// most [`MAX_ORDERS`].
+    Inspect(Vec<OrderId>),
     /// Whether the query side is alive, and how far away the cache is.
     Ping,
 }
@@ -103,17 +106,19 @@ impl Query {
         let id = fields.text("orderId")?;
         let ids = fields.take("orderIds");
         let list = fields.take("list");
+        let inspect = fields.take("inspect");
         let ping = fields.take("ping");
-        let query = match (id, ids, list, ping) {
-            (Some(id), None, None, None) => Self::Get(id),
-            (None, Some(ids), None, None) => Self::Batch(batch(ids)?),
-            (None, None, Some(list), None) => Self::List(page(list)?),
-            (None, None, None, Some(Value::Bool(true))) => Self::Ping,
-            (None, None, None, Some(_)) => return Err(Invalid::new("ping", "must be true")),
+        let query = match (id, ids, list, inspect, ping) {
+            (Some(id), None, None, None, None) => Self::Get(id),
+            (None, Some(ids), None, None, None) => Self::Batch(batch(ids, "orderIds")?),
+            (None, None, Some(list), None, None) => Self::List(page(list)?),
+            (None, None, None, Some(ids), None) => Self::Inspect(batch(ids, "inspect")?),
+            (None, None, None, None, Some(Value::Bool(true))) => Self::Ping,
+            (None, None, None, None, Some(_)) => return Err(Invalid::new("ping", "must be true")),
             _ => {
                 return Err(Invalid::new(
                     "the query",
-                    "must have one of orderId, orderIds, list, ping, and only one",
+                    "must have one of orderId, orderIds, list, inspect, ping, and only one",
                 ));
             }
         };
@@ -138,6 +143,7 @@ impl Query {
             Self::Get(_) => "get",
             Self::Batch(_) => "batch",
             Self::List(_) => "list",
+            Self::Inspect(_) => "inspect",
             Self::Ping => "ping",
         }
     }
@@ -150,6 +156,7 @@ impl Serialize for Query {
             Self::Get(id) => ("orderId", serde_json::json!(id)),
             Self::Batch(ids) => ("orderIds", serde_json::json!(ids)),
             Self::List(list) => ("list", list.payload()),
+            Self::Inspect(ids) => ("inspect", serde_json::json!(ids)),
             Self::Ping => ("ping", Value::Bool(true)),
         };
         serializer.collect_map([(name, value)])
@@ -178,23 +185,23 @@ impl ListOrders {
     }
 }
 
-fn batch(ids: Value) -> Result<Vec<OrderId>, Invalid> {
+fn batch(ids: Value, name: &str) -> Result<Vec<OrderId>, Invalid> {
     let Value::Array(ids) = ids else {
         let rule = format!("must be an array, not {}", fields::kind(&ids));
-        return Err(Invalid::new("orderIds", rule));
+        return Err(Invalid::new(name, rule));
     };
     if ids.len() > MAX_ORDERS {
         let rule = format!("must have at most {MAX_ORDERS} ids, not {}", ids.len());
-        return Err(Invalid::new("orderIds", rule));
+        return Err(Invalid::new(name, rule));
     }
     ids.into_iter()
         .enumerate()
         .map(|(at, id)| match id {
             Value::String(id) => {
-                OrderId::new(id).map_err(|rule| Invalid::new(format!("orderIds[{at}]"), rule))
+                OrderId::new(id).map_err(|rule| Invalid::new(format!("{name}[{at}]"), rule))
             }
             other => Err(Invalid::new(
-                format!("orderIds[{at}]"),
+                format!("{name}[{at}]"),
                 format_args!("must be a string, not {}", fields::kind(&other)),
             )),
         })
@@ -242,6 +249,7 @@ mod tests {
             r#"{"list":{"clientId":"c","cursor":"2026-11-23T03:00:00.000Z_o","limit":500}}"#,
             r#"{"list":{"productId":"p"}}"#,
             r#"{"list":{"status":"shipped"}}"#,
+            r#"{"inspect":["a","b"]}"#,
             r#"{"ping":true}"#,
         ] {
             let query = Query::parse(payload).unwrap();
@@ -254,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_the_field_and_the_rule() {
-        let one = "the query must have one of orderId, orderIds, list, ping, and only one";
+        let one = "the query must have one of orderId, orderIds, list, inspect, ping, and only one";
         for (payload, message) in [
             ("7", "the query must be a JSON object, not a number"),
             ("{}", one),
@@ -268,6 +276,7 @@ mod tests {
                 r#"{"orderIds":["o",1]}"#,
                 "orderIds[1] must be a string, not a number",
             ),
+            (r#"{"inspect":[""]}"#, "inspect[0] must not be empty"),
             (r#"{"ping":1}"#, "ping must be true"),
             (r#"{"list":[]}"#, "list must be a JSON object, not an array"),
             (

@@ -54,6 +54,30 @@ impl Given {
         serde_json::to_value(answer).unwrap()
     }
 
+    fn replace(&self, order: &Value, mark: &str) -> Projected {
+        let payload = json!({"project": {"replaced": [{"order": order, "mark": mark}]}});
+        let Event::Replace(replacements) = Event::parse(&payload.to_string()).unwrap() else {
+            panic!("no replacement")
+        };
+        let replaced = self.model.replace(&replacements);
+        self.runtime.block_on(replaced).unwrap()
+    }
+
+    fn inspected(&self) -> Value {
+        self.ask(&json!({"inspect": ["o"]}))["inspected"][0].take()
+    }
+
+    /// The name of the state that is held.
+    fn mark(&self) -> String {
+        self.inspected()["mark"].as_str().unwrap().to_owned()
+    }
+
+    /// The orders of a list.
+    fn list(&self, filter: &Value) -> Vec<Value> {
+        let mut page = self.ask(&json!({"list": filter}));
+        serde_json::from_value(page["orders"].take()).unwrap()
+    }
+
     fn held(&self) -> Value {
         self.ask(&json!({"orderId": "o"}))
     }
@@ -77,7 +101,7 @@ fn at(version: u64, status: &str) -> Value {
 fn by_hand(payload: &Value) -> Change {
     match Event::parse(&json!({"project": payload}).to_string()).unwrap() {
         Event::Project(mut changes) => changes.pop().unwrap(),
-        Event::Stream(_) => panic!("not by hand"),
+        Event::Stream(_) | Event::Replace(_) => panic!("not by hand"),
     }
 }
 
@@ -371,4 +395,112 @@ fn a_batch_answers_in_the_order_of_its_ids_with_null_for_the_unknown() {
     let order = at(1, "placed");
     assert_eq!(answer, json!({"orders": [null, order, order, null]}));
     assert_eq!(given.ask(&json!({"orderIds": []})), json!({"orders": []}));
+}
+
+#[test]
+fn an_inspection_shows_the_order_its_mark_and_whether_its_lists_have_it() {
+    let given = Given::an_empty_read_model();
+    assert_eq!(given.inspected(), Value::Null);
+    given.project(numbered(present(&at(2, "shipped")), "70"));
+    assert_eq!(
+        given.inspected(),
+        json!({"mark": "2 70 ", "order": at(2, "shipped"), "consistent": true})
+    );
+    let mut many: Vec<String> = (0..250).map(|n| format!("none {n}")).collect();
+    many.push("o".to_owned());
+    let answer = given.ask(&json!({"inspect": many}));
+    let answer = answer["inspected"].as_array().unwrap();
+    assert_eq!((answer.len(), &answer[250]["mark"]), (251, &json!("2 70 ")));
+    assert_eq!(answer[249], Value::Null);
+
+    given.project(numbered(removed(2), "80"));
+    assert_eq!(
+        given.inspected(),
+        json!({"mark": "2 80 1", "order": null, "consistent": true})
+    );
+    assert_eq!(given.ask(&json!({"inspect": []})), json!({"inspected": []}));
+}
+
+#[test]
+fn a_list_that_lacks_an_order_and_a_guard_of_another_version_are_seen_and_replaced() {
+    let given = Given::an_empty_read_model();
+    let member = "2026-11-23T03:00:00.000Z o";
+    for list in ["all", "client:c", "product:p", "status:placed"] {
+        given.project(numbered(present(&at(1, "placed")), "70"));
+        given
+            .server
+            .run::<()>(&["ZREM", &format!("orders:v1:{list}"), member]);
+        assert_eq!(given.inspected()["consistent"], false, "{list}");
+        // The rules see no difference.
+        assert_eq!(given.project(present(&at(1, "placed"))), STALE);
+        assert_eq!(given.replace(&at(1, "placed"), &given.mark()), APPLIED);
+        assert_eq!(given.inspected()["consistent"], true, "{list}");
+    }
+    assert_eq!(given.field("q").as_deref(), Some("70"));
+    given
+        .server
+        .run::<()>(&["HSET", "orders:v1:order:o", "v", "9"]);
+    assert_eq!(given.inspected()["consistent"], false);
+    assert_eq!(given.replace(&at(1, "placed"), &given.mark()), APPLIED);
+    assert_eq!(given.mark(), "1 70 ");
+}
+
+#[test]
+fn a_state_that_is_ahead_is_replaced_and_the_streams_next_change_applies() {
+    let given = Given::an_empty_read_model();
+    given.project(numbered(present(&at(5, "shipped")), "500"));
+    assert_eq!(given.project(present(&at(2, "placed"))), STALE);
+    assert_eq!(given.replace(&at(2, "placed"), &given.mark()), APPLIED);
+    assert_eq!(given.held(), at(2, "placed"));
+    assert_eq!(given.list(&json!({"status": "shipped"})), [] as [Value; 0]);
+    assert_eq!(given.list(&json!({"status": "placed"})), [at(2, "placed")]);
+    let next = numbered(present(&at(3, "cancelled")), "400");
+    assert_eq!(given.project(next), APPLIED);
+}
+
+#[test]
+fn a_tombstone_of_an_order_that_is_there_is_replaced_and_the_order_stays_for_good() {
+    let given = Given::an_empty_read_model();
+    given.project(removed(4));
+    assert_eq!(given.project(present(&at(4, "placed"))), STALE);
+    assert_eq!(given.replace(&at(4, "placed"), &given.mark()), APPLIED);
+    assert_eq!(given.held(), at(4, "placed"));
+    assert_eq!(given.list(&json!({})), [at(4, "placed")]);
+    let left: i64 = given.server.run(&["TTL", "orders:v1:order:o"]);
+    assert_eq!((left, given.mark()), (-1, "4  ".to_owned()));
+}
+
+#[test]
+fn what_live_traffic_has_changed_since_it_was_inspected_is_not_replaced() {
+    let given = Given::an_empty_read_model();
+    given.project(numbered(removed(4), "400"));
+    let seen = given.mark();
+    // Removed once more: the same version, another change.
+    given.project(numbered(removed(4), "401"));
+    assert_eq!(given.replace(&at(4, "placed"), &seen), STALE);
+    given.project(numbered(present(&at(5, "placed")), "402"));
+    assert_eq!(given.replace(&at(4, "placed"), &seen), STALE);
+    assert_eq!(given.replace(&at(4, "placed"), ""), STALE);
+    assert_eq!(given.held(), at(5, "placed"));
+    given.server.run::<()>(&["FLUSHALL"]);
+    assert_eq!(given.replace(&at(4, "placed"), &seen), STALE);
+    assert_eq!(given.replace(&at(4, "placed"), ""), APPLIED);
+}
+
+#[test]
+fn a_document_that_is_no_order_does_not_keep_the_order_from_being_projected() {
+    let given = Given::an_empty_read_model();
+    for document in ["no JSON", "{}", "7", "null"] {
+        given.project(present(&at(1, "placed")));
+        given
+            .server
+            .run::<()>(&["HSET", "orders:v1:order:o", "d", document]);
+        assert_eq!(
+            given.project(present(&at(2, "shipped"))),
+            APPLIED,
+            "{document}"
+        );
+        assert_eq!(given.held(), at(2, "shipped"));
+        given.server.run::<()>(&["FLUSHALL"]);
+    }
 }

@@ -63,6 +63,10 @@ fn queries() -> Vec<(Value, Value)> {
             json!({"list": {"status": "shipped"}}),
             json!({"orders": [], "cursor": null}),
         ),
+        (
+            json!({"inspect": ["x", "a"]}),
+            json!({"inspected": [null, {"mark": "1  ", "order": a, "consistent": false}]}),
+        ),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use orders::diagnosis::Diagnosis;
 use orders::error::ProjectionError;
 use orders::few::FewOrders;
-use orders::lambda::{self, Handler, Invocation, Level};
+use orders::lambda::{self, Handler, Invocation, Level, Line};
 use orders::projection::{Change, Event, Projected};
 use orders::read_model::{CacheSettings, ReadModel, StreamOutcome};
 use orders::settings;
@@ -37,14 +37,16 @@ impl Handler for Subscriber {
             }
             Event::Project(changes) => {
                 let projected = self.0.project(&changes).await?;
-                let orders: FewOrders = changes.iter().map(Change::order_id).collect();
-                invocation
-                    .line(Level::INFO, "projected by hand")
-                    .field("records", changes.len())
-                    .field_if("orderIds", orders.text())
-                    .field("applied", projected.applied)
-                    .field("stale", projected.stale)
-                    .write();
+                let orders = changes.iter().map(Change::order_id).collect();
+                let line = invocation.line(Level::INFO, "projected by hand");
+                log_by_hand(line, changes.len(), &orders, projected);
+                Ok(Answer::Projected(projected))
+            }
+            Event::Replace(replacements) => {
+                let projected = self.0.replace(&replacements).await?;
+                let orders = replacements.iter().map(|r| &r.order.order_id).collect();
+                let line = invocation.line(Level::INFO, "replaced by hand");
+                log_by_hand(line, replacements.len(), &orders, projected);
                 Ok(Answer::Projected(projected))
             }
         }
@@ -53,6 +55,14 @@ impl Handler for Subscriber {
     async fn diagnose(&self) -> Diagnosis {
         self.0.diagnose().await
     }
+}
+
+fn log_by_hand(line: Line<'_>, records: usize, orders: &FewOrders, projected: Projected) {
+    line.field("records", records)
+        .field_if("orderIds", orders.text())
+        .field("applied", projected.applied)
+        .field("stale", projected.stale)
+        .write();
 }
 
 fn log_stream(records: usize, outcome: &StreamOutcome, invocation: &Invocation<'_>) {

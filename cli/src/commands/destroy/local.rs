@@ -6,6 +6,7 @@ use crate::aws::Aws;
 use crate::cli::DestroyArgs;
 use crate::commands::destroy::{Destroyed, agree, orders, show};
 use crate::commands::local::{deployed, folder};
+use crate::commands::rebuild;
 use crate::error::{Failure, Kind};
 use crate::local::client::{Client, Folder, LocalError, StartOptions};
 use crate::local::difference;
@@ -55,6 +56,7 @@ pub(super) async fn run(
     }
     let starting = folder.hold_starting().await?;
     folder.remove()?;
+    rebuild::forget(settings)?;
     drop((starting, deploying, step));
     printer.note(format_args!(
         "\n{} Stack {stack} is gone",

@@ -7,6 +7,8 @@ use std::{fs, io};
 use orders::ids::OrderId;
 use serde::{Deserialize, Serialize};
 
+use crate::settings::{Settings, Target};
+
 /// An older checkpoint says too little of what the read model lost since.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -53,7 +55,16 @@ impl Checkpoint {
 pub(super) struct Store(Option<PathBuf>);
 
 impl Store {
-    pub(super) fn new(project: Option<&Path>, target: &str, stack: &str) -> Self {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let project = settings.project.as_deref();
+        Self::new(project, settings.target, settings.stack.as_str())
+    }
+
+    fn new(project: Option<&Path>, target: Target, stack: &str) -> Self {
+        let target = match target {
+            Target::Aws => "aws",
+            Target::Local => "local",
+        };
         let name = format!("{target}-{stack}.json");
         Self(project.map(|folder| folder.join(".cqrs/rebuild").join(name)))
     }
@@ -83,11 +94,18 @@ impl Store {
         fs::rename(&unfinished, path)
     }
 
+    /// Removes it, and what a process that was killed had begun to write.
     pub(super) fn remove(&self) -> io::Result<()> {
-        match self.0.as_deref().map(fs::remove_file) {
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let Some(path) = self.0.as_deref() else {
+            return Ok(());
+        };
+        for path in [path, &path.with_extension("unfinished")] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -98,15 +116,18 @@ mod tests {
     #[test]
     fn what_is_saved_is_what_the_next_rebuild_finds_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(Some(folder.path()), "aws", "cqrs");
+        let store = Store::new(Some(folder.path()), Target::Aws, "cqrs");
         assert_eq!(store.load(), None);
         let mut checkpoint = Checkpoint::new("arn 1".to_owned(), 2);
         checkpoint.segments[1].after = Some("o".to_owned());
         store.save(&checkpoint).unwrap();
         assert_eq!(store.load(), Some(checkpoint));
+        let folder = folder.path().join(".cqrs/rebuild");
+        fs::write(folder.join("aws-cqrs.unfinished"), "{").unwrap();
         store.remove().unwrap();
         store.remove().unwrap();
         assert_eq!(store.load(), None);
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
     }
 
     #[test]

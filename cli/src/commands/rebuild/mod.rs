@@ -21,7 +21,7 @@ use crate::error::{Failure, Kind};
 use crate::models::Models;
 use crate::models::table::{Malformed, OrdersTable, Segment};
 use crate::printer::{Printer, Step};
-use crate::settings::{Settings, Target};
+use crate::settings::Settings;
 
 /// Items of one page, and so orders of one call.
 const PAGE: i32 = 500;
@@ -41,6 +41,18 @@ pub(crate) async fn run(
     super::unless_interrupted(work, || Failure::interrupted("interrupted").hint(hint)).await?
 }
 
+/// Removes what an interrupted rebuild of the stack left, which goes with the stack.
+pub(crate) fn forget(settings: &Settings) -> Result<(), Failure> {
+    remove(&Store::of(settings))
+}
+
+fn remove(store: &Store) -> Result<(), Failure> {
+    store.remove().map_err(|error| {
+        Failure::new(Kind::Failed, "cannot remove the rebuild's checkpoint")
+            .caused_by(error.to_string())
+    })
+}
+
 async fn rebuild(
     args: &RebuildArgs,
     settings: &Settings,
@@ -52,11 +64,7 @@ async fn rebuild(
         functions: connected.functions(false),
         table,
     };
-    let target = match settings.target {
-        Target::Aws => "aws",
-        Target::Local => "local",
-    };
-    let store = Store::new(settings.project.as_deref(), target, settings.stack.as_str());
+    let store = Store::of(settings);
     let described = models.table.describe().await?;
     let fresh = Checkpoint::new(described.identity, args.segments);
     let last = store
@@ -115,15 +123,15 @@ async fn rebuild(
     Ok(())
 }
 
-/// Whether the read model still has the first orders that it was given, unless they are gone from
-/// the table too.
+/// Whether the read model still holds something of the first orders that it was given, unless they
+/// are gone from the table too. A tombstone is something: it kept the order out.
 async fn witnessed(models: &Models, checkpoint: &Checkpoint) -> Result<bool, Failure> {
     let ids = checkpoint.segments.iter().filter_map(|s| s.witness.clone());
     let ids: Vec<OrderId> = ids.collect();
-    let shown = models.shown(ids.clone()).await?;
+    let inspected = models.inspected(&ids).await?;
     let held = models.table.held(&ids).await?;
     let mut expected = ids.iter().filter(|id| held.orders.contains_key(*id));
-    Ok(expected.all(|id| shown.contains_key(id)))
+    Ok(expected.all(|id| inspected.contains_key(id)))
 }
 
 /// The checkpoint as it is now, written when it goes away: an interrupted rebuild drops it.
@@ -143,10 +151,7 @@ impl Saved<'_> {
     /// The next rebuild begins anew.
     fn forget(&self) -> Result<(), Failure> {
         self.checkpoint.borrow_mut().segments.clear();
-        self.store.remove().map_err(|error| {
-            Failure::new(Kind::Failed, "cannot remove the rebuild's checkpoint")
-                .caused_by(error.to_string())
-        })
+        remove(self.store)
     }
 }
 

@@ -19,5 +19,5 @@ mod token;
 
 pub use cache::{CacheError, ReadModel};
 pub use project::StreamOutcome;
-pub use read::{Answer, Page, Ping};
+pub use read::{Answer, Inspected, Page, Ping};
 pub use settings::CacheSettings;

@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  the order's hash
 -- ARGV     prefix of all keys, "present" or "removed", version, sequence number or "", then
---          present: document, createdAt, order id, client id, product id, status
+--          present: document, createdAt, order id, client id, product id, status, and to replace
+--                   what the rules would keep: the mark of the state to be replaced
 --          removed: order id, seconds that the tombstone stays
 -- Answers 1 when the change was applied, 0 when it was stale.
 --
@@ -22,7 +23,14 @@ end
 local held = redis.call('HMGET', key, 'v', 'q', 'd', 'x')
 local heldVersion, heldSequence, heldDocument, tombstone = held[1], held[2], held[3], held[4]
 
-if heldVersion then
+local replaced = ARGV[11]
+if replaced then
+  local mark = ''
+  if heldVersion then
+    mark = heldVersion .. ' ' .. (heldSequence or '') .. ' ' .. (tombstone or '')
+  end
+  if replaced ~= mark then return 0 end
+elseif heldVersion then
   if heldSequence and sequence ~= '' then
     -- The stream's order of the writes of one item settles it alone.
     if compare(sequence, heldSequence) <= 0 then return 0 end
@@ -51,8 +59,12 @@ end
 
 local oldMember, oldLists = nil, {}
 if heldDocument then
-  local old = cjson.decode(heldDocument)
-  oldMember, oldLists = lists(old.createdAt, old.orderId, old.clientId, old.productId, old.status)
+  -- One that somebody else wrote may be no order; it must not keep the order from being projected.
+  local ok, member, of = pcall(function()
+    local old = cjson.decode(heldDocument)
+    return lists(old.createdAt, old.orderId, old.clientId, old.productId, old.status)
+  end)
+  if ok then oldMember, oldLists = member, of end
 end
 local newMember, newLists = nil, {}
 if present then
@@ -60,7 +72,7 @@ if present then
 end
 
 for i = 1, 4 do
-  local stays = oldMember == newMember and oldLists[i] == newLists[i]
+  local stays = not replaced and oldMember == newMember and oldLists[i] == newLists[i]
   if not stays then
     if oldMember then redis.call('ZREM', oldLists[i], oldMember) end
     if newMember then redis.call('ZADD', newLists[i], 0, newMember) end
@@ -80,7 +92,7 @@ else
 end
 if sequence ~= '' then
   redis.call('HSET', key, 'q', sequence)
-elseif heldSequence then
+elseif heldSequence and heldDocument ~= document then
   -- It numbered another state, and would make the stream's next change of this one look old.
   redis.call('HDEL', key, 'q')
 end

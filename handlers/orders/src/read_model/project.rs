@@ -17,7 +17,7 @@ use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
 use super::keys;
 use crate::error::{ProjectionError, chain};
 use crate::few::FewOrders;
-use crate::projection::{Change, Projected, Record, Sequence, State};
+use crate::projection::{Change, Projected, Record, Replacement, Sequence, State};
 use crate::timestamp::Timestamp;
 
 /// Most changes of one round trip. A batch of the stream is smaller unless the mapping is set
@@ -157,6 +157,34 @@ impl ReadModel {
             let mut pipeline = Pipeline::with_capacity(chunk.len());
             for change in chunk {
                 pipeline.add_command(command(change, pipeline.is_empty())?);
+            }
+            for answer in self.apply(&pipeline).await? {
+                count(&mut projected, &answer)?;
+            }
+        }
+        Ok(projected)
+    }
+
+    /// Replaces what the rules would keep, where it is still what `replacements` say. Those of which
+    /// it is not count as stale.
+    ///
+    /// # Errors
+    /// When the cache is not to be had, or refuses a change.
+    pub async fn replace(
+        &self,
+        replacements: &[Replacement],
+    ) -> Result<Projected, ProjectionError> {
+        let mut projected = Projected::default();
+        for chunk in replacements.chunks(CHUNK) {
+            let mut pipeline = Pipeline::with_capacity(chunk.len());
+            for Replacement { order, mark } in chunk {
+                let change = Change {
+                    state: State::Present(order.clone()),
+                    sequence: None,
+                };
+                let mut command = command(&change, pipeline.is_empty())?;
+                command.arg(mark);
+                pipeline.add_command(command);
             }
             for answer in self.apply(&pipeline).await? {
                 count(&mut projected, &answer)?;

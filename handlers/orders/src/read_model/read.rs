@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use redis::{Pipeline, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, server_error};
@@ -17,6 +17,9 @@ use crate::query::{Cursor, DEFAULT_LIMIT, ListOrders, Query};
 use crate::timestamp::{TEXT_LENGTH, Timestamp};
 
 const LIST: &str = include_str!("list.lua");
+const INSPECT: &str = include_str!("inspect.lua");
+/// Orders that one script looks at: the server answers nobody else meanwhile.
+const INSPECTED_AT_ONCE: usize = 100;
 
 /// What a query answers.
 #[derive(Debug, Serialize)]
@@ -31,6 +34,11 @@ pub enum Answer {
     },
     /// To a list.
     Page(Page),
+    /// To an inspection.
+    Inspected {
+        /// What is held of each id, or nothing.
+        inspected: Vec<Option<Inspected>>,
+    },
     /// To a ping.
     Ping(Ping),
 }
@@ -42,6 +50,18 @@ pub struct Page {
     pub orders: Vec<Box<RawValue>>,
     /// Where the next page starts; `None` when nothing follows.
     pub cursor: Option<String>,
+}
+
+/// What the read model holds of an order.
+#[derive(Debug, Serialize)]
+pub struct Inspected {
+    /// Names this state: it changes with every change that is applied. See
+    /// [`Replacement`](crate::projection::Replacement).
+    pub mark: String,
+    /// The order; `None` where a tombstone is held, or what is no JSON.
+    pub order: Option<Box<RawValue>>,
+    /// Whether the version that guards it and the lists that show it are those of the order.
+    pub consistent: bool,
 }
 
 /// A sign of life.
@@ -64,6 +84,7 @@ impl Answer {
             Self::Order(order) => usize::from(order.is_some()),
             Self::Orders { orders } => orders.iter().flatten().count(),
             Self::Page(page) => page.orders.len(),
+            Self::Inspected { inspected } => inspected.iter().flatten().count(),
             Self::Ping(_) => 0,
         }
     }
@@ -85,6 +106,12 @@ impl ReadModel {
                 orders: self.documents(ids).await?,
             },
             Query::List(list) => Answer::Page(self.page(list).await?),
+            Query::Inspect(ids) if ids.is_empty() => Answer::Inspected {
+                inspected: Vec::new(),
+            },
+            Query::Inspect(ids) => Answer::Inspected {
+                inspected: self.inspected(ids).await?,
+            },
             Query::Ping => Answer::Ping(self.ping().await?),
         })
     }
@@ -131,6 +158,27 @@ impl ReadModel {
         })
     }
 
+    async fn inspected(&self, ids: &[OrderId]) -> Result<Vec<Option<Inspected>>, CacheError> {
+        let mut pipeline = Pipeline::new();
+        for ids in ids.chunks(INSPECTED_AT_ONCE) {
+            let command = pipeline.cmd("EVAL_RO").arg(INSPECT).arg(1).arg(keys::ALL);
+            command.arg(keys::PREFIX).arg(keys::ORDER);
+            for id in ids {
+                command.arg(id.as_str());
+            }
+        }
+        let mut inspected = Vec::with_capacity(ids.len());
+        for answer in self.send(&pipeline).await? {
+            let Value::Array(held) = answer else {
+                return Err(server_error(&answer).unwrap_or_else(|| unexpected(&answer)));
+            };
+            for held in held {
+                inspected.push(inspection(held)?);
+            }
+        }
+        Ok(inspected)
+    }
+
     async fn ping(&self) -> Result<Ping, CacheError> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZCARD").arg(keys::ALL);
@@ -166,6 +214,37 @@ fn document(answer: Value) -> Result<Option<Box<RawValue>>, CacheError> {
             .ok_or_else(|| CacheError::Unexpected("a document that is not JSON".into())),
         other => Err(server_error(&other).unwrap_or_else(|| unexpected(&other))),
     }
+}
+
+/// Reads `{}`, or `{mark, document, 1 where all lists have it}`.
+fn inspection(answer: Value) -> Result<Option<Inspected>, CacheError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default = "crate::order::first_version")]
+        version: u64,
+    }
+    let Value::Array(parts) = &answer else {
+        return Err(unexpected(&answer));
+    };
+    let (mark, text, listed) = match parts.as_slice() {
+        [] => return Ok(None),
+        [
+            Value::BulkString(mark),
+            Value::BulkString(text),
+            Value::Int(listed),
+        ] => (mark, text, *listed == 1),
+        _ => return Err(unexpected(&answer)),
+    };
+    let mark = String::from_utf8_lossy(mark).into_owned();
+    let order = serde_json::from_slice::<Box<RawValue>>(text).ok();
+    let guard = mark.split(' ').next().and_then(|v| v.parse().ok());
+    let version = serde_json::from_slice::<Versioned>(text).ok();
+    let consistent = order.is_none() || (listed && version.map(|v| v.version) == guard);
+    Ok(Some(Inspected {
+        mark,
+        order,
+        consistent,
+    }))
 }
 
 fn cursor_after(member: &[u8]) -> Result<Cursor, CacheError> {
