@@ -99,7 +99,7 @@ fn each_kind_of_difference_is_seen_and_repaired<S: Stage>() {
 
 fn what_the_rules_keep_from_being_repaired_is_replaced_and_changes_go_on<S: Stage>() {
     let stage = S::deployed();
-    let [ahead, buried, unreadable] = [(); 3].map(|()| stage.place_order());
+    let [ahead, buried] = [(); 2].map(|()| stage.place_order());
     let mut order: Value = stage.cqrs(["order", "get", &ahead]).json();
     order["version"] = json!(9);
     order["status"] = json!("shipped");
@@ -108,20 +108,18 @@ fn what_the_rules_keep_from_being_repaired_is_replaced_and_changes_go_on<S: Stag
         &stage,
         json!({"removed": [{"orderId": buried, "version": 4}]}),
     );
-    let cache = stage.cache();
-    cache.run::<()>(&["HSET", &key(&unreadable), "d", "no JSON", "v", "5"]);
 
     // A rebuild gives every order to the same rules: it changes nothing here, and says no loss.
     stage.cqrs(["rebuild"]).succeeds();
-    let kinds = json!({"ahead": 1, "missing": 2});
-    let (code, counts, report) = verify(&stage, &["--sample", "3"]);
+    let kinds = json!({"ahead": 1, "missing": 1});
+    let (code, counts, report) = verify(&stage, &["--sample", "2"]);
     assert_eq!((code, &counts), (1, &kinds), "{report}");
     let (code, counts, report) = verify(&stage, &["--repair"]);
     assert_eq!((code, &counts), (0, &kinds), "{report}");
     assert_eq!(verify(&stage, &[]).1, json!({}));
-    assert_eq!(listed(&stage, &["--status", "placed"]), 3);
+    assert_eq!(listed(&stage, &["--status", "placed"]), 2);
     assert_eq!(listed(&stage, &["--status", "shipped"]), 0);
-    for order in [&ahead, &buried, &unreadable] {
+    for order in [&ahead, &buried] {
         let shipped: Value = stage.cqrs(["order", "ship", order, "--wait"]).json();
         assert_eq!(shipped["version"], 2);
     }
