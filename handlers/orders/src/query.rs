@@ -131,7 +131,7 @@ impl Query {
     pub fn order_ids(&self) -> &[OrderId] {
         match self {
             Self::Get(id) => std::slice::from_ref(id),
-            Self::Batch(ids) => ids,
+            Self::Batch(ids) | Self::Inspect(ids) => ids,
             Self::List(_) | Self::Ping => &[],
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
+use orders::ids::OrderId;
 use orders::query::MAX_ORDERS;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -18,6 +19,7 @@ use crate::models::Models;
 use crate::models::table::OrdersTable;
 use crate::printer::Printer;
 use crate::settings::Settings;
+use crate::stack::functions::FunctionError;
 
 /// How long the read model may take for the next orders to be gone.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -103,7 +105,7 @@ async fn clean(
     let step = printer.step("Waiting until the read model shows none of them");
     let mut deadline = Instant::now() + PATIENCE;
     for ids in found.ids.chunks(MAX_ORDERS) {
-        while !models.shown(ids.to_vec()).await?.is_empty() {
+        while shows_any(&models, ids).await? {
             if Instant::now() > deadline {
                 let message = format!(
                     "{} orders are deleted, and the read model still shows some of them",
@@ -121,6 +123,12 @@ async fn clean(
         found: count,
         deleted: deleted.get(),
     })
+}
+
+/// Whether the read model has one of these orders, rather than what is left of it.
+async fn shows_any(models: &Models, ids: &[OrderId]) -> Result<bool, FunctionError> {
+    let held = models.inspected(ids).await?;
+    Ok(held.values().any(|held| held.order.is_some()))
 }
 
 /// Awaits `work`, and shows how far it has counted.
