@@ -61,12 +61,11 @@ pub(crate) fn host(start: &Start) -> ExitCode {
         runtime.block_on(async {
             let serving = Serving::start(start).await?;
             tell(&Started::Ready(serving.file.clone()));
-            serving.until_stopped().await;
-            Ok(())
+            Ok(serving.until_stopped().await)
         })
     });
     match served {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_lock) => ExitCode::SUCCESS,
         Err(error) => {
             log(format_args!("cannot start: {error}"));
             tell(&Started::Failed(error.into()));
@@ -97,13 +96,13 @@ pub(crate) async fn run(
                     }
                 }
             });
-            serving.until_stopped().await;
+            let lock = serving.until_stopped().await;
             showing.abort();
-            Ok::<_, ServeError>(())
+            Ok::<_, ServeError>(lock)
         })
     });
     match serving.await {
-        Ok(served) => Ok(served?),
+        Ok(served) => served.map(drop).map_err(Failure::from),
         Err(gone) => Err(Failure::new(
             crate::error::Kind::Failed,
             format!("the local stack ended: {gone}"),
@@ -129,7 +128,7 @@ struct Serving {
     state: PathBuf,
     gateway: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
-    _lock: File,
+    lock: File,
 }
 
 impl Serving {
@@ -176,12 +175,13 @@ impl Serving {
             state: start.state.clone(),
             gateway,
             stop,
-            _lock: lock,
+            lock,
         })
     }
 
-    /// Serves until it is asked to stop or a signal comes; then everything ends in order.
-    async fn until_stopped(self) {
+    /// Serves until it is asked to stop or a signal comes; then everything ends in order. What it
+    /// gives is the folder's lock, to be dropped after the runtime: its tasks hold the files open.
+    async fn until_stopped(self) -> File {
         let mut stopped = self.stop.subscribe();
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => {}
@@ -193,6 +193,7 @@ impl Serving {
         let _ = self.gateway.await;
         self.stack.stop().await;
         let _ = std::fs::remove_file(self.state.join("host.json"));
+        self.lock
     }
 }
 
