@@ -1,5 +1,6 @@
 //! `cqrs status`: how a stack and its parts are doing, and what to do about what is not well.
 
+mod details;
 mod report;
 mod screen;
 mod verdict;

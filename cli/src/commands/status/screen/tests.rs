@@ -3,8 +3,10 @@ use insta::assert_snapshot;
 use super::super::Place;
 use super::*;
 use crate::aws::AwsError;
+use crate::failures::queue::Depth;
 use crate::health::{
-    Activity, Alarm, Counted, Function, Invocations, Lag, Mapping, PerFunction, Seen,
+    Activity, Alarm, Alarms, Counted, Function, Invocations, Lag, Mapping, PerFunction, ReadModel,
+    Seen, Stack, WriteModel,
 };
 use crate::settings::Target;
 
