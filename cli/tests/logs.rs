@@ -1,9 +1,11 @@
 //! What the functions log, shown and followed, on both targets.
 
-use insta::assert_snapshot;
-use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::{LocalStage, Stage, Terminal, on_both};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{LocalStage, Reply, Sandbox, Scripted, Stage, Terminal, on_both};
 
 on_both!(
     all_functions_are_shown_in_the_order_of_time_and_each_alone,
@@ -196,10 +198,56 @@ fn following_waits_for_a_stack_that_was_stopped_and_goes_on_without_a_gap() {
 }
 
 #[test]
+fn following_waits_out_throttling_and_tells_what_came_late_and_nothing_twice() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_millis()).unwrap();
+    let event = move |name: &str, before_ms: i64| json!({"eventId": name, "timestamp": now - before_ms, "message": format!("event {name}.")});
+    let mut asked = 0;
+    let server = Scripted::new(move |request| {
+        if request.action() == "DescribeStacks" {
+            let output = "<member><OutputKey>QueryLogGroup</OutputKey><OutputValue>/q</OutputValue></member>";
+            return Reply::stack_with(
+                "cqrs",
+                "CREATE_COMPLETE",
+                &format!("<Outputs>{output}</Outputs>"),
+            );
+        }
+        asked += 1;
+        match asked {
+            1 => Reply::json(200, json!({"events": [event("first", 900)]})),
+            // The SDK tries three times.
+            2..=4 => Reply::json(
+                400,
+                json!({"__type": "ThrottlingException", "message": "Rate exceeded"}),
+            ),
+            _ => Reply::json(
+                200,
+                json!({"events": [event("late", 1_900), event("first", 900), event("last", 0)]}),
+            ),
+        }
+    });
+    let sandbox = Sandbox::against(&server.endpoint());
+    let mut terminal = sandbox.cqrs(["logs", "query", "--follow"]).on_terminal();
+    terminal.until("event first.");
+    let away = terminal.until(": following tries again");
+    assert!(
+        away.contains("AWS still throttles logs:FilterLogEvents"),
+        "{away}"
+    );
+    let late = terminal.until("event late.");
+    let last = terminal.until("event last.");
+    terminal.until("Following goes on");
+    terminal.control('c');
+    let (code, rest) = terminal.end();
+    assert_eq!(code, 130, "{rest}");
+    assert!(![late, last, rest].concat().contains("event"));
+}
+
+#[test]
 fn a_line_cannot_act_on_the_terminal_or_pass_for_another() {
     let stage = LocalStage::deployed();
     let attack = "x\u{1b}[2J\n2026-11-24T00:00:00.000Z query forged";
-    let payload = serde_json::json!({"command": "ship", "orderId": attack}).to_string();
+    let payload = json!({"command": "ship", "orderId": attack}).to_string();
     let (error, _) = stage.invoke("cqrs-publisher", &payload);
     assert!(error.is_some());
     // What was logged is in the file once it was read.

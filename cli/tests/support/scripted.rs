@@ -120,12 +120,17 @@ impl Reply {
 
     /// One stack, in this state.
     pub(crate) fn stack(name: &str, status: &str) -> Self {
+        Self::stack_with(name, status, "")
+    }
+
+    /// The same, with more members, such as its outputs.
+    pub(crate) fn stack_with(name: &str, status: &str, more: &str) -> Self {
         Self::xml(
             "DescribeStacks",
             &format!(
                 "<Stacks><member><StackName>{name}</StackName><StackId>{}</StackId>\
                  <CreationTime>2026-11-01T08:00:00Z</CreationTime>\
-                 <StackStatus>{status}</StackStatus></member></Stacks>",
+                 <StackStatus>{status}</StackStatus>{more}</member></Stacks>",
                 stack_id(name)
             ),
         )
