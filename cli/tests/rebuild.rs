@@ -236,7 +236,7 @@ fn a_cache_that_is_full_in_the_middle_is_said_to_be_that_and_the_next_rebuild_co
 fn a_cache_that_is_killed_in_the_middle_is_filled_by_the_next_rebuild() {
     let stage = LocalStage::deployed();
     fill(&stage, 2_000);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let cache = stage.cache();
         cache.run::<()>(&["FLUSHALL"]);
         let running = stage.cqrs(["rebuild", "--segments", "1"]).start();

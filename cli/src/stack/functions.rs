@@ -144,6 +144,10 @@ impl Explain for FunctionError {
                 ErrorType::WriteModelUnavailable | ErrorType::ReadModelUnavailable => {
                     Some("repeat the command: this is safe at any time".to_owned())
                 }
+                // What this tool asks is right for the functions of its own version.
+                ErrorType::InvalidQuery | ErrorType::InvalidEvent => {
+                    Some("`cqrs deploy` brings the functions to this version".to_owned())
+                }
                 _ => None,
             },
             Self::Crashed { .. } => Some("`cqrs logs` shows what the function logged".to_owned()),

@@ -217,6 +217,7 @@ fn the_templates_access_string_lets_the_query_side_write_nothing() {
         "KEYS *",
         "HGET other a",
         "ZCARD other",
+        "ZSCORE other a",
     ] {
         let mut command = redis::Cmd::new();
         command.arg(words.split(' ').collect::<Vec<_>>());

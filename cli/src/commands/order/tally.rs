@@ -149,7 +149,7 @@ impl<'a> Tally<'a> {
     fn summary(&self) -> String {
         let orders = if self.done == 1 { "order" } else { "orders" };
         let mut text = format!("{} {orders} {}", self.done, self.words.done);
-        for (count, what) in [(self.failed, "failed"), (self.left, "left")] {
+        for (count, what) in [(self.failed, "failed"), (self.left, "not done")] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));
             }

@@ -16,8 +16,7 @@ local function listed(document)
     for _, list in ipairs({
       'all', 'client:' .. order.clientId, 'product:' .. order.productId, 'status:' .. order.status,
     }) do
-      local at = '[' .. member
-      if #redis.call('ZRANGE', prefix .. list, at, at, 'BYLEX') == 0 then return 0 end
+      if not redis.call('ZSCORE', prefix .. list, member) then return 0 end
     end
     return 1
   end)
