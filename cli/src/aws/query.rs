@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
 
-/// For the whole of a request.
+/// For the whole of a request, and for credentials to come.
 const LIMIT: Duration = Duration::from_secs(8);
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -132,8 +132,14 @@ impl Aws {
     pub(crate) async fn credentials(&self) -> Result<Credentials, AwsError> {
         let none = || AwsError::from_credentials("no provider of credentials is set".to_owned());
         let provider = self.config.credentials_provider().ok_or_else(none)?;
-        let provided = provider.provide_credentials().await;
-        provided.map_err(|error| AwsError::from_credentials(deepest_texts(&error)))
+        let late = |_| {
+            let seconds = LIMIT.as_secs();
+            AwsError::from_credentials(format!("their source gave none within {seconds} s"))
+        };
+        let provided = timeout(LIMIT, provider.provide_credentials()).await;
+        provided
+            .map_err(late)?
+            .map_err(|error| AwsError::from_credentials(deepest_texts(&error)))
     }
 }
 
