@@ -1,6 +1,6 @@
 //! One request of AWS's Query protocol, for what no SDK client of this tool does: an unsigned one,
-//! which tells whether a service is reached, and those of IAM, whose client alone would weigh more
-//! than the rest of them together.
+//! which tells whether a service is reached, and those of IAM, whose client would be compiled and
+//! linked for two calls.
 //!
 //! A request is sent once: whoever looks for a fault wants to see it.
 

@@ -16,7 +16,6 @@ use serde::Serialize;
 use self::hop::{Finding, Hop, Name};
 use self::stack::Found;
 use self::walk::Walk;
-use crate::aws::Aws;
 use crate::cli::Global;
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -139,8 +138,8 @@ async fn on_aws(walk: &Walk, global: &Global, settings: &Settings) {
 }
 
 async fn on_this_machine(walk: &Walk, global: &Global, settings: &Settings) {
-    let typed = walk.hop(Name::Settings, machine::settings(global, settings));
-    let _: Option<Option<Aws>> = typed.await;
+    walk.hop(Name::Settings, machine::settings(global, settings))
+        .await;
     let deployed = walk.hop(Name::Stack, stack::deployed(settings)).await;
     let Some(folder) = deployed else {
         return walk.skip(&ON_THIS_MACHINE, Name::Stack);
@@ -166,7 +165,7 @@ async fn behind(walk: &Walk, found: &Found) {
     );
 }
 
-/// The whole walk.
+/// What JSON shows of the whole walk.
 #[derive(Debug, Serialize)]
 struct Report {
     target: Target,
@@ -174,8 +173,7 @@ struct Report {
 }
 
 impl Report {
-    /// The failure that the first broken hop is, with its class, as any other command would meet
-    /// it.
+    /// The first hop that failed, with the exit code with which any other command would meet it.
     fn verdict(self) -> Result<(), Failure> {
         let Some(hop) = self.hops.into_iter().find(Hop::is_failed) else {
             return Ok(());
