@@ -134,9 +134,13 @@ impl Line<'_> {
         }
     }
 
-    /// Adds a field that is a metric too: how many.
+    /// Adds a field that is a metric too: how many. None at all is a field and no metric: sums are
+    /// the same without it, and a metric is billed for the hours that it has values in.
     #[must_use]
     pub fn count(self, name: &'static str, value: u64) -> Self {
+        if value == 0 {
+            return self.field(name, value);
+        }
         self.metric(name, value, |metrics| metrics.add(name, Unit::Count))
     }
 
@@ -157,9 +161,13 @@ impl Line<'_> {
         })
     }
 
-    /// Adds a field that is a metric too: how long, in milliseconds, to the microsecond.
+    /// Adds a field that is a metric too: how long, in milliseconds, to the microsecond. Nothing,
+    /// where nothing was waited for.
     #[must_use]
-    pub fn milliseconds(self, name: &'static str, value: Duration) -> Self {
+    pub fn milliseconds(self, name: &'static str, value: impl Into<Option<Duration>>) -> Self {
+        let Some(value) = value.into() else {
+            return self;
+        };
         self.metric(name, milliseconds(value), |metrics| {
             metrics.add(name, Unit::Milliseconds);
         })

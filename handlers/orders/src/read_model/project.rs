@@ -44,8 +44,9 @@ pub struct StreamOutcome {
     pub lag_ms: Option<i64>,
     /// The same for each applied change whose record says, from its write to the cache's answer.
     pub lags_ms: Vec<i64>,
-    /// How long the cache took to answer, connecting included where needed.
-    pub cache: Duration,
+    /// How long the cache took to answer, connecting included where needed; `None` when it was not
+    /// asked.
+    pub cache: Option<Duration>,
 }
 
 /// A record that could not be projected.
@@ -123,7 +124,9 @@ impl ReadModel {
             }
             let asked = Instant::now();
             let answers = self.apply(&pipeline).await?;
-            outcome.cache += asked.elapsed();
+            if !answers.is_empty() {
+                *outcome.cache.get_or_insert_default() += asked.elapsed();
+            }
             let now = Timestamp::now().as_millis();
             for ((identifier, written_at), answer) in names.into_iter().zip(answers) {
                 match count(&mut outcome.projected, &answer) {

@@ -161,11 +161,19 @@ fn metrics_are_on_or_off_and_nothing_else() {
 }
 
 #[test]
+fn a_count_of_none_is_a_field_and_no_metric() {
+    let line = line(&warm(&[]), Level::INFO, |line| line.count("stale", 0)).unwrap();
+    assert_eq!((&line["stale"], line.get("_aws")), (&json!(0), None));
+}
+
+#[test]
 fn a_metric_without_values_is_left_out_and_one_of_very_many_fits() {
     let none = line(&warm(&[]), Level::INFO, |line| {
         line.distribution("recordLagMs", &[])
+            .milliseconds("cacheMs", None)
     });
-    assert_eq!(none.unwrap().get("_aws"), None);
+    let none = none.unwrap();
+    assert_eq!((none.get("_aws"), none.get("cacheMs")), (None, None));
     let many = line(&warm(&[]), Level::INFO, |line| {
         line.distribution("recordLagMs", &Vec::from_iter(0..5000))
     });
