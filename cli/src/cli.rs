@@ -13,11 +13,12 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::bulk::Format as RowFormat;
 use crate::failures::message::Id as FailureId;
-use crate::logs::Role;
-use crate::logs::since::Since;
 use crate::loadtest::mix::Mix;
 use crate::loadtest::schedule::parse_duration;
+use crate::logs::Role;
+use crate::logs::since::Since;
 use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
@@ -204,12 +205,14 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Verify(VerifyArgs),
     /// Walk from this machine to the cache, and name the hop at which the way breaks
-    #[command(after_help = "It only reads: no order is written, and nothing is changed.
+    #[command(
+        after_help = "It only reads: no order is written, and nothing is changed.
 
 Examples:
   cqrs doctor
   cqrs doctor --local
-  cqrs doctor --output json | jq '.hops[] | select(.status == \"failed\")'")]
+  cqrs doctor --output json | jq '.hops[] | select(.status == \"failed\")'"
+    )]
     Doctor,
     /// Print the completion script of a shell
     #[command(after_help = "Examples:
@@ -536,15 +539,17 @@ pub(crate) struct WaitArgs {
 #[command(after_help = "Examples:
   cqrs order create --client 42 --product abc-def-ghi
   cqrs order create --client 42 --product abc-def-ghi --quantity 3 --wait
-  id=$(cqrs order create --client 42 --product abc-def-ghi --idempotency-key cart-7)")]
+  id=$(cqrs order create --client 42 --product abc-def-ghi --idempotency-key cart-7)
+  cqrs order create --from orders.csv --dry-run
+  jq -c '.orders[]' export.json | cqrs order create --from -")]
 pub(crate) struct CreateArgs {
     /// Who orders: 1 to 128 printable characters
-    #[arg(long, value_name = "ID")]
-    pub(crate) client: String,
+    #[arg(long, value_name = "ID", required_unless_present = "from")]
+    pub(crate) client: Option<String>,
 
     /// What is ordered: 1 to 128 printable characters
-    #[arg(long, value_name = "ID")]
-    pub(crate) product: String,
+    #[arg(long, value_name = "ID", required_unless_present = "from")]
+    pub(crate) product: Option<String>,
 
     /// How many: 1 to 1,000,000 [default: 1]
     #[arg(long, allow_negative_numbers = true)]
@@ -556,6 +561,30 @@ pub(crate) struct CreateArgs {
 
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+
+    #[command(flatten)]
+    pub(crate) bulk: BulkArgs,
+}
+
+/// Many orders at once.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Many orders")]
+pub(crate) struct BulkArgs {
+    /// Place the orders of a file instead, once, however often it is repeated; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["client", "product", "quantity", "idempotency_key", "wait"])]
+    pub(crate) from: Option<PathBuf>,
+
+    /// How the file is written [default: as its name or its first character says]
+    #[arg(long, value_enum, requires = "from")]
+    pub(crate) format: Option<RowFormat>,
+
+    /// Check all rows, and send nothing
+    #[arg(long, requires = "from")]
+    pub(crate) dry_run: bool,
+
+    /// How many orders are under way at a time; fewer while they are throttled
+    #[arg(long, requires = "from", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) concurrency: u16,
 }
 
 /// Show orders as the read model has them

@@ -3,6 +3,7 @@
 //! Parses, dispatches, renders the failure, answers with the exit code; nothing else.
 
 mod aws;
+mod bulk;
 mod cli;
 mod commands;
 mod error;

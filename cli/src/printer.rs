@@ -5,13 +5,13 @@
 
 mod region;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 pub(crate) use self::region::Region;
@@ -326,6 +326,16 @@ impl Printer {
         step
     }
 
+    /// A step over a known number of things.
+    pub(crate) fn count(&self, message: impl Into<String>, total: u64) -> Step {
+        let step = self.step(message);
+        if let Some(bar) = &step.bar {
+            bar.set_length(total);
+            bar.set_style(count_style());
+        }
+        step
+    }
+
     /// Asks a yes/no question; anything but yes is no. End of input counts as no.
     pub(crate) async fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let answer = self.ask(&format!("{question} [y/N]")).await?;
@@ -393,6 +403,18 @@ fn spinner_style() -> ProgressStyle {
 
 fn panel_style() -> ProgressStyle {
     ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn count_style() -> ProgressStyle {
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // Nobody can be told where the display takes no text.
+        let _ = write!(text, "{:.0}/s", state.per_sec());
+    };
+    ProgressStyle::with_template(
+        "{spinner:.cyan} {msg} [{bar:24}] {human_pos}/{human_len} {rate}, {eta} left",
+    )
+    .map(|style| style.with_key("rate", rate))
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn bytes_style() -> ProgressStyle {

@@ -169,11 +169,7 @@ impl Settings {
             cache_url: checked(&var, "CQRS_CACHE_URL", parse_cache_url)?.or(file.cache_url),
         };
         Ok(Self {
-            stack: global
-                .stack
-                .clone()
-                .or(file.stack)
-                .unwrap_or_default(),
+            stack: global.stack.clone().or(file.stack).unwrap_or_default(),
             target,
             machine,
             aws: AwsSettings {

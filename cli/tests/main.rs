@@ -7,6 +7,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod bench;
+mod bulk;
+mod bulk_faults;
 mod demo;
 mod deploy;
 mod destroy;

@@ -66,6 +66,16 @@ impl Emulator {
         ]
     }
 
+    /// Freezes it: connections are taken, and nothing is answered.
+    pub fn pause(&self) {
+        self.process.signal(libc::SIGSTOP);
+    }
+
+    /// Thaws it.
+    pub fn resume(&self) {
+        self.process.signal(libc::SIGCONT);
+    }
+
     /// What it wrote so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -3,36 +3,53 @@
 
 use std::time::Duration;
 
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long what is under way may still go on.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// Whether Ctrl-C was pressed. Clones share it.
+/// How often Ctrl-C was pressed. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Interrupt(watch::Receiver<bool>);
+pub(super) struct Interrupt(watch::Receiver<u32>);
 
 impl Interrupt {
     /// Listens from now on.
     pub(super) fn listen() -> Self {
-        let (pressed, interrupt) = watch::channel(false);
-        tokio::spawn(async move {
-            // Where it cannot be listened to, the process ends at once, as by default.
-            if ctrl_c().await.is_ok() {
-                pressed.send_replace(true);
-            }
-        });
+        let (pressed, interrupt) = watch::channel(0);
+        // Where it cannot be listened to, the process ends at once, as by default.
+        if let Ok(mut signals) = signal(SignalKind::interrupt()) {
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    pressed.send_modify(|times| *times += 1);
+                }
+            });
+        }
         Self(interrupt)
     }
 
     pub(super) fn is_set(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() > 0
     }
 
-    /// Waits for it.
+    /// Waits until it is pressed.
     pub(super) async fn pressed(&self) {
-        if self.0.clone().wait_for(|pressed| *pressed).await.is_err() {
+        self.times(1).await
+    }
+
+    /// Waits until it is pressed a second time, by somebody who will not wait any longer.
+    pub(super) async fn pressed_again(&self) {
+        self.times(2).await
+    }
+
+    async fn times(&self, least: u32) {
+        let pressed = self
+            .0
+            .clone()
+            .wait_for(|times| *times >= least)
+            .await
+            .is_ok();
+        if !pressed {
             std::future::pending().await
         }
     }

@@ -20,6 +20,7 @@ mod order;
 mod outputs;
 mod preview;
 mod progress;
+mod rate;
 mod rebuild;
 pub(crate) mod reference;
 mod status;
@@ -144,6 +145,12 @@ async fn unless_interrupted<T>(
         done = work => Ok(done),
         _ = ctrl_c() => Err(said()),
     }
+}
+
+/// `1 failure`, `2 failures`.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// The failure of commands that need a deployed stack.

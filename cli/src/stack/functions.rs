@@ -1,6 +1,7 @@
 //! Calls a stack's functions: one AWS call for one order command or event.
 
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use orders::diagnosis::{Diagnose, Diagnosis};
@@ -166,6 +167,16 @@ impl Functions {
             target: aws.target(),
             with_logs,
         }
+    }
+
+    /// The same without the SDK's own retries, for a caller who has to know of every attempt, and
+    /// without logs.
+    pub(crate) fn one_attempt_each(mut self) -> Self {
+        let config = self.client.config().to_builder();
+        let config = config.retry_config(RetryConfig::disabled()).build();
+        self.client = Client::from_conf(config);
+        self.with_logs = false;
+        self
     }
 
     /// Sends a command to the publisher.

@@ -89,6 +89,23 @@ impl Run {
         Outcome::new(output, self.filters)
     }
 
+    /// Runs it to its end with this text on stdin, through a pipe.
+    pub(crate) fn outcome_of(mut self, input: &str) -> Outcome {
+        let piped = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        // One that does not read all of it is as it may be.
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        let _ = writer.join().unwrap();
+        Outcome::new(output, self.filters)
+    }
+
     /// Runs it to its end, which must be a success; gives its stdout.
     #[track_caller]
     pub(crate) fn succeeds(self) -> String {

@@ -12,6 +12,9 @@ use crate::ids::{ClientId, IdempotencyKey, OrderId, ProductId};
 use crate::order::{MAX_QUANTITY, Order, Quantity, Status};
 use crate::timestamp::Timestamp;
 
+/// What errors call the payload as a whole.
+const NAME: &str = "the command";
+
 /// A command to the publisher.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -78,7 +81,28 @@ impl Command {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn parse(payload: &str) -> Result<Self, Invalid> {
-        let mut fields = Fields::of(fields::json(payload, "the command")?, "the command")?;
+        Self::try_from(fields::json(payload, NAME)?)
+    }
+
+    /// Its name in payloads and logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Change(change) => match change.change {
+                Change::Ship => "ship",
+                Change::Cancel => "cancel",
+            },
+        }
+    }
+}
+
+/// Reads the publisher's payload, parsed already.
+impl TryFrom<Value> for Command {
+    type Error = Invalid;
+
+    fn try_from(payload: Value) -> Result<Self, Invalid> {
+        let mut fields = Fields::of(payload, NAME)?;
         let command = match fields.take("command") {
             None => return Ok(Self::Create(create(fields)?)),
             Some(Value::String(command)) => command,
@@ -92,18 +116,6 @@ impl Command {
             "ship" => Ok(Self::Change(change(Change::Ship, fields)?)),
             "cancel" => Ok(Self::Change(change(Change::Cancel, fields)?)),
             _ => Err(fields.invalid("command", "must be one of create, ship, cancel")),
-        }
-    }
-
-    /// Its name in payloads and logs.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Change(change) => match change.change {
-                Change::Ship => "ship",
-                Change::Cancel => "cancel",
-            },
         }
     }
 }

@@ -156,7 +156,10 @@ fn a_user_that_the_cache_does_not_know_fails_at_auth() {
         ["resolve", "connect", "tls", "auth!"],
         "{diagnosis}"
     );
-    assert!(said(&diagnosis).contains("AuthenticationFailed"), "{diagnosis}");
+    assert!(
+        said(&diagnosis).contains("AuthenticationFailed"),
+        "{diagnosis}"
+    );
     assert!(!diagnosis.to_string().contains("X-Amz"), "{diagnosis}");
 }
 

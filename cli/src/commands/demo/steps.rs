@@ -8,7 +8,7 @@ use orders::ids::OrderId;
 use serde::Serialize;
 
 use super::told::Step;
-use crate::cli::{CreateArgs, ListArgs, WaitArgs};
+use crate::cli::{BulkArgs, CreateArgs, ListArgs, WaitArgs};
 use crate::commands::order::list::{Listed, list};
 use crate::commands::order::shown::Shown;
 use crate::commands::order::{Written, create, get, write};
@@ -64,11 +64,12 @@ impl<'a> Tour<'a> {
              --idempotency-key {key} --wait"
         );
         let args = CreateArgs {
-            client: client.clone(),
-            product: product.to_owned(),
+            client: Some(client.clone()),
+            product: Some(product.to_owned()),
             quantity: Some(quantity),
             idempotency_key: Some(key),
             wait: WAIT,
+            bulk: BulkArgs::default(),
         };
         (args, typed)
     }

@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::cli::FailuresArgs;
-use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
+use crate::commands::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::failures::message::Message;
 use crate::failures::queue::Presence;

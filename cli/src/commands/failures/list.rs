@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::{A_LOOK, Desk, give_back, select};
+use crate::commands::interrupt::Interrupt;
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id, Message};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::cli::{FailuresArgs, FailuresCommand};
 use crate::commands::connected::Connected;
-use crate::commands::unless_interrupted;
+use crate::commands::{counted, unless_interrupted};
 use crate::error::{Failure, Kind};
 use crate::failures::queue::FailuresQueue;
 use crate::failures::scan::Scan;
@@ -90,10 +90,4 @@ async fn give_back(scan: &mut Scan<'_>, printer: &Printer) {
             "what was looked at could not be given back and stays hidden for up to {seconds} s: {error}"
         ));
     }
-}
-
-/// `1 failure`, `2 failures`.
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

@@ -3,9 +3,9 @@
 use orders::error::ErrorType;
 
 use crate::cli::FailuresArgs;
-use crate::commands::interrupt::Interrupt;
 use crate::commands::failures::report::{Outcome, Report};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
+use crate::commands::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Message};
 use crate::failures::queue::Presence;

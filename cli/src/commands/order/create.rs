@@ -57,8 +57,9 @@ pub(in crate::commands) fn command(args: CreateArgs) -> Result<CreateOrder, Inva
         .idempotency_key
         .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     Ok(CreateOrder {
-        client_id: ClientId::new(args.client).map_err(|e| InvalidArgument::of("--client", e))?,
-        product_id: ProductId::new(args.product)
+        client_id: ClientId::new(args.client.unwrap_or_default())
+            .map_err(|e| InvalidArgument::of("--client", e))?,
+        product_id: ProductId::new(args.product.unwrap_or_default())
             .map_err(|e| InvalidArgument::of("--product", e))?,
         quantity: Quantity::new(quantity).map_err(|e| InvalidArgument::of("--quantity", e))?,
         idempotency_key: Some(

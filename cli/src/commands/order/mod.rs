@@ -3,6 +3,7 @@
 mod cancel;
 mod change;
 pub(super) mod create;
+mod create_from;
 pub(super) mod get;
 mod ids;
 mod items;
@@ -35,7 +36,10 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     // What breaks a rule of the domain is said before anything is connected.
     match command {
-        OrderCommand::Create(args) => interruptible(create::run(args, &settings, printer)).await,
+        OrderCommand::Create(args) => match args.bulk.from.clone() {
+            Some(file) => create_from::run(&file, &args.bulk, &settings, printer).await,
+            None => interruptible(create::run(args, &settings, printer)).await,
+        },
         OrderCommand::Get(args) => get::run(args, &settings, printer).await,
         OrderCommand::List(args) => interruptible(list::run(args, &settings, printer)).await,
         OrderCommand::Ship(args) => ship::run(args, &settings, printer).await,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use self::checkpoint::{Checkpoint, Store};
 use crate::cli::RebuildArgs;
 use crate::commands::connected::Connected;
+use crate::commands::rate::Rate;
 use crate::error::{Failure, Kind};
 use crate::models::Models;
 use crate::models::table::{Malformed, OrdersTable, Segment};
@@ -238,15 +239,15 @@ impl Rebuild<'_> {
     }
 
     fn progress(&self, orders: u64) -> String {
-        let elapsed = self.begun.elapsed().as_secs_f64();
-        let rate = (orders.saturating_sub(self.already)) as f64 / elapsed.max(0.001);
-        let left = self.estimate.saturating_sub(orders);
-        if left > 0 && rate > 0.0 {
-            let eta = left as f64 / rate;
-            let estimate = self.estimate;
-            return format!("{orders} of about {estimate} orders, {rate:.0}/s, {eta:.0} s left");
+        let rate = Rate {
+            done: orders.saturating_sub(self.already),
+            left: self.estimate.saturating_sub(orders),
+            elapsed: self.begun.elapsed(),
+        };
+        match self.estimate {
+            estimate if rate.left > 0 => format!("{orders} of about {estimate} orders, {rate}"),
+            _ => format!("{orders} orders, {rate}"),
         }
-        format!("{orders} orders, {rate:.0}/s")
     }
 
     /// Removes from the read model what the table no longer has.

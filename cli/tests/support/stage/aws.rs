@@ -63,6 +63,14 @@ impl Stage for AwsStage {
             .maximum_record_age_in_seconds(43_200);
         block_on(switched.send()).unwrap();
     }
+
+    fn pause(&self) {
+        self.emulator.pause();
+    }
+
+    fn resume(&self) {
+        self.emulator.resume();
+    }
 }
 
 impl AwsStage {

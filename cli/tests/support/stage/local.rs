@@ -64,6 +64,14 @@ impl Stage for LocalStage {
         self.edit_template(position, &format!("{position}      Enabled: {on}\n"));
         self.deploy().arg("--quiet").succeeds();
     }
+
+    fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    fn resume(&self) {
+        self.signal("-CONT");
+    }
 }
 
 impl LocalStage {
@@ -73,6 +81,12 @@ impl LocalStage {
         let text = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         serde_json::from_str(&text).unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        let process = self.host("cqrs")["pid"].to_string();
+        let sent = Command::new("kill").args([signal, &process]).status();
+        assert!(sent.unwrap().success());
     }
 
     /// The folder with all that belongs to a stack.

@@ -31,6 +31,12 @@ pub(crate) trait Stage: DerefMut<Target = Sandbox> + Sized {
     /// The server behind the stack's cache.
     fn cache(&self) -> Found;
 
+    /// Freezes what serves the stack `cqrs`: connections are taken, and nothing is answered.
+    fn pause(&self);
+
+    /// Thaws it.
+    fn resume(&self);
+
     /// The stack `cqrs` is deployed.
     fn deployed() -> Self {
         let stage = Self::empty();

@@ -1,0 +1,118 @@
+//! What can be wrong with a file of orders.
+
+use std::io;
+
+use orders::error::Invalid;
+
+use crate::error::{Explain, Kind};
+
+/// Why a file cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error("cannot read {name}")]
+    Unreadable { name: String, source: io::Error },
+
+    /// It comes from a pipe and cannot be read twice as it is.
+    #[error("cannot keep {name} in a temporary file")]
+    Unkept { name: String, source: io::Error },
+
+    /// Nothing in it is a row.
+    #[error("{name} cannot be read as orders")]
+    Unfit { name: String, source: Unfit },
+
+    /// `first` are some of them.
+    #[error("{bad} of {rows} rows of {name} cannot be sent, so nothing was sent")]
+    BadRows {
+        name: String,
+        bad: u64,
+        rows: u64,
+        first: Vec<BadRow>,
+    },
+
+    /// Keys were made of what it was.
+    #[error("{name} changed while it was read")]
+    Changed { name: String },
+}
+
+/// What is wrong with a file as a whole.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("it is empty")]
+    Empty,
+    #[error("it is UTF-16, not UTF-8")]
+    Utf16,
+    #[error("it is one JSON array, not a JSON object in each line")]
+    Array,
+    #[error("its first line must name the columns: {0}")]
+    Header(String),
+}
+
+/// What is wrong with a row.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("is longer than {} bytes", super::lines::LONGEST)]
+    TooLong,
+    #[error("is not UTF-8")]
+    NotUtf8,
+    #[error("is no JSON: {0}")]
+    NotJson(String),
+    #[error("has a quote that is not closed in the same line")]
+    OpenQuote,
+    #[error("has {fields} fields where the first line names {columns}")]
+    Fields { fields: usize, columns: usize },
+}
+
+/// A row that breaks a rule.
+#[derive(Debug)]
+pub(crate) struct BadRow {
+    pub(crate) line: u64,
+    pub(crate) error: RowError,
+}
+
+impl std::fmt::Display for BadRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {}", self.line, self.error)
+    }
+}
+
+impl Explain for InputError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unreadable { .. } | Self::Unfit { .. } | Self::BadRows { .. } => Kind::Usage,
+            Self::Unkept { .. } | Self::Changed { .. } => Kind::Failed,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::BadRows { .. } => "InvalidRows".to_owned(),
+            Self::Changed { .. } => "InputChanged".to_owned(),
+            _ => self.kind().name().to_owned(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Unreadable { .. } => return None,
+            Self::Unkept { .. } => "TMPDIR names a folder with more room",
+            Self::BadRows { .. } => {
+                "correct the rows and repeat the command; `--dry-run` checks and sends nothing"
+            }
+            Self::Changed { .. } => {
+                "what was placed belongs to the file as it was: rows without an idempotencyKey of \
+                 their own are placed again when it is sent as it is now"
+            }
+            Self::Unfit { source, .. } => match source {
+                Unfit::Utf16 => "save it as UTF-8",
+                Unfit::Array => "`jq -c '.[]' FILE | cqrs order create --from -` takes it apart",
+                Unfit::Empty | Unfit::Header(_) => {
+                    "begin with `clientId,productId`, also quantity and idempotencyKey; or write \
+                     a JSON object in each line, with `--format jsonl`"
+                }
+            },
+        };
+        Some(hint.to_owned())
+    }
+}

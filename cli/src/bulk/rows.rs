@@ -1,0 +1,90 @@
+//! The rows of a file in either format.
+
+use std::io::{self, Read};
+
+use orders::command::CreateOrder;
+
+use super::csv_rows::CsvRows;
+use super::error::{RowError, Unfit};
+use super::format::Format;
+use super::json_rows;
+use super::lines::Lines;
+
+/// See the module's documentation.
+pub(super) struct Rows<R> {
+    lines: Lines<R>,
+    form: Form,
+}
+
+enum Form {
+    Csv(Box<CsvRows>),
+    JsonLines,
+}
+
+/// A row, whether it keeps the rules or not.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    pub(super) line: u64,
+    pub(super) order: Result<CreateOrder, RowError>,
+}
+
+/// Why there are no rows at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoRows {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads to the first row. `format` decides by what the file begins with.
+    pub(super) fn open(
+        reader: R,
+        format: impl FnOnce(&[u8]) -> Format,
+    ) -> Result<(Self, Format), NoRows> {
+        let mut lines = Lines::new(reader);
+        let begin = lines.begin()?;
+        if begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff") {
+            return Err(Unfit::Utf16.into());
+        }
+        let format = format(begin);
+        let form = match format {
+            Format::Jsonl if begin.trim_ascii_start().starts_with(b"[") => {
+                return Err(Unfit::Array.into());
+            }
+            Format::Jsonl => Form::JsonLines,
+            Format::Csv => {
+                let header = lines.next()?.ok_or(Unfit::Empty)?;
+                let header = header.bytes.ok_or_else(|| {
+                    let error = RowError::TooLong;
+                    Unfit::Header(format!("it {error}"))
+                })?;
+                Form::Csv(Box::new(CsvRows::below(header)?))
+            }
+        };
+        Ok((Self { lines, form }, format))
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
+        while let Some(line) = self.lines.next()? {
+            let order = match (line.bytes, &mut self.form) {
+                (None, _) => Err(RowError::TooLong),
+                (Some(bytes), Form::JsonLines) => json_rows::row(bytes),
+                (Some(bytes), Form::Csv(rows)) => match rows.row(bytes) {
+                    Ok(None) => continue,
+                    Ok(Some(order)) => Ok(order),
+                    Err(error) => Err(error),
+                },
+            };
+            let line = line.number;
+            return Ok(Some(Numbered { line, order }));
+        }
+        Ok(None)
+    }
+
+    /// What was read from.
+    pub(super) fn into_inner(self) -> R {
+        self.lines.into_inner()
+    }
+}
