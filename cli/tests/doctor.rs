@@ -372,6 +372,47 @@ fn without_credentials_the_way_ends_there_and_another_is_named() {
 }
 
 #[test]
+fn a_clock_that_is_far_off_is_named_before_any_signature_is_refused() {
+    let server = Scripted::new(|_| Reply::identity().dated("Tue, 14 Nov 2023 22:13:20 GMT"));
+    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), ["region"]);
+    let said = hop(&report, "region")["detail"].as_str().unwrap();
+    assert!(
+        said.ends_with("days ahead, and AWS refuses signatures"),
+        "{said}"
+    );
+}
+
+#[test]
+fn credentials_that_are_about_to_end_are_a_warning() {
+    let server = Scripted::new(|request| match request.action().as_str() {
+        "GetCallerIdentity" => Reply::identity(),
+        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
+        _ => no_stack(),
+    });
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ENDPOINT_URL", &server.endpoint());
+    sandbox.set("AWS_REGION", "eu-west-1");
+    let process = r#"credential_process = printf '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"S","SessionToken":"T","Expiration":"%s"}' "$(date -u -d '+5 minutes' +%FT%TZ)""#;
+    let folder = sandbox.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let config = format!("[default]\n{process}\n");
+    std::fs::write(folder.join("config"), config).unwrap();
+    let (report, outcome) = report(sandbox.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 3, "{outcome}");
+    let credentials = hop(&report, "credentials");
+    assert_eq!(credentials["status"], "warning", "{report}");
+    assert!(
+        credentials["detail"]
+            .as_str()
+            .unwrap()
+            .ends_with("4 min more"),
+        "{report}"
+    );
+}
+
+#[test]
 fn an_endpoint_that_nobody_serves_is_the_region_that_is_not_reached() {
     let sandbox = Sandbox::against("http://127.0.0.1:1");
     let (report, outcome) = report(sandbox.cqrs(["doctor"]));

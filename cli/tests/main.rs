@@ -20,6 +20,7 @@ mod local;
 mod local_crash;
 mod local_failures;
 mod logs;
+mod metrics;
 mod order_ids;
 mod orders;
 mod rebuild;

@@ -60,6 +60,8 @@ pub(crate) enum Reply {
     Cbor { status: u16, body: Vec<u8> },
     /// A function's own error, which Lambda answers with status 200.
     Function { body: Value },
+    /// An answer with this `Date`.
+    Dated { date: String, reply: Box<Self> },
     /// The connection ends after the request was read.
     Lost,
 }
@@ -106,6 +108,14 @@ impl Reply {
         Self::Cbor {
             status,
             body: encoder.into_writer(),
+        }
+    }
+
+    /// The same answer, given at another time.
+    pub(crate) fn dated(self, date: &str) -> Self {
+        Self::Dated {
+            date: date.to_owned(),
+            reply: Box::new(self),
         }
     }
 
@@ -249,6 +259,13 @@ impl From<Reply> for http::Reply {
                 .to_vec(),
                 body,
             },
+            Reply::Dated { date, reply } => {
+                let mut reply = Self::from(*reply);
+                if let Self::Answer { headers, .. } = &mut reply {
+                    headers.push(("date".to_owned(), date));
+                }
+                reply
+            }
             Reply::Function { body } => {
                 let header = ("x-amz-function-error", "Unhandled");
                 let headers = vec![(header.0.to_owned(), header.1.to_owned())];

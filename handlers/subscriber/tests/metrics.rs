@@ -11,7 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use support::{image, insert, record, subscriber, subscriber_with};
+use support::{done, image, insert, record, subscriber, subscriber_with};
 use test_support::metrics::{Metric, metrics};
 use test_support::valkey::Valkey;
 
@@ -87,6 +87,18 @@ fn the_lag_is_to_the_millisecond_where_the_publisher_dated_the_order() {
     let lags = line["recordLagMs"].as_array().unwrap();
     assert_eq!(lags[1].as_i64().unwrap() - lags[0].as_i64().unwrap(), 750);
     assert!((0..1000).contains(&(lags[0].as_i64().unwrap() - line["lagMs"].as_i64().unwrap())));
+}
+
+#[test]
+fn a_time_that_is_nonsense_is_survived() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    for (sequence, time) in [(1, -1e300), (2, 1e300)] {
+        let mut odd = insert("a", sequence);
+        odd["dynamodb"]["ApproximateCreationDateTime"] = json!(time);
+        assert_eq!(subscriber.invoke(&json!({"Records": [odd]})), Ok(done()));
+    }
+    assert_eq!(subscriber.log_line(1)["lagMs"], 0);
 }
 
 #[test]

@@ -98,19 +98,36 @@ impl AwsStage {
             .unwrap();
         let url = resource.physical_resource_id.unwrap();
         let path = url.splitn(4, '/').nth(3).unwrap();
-        let address = self.emulator.endpoint().replace("http://", "");
         let signal = r#"{"Status":"SUCCESS","UniqueId":"1","Data":"","Reason":"released"}"#;
+        self.send(&format!("PUT /{path}"), signal);
+    }
+
+    /// The body of a dashboard. In CloudWatch's older protocol: of the newer one, which the SDK
+    /// speaks, the emulator lacks this part.
+    pub(crate) fn dashboard(&self, name: &str) -> serde_json::Value {
+        let query = format!("Action=GetDashboard&Version=2010-08-01&DashboardName={name}");
+        let answer = self.send("POST /", &query);
+        let body = answer.split_once("<DashboardBody>").unwrap().1;
+        serde_json::from_str(body.split_once("</DashboardBody>").unwrap().0).unwrap()
+    }
+
+    /// Sends a request in CloudWatch's name, which is well answered; gives the answer.
+    fn send(&self, line: &str, body: &str) -> String {
+        let address = self.emulator.endpoint().replace("http://", "");
         let mut stream = TcpStream::connect(&address).unwrap();
         write!(
             stream,
-            "PUT /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{signal}",
-            signal.len()
+            "{line} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
+             Authorization: AWS4-HMAC-SHA256 \
+             Credential=test/20261124/eu-west-1/monitoring/aws4_request\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
     }
 
     /// The names of the stacks that there are, also of those without any resource.

@@ -62,7 +62,7 @@ impl Log {
         };
         Ok(Self {
             level: level(source),
-            function: source("AWS_LAMBDA_FUNCTION_NAME").filter(|_| metrics),
+            function: optional(source, "AWS_LAMBDA_FUNCTION_NAME").filter(|_| metrics),
             cold: AtomicBool::new(true),
         })
     }

@@ -125,11 +125,15 @@ fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Resu
 /// The publisher dates what it writes to the millisecond, just before. Its date counts where it is
 /// in the same second or the one before; elsewhere somebody else wrote the item and left the date.
 fn to_the_millisecond(second: i64, change: Option<&Change>) -> i64 {
-    match change.map(|change| &change.state) {
-        Some(State::Present(order)) => Some(order.updated_at.as_millis())
-            .filter(|dated| second % 1000 == 0 && (second - 1000..second + 1000).contains(dated))
-            .unwrap_or(second),
-        _ => second,
+    let Some(State::Present(order)) = change.map(|change| &change.state) else {
+        return second;
+    };
+    let dated = order.updated_at.as_millis();
+    let after = dated.saturating_sub(second);
+    if second % 1000 == 0 && (-1000..1000).contains(&after) {
+        dated
+    } else {
+        second
     }
 }
 
@@ -298,6 +302,16 @@ mod tests {
             }));
             assert_eq!(record.written_at, Some(written_at), "{dated}");
         }
+        // A stream that dates to the millisecond itself is believed.
+        let mut image = image();
+        image["updatedAt"] = json!({"S": "2026-11-23T03:00:05.100Z"});
+        let record = read(&json!({
+            "eventName": "MODIFY",
+            "dynamodb": {
+                "ApproximateCreationDateTime": second + 250, "NewImage": image, "SequenceNumber": "9",
+            },
+        }));
+        assert_eq!(record.written_at, Some(second + 250));
     }
 
     #[test]

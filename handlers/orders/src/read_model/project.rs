@@ -132,8 +132,7 @@ impl ReadModel {
                 match count(&mut outcome.projected, &answer) {
                     Ok(applied) => {
                         let written_at = written_at.filter(|_| applied);
-                        let lag = written_at.map(|written_at| (now - written_at).max(0));
-                        outcome.lags_ms.extend(lag);
+                        outcome.lags_ms.extend(written_at.map(|at| lag(now, at)));
                     }
                     Err(error) => outcome.failures.push(Failure {
                         identifier,
@@ -145,7 +144,8 @@ impl ReadModel {
         if let Some(reason) = unnamed {
             return Err(ProjectionError::UnnamedRecord(reason));
         }
-        outcome.lag_ms = newest.map(|newest| (Timestamp::now().as_millis() - newest).max(0));
+        let now = Timestamp::now().as_millis();
+        outcome.lag_ms = newest.map(|newest| lag(now, newest));
         Ok(outcome)
     }
 
@@ -207,6 +207,11 @@ impl ReadModel {
             None => Ok(answers),
         }
     }
+}
+
+/// Milliseconds from a write to `now`. None are negative, whatever a record says of its time.
+fn lag(now: i64, written_at: i64) -> i64 {
+    now.saturating_sub(written_at).max(0)
 }
 
 /// Counts what `answer` says of a change, and whether it was applied.
