@@ -19,6 +19,9 @@ mod pattern;
 
 use pattern::Pattern;
 
+/// What the target of an operation begins with.
+pub(super) const SERVICE: &str = "Logs_20140328";
+
 /// The media type of AWS's JSON protocol, version 1.1.
 const AWS_JSON_1_1: &str = "application/x-amz-json-1.1";
 /// Of one page. (CloudWatch Logs API reference, `FilterLogEvents`)
@@ -50,7 +53,8 @@ pub(super) async fn answer<C: Control>(
     body: &[u8],
 ) -> Answer {
     if operation != "FilterLogEvents" {
-        return unavailable(Shape::Json, Some("logs"), operation);
+        let target = [SERVICE, ".", operation].concat();
+        return unavailable(Shape::Json, Some("logs"), &target);
     }
     match filter(gateway, body).await {
         Ok(page) => {

@@ -118,7 +118,7 @@ async fn targeted<C: Control>(
             }
             Err(error) => unreadable(Shape::Json, error),
         },
-        Some(("Logs_20140328", operation)) => match body::read(body, LOGS_LIMIT).await {
+        Some((logs::SERVICE, operation)) => match body::read(body, LOGS_LIMIT).await {
             Ok(body) => logs::answer(gateway, operation, &body).await,
             Err(error) => unreadable(Shape::Json, error),
         },
