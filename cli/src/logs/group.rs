@@ -46,6 +46,10 @@ pub(crate) enum LogsError {
 }
 
 impl LogsError {
+    pub(crate) fn is_throttling(&self) -> bool {
+        matches!(self, Self::Aws(AwsError::Throttled { .. }))
+    }
+
     /// Whether asking again later may help.
     pub(crate) fn passes(&self) -> bool {
         match self {

@@ -50,7 +50,7 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// The next event; at equal times in the order in which the groups were given.
+    /// The next event, also after an error, which took nothing away; at equal times in the order in which the groups were given.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, LogsError> {
         let wanted = self.wanted;
         try_join_all(self.sources.iter_mut().map(|source| source.fill(wanted))).await?;

@@ -7,6 +7,8 @@ mod follow;
 mod out;
 mod shown;
 
+use std::time::Duration;
+
 use orders::ids::OrderId;
 use orders::timestamp::Timestamp;
 
@@ -26,6 +28,10 @@ pub(in crate::commands) use self::shown::coloured;
 /// What the clocks of AWS and of this machine may differ by. Without an end, reading could run
 /// after events that come faster than they are read.
 const CLOCKS_DIFFER_MS: i64 = 60_000;
+/// An account may ask CloudWatch five times a second, and others may ask too: the pages of a long log
+/// run into that.
+const THROTTLED_PAUSE: Duration = Duration::from_secs(2);
+const THROTTLED_ATTEMPTS: u32 = 5;
 
 pub(crate) async fn run(
     args: LogsArgs,
@@ -49,10 +55,26 @@ async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result
     let groups = groups(args, &connected)?;
     let mut events = Merged::new(groups.iter().map(|group| (group, since_ms)), &wanted);
     let mut out = Out::new(printer);
-    match out.write(async || events.next().await).await? {
-        Written::All => {}
-        Written::Until(error) => return Err(error.into()),
-        Written::Unread => return Ok(()),
+    let mut throttled = 0;
+    loop {
+        let before = out.count();
+        match out.write(async || events.next().await).await? {
+            Written::All => break,
+            Written::Unread => return Ok(()),
+            // The next attempt goes on with the page that was refused.
+            Written::Until(error) if error.is_throttling() => {
+                throttled = if out.count() > before {
+                    1
+                } else {
+                    throttled + 1
+                };
+                if throttled > THROTTLED_ATTEMPTS {
+                    return Err(error.into());
+                }
+                tokio::time::sleep(THROTTLED_PAUSE).await;
+            }
+            Written::Until(error) => return Err(error.into()),
+        }
     }
     for role in events.missing() {
         warn_missing(role, &groups, printer);

@@ -82,7 +82,7 @@ async fn a_group_that_is_not_there_is_named_and_the_others_are_read() {
 }
 
 #[tokio::test]
-async fn a_pattern_that_is_not_taken_is_wrong_usage_and_throttling_passes() {
+async fn a_pattern_that_is_not_taken_is_wrong_usage() {
     let invalid = json!({"__type": "InvalidParameterException", "message": "Invalid character"});
     let (_, aws) = replay(&[(400, invalid)]);
     let group = LogGroup::new(&aws, Role::Query, "q");
@@ -95,15 +95,34 @@ async fn a_pattern_that_is_not_taken_is_wrong_usage_and_throttling_passes() {
     let text = "CloudWatch does not take the filter `a-b`: Invalid character";
     assert_eq!((error.to_string().as_str(), error.passes()), (text, false));
     assert_eq!(crate::error::Failure::from(error).exit_code(), 2);
+}
 
+#[tokio::test]
+async fn throttling_passes_and_reading_goes_on_with_the_page_that_was_refused() {
     let throttled = json!({"__type": "ThrottlingException", "message": "Rate exceeded"});
-    let (_, aws) = replay(&[
-        (400, throttled.clone()),
-        (400, throttled.clone()),
-        (400, throttled),
-    ]);
+    let mut answers = vec![page(&[(1, "a")], Some("second"))];
+    // The SDK tries three times.
+    answers.extend(vec![(400, throttled); 3]);
+    answers.push(page(&[(2, "b")], None));
+    let (client, aws) = replay(&answers);
     let group = LogGroup::new(&aws, Role::Query, "q");
     let wanted = Wanted::default();
     let mut merged = Merged::new([(&group, 0)], &wanted);
-    assert!(merged.next().await.unwrap_err().passes());
+    assert_eq!(
+        merged
+            .next()
+            .await
+            .unwrap()
+            .map(|event| event.id)
+            .as_deref(),
+        Some("a")
+    );
+    let error = merged.next().await.unwrap_err();
+    assert!(error.passes() && error.is_throttling());
+    assert_eq!(ids(&mut merged).await, ["b"]);
+    let asked: Vec<Value> = tokens(&client)
+        .into_iter()
+        .map(|(_, token)| token)
+        .collect();
+    assert_eq!(asked[1..], vec![json!("second"); 4]);
 }
