@@ -320,3 +320,28 @@ fn an_order_that_gets_no_answer_before_the_end_is_said_to_be_in_doubt() {
         "{outcome}"
     );
 }
+
+#[test]
+fn ctrl_c_ends_the_waiting_and_what_was_written_is_told() {
+    let (tell, asked) = mpsc::channel();
+    let server = Scripted::new(move |request| {
+        let payload: Value = serde_json::from_str(request.body()).unwrap();
+        match payload["orderId"].as_str() {
+            Some(id) => Reply::json(200, order(id)),
+            None => {
+                tell.send(()).unwrap();
+                Reply::json(200, json!({"orders": [null, null]}))
+            }
+        }
+    });
+    let sandbox = Sandbox::against(&server.endpoint());
+    let ship = sandbox.cqrs(["order", "ship", "a", "b", "--wait=900"]);
+    let mut running = ship.args(["--output", "json"]).start();
+    asked.recv().unwrap();
+    running.interrupt();
+    let outcome = running.outcome();
+    let items: Vec<Value> = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((outcome.code, ids(&items)), (130, vec!["a", "b"]));
+    assert_eq!(items[0]["status"], "shipped");
+    assert_eq!(kinds(&items), ["Interrupted", "Interrupted"]);
+}

@@ -123,25 +123,29 @@ impl<'a> Tally<'a> {
         if self.is_read() {
             self.listing.end()?;
         }
+        self.verdict(interrupted, more)
+    }
+
+    fn verdict(self, interrupted: bool, more: bool) -> Result<(), Failure> {
         let summary = self.summary();
-        let ended = if let Some(stopped) = self.stopped {
-            stopped.also_hint(&summary)
-        } else if interrupted && (self.left > 0 || more) {
-            Failure::interrupted(format!("interrupted: {summary}"))
-                .hint("the same command again is safe")
-        } else if let Some(first) = self.first {
-            let total = self.done + self.failed;
-            return Err(first.reworded(format!("{} of {total} orders failed", self.failed)));
-        } else {
-            if self.done == 0 {
-                self.printer.note("No ids were given");
+        let cut_off = interrupted && (self.left + self.failed > 0 || more);
+        let failure = match (self.stopped, self.first) {
+            (Some(stopped), _) => stopped.also_hint(&summary),
+            (None, _) if cut_off => Failure::interrupted(format!("interrupted: {summary}"))
+                .hint("the same command again is safe"),
+            (None, Some(first)) => {
+                let total = self.done + self.failed;
+                return Err(first.reworded(format!("{} of {total} orders failed", self.failed)));
             }
-            return Ok(());
+            (None, None) if self.done == 0 => {
+                self.printer.note("No ids were given");
+                return Ok(());
+            }
+            (None, None) => return Ok(()),
         };
-        Err(if more {
-            ended.also_hint("what follows on standard input was not tried")
-        } else {
-            ended
+        Err(match more {
+            true => failure.also_hint("what follows on standard input was not tried"),
+            false => failure,
         })
     }
 
