@@ -1,4 +1,4 @@
-//! Whatever the stream, replays, removals and rebuilds do to the read model, it ends up as the
+//! Whatever the stream, replays, removals, rebuilds and repairs do to the read model, it ends up as the
 //! write model: 10,000 random histories against a real server, documents and lists both.
 //!
 //! A history is made from its number alone, so a failure names all that is needed to repeat it.
@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orders::ids::{ClientId, OrderId, ProductId};
 use orders::order::{Order, Quantity, Status};
-use orders::projection::{Change, Removed, Sequence, State};
-use orders::read_model::{CacheSettings, ReadModel};
+use orders::projection::{Change, Removed, Replacement, Sequence, State};
+use orders::query::Query;
+use orders::read_model::{Answer, CacheSettings, ReadModel};
 use orders::timestamp::Timestamp;
 use redis::Connection;
 use test_support::valkey::Valkey;
@@ -167,6 +168,11 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
     let mut lives: Vec<_> = (0..=dice.roll(3)).map(Life::new).collect();
     let mut late = Vec::new();
     for _ in 0..3 + dice.roll(10) {
+        let marks = if dice.chance(3) {
+            marks(model, &lives).await
+        } else {
+            Vec::new()
+        };
         for life in &mut lives {
             for _ in 0..dice.roll(3) {
                 life.write(&mut dice, &mut clock);
@@ -191,7 +197,9 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         } else {
             (batch, pass)
         };
+        let replacements = replacements(&lives, marks);
         model.project(&first).await.unwrap();
+        model.replace(&replacements).await.unwrap();
         model.project(&second).await.unwrap();
     }
     // In the end the stream delivers everything, at times with a last replay.
@@ -210,6 +218,30 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         .into_iter()
         .filter_map(|life| Some((life.id.to_string(), life.now?)))
         .collect()
+}
+
+/// The states that the read model holds now, as a repair inspects them.
+async fn marks(model: &ReadModel, lives: &[Life]) -> Vec<Option<String>> {
+    let ids = lives.iter().map(|life| life.id.clone()).collect();
+    match model.answer(&Query::Inspect(ids)).await.unwrap() {
+        Answer::Inspected { inspected } => {
+            let marks = inspected.into_iter().map(|held| Some(held?.mark));
+            marks.collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a repair that inspected `marks` and reads the write model now would replace.
+fn replacements(lives: &[Life], marks: Vec<Option<String>>) -> Vec<Replacement> {
+    let both = lives.iter().zip(marks);
+    let replaced = both.filter_map(|(life, mark)| {
+        Some(Replacement {
+            order: life.now.clone()?,
+            mark: mark?,
+        })
+    });
+    replaced.collect()
 }
 
 /// What a rebuild reads of the write model now.
