@@ -168,8 +168,8 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
     let mut lives: Vec<_> = (0..=dice.roll(3)).map(Life::new).collect();
     let mut late = Vec::new();
     for _ in 0..3 + dice.roll(10) {
-        let marks = if dice.chance(3) {
-            marks(model, &lives).await
+        let repair = if dice.chance(3) {
+            inspect(model, &lives).await
         } else {
             Vec::new()
         };
@@ -197,9 +197,8 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         } else {
             (batch, pass)
         };
-        let replacements = replacements(&lives, marks);
         model.project(&first).await.unwrap();
-        model.replace(&replacements).await.unwrap();
+        model.replace(&repair).await.unwrap();
         model.project(&second).await.unwrap();
     }
     // In the end the stream delivers everything, at times with a last replay.
@@ -220,25 +219,18 @@ async fn play(seed: u64, model: &ReadModel) -> BTreeMap<String, Order> {
         .collect()
 }
 
-/// The states that the read model holds now, as a repair inspects them.
-async fn marks(model: &ReadModel, lives: &[Life]) -> Vec<Option<String>> {
+/// What a repair would replace that inspects the read model now, and reads the write model then.
+async fn inspect(model: &ReadModel, lives: &[Life]) -> Vec<Replacement> {
     let ids = lives.iter().map(|life| life.id.clone()).collect();
-    match model.answer(&Query::Inspect(ids)).await.unwrap() {
-        Answer::Inspected { inspected } => {
-            let marks = inspected.into_iter().map(|held| Some(held?.mark));
-            marks.collect()
-        }
+    let inspected = match model.answer(&Query::Inspect(ids)).await.unwrap() {
+        Answer::Inspected { inspected } => inspected,
         other => panic!("{other:?}"),
-    }
-}
-
-/// What a repair that inspected `marks` and reads the write model now would replace.
-fn replacements(lives: &[Life], marks: Vec<Option<String>>) -> Vec<Replacement> {
-    let both = lives.iter().zip(marks);
-    let replaced = both.filter_map(|(life, mark)| {
+    };
+    let both = lives.iter().zip(inspected);
+    let replaced = both.filter_map(|(life, held)| {
         Some(Replacement {
             order: life.now.clone()?,
-            mark: mark?,
+            mark: held?.mark,
         })
     });
     replaced.collect()
