@@ -79,6 +79,11 @@ impl<'a> Line<'a> {
         let metrics = take(&mut fields, "_aws").is_some();
         // CloudWatch has the time of its own.
         take(&mut fields, "timestamp");
+        if metrics && message.is_some() {
+            // What a metric needs and a person does not: its dimension, its many values.
+            take(&mut fields, "FunctionName");
+            fields.retain(|(_, value)| !value.is_array() && !value.is_object());
+        }
         match message {
             None if metrics => Self::Metrics(fields),
             message => Self::Record {

@@ -16,7 +16,7 @@ const INVOKE: Need = Need {
 };
 
 /// All commands that ask AWS for anything.
-pub(crate) const ALL: [Permissions; 8] = [
+pub(crate) const ALL: [Permissions; 11] = [
     Permissions {
         command: "deploy",
         needs: &[
@@ -124,6 +124,9 @@ pub(crate) const ALL: [Permissions; 8] = [
             Need {
                 on: Kind::Any,
                 actions: &[
+                    "cloudwatch:DeleteDashboards",
+                    "cloudwatch:GetDashboard",
+                    "cloudwatch:PutDashboard",
                     "ec2:AuthorizeSecurityGroupEgress",
                     "ec2:AuthorizeSecurityGroupIngress",
                     "ec2:CreateSecurityGroup",
@@ -217,6 +220,7 @@ pub(crate) const ALL: [Permissions; 8] = [
             Need {
                 on: Kind::Any,
                 actions: &[
+                    "cloudwatch:DeleteDashboards",
                     "ec2:DeleteSecurityGroup",
                     "ec2:DeleteSubnet",
                     "ec2:DeleteVpc",
@@ -241,6 +245,49 @@ pub(crate) const ALL: [Permissions; 8] = [
     Permissions {
         command: "outputs",
         needs: &[DESCRIBE],
+    },
+    Permissions {
+        command: "status",
+        needs: &[
+            INVOKE,
+            Need {
+                on: Kind::Stack,
+                actions: &[
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:ListStackResources",
+                ],
+            },
+            Need {
+                on: Kind::Function,
+                actions: &["lambda:GetFunctionConfiguration"],
+            },
+            Need {
+                on: Kind::Table,
+                actions: &["dynamodb:DescribeTable"],
+            },
+            Need {
+                on: Kind::Queue,
+                actions: &["sqs:GetQueueAttributes"],
+            },
+            Need {
+                on: Kind::Alarm,
+                actions: &["cloudwatch:DescribeAlarms"],
+            },
+            Need {
+                on: Kind::Any,
+                actions: &["cloudwatch:GetMetricData", "lambda:GetEventSourceMapping"],
+            },
+        ],
+    },
+    Permissions {
+        command: "logs",
+        needs: &[
+            DESCRIBE,
+            Need {
+                on: Kind::LogGroup,
+                actions: &["logs:FilterLogEvents"],
+            },
+        ],
     },
     Permissions {
         command: "failures",
@@ -269,6 +316,21 @@ pub(crate) const ALL: [Permissions; 8] = [
     Permissions {
         command: "verify",
         needs: &[DESCRIBE, INVOKE, READ_TABLE],
+    },
+    Permissions {
+        command: "bench",
+        needs: &[
+            DESCRIBE,
+            INVOKE,
+            Need {
+                on: Kind::Function,
+                actions: &["lambda:GetFunctionConfiguration"],
+            },
+            Need {
+                on: Kind::Table,
+                actions: &["dynamodb:DeleteItem", "dynamodb:Scan"],
+            },
+        ],
     },
     Permissions {
         command: "doctor",

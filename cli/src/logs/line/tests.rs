@@ -112,3 +112,13 @@ fn everything_else_stays_as_it_is() {
         Line::Record { .. }
     ));
 }
+
+#[test]
+fn a_record_with_metrics_in_it_is_shown_without_what_only_they_need() {
+    let line = r#"{"level":"INFO","message":"projected","applied":2,"recordLagMs":{"Values":[1],"Counts":[2]},"FunctionName":"cqrs-subscriber","_aws":{"CloudWatchMetrics":[]}}"#;
+    let Line::Record { fields, .. } = Line::read(line) else {
+        panic!("{line}");
+    };
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["applied"]);
+}
