@@ -490,7 +490,7 @@ fn what_the_callers_policies_lack_is_grouped_by_command() {
     assert_eq!(permissions["status"], "warning", "{report}");
     assert_eq!(
         permissions["detail"],
-        "deploy lacks s3:CreateBucket; rebuild lacks dynamodb:Scan; verify lacks dynamodb:Scan"
+        "bench lacks dynamodb:Scan; deploy lacks s3:CreateBucket; rebuild lacks dynamodb:Scan; verify lacks dynamodb:Scan"
     );
     assert_eq!(permissions["missing"]["deploy"], json!(["s3:CreateBucket"]));
 }

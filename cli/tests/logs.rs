@@ -26,8 +26,12 @@ fn all_functions_are_shown_in_the_order_of_time_and_each_alone<S: Stage>() {
     let stage = S::deployed();
     let id = stage.place_order();
     let shown = stage.cqrs(["logs"]).succeeds();
-    let done = format!("publisher  INFO  done orderId={id} command=create version=1 tookMs=");
+    let done = format!("publisher  INFO  done orderId={id} ");
     assert!(shown.contains(&done), "{shown}");
+    assert!(
+        shown.contains("command=create commands=1 version=1 tookMs="),
+        "{shown}"
+    );
     assert!(shown.contains("subscriber INFO  projected"), "{shown}");
     assert!(shown.contains("query      INFO  done"), "{shown}");
     let times = shown.lines().map(|line| &line[..24]);
@@ -82,7 +86,7 @@ fn a_failed_invocation_stands_out_with_its_error<S: Stage>() {
     assert_snapshot!(shown.filter(r"tookMs=\S+", "tookMs=[N]"), @r#"
     exit code 0
     --- stdout
-    [TIME] publisher  ERROR failed errorType=OrderNotFound error="there is no order no-such-order" tookMs=[N] requestId=[ID]
+    [TIME] publisher  ERROR failed errorType=OrderNotFound error="there is no order no-such-order" coldStart=1 refused=1 tookMs=[N] requestId=[ID]
     [TIME] publisher  ERROR Diagnostic { error_type: "OrderNotFound", error_message: "there is no order no-such-order" }
     "#);
 }
