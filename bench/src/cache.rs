@@ -17,13 +17,18 @@ impl Cache {
         })
     }
 
-    /// Runs one command; gives its answer as text, unless it is nothing.
+    /// Runs one command; gives its answer as text, unless it is nothing. Of several answers in one,
+    /// the last counts.
     pub(crate) fn run(&mut self, words: &[&str]) -> std::io::Result<Option<String>> {
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
             request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
         }
         self.reader.get_mut().write_all(request.as_bytes())?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> std::io::Result<Option<String>> {
         let mut line = String::new();
         if self.reader.read_line(&mut line)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
@@ -40,6 +45,10 @@ impl Cache {
                 String::from_utf8(text)
                     .map(Some)
                     .map_err(std::io::Error::other)
+            }
+            ("*", count) => {
+                let count: usize = count.parse().map_err(std::io::Error::other)?;
+                (0..count).try_fold(None, |_, _| self.answer())
             }
             _ => Err(std::io::Error::other(line.to_owned())),
         }

@@ -60,3 +60,13 @@ pub(crate) fn item(id: &str) -> Value {
         "updatedAt": {"S": "2026-11-23T03:00:00.000Z"},
     })
 }
+
+/// A `PutItem` of an order to `table`, on the condition that the publisher sets.
+pub(crate) fn put(table: &str, id: &str) -> String {
+    json!({
+        "TableName": table,
+        "Item": item(id),
+        "ConditionExpression": "attribute_not_exists(orderId)",
+    })
+    .to_string()
+}

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use test_support::tree::Seen;
 
-use crate::report::{Figure, Report};
-use crate::stack::Stack;
-
-const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+use crate::figure::{Figure, Target};
+use crate::report::{Report, line};
+use crate::stack::{HANDLERS, Stack};
 
 pub(crate) fn measure(stack: &Stack, report: &mut Report) {
     // What the last request set off may still be under way.
@@ -19,12 +18,8 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
     let before = used();
     thread::sleep(duration);
     let share = (used() - before).as_secs_f64() / duration.as_secs_f64();
-    report.add(
-        "idle: CPU of all processes",
-        Figure::Share(share),
-        None,
-        Some("0.0 %"),
-    );
+    let cpu = line("idle: CPU of all processes", Figure::Share(share));
+    report.add(cpu.target(Target::AtMost(Figure::Share(0.001))));
     let host = stack.host();
     let memory = |wanted: &dyn Fn(&Seen) -> bool| -> Figure {
         let wanted = processes.iter().filter(|process| wanted(process));
@@ -33,22 +28,17 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
     let is_handler = |process: &Seen| HANDLERS.contains(&process.name.as_str());
     let is_host = |process: &Seen| process.pid == host.pid;
     let is_cache = |process: &Seen| process.name.contains("-server");
-    report.add(
-        "idle: memory of host and handlers",
-        memory(&|process| is_host(process) || is_handler(process)),
-        None,
-        Some("60 MB"),
-    );
-    report.add("of which the host", memory(&is_host), None, None);
-    report.add("of which the handlers", memory(&is_handler), None, None);
-    report.add("memory of the cache", memory(&is_cache), None, None);
+    let whole = memory(&|process| is_host(process) || is_handler(process));
+    let bound = Target::AtMost(Figure::Memory(60_000_000));
+    report.add(line("idle: memory of host and handlers", whole).target(bound));
+    report.add(line("of which the host", memory(&is_host)));
+    report.add(line("of which the handlers", memory(&is_handler)));
+    report.add(line("memory of the cache", memory(&is_cache)));
     let watcher = |process: &Seen| !is_host(process) && !is_handler(process) && !is_cache(process);
-    report.add("memory of the watcher", memory(&watcher), None, None);
+    report.add(line("memory of the watcher", memory(&watcher)));
     let handlers = processes.iter().filter(|process| is_handler(process));
-    report.add(
+    report.add(line(
         "processes of handlers",
-        Figure::Ratio(handlers.count() as f64),
-        None,
-        None,
-    );
+        Figure::Count(handlers.count()),
+    ));
 }

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use test_support::tree::Seen;
 use test_support::wire::Connection;
 
-use crate::fill::item;
-use crate::report::{Figure, Report};
+use crate::figure::{Figure, Target};
+use crate::fill;
+use crate::options::Options;
+use crate::report::{Report, line, time};
 use crate::samples::Samples;
 use crate::stack::Stack;
 
@@ -19,8 +20,9 @@ const CLIENTS: usize = 32;
 /// Between two looks at the read model. Each takes a moment of the processor from the stack.
 const PAUSE: Duration = Duration::from_millis(2);
 
-pub(crate) fn measure(stack: &Stack, report: &mut Report) {
+pub(crate) fn measure(options: &Options, stack: &Stack, report: &mut Report) {
     let duration = Duration::from_secs(if stack.quick { 3 } else { 10 });
+    let echoes = echoes_per_second(options, duration / 2);
     let puts = puts_per_second(stack, duration / 2);
     let before = stack.count();
     let used_before: HashMap<_, _> = cpu_times(stack)
@@ -46,19 +48,16 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
     stack.wait_until_read(before + created);
     let caught_up = ended.elapsed();
 
-    report.add(
-        format!("creates, {CLIENTS} clients"),
-        Figure::Rate(created as f64 / duration.as_secs_f64()),
-        Some((Figure::Rate(puts), "PutItem by as many clients")),
-        Some("4000/s"),
-    );
-    report.add(
-        "longest lag meanwhile",
-        Figure::Time(lags.longest()),
-        None,
-        Some("1 s"),
-    );
-    report.add("caught up after", Figure::Time(caught_up), None, None);
+    let each = |what: &str, rate| line(format!("{what}, {CLIENTS} clients"), Figure::Rate(rate));
+    report.add(each("Invoke of an echo", echoes));
+    report.add(each("PutItem", puts));
+    // What a create must do, and the two share the processor.
+    let floor = 1.0 / (1.0 / echoes + 1.0 / puts);
+    let rate = created as f64 / duration.as_secs_f64();
+    let creates = each("creates", rate).beside(Figure::Rate(floor), "an echo + PutItem");
+    report.add(creates.target(Target::RatioAtLeast(0.6)));
+    report.add(time("longest lag meanwhile", lags.longest()).within(1000));
+    report.add(time("caught up after", caught_up).within(1000));
     // Environments that were added under the load began at nothing.
     let mut by_name = BTreeMap::<_, (Duration, usize)>::new();
     for (process, used) in used_after {
@@ -68,12 +67,8 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
         *count += 1;
     }
     for (name, (used, count)) in by_name {
-        report.add(
-            format!("CPU a create, {name} ({count})"),
-            Figure::Time(used / u32::try_from(created.max(1)).unwrap()),
-            None,
-            None,
-        );
+        let share = used / u32::try_from(created.max(1)).unwrap();
+        report.add(time(format!("CPU a create, {name} ({count})"), share));
     }
 }
 
@@ -102,18 +97,27 @@ fn run(stack: &Stack, duration: Duration, work: impl Fn(&mut Connection) + Sync)
     count.into_inner()
 }
 
+/// What the stack's process makes of functions that do nothing.
+fn echoes_per_second(options: &Options, duration: Duration) -> f64 {
+    let stack = Stack::of_echoes(options);
+    // Environments are added under load only.
+    run(&stack, duration / 4, |connection| {
+        drop(Stack::invoke(connection))
+    });
+    let echoes = run(&stack, duration, |connection| {
+        drop(Stack::invoke(connection))
+    });
+    echoes as f64 / duration.as_secs_f64()
+}
+
 /// The floor: the same writes without the function, to a table whose stream nobody reads.
 fn puts_per_second(stack: &Stack, duration: Duration) -> f64 {
     let table = stack.scratch_table();
     let next = AtomicUsize::new(0);
     let puts = run(stack, duration, |connection| {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let request = json!({
-            "TableName": table,
-            "Item": item(&format!("load-{number:026}")),
-            "ConditionExpression": "attribute_not_exists(orderId)",
-        });
-        let answer = connection.dynamodb("PutItem", &request.to_string());
+        let request = fill::put(table, &format!("load-{number:026}"));
+        let answer = connection.dynamodb("PutItem", &request);
         let _ = answer.unwrap();
     });
     puts as f64 / duration.as_secs_f64()

@@ -1,9 +1,10 @@
-//! The cache is lost, and its read model made again from the table.
+//! The cache is lost, and its read model made again from the table; then the same by the commands.
 
 use std::time::{Duration, Instant};
 
 use crate::cache::Cache;
-use crate::report::{Figure, Report};
+use crate::figure::Figure;
+use crate::report::{Report, line, time};
 use crate::samples::Samples;
 use crate::stack::Stack;
 
@@ -35,22 +36,22 @@ pub(crate) fn measure(stack: &Stack, report: &mut Report) {
         std::thread::sleep(PAUSE);
     }
     let whole = start.elapsed();
-    report.add(
+    report.add(time(
         "cache killed, until it answers",
-        Figure::Time(back.unwrap_or(whole)),
-        None,
-        None,
+        back.unwrap_or(whole),
+    ));
+    let scan = (Figure::Time(scan.median()), "a Scan of the table");
+    let mut beside_scan = |what: &str, took: Duration| {
+        let line = time(format!("{what}, {orders} orders"), took);
+        report.add(line.beside(scan.0, scan.1));
+    };
+    beside_scan("cache killed, until it is whole", whole);
+    let command = |arguments: &[&str]| Samples::of(2, || stack.run(arguments)).median();
+    beside_scan(
+        "cqrs rebuild",
+        command(&["rebuild", "--local", "--restart"]),
     );
-    report.add(
-        format!("cache killed, until it is whole, {orders} orders"),
-        Figure::Time(whole),
-        Some((Figure::Time(scan.median()), "a Scan of the table")),
-        None,
-    );
-    report.add(
-        "orders made again",
-        Figure::Rate(orders as f64 / whole.as_secs_f64()),
-        None,
-        None,
-    );
+    beside_scan("cqrs verify", command(&["verify", "--local"]));
+    let rate = orders as f64 / whole.as_secs_f64();
+    report.add(line("orders made again", Figure::Rate(rate)));
 }

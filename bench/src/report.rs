@@ -1,4 +1,5 @@
-//! The result: one line a figure, with its floor, the ratio of the two, and the project's target.
+//! The result: one line a figure, with what stands beside it, the ratio of the two, and the
+//! project's target.
 
 use std::fmt;
 use std::fs;
@@ -6,31 +7,106 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// A measured value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Figure {
-    Time(Duration),
-    /// A second.
-    Rate(f64),
-    /// In bytes.
-    Memory(u64),
-    /// Of one processor core.
-    Share(f64),
-    /// One figure in terms of another.
-    Ratio(f64),
-}
+use crate::figure::{Figure, Target};
 
-/// What the figure cannot go below, and what it is made of.
-pub(crate) type Floor = (Figure, &'static str);
-
+/// One figure of the result.
 #[derive(Debug)]
-struct Line {
+pub(crate) struct Line {
     what: String,
     figure: Figure,
-    floor: Option<Floor>,
-    target: Option<&'static str>,
+    beside: Option<(Figure, String)>,
+    target: Option<Target>,
 }
 
+/// A line for `what`, with nothing beside it yet.
+pub(crate) fn line(what: impl Into<String>, figure: Figure) -> Line {
+    Line {
+        what: what.into(),
+        figure,
+        beside: None,
+        target: None,
+    }
+}
+
+/// A line for a time.
+pub(crate) fn time(what: impl Into<String>, time: Duration) -> Line {
+    line(what, Figure::Time(time))
+}
+
+impl Line {
+    /// The floor or the peer that was measured in the same run, and what it is.
+    pub(crate) fn beside(mut self, figure: Figure, what: impl Into<String>) -> Self {
+        self.beside = Some((figure, what.into()));
+        self
+    }
+
+    pub(crate) fn target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// A target for the time itself.
+    pub(crate) fn within(self, milliseconds: u64) -> Self {
+        self.target(Target::AtMost(Figure::Time(Duration::from_millis(
+            milliseconds,
+        ))))
+    }
+
+    /// The figure in terms of what stands beside it.
+    fn ratio(&self) -> Option<f64> {
+        let (beside, _) = self.beside.as_ref()?;
+        Some(self.figure.number() / beside.number())
+    }
+
+    fn is_met(&self) -> Option<bool> {
+        self.target?.is_met(self.figure, self.ratio())
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "what": self.what,
+            "value": self.figure.number(),
+            "unit": self.figure.unit(),
+            "beside": self.beside.as_ref().map(|(figure, what)| {
+                json!({"value": figure.number(), "what": what})
+            }),
+            "ratio": self.ratio(),
+            "target": self.target.map(|target| target.to_string()),
+            "met": self.is_met(),
+        })
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let (beside, what) = match &self.beside {
+            Some((figure, what)) => (figure.to_string(), what.clone()),
+            None => Default::default(),
+        };
+        let met = self.is_met().map(|met| if met { "yes" } else { "no" });
+        [
+            self.what.clone(),
+            self.figure.to_string(),
+            beside,
+            self.ratio()
+                .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+            self.target
+                .map_or_else(String::new, |target| target.to_string()),
+            met.unwrap_or_default().to_owned(),
+            what,
+        ]
+    }
+}
+
+const HEADER: [&str; 7] = [
+    "",
+    "measured",
+    "beside",
+    "ratio",
+    "target",
+    "met",
+    "beside is",
+];
+
+/// All lines, and the machine that they were measured on.
 pub(crate) struct Report {
     machine: String,
     /// Others' work at the beginning, which makes every figure worse.
@@ -57,19 +133,7 @@ impl Report {
     }
 
     /// Adds a line, and says it at once to whoever waits.
-    pub(crate) fn add(
-        &mut self,
-        what: impl Into<String>,
-        figure: Figure,
-        floor: Option<Floor>,
-        target: Option<&'static str>,
-    ) {
-        let line = Line {
-            what: what.into(),
-            figure,
-            floor,
-            target,
-        };
+    pub(crate) fn add(&mut self, line: Line) {
         eprintln!("{}: {}", line.what, line.figure);
         self.lines.push(line);
     }
@@ -80,106 +144,51 @@ impl Report {
     }
 }
 
-impl Line {
-    /// How many times the floor's cost it is.
-    fn ratio(&self) -> Option<f64> {
-        let (floor, _) = self.floor?;
-        Some(match (self.figure, floor) {
-            (Figure::Rate(figure), Figure::Rate(floor)) => floor / figure,
-            (figure, floor) => figure.number() / floor.number(),
-        })
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "what": self.what,
-            "value": self.figure.number(),
-            "unit": self.figure.unit(),
-            "floor": self.floor.map(|(figure, what)| json!({"value": figure.number(), "what": what})),
-            "timesFloor": self.ratio(),
-            "target": self.target,
-        })
-    }
-}
-
-impl Figure {
-    fn number(self) -> f64 {
-        match self {
-            Self::Time(time) => time.as_secs_f64(),
-            Self::Memory(bytes) => bytes as f64,
-            Self::Rate(number) | Self::Share(number) | Self::Ratio(number) => number,
-        }
-    }
-
-    fn unit(self) -> &'static str {
-        match self {
-            Self::Time(_) => "s",
-            Self::Rate(_) => "1/s",
-            Self::Memory(_) => "B",
-            Self::Share(_) => "cores",
-            Self::Ratio(_) => "1",
-        }
-    }
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Time(time) if time < Duration::from_micros(1000) => {
-                write!(f, "{:.0} µs", time.as_secs_f64() * 1e6)
-            }
-            Self::Time(time) if time < Duration::from_millis(100) => {
-                write!(f, "{:.2} ms", time.as_secs_f64() * 1e3)
-            }
-            Self::Time(time) if time < Duration::from_secs(10) => {
-                write!(f, "{:.0} ms", time.as_secs_f64() * 1e3)
-            }
-            Self::Time(time) => write!(f, "{:.1} s", time.as_secs_f64()),
-            Self::Rate(rate) => write!(f, "{rate:.0}/s"),
-            Self::Memory(bytes) => write!(f, "{:.1} MB", bytes as f64 / 1e6),
-            Self::Share(share) => write!(f, "{:.2} %", share * 100.0),
-            Self::Ratio(ratio) => write!(f, "{ratio:.2}"),
-        }
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}; load before: {}\n", self.machine, self.load_before)?;
-        let header = ["", "measured", "floor", "x floor", "target", "floor is"];
-        let mut rows = vec![header.map(str::to_owned)];
-        rows.extend(self.lines.iter().map(|line| {
-            let (floor, what) = match line.floor {
-                Some((figure, what)) => (figure.to_string(), what),
-                None => Default::default(),
-            };
-            [
-                line.what.clone(),
-                line.figure.to_string(),
-                floor,
-                line.ratio()
-                    .map_or_else(String::new, |ratio| format!("{ratio:.1}")),
-                line.target.unwrap_or_default().to_owned(),
-                what.to_owned(),
-            ]
-        }));
+        let mut rows = vec![HEADER.map(str::to_owned)];
+        rows.extend(self.lines.iter().map(Line::cells));
         let width = |column: usize| {
             let widths = rows.iter().map(|row| row[column].chars().count());
             widths.max().unwrap_or(0)
         };
-        let widths: [usize; 6] = std::array::from_fn(width);
+        let widths: [usize; 7] = std::array::from_fn(width);
         for row in &rows {
             let mut text = String::new();
             for (column, cell) in row.iter().enumerate() {
                 // Words to the left, numbers to the right.
                 let padding = " ".repeat(widths[column] - cell.chars().count());
                 match column {
-                    0 | 5 => text.extend([cell.as_str(), &padding, "  "]),
-                    _ => text.extend([padding.as_str(), cell, "  "]),
+                    1..=3 => text.extend([padding.as_str(), cell, "  "]),
+                    _ => text.extend([cell.as_str(), &padding, "  "]),
                 }
             }
             writeln!(f, "{}", text.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(rate: f64) -> Line {
+        line("creates", Figure::Rate(rate)).beside(Figure::Rate(1000.0), "floor")
+    }
+
+    #[test]
+    fn a_ratio_is_what_was_measured_by_what_stands_beside_it() {
+        let json = rate(500.0).target(Target::RatioAtLeast(0.6)).json();
+        assert_eq!(json["ratio"], 0.5);
+        assert_eq!(json["met"], false);
+        assert_eq!(json["target"], "ratio ≥ 0.6");
+    }
+
+    #[test]
+    fn a_line_without_a_target_meets_none() {
+        assert_eq!(rate(500.0).json()["met"], Value::Null);
+        assert_eq!(rate(500.0).cells()[5], "");
     }
 }

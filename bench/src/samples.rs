@@ -7,13 +7,20 @@ pub(crate) struct Samples(Vec<Duration>);
 
 impl Samples {
     /// Times `count` runs of `work`.
-    pub(crate) fn of(count: usize, mut work: impl FnMut()) -> Self {
-        let timed = |_| {
-            let start = Instant::now();
-            work();
-            start.elapsed()
-        };
-        (0..count).map(timed).collect()
+    pub(crate) fn of<T>(count: usize, mut work: impl FnMut() -> T) -> Self {
+        let mut samples = Self::default();
+        for _ in 0..count {
+            samples.time(&mut work);
+        }
+        samples
+    }
+
+    /// Times one run of `work`.
+    pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push(start.elapsed());
+        result
     }
 
     pub(crate) fn add(&mut self, sample: Duration) {

@@ -1,20 +1,31 @@
 //! A stack on this machine, in a folder of its own, and the tool that drives it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use test_support::process::Process;
 use test_support::tree::{self, Seen};
 use test_support::wire::Connection;
-use test_support::{valkey, workspace};
+use test_support::{eventually, valkey, workspace};
 
 use crate::cache::Cache;
 use crate::options::Options;
 
+/// The names of the handlers' programs.
+pub(crate) const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+
 /// How long to wait for what must come to pass.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A command that has ended well.
+pub(crate) struct Ran {
+    pub(crate) took: Duration,
+    /// On standard error.
+    pub(crate) said: String,
+}
 
 pub(crate) struct Stack {
     folder: TempDir,
@@ -48,6 +59,19 @@ impl Stack {
         stack
     }
 
+    /// One whose functions all echo: what the stack costs without the handlers.
+    pub(crate) fn of_echoes(options: &Options) -> Self {
+        let mut stack = Self::empty(options);
+        let handlers = stack.folder.path().join("echoes");
+        std::fs::create_dir(&handlers).unwrap();
+        for handler in HANDLERS {
+            std::fs::copy(Options::own_program("echo"), handlers.join(handler)).unwrap();
+        }
+        stack.handlers = handlers;
+        stack.deploy();
+        stack
+    }
+
     pub(crate) fn deploy(&self) -> Duration {
         let handlers = self.handlers.to_str().unwrap();
         self.run(&["deploy", "--local", "--prebuilt", handlers])
@@ -59,26 +83,53 @@ impl Stack {
 
     /// Runs the tool to its success; gives the time that the whole process took.
     pub(crate) fn run(&self, arguments: &[&str]) -> Duration {
+        self.run_with(arguments, &[]).took
+    }
+
+    /// The same with these variables beside those that every program needs.
+    pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Ran {
+        let mut command = self.command(&self.cqrs);
+        command.args(arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let start = Instant::now();
+        let output = command.output().unwrap();
+        let took = start.elapsed();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        Ran { took, said }
+    }
+
+    fn command(&self, program: &Path) -> Command {
         let server = valkey::executable();
         let search = std::env::var("PATH").unwrap_or_default();
         let folder = server.parent().unwrap_or(&server).display();
-        let start = Instant::now();
-        let output = Command::new(&self.cqrs)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .env("PATH", format!("{folder}:{search}"))
             .env("HOME", self.folder.path())
             .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let took = start.elapsed();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        took
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the stack, which is stopped, as a child of this process.
+    pub(crate) fn in_foreground(&self, program: &Path) -> Process {
+        let mut command = self.command(program);
+        command
+            .args(["local", "run", "--quiet"])
+            .stdout(Stdio::null());
+        let process = Process::spawn(&mut command);
+        let state = self.folder.path().join(".cqrs/local/cqrs/host.json");
+        assert!(eventually(PATIENCE, || state.exists()), "it does not start");
+        process
+    }
+
+    /// What the stack keeps on the disk, in bytes.
+    pub(crate) fn disk(&self) -> u64 {
+        let files = std::fs::read_dir(self.folder.path().join(".cqrs/local/cqrs")).unwrap();
+        let sizes = files.map(|file| file.unwrap().metadata().unwrap());
+        sizes.filter(|of| of.is_file()).map(|of| of.len()).sum()
     }
 
     fn state(&self, file: &str) -> Value {
@@ -120,11 +171,16 @@ impl Stack {
         Cache::connect(self.cache_port()).unwrap()
     }
 
-    /// Writes an order; gives its id.
-    pub(crate) fn create(connection: &mut Connection) -> String {
+    /// Gives the publisher the least order; gives its answer.
+    pub(crate) fn invoke(connection: &mut Connection) -> Value {
         let payload = r#"{"clientId":"123456789","productId":"abc-def-ghi"}"#;
         let answer = connection.invoke("cqrs-publisher", payload).unwrap();
-        let order = answer.json().unwrap();
+        answer.json().unwrap()
+    }
+
+    /// Writes an order; gives its id.
+    pub(crate) fn create(connection: &mut Connection) -> String {
+        let order = Self::invoke(connection);
         order["orderId"].as_str().unwrap().to_owned()
     }
 

@@ -16,6 +16,8 @@ use crate::process::Process;
 const PREFIX: &str = "/2018-06-01/runtime/";
 /// Longer than any invocation of a test should take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks whether the handler has ended.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// A handler that is running on its own Runtime API.
 #[derive(Debug)]
@@ -55,6 +57,16 @@ struct State {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while held")
+    }
+
+    /// Waits for the answer for a moment, woken as soon as it comes: an invocation takes less time
+    /// than a look now and then would.
+    fn answer_to(&self, id: u64) -> Option<Result<Value, FunctionError>> {
+        let waiting = |state: &mut State| !state.answers.contains_key(&id);
+        let state = self.lock();
+        let waited = self.changed.wait_timeout_while(state, MOMENT, waiting);
+        let (mut state, _) = waited.expect("no panic while held");
+        state.answers.remove(&id)
     }
 }
 
@@ -121,7 +133,7 @@ impl Handler {
         let mut answer = None;
         let answered = eventually(PATIENCE, || {
             let ended = self.process.ended(Duration::ZERO);
-            answer = self.shared.lock().answers.remove(&id).or_else(|| {
+            answer = self.shared.answer_to(id).or_else(|| {
                 ended.map(|status| {
                     Err(FunctionError {
                         error_type: "Runtime.ExitError".into(),
@@ -133,6 +145,12 @@ impl Handler {
         });
         assert!(answered, "no answer; the log: {:#?}", self.log());
         answer.expect("it was answered")
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn pid(&mut self) -> u32 {
+        self.process.child().id()
     }
 
     /// From the start of the process to its first poll for an event; waits for it.
@@ -211,6 +229,7 @@ fn answer(shared: &Shared, request: &Request) -> Reply {
         return Reply::json(404, &Value::Null);
     };
     state.answers.insert(id, outcome);
+    shared.changed.notify_all();
     Reply::json(202, &serde_json::json!({ "status": "OK" }))
 }
 
