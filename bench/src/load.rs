@@ -56,6 +56,8 @@ pub(crate) fn measure(options: &Options, stack: &Stack, report: &mut Report) {
     let rate = created as f64 / duration.as_secs_f64();
     let creates = each("creates", rate).beside(Figure::Rate(floor), "an echo + PutItem");
     report.add(creates.target(Target::RatioAtLeast(0.6)));
+    let all = each("creates by themselves", rate);
+    report.add(all.target(Target::AtLeast(Figure::Rate(4000.0))));
     report.add(time("longest lag meanwhile", lags.longest()).within(1000));
     report.add(time("caught up after", caught_up).within(1000));
     // Environments that were added under the load began at nothing.

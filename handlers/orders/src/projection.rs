@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -168,10 +169,24 @@ impl<'a> Event<'a> {
             #[serde(borrow)]
             project: Option<&'a RawValue>,
         }
+        /// What comes nearly always, read without a pass of its own over the envelope.
+        #[derive(Deserialize)]
+        struct Batch<'a> {
+            #[serde(borrow, rename = "Records")]
+            records: Vec<&'a RawValue>,
+            project: Option<IgnoredAny>,
+        }
         const NAME: &str = "the event";
         if !payload.trim_start().starts_with('{') {
             // Serde would read an array as the fields of the struct.
             Fields::of(fields::json(payload, NAME)?, NAME)?;
+        }
+        if let Ok(Batch {
+            records,
+            project: None,
+        }) = serde_json::from_str(payload)
+        {
+            return Ok(Self::Stream(records));
         }
         let envelope: Envelope<'a> = serde_json::from_str(payload)
             .map_err(|error| Invalid::new(NAME, format_args!("must be JSON: {error}")))?;

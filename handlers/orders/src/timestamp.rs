@@ -7,16 +7,11 @@ use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 /// Characters in the text of a [`Timestamp`].
 pub const TEXT_LENGTH: usize = 24;
-
-const FORMAT: &[BorrowedFormatItem<'static>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Milliseconds since 1970-01-01T00:00:00.000Z.
 #[derive(
@@ -75,11 +70,27 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .map_err(|_| fmt::Error)?
-            .format(FORMAT)
+        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .map_err(|_| fmt::Error)?;
-        f.pad(&text)
+        let year = u32::try_from(time.year()).map_err(|_| fmt::Error)?;
+        // By hand: a record of the stream has four of them, and `time` reads its format each time.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        write_number(&mut text[0..4], year);
+        write_number(&mut text[5..7], u8::from(time.month()).into());
+        write_number(&mut text[8..10], time.day().into());
+        write_number(&mut text[11..13], time.hour().into());
+        write_number(&mut text[14..16], time.minute().into());
+        write_number(&mut text[17..19], time.second().into());
+        write_number(&mut text[20..23], time.millisecond().into());
+        f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Fills `digits` with the last digits of `number`.
+fn write_number(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
     }
 }
 

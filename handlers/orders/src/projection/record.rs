@@ -1,12 +1,20 @@
 //! Reads one record of a DynamoDB stream, as far as it can be read.
 //!
-//! By structs of our own, which borrow from the payload, layer by layer. `aws_lambda_events` reads
-//! a batch as one value, so a single malformed record refuses them all, and it copies every
-//! attribute into a map of owned values, of which this needs eight.
+//! By structs of our own, which borrow from the payload. `aws_lambda_events` reads a batch as one
+//! value, so a single malformed record refuses them all, and it copies every attribute into a map
+//! of owned values, of which this needs eight.
+//!
+//! A record is read at once where nothing is wrong with it, and layer by layer where something is,
+//! to tell what. Each layer is a pass over the record's bytes: they took half of all that the
+//! subscriber did for a record.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Change, Removed, Sequence, State};
@@ -46,11 +54,53 @@ struct Inner<'a> {
     old_image: Option<&'a RawValue>,
 }
 
+/// A record of a new or changed order that has all it must have.
+#[derive(Deserialize)]
+struct Whole<'a> {
+    #[serde(borrow, rename = "eventName")]
+    event_name: Text<'a>,
+    #[serde(borrow)]
+    dynamodb: Object<WholeChange<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WholeChange<'a> {
+    #[serde(borrow)]
+    sequence_number: Text<'a>,
+    approximate_creation_date_time: Option<f64>,
+    #[serde(borrow)]
+    new_image: Object<Image<'a>>,
+}
+
 impl Record {
     /// Reads one record. What is malformed in it stays its own: the layers above are still read,
     /// so that a record with a broken image can be named.
     #[must_use]
     pub fn read(raw: &RawValue) -> Self {
+        Self::at_once(raw).unwrap_or_else(|| Self::by_layers(raw))
+    }
+
+    /// `None` for all that has something to be explained, and for removals, which are rare.
+    fn at_once(raw: &RawValue) -> Option<Self> {
+        let Object(whole) = serde_json::from_str::<Object<Whole<'_>>>(raw.get()).ok()?;
+        if !matches!(&*whole.event_name.0, "INSERT" | "MODIFY") {
+            return None;
+        }
+        let Object(change) = whole.dynamodb;
+        let sequence = Sequence::new(&change.sequence_number.0)?;
+        let order = item::order(&change.new_image.0).ok()?;
+        Some(Self {
+            identifier: Some(change.sequence_number.0.into_owned()),
+            written_at: change.approximate_creation_date_time.map(as_millis),
+            change: Ok(Change {
+                state: State::Present(order),
+                sequence: Some(sequence),
+            }),
+        })
+    }
+
+    fn by_layers(raw: &RawValue) -> Self {
         let outer = object::<Outer<'_>>(Some(raw), "the record");
         let inner = match &outer {
             Ok(outer) => object::<Inner<'_>>(outer.dynamodb, "dynamodb"),
@@ -143,19 +193,46 @@ fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
         .map(|text| text.0)
 }
 
-/// Streams say seconds, with or without a fraction; some senders say milliseconds.
 fn millis(raw: &RawValue) -> Option<i64> {
-    let number: f64 = serde_json::from_str(raw.get()).ok()?;
-    let millis = if number < 1e11 {
-        number * 1000.0
+    serde_json::from_str(raw.get()).ok().map(as_millis)
+}
+
+/// Streams say seconds, with or without a fraction; some senders say milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the conversion saturates, and a time that far off is nonsense anyway"
+)]
+fn as_millis(number: f64) -> i64 {
+    if number < 1e11 {
+        (number * 1000.0) as i64
     } else {
-        number
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the conversion saturates, and a time that far off is nonsense anyway"
-    )]
-    Some(millis as i64)
+        number as i64
+    }
+}
+
+/// An object of JSON. The derived readers of structs would take an array as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer
+            .deserialize_map(Fields(PhantomData))
+            .map(Object)
+    }
 }
 
 /// A string that borrows where JSON has no escape in it. `Option<Cow<str>>` would always copy.
@@ -361,6 +438,34 @@ mod tests {
             let record = read(&record);
             assert_eq!(record.identifier.as_deref(), Some("7"));
             assert_eq!(record.change.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn reading_at_once_and_by_layers_come_to_the_same() {
+        let whole = json!({
+            "eventID": "1", "eventName": "MODIFY",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_700_000_000.5, "Keys": {"orderId": {"S": "o"}},
+                "OldImage": "not looked at", "NewImage": image(), "SequenceNumber": "0042",
+            },
+        });
+        let raw = RawValue::from_string(whole.to_string()).unwrap();
+        let (at_once, layers) = (Record::at_once(&raw).unwrap(), Record::by_layers(&raw));
+        assert_eq!(at_once.identifier, layers.identifier);
+        assert_eq!(at_once.written_at, layers.written_at);
+        assert_eq!(at_once.change, layers.change);
+        assert!(at_once.change.is_ok());
+    }
+
+    #[test]
+    fn an_array_is_no_record_in_any_layer() {
+        let change = json!(["7", 1_700_000_000, image()]);
+        for record in [
+            json!(["INSERT", {"SequenceNumber": "7", "NewImage": image()}]),
+            json!({"eventName": "INSERT", "dynamodb": change}),
+        ] {
+            assert!(read(&record).change.is_err(), "{record}");
         }
     }
 
