@@ -17,6 +17,8 @@ use crate::stack::Stack;
 use crate::visible;
 
 const SMALLEST: usize = 1000;
+/// However large the table is.
+const HOST_MEMORY: Figure = Figure::Memory(50_000_000);
 
 pub(crate) fn measure(options: &Options, report: &mut Report) {
     let mut stack = Stack::deployed(options);
@@ -30,11 +32,15 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
         let figures = figures(&stack, options.scaled(1000));
         for (at, (what, figure)) in figures.iter().enumerate() {
             let line = line(format!("{what}, {orders} orders"), *figure);
+            let target = match figure {
+                Figure::Memory(_) => Target::AtMost(HOST_MEMORY),
+                _ => Target::RatioAtMost(1.5),
+            };
             report.add(match &smallest {
                 None => line,
                 Some(smallest) => line
                     .beside(smallest[at].1, format!("with {SMALLEST} orders"))
-                    .target(Target::RatioAtMost(1.5)),
+                    .target(target),
             });
         }
         smallest.get_or_insert(figures);

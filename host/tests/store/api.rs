@@ -190,3 +190,56 @@ async fn one_of_two_conditional_creations_wins() {
     );
     assert_eq!(home.records().len(), 1);
 }
+
+#[tokio::test]
+async fn a_scan_in_segments_has_every_item_once_and_sorts_no_table() {
+    let home = Home::with_orders().await;
+    let written: HashSet<String> = (0..60).map(|number| format!("order-{number}")).collect();
+    for id in &written {
+        home.put(id, 1).await;
+    }
+    let mut seen = Vec::new();
+    for segment in 0..4 {
+        let mut request = json!({
+            "TableName": "orders", "Segment": segment, "TotalSegments": 4, "Limit": 7,
+        });
+        loop {
+            let mut page = home.call("Scan", request.clone()).await;
+            let items = page["Items"].as_array().unwrap();
+            seen.extend(items.iter().map(|item| item["orderId"]["S"].to_string()));
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"].take();
+            if request["ExclusiveStartKey"].is_null() {
+                break;
+            }
+        }
+    }
+    assert_eq!(seen.len(), written.len());
+    let quoted = written.iter().map(|id| format!("\"{id}\""));
+    assert_eq!(HashSet::from_iter(seen), quoted.collect::<HashSet<_>>());
+
+    let plan: Vec<String> = home
+        .sqlite()
+        .prepare(
+            "EXPLAIN QUERY PLAN SELECT item_json FROM orders
+                 WHERE (hash_prefix, pk, sk) > ('8', '', '') ORDER BY hash_prefix, pk, sk",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(3))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(plan[0].contains("host_segments:orders"), "{plan:?}");
+    assert!(
+        !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+        "{plan:?}"
+    );
+
+    home.call("DeleteTable", json!({"TableName": "orders"}))
+        .await;
+    let missing = json!({"TableName": "orders", "Segment": 0, "TotalSegments": 4});
+    let refusal = home.refused("Scan", missing).await;
+    assert!(
+        refusal.to_string().contains("ResourceNotFound"),
+        "{refusal}"
+    );
+}
