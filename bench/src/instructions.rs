@@ -17,6 +17,7 @@ mod handlers;
 mod host;
 mod tool;
 
+use std::fmt;
 use std::process::{ExitCode, exit};
 
 use crate::instructions::committed::{Committed, FILE, toolchain};
@@ -53,7 +54,6 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
         }
     });
     let mut committed = Committed::read();
-    let comparable = committed.toolchain() == toolchain();
     let mut grown = 0;
     println!(
         "{:<34} {:>13} {:>13} {:>8}",
@@ -65,55 +65,98 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             continue;
         }
         let counted = (path.count)(&options);
-        let before = committed.of(path.name);
-        let change = before.map(|before| counted as f64 / before as f64 - 1.0);
-        let has_grown = change.is_none_or(|change| change > committed.tolerance());
-        grown += usize::from(has_grown);
+        let verdict = Verdict::of(counted, committed.of(path.name), committed.tolerance());
         println!(
-            "{:<34} {counted:>13} {:>13} {:>8}{}",
+            "{:<34} {counted:>13} {:>13} {verdict}",
             path.name,
-            before.map_or_else(|| "-".to_owned(), |before| before.to_string()),
-            change.map_or_else(
-                || "new".to_owned(),
-                |change| format!("{:+.1} %", change * 100.0)
-            ),
-            if has_grown && change.is_some() {
-                "  grown"
-            } else {
-                ""
-            },
+            committed
+                .of(path.name)
+                .map_or_else(|| "-".to_owned(), |before| before.to_string()),
         );
+        grown += usize::from(matches!(verdict, Verdict::Grown(_) | Verdict::New));
         committed.set(path.name, counted);
     }
     match wanted {
         Wanted::Shown => ExitCode::SUCCESS,
+        Wanted::Checked => judge(grown, &committed),
         Wanted::Updated => {
             committed.write();
             println!("written to {FILE}");
             ExitCode::SUCCESS
         }
-        Wanted::Checked if !comparable => {
-            println!(
-                "not judged: the committed figures are of {}, these of {}",
-                committed.toolchain(),
-                toolchain()
-            );
-            ExitCode::SUCCESS
-        }
-        Wanted::Checked if grown == 0 => ExitCode::SUCCESS,
-        Wanted::Checked => {
-            eprintln!(
-                "error: {grown} hot paths take more than {:.0} % more instructions than committed, or are new\n\
-                 hint: `callgrind_annotate` on the files in {} shows where they go; where the growth \
-                 is worth it, `scripts/instructions --update`",
-                committed.tolerance() * 100.0,
-                callgrind::folder().display(),
-            );
-            ExitCode::FAILURE
+    }
+}
+
+/// What a count says beside the committed one.
+enum Verdict {
+    New,
+    Grown(f64),
+    Same(f64),
+    Less(f64),
+}
+
+impl Verdict {
+    fn of(counted: u64, committed: Option<u64>, tolerance: f64) -> Self {
+        let Some(committed) = committed else {
+            return Self::New;
+        };
+        match counted as f64 / committed as f64 - 1.0 {
+            change if change > tolerance => Self::Grown(change),
+            change if change < -tolerance => Self::Less(change),
+            change => Self::Same(change),
         }
     }
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |change: &f64| format!("{:+.1} %", change * 100.0);
+        match self {
+            Self::New => write!(f, "{:>8}", "new"),
+            Self::Same(change) => write!(f, "{:>8}", percent(change)),
+            Self::Grown(change) => write!(f, "{:>8}  grown", percent(change)),
+            // Else it could grow back without a word.
+            Self::Less(change) => write!(f, "{:>8}  less: commit it", percent(change)),
+        }
+    }
+}
+
+fn judge(grown: usize, committed: &Committed) -> ExitCode {
+    if committed.toolchain() != toolchain() {
+        println!(
+            "not judged: the committed figures are of {}, these of {}",
+            committed.toolchain(),
+            toolchain()
+        );
+        return ExitCode::SUCCESS;
+    }
+    if grown == 0 {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "error: of the hot paths {grown} took over {:.0} % more instructions than committed, or are new\n\
+         hint: `callgrind_annotate` on the files in {} shows where they go; where the growth is \
+         worth it, `scripts/instructions --update`",
+        committed.tolerance() * 100.0,
+        callgrind::folder().display(),
+    );
+    ExitCode::FAILURE
+}
+
 fn all() -> impl Iterator<Item = HotPath> {
     handlers::ALL.into_iter().chain(tool::ALL).chain(host::ALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_begins_above_the_tolerance() {
+        let of = |counted| Verdict::of(counted, Some(1000), 0.03);
+        assert!(matches!(of(1029), Verdict::Same(_)));
+        assert!(matches!(of(1031), Verdict::Grown(_)));
+        assert!(matches!(of(969), Verdict::Less(_)));
+        assert!(matches!(Verdict::of(1, None, 0.03), Verdict::New));
+    }
 }
