@@ -118,7 +118,8 @@ impl Stack {
         let mut command = self.command(program);
         command
             .args(["local", "run", "--quiet"])
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let process = Process::spawn(&mut command);
         let state = self.folder.path().join(".cqrs/local/cqrs/host.json");
         assert!(eventually(PATIENCE, || state.exists()), "it does not start");
