@@ -25,6 +25,7 @@ mod growth;
 mod handlers;
 mod idle;
 mod instructions;
+mod interrupt;
 mod invocation;
 mod load;
 mod options;
@@ -48,6 +49,7 @@ const SMALL_TABLE: usize = 300;
 const REBUILT_TABLE: usize = 100_000;
 
 fn main() -> ExitCode {
+    interrupt::listen();
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if_eq("instructions").is_some() {
         return instructions::run(arguments);

@@ -12,6 +12,7 @@ use test_support::wire::Connection;
 use test_support::{eventually, valkey, workspace};
 
 use crate::cache::Cache;
+use crate::interrupt;
 use crate::options::Options;
 
 /// The names of the handlers' programs.
@@ -44,6 +45,7 @@ impl Stack {
         let folder = tempfile::tempdir_in(parent).unwrap();
         let template = workspace().join("template.yaml");
         std::fs::copy(template, folder.path().join("template.yaml")).unwrap();
+        interrupt::remember(folder.path(), &options.cqrs);
         Self {
             folder,
             cqrs: options.cqrs.clone(),
@@ -257,5 +259,6 @@ impl Drop for Stack {
                 .current_dir(self.folder.path())
                 .output();
         }
+        interrupt::forget(self.folder.path());
     }
 }
