@@ -302,7 +302,9 @@ mod tests {
         assert!(
             finding
                 .detail
-                .starts_with("deploy lacks s3:CreateBucket; doctor lacks ")
+                .contains("deploy lacks s3:CreateBucket; doctor lacks "),
+            "{}",
+            finding.detail
         );
     }
 
