@@ -78,7 +78,12 @@ impl Record {
     /// so that a record with a broken image can be named.
     #[must_use]
     pub fn read(raw: &RawValue) -> Self {
-        Self::at_once(raw).unwrap_or_else(|| Self::by_layers(raw))
+        let mut record = Self::at_once(raw).unwrap_or_else(|| Self::by_layers(raw));
+        let change = record.change.as_ref().ok();
+        record.written_at = record
+            .written_at
+            .map(|second| to_the_millisecond(second, change));
+        record
     }
 
     /// `None` for all that has something to be explained, and for removals, which are rare.
@@ -122,7 +127,6 @@ impl Record {
                 }),
                 None => Err(Invalid::new("SequenceNumber", "must be a string of digits")),
             });
-        let written_at = written_at.map(|second| to_the_millisecond(second, change.as_ref().ok()));
         Self {
             // A name that is no number would make AWS fail the whole batch.
             identifier: identifier.filter(|text| Sequence::new(text).is_some()),
