@@ -15,6 +15,7 @@ use crate::failures::queue::Depth;
 use crate::settings::StackName;
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
+use crate::stack::health::mapping_that_is_there;
 use crate::stack::state::{Situation, StackState};
 
 /// CloudWatch has a new data point each minute and charges for each look at one.
@@ -107,9 +108,9 @@ impl OnAws {
             Err(unseen) => return Err(unseen.into()),
         };
         let output = |name| state.output(name).ok_or(Unseen::NoOutput(name));
-        let (lambda, cloudwatch) = (self.aws.lambda(), self.aws.cloudwatch());
+        let cloudwatch = self.aws.cloudwatch();
         let (mapping, write_model, failures, alarms) = tokio::join!(
-            async { mapping(&lambda, output("EventSourceMappingId")?).await },
+            async { mapping(&self.aws, output("EventSourceMappingId")?).await },
             async { parts::write_model(&self.aws, output("TableName")?).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
@@ -186,16 +187,12 @@ async fn function(lambda: &Lambda, name: String) -> Part<Function> {
     })
 }
 
-async fn mapping(lambda: &Lambda, id: &str) -> Part<Mapping> {
-    const ACTION: &str = "lambda:GetEventSourceMapping";
-    let answer = lambda.get_event_source_mapping().uuid(id).send().await;
-    let answer = answer.map_err(|e| AwsError::from_sdk(ACTION, e))?;
+async fn mapping(aws: &Aws, id: &str) -> Part<Mapping> {
+    let found = mapping_that_is_there(aws, id).await?;
     Ok(Mapping {
         id: id.to_owned(),
-        state: answer
-            .state
-            .ok_or_else(|| AwsError::incomplete(ACTION, "a state"))?,
-        last_processing_result: answer.last_processing_result,
+        state: found.state,
+        last_processing_result: found.last_result,
         given_up: None,
     })
 }

@@ -78,13 +78,18 @@ pub(crate) async fn may_invoke(aws: &Aws, name: &str) -> Result<(), AwsError> {
 
 /// Asks for a mapping; none where there is no such mapping.
 pub(crate) async fn mapping(aws: &Aws, id: &str) -> Result<Option<MappingState>, AwsError> {
+    unless_missing(mapping_that_is_there(aws, id).await)
+}
+
+/// Asks for a mapping; one that is not there is an error.
+pub(crate) async fn mapping_that_is_there(aws: &Aws, id: &str) -> Result<MappingState, AwsError> {
     let asked = aws
         .lambda()
         .get_event_source_mapping()
         .uuid(id)
         .send()
         .await;
-    let asked = match asked {
+    match asked {
         Ok(found) => Ok(MappingState {
             state: found.state.unwrap_or_else(|| "Unknown".to_owned()),
             reason: found.state_transition_reason,
@@ -94,8 +99,7 @@ pub(crate) async fn mapping(aws: &Aws, id: &str) -> Result<Option<MappingState>,
             Some(state) => Ok(state),
             None => Err(AwsError::from_sdk("lambda:GetEventSourceMapping", error)),
         },
-    };
-    unless_missing(asked)
+    }
 }
 
 /// Reads an answer by itself that the SDK refuses over a number in quotes, as emulators write them.

@@ -136,7 +136,7 @@ async fn diagnose<H: Handler>(handler: &H, invocation: &Invocation<'_>) -> Diagn
     invocation
         .line(Level::INFO, "diagnosed")
         .field("steps", diagnosis.steps.len())
-        .field("failed", failed.map(|step| step.step))
+        .field_if("failed", failed.map(|step| step.step))
         .write();
     diagnosis
 }
