@@ -265,12 +265,14 @@ fn a_file_that_holds_no_orders_is_refused_with_what_to_do() {
     --- stderr
     error: cannot read none.csv
       caused by: No such file or directory (os error 2)
+    hint: name a file that can be read, or `-` for standard input
     ");
     assert_snapshot!(create_from(&sandbox, ".").outcome(), @r"
     exit code 2
     --- stderr
     error: cannot read .
       caused by: is a directory
+    hint: name a file that can be read, or `-` for standard input
     ");
 }
 

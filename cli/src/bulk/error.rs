@@ -95,7 +95,7 @@ impl Explain for InputError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Unreadable { .. } => return None,
+            Self::Unreadable { .. } => "name a file that can be read, or `-` for standard input",
             Self::Unkept { .. } => "TMPDIR names a folder with more room",
             Self::BadRows { .. } => {
                 "correct the rows and repeat the command; `--dry-run` checks and sends nothing"
