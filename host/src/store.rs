@@ -21,7 +21,9 @@ mod records;
 mod rows;
 mod segments;
 mod stream;
+mod streams;
 mod table;
+mod unchanged;
 mod watches;
 mod wire;
 
@@ -140,10 +142,11 @@ impl Store {
     pub fn open(path: &Path, region: &str) -> Result<Self, StoreError> {
         let lock = file::Lock::take(path)?;
         let (database, maintenance) = file::open(path)?;
-        let api = Arc::new(Api::new(region));
+        let rows = Arc::new(rows::Rows::new(path));
+        let api = Arc::new(Api::new(region, Arc::clone(&rows)));
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
-            rows: Arc::new(rows::Rows::new(path)),
+            rows,
             engine: Engine::start(database, maintenance)?,
             api,
             _lock: lock,
@@ -162,12 +165,18 @@ impl Store {
             None => {
                 let api = Arc::clone(&self.0.api);
                 let segmented = segments::table(operation, &body);
+                let makes_table = operation == "CreateTable";
                 let work = move |parts: &engine::Parts| {
                     if let Some(table) = segmented {
                         // Without it the answer is the same and takes longer.
                         let _ = segments::index(&parts.maintenance, &table);
                     }
-                    handler(&api, &parts.database, &body)
+                    let answer = handler(&api, &parts.database, &body);
+                    if makes_table {
+                        // Without it a write that changes nothing makes a record.
+                        let _ = unchanged::compare_writes(&parts.maintenance);
+                    }
+                    answer
                 };
                 self.0.engine.run(work).await
             }
@@ -192,7 +201,11 @@ impl Store {
         let table = table.clone();
         self.0
             .engine
-            .run(move |parts| table::apply(&api, &parts.database, &table))
+            .run(move |parts| {
+                let change = table::apply(&api, &parts.database, &table)?;
+                unchanged::compare_writes(&parts.maintenance)?;
+                Ok(change)
+            })
             .await?
     }
 

@@ -8,6 +8,8 @@ mod api;
 mod durability;
 #[path = "store/file.rs"]
 mod file;
+#[path = "store/recorded.rs"]
+mod recorded;
 #[path = "store/stream.rs"]
 mod stream;
 #[path = "store/support.rs"]

@@ -3,10 +3,13 @@
 //! The form is that of the Lambda guide's page "Retain discarded records for a DynamoDB event source
 //! in Lambda" (services-dynamodb-errors). The records themselves are not in it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::macros::format_description;
+use uuid::Uuid;
 
 use super::batch::Batch;
 use crate::store::Record;
@@ -43,8 +46,7 @@ struct Message<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
+    request_id: Cow<'a, str>,
     function_arn: &'a str,
     condition: Condition,
     approximate_invoke_count: u32,
@@ -71,7 +73,8 @@ struct BatchInfo<'a> {
     stream_arn: &'a str,
 }
 
-/// The message about `batch`. Without an invocation it has no request id and no response.
+/// The message about `batch`. Records that grew too old were not tried for the last time, so there is
+/// no response; where they were never tried, AWS still counts one invocation, with an id.
 pub(super) fn message(
     batch: &Batch,
     condition: Condition,
@@ -81,28 +84,39 @@ pub(super) fn message(
     let number = |record: Option<&Record>| {
         record.map_or_else(String::new, |record| record.sequence.to_string())
     };
-    let arrival = |record: Option<&Record>| instant(record.map_or(0, |record| record.arrived_ms));
-    let (first, last) = (batch.records.first(), batch.records.last());
+    // A DynamoDB stream has whole seconds.
+    let arrival = |record: Option<&Record>| {
+        let seconds = record.map_or(0, |record| record.arrived_ms.div_euclid(1_000));
+        formatted(seconds * 1_000, SECONDS)
+    };
+    let (oldest, newest) = (batch.records.first(), batch.records.last());
+    let last = match condition {
+        Condition::RetryAttemptsExhausted => batch.last.as_ref(),
+        Condition::RecordAgeExceeded => None,
+    };
     let message = Message {
         request_context: RequestContext {
-            request_id: batch.last.as_ref().map(|last| last.request_id.as_str()),
+            request_id: batch.last.as_ref().map_or_else(
+                || Uuid::new_v4().to_string().into(),
+                |last| last.request_id.as_str().into(),
+            ),
             function_arn: route.function_arn,
             condition,
-            approximate_invoke_count: batch.invocations,
+            approximate_invoke_count: batch.invocations.max(1),
         },
-        response_context: batch.last.as_ref().map(|last| ResponseContext {
+        response_context: last.map(|last| ResponseContext {
             status_code: 200,
             executed_version: "$LATEST",
             function_error: last.threw.then_some("Unhandled"),
         }),
         version: "1.0",
-        timestamp: instant_with_milliseconds(now_ms),
+        timestamp: formatted(now_ms, MILLISECONDS),
         batch: BatchInfo {
             shard_id: route.shard_id,
-            start_sequence_number: number(first),
-            end_sequence_number: number(last),
-            approximate_arrival_of_first_record: arrival(first),
-            approximate_arrival_of_last_record: arrival(last),
+            start_sequence_number: number(oldest),
+            end_sequence_number: number(newest),
+            approximate_arrival_of_first_record: arrival(oldest),
+            approximate_arrival_of_last_record: arrival(newest),
             batch_size: batch.records.len(),
             stream_arn: route.stream_arn,
         },
@@ -115,20 +129,6 @@ const SECONDS: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 const MILLISECONDS: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-
-/// Whole seconds, which are all that a DynamoDB stream has, stand without a fraction.
-fn instant(ms: i64) -> String {
-    let form = if ms % 1_000 == 0 {
-        SECONDS
-    } else {
-        MILLISECONDS
-    };
-    formatted(ms, form)
-}
-
-fn instant_with_milliseconds(ms: i64) -> String {
-    formatted(ms, MILLISECONDS)
-}
 
 fn formatted(ms: i64, form: &[FormatItem<'_>]) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)

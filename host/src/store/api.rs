@@ -15,6 +15,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::rows::Rows;
+use super::streams;
 use super::watches::{Bump, Watches};
 use super::wire::{read, write};
 use crate::definition::ACCOUNT;
@@ -26,6 +28,8 @@ pub(super) struct Api {
     pub(super) region: Arc<str>,
     /// Who waits for which table.
     pub(super) watches: Watches,
+    /// What the engine does not tell of its tables.
+    pub(super) rows: Arc<Rows>,
     /// How ARNs tell where they are: the engine's, and those here.
     places: (String, String),
 }
@@ -151,38 +155,26 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
                 database.list_streams(request)
             })
         },
-        "DescribeStream" => |api, database, body| {
-            api.with_arns(body, |request| {
-                let mut answer = database.describe_stream(request)?;
-                // A shard that has an end is closed, and readers leave it.
-                for shard in &mut answer.stream_description.shards {
-                    shard.sequence_number_range.ending_sequence_number = None;
-                }
-                Ok(answer)
-            })
-        },
-        "GetShardIterator" => {
-            |_, database, body| plain(body, |request| database.get_shard_iterator(request))
+        "DescribeStream" => {
+            |api, database, body| plain(body, |request| streams::describe(api, database, request))
         }
-        "GetRecords" => |api, database, body| {
-            plain(body, |request| {
-                let mut answer = database.get_records(request)?;
-                for record in &mut answer.records {
-                    record.aws_region = api.region.to_string();
-                }
-                Ok(answer)
-            })
-        },
+        "GetShardIterator" => {
+            |api, database, body| plain(body, |request| streams::iterator(api, database, request))
+        }
+        "GetRecords" => {
+            |api, database, body| plain(body, |request| streams::records(api, database, request))
+        }
         _ => return None,
     })
 }
 
 impl Api {
-    pub(super) fn new(region: &str) -> Self {
+    pub(super) fn new(region: &str, rows: Arc<Rows>) -> Self {
         let place = |region: &str| format!(":{region}:{ACCOUNT}:");
         Self {
             region: region.into(),
             watches: Watches::default(),
+            rows,
             places: (place(dynoxide::streams::LOCAL_REGION), place(region)),
         }
     }

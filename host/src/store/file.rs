@@ -8,7 +8,7 @@ use std::time::Duration;
 use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{StoreError, wire};
+use super::{StoreError, unchanged, wire};
 
 /// What every SQLite file begins with. <https://www.sqlite.org/fileformat2.html>
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -133,7 +133,11 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
 
     check_columns(&connection, path)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {ADDITIONS} {REPAIR} COMMIT;"))?;
+    let more = unchanged::ADDITIONS;
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {ADDITIONS} {more} {REPAIR} COMMIT;"
+    ))?;
+    unchanged::compare_writes(&connection)?;
     Ok((database, connection))
 }
 

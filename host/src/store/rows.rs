@@ -4,16 +4,17 @@
 //! need; the file has the items as DynamoDB JSON already.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, params};
 
+use super::stream::{self, Description};
 use super::{StoreError, file};
 
 /// A page ends here, so that large items don't make large pages.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// A connection for reading tables, made when it is first needed.
+/// A connection for reading, made when it is first needed.
 #[derive(Debug)]
 pub(super) struct Rows {
     path: PathBuf,
@@ -41,10 +42,7 @@ impl Rows {
             Some(place) => serde_json::from_str(place)
                 .map_err(|_| StoreError::Unusable(format!("no place in a table: {place}")))?,
         };
-        let mut connection = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.lock();
         let connection = file::reader(&mut connection, &self.path)?;
         let mut statement = connection.prepare_cached(&format!(
             "SELECT pk, sk, item_json FROM \"{}\" WHERE (pk, sk) > (?1, ?2) ORDER BY pk, sk LIMIT ?3",
@@ -63,5 +61,17 @@ impl Rows {
             }
         }
         Ok((items, last))
+    }
+
+    /// What a table says of its stream, where there is such a table.
+    pub(super) fn stream(&self, table: &str) -> Result<Option<Description>, StoreError> {
+        let mut connection = self.lock();
+        stream::describe(file::reader(&mut connection, &self.path)?, table)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

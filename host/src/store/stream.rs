@@ -1,12 +1,13 @@
 //! A table's stream, read past the engine.
 //!
 //! The file has each record's keys and images as DynamoDB JSON, so that a Lambda event's record is
-//! put together from text; nothing is parsed or written again.
+//! put together from text; nothing is written again, and parsed only to be measured.
 
 use std::fmt;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dynoxide::types::item_size;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::value::RawValue;
@@ -41,12 +42,14 @@ struct Inner {
 }
 
 /// What a table says of its stream.
-#[derive(Default)]
-struct Description {
-    label: String,
+#[derive(Debug, Default)]
+pub(super) struct Description {
+    pub(super) enabled: bool,
+    /// Empty where the table has never had a stream.
+    pub(super) label: String,
     view: String,
-    /// The key has two attributes.
-    composite: bool,
+    /// The key's attributes, as `DescribeTable` lists them.
+    pub(super) key_schema: Box<RawValue>,
 }
 
 impl Stream {
@@ -119,7 +122,7 @@ impl Stream {
     /// The stream's one shard.
     #[must_use]
     pub fn shard(&self) -> String {
-        dynoxide::streams::shard_id(&self.0.table)
+        shard_id(&self.0.table)
     }
 
     fn with<T>(
@@ -146,7 +149,7 @@ impl Stream {
                 description.view,
                 arn(region, &self.0.table, &description.label)
             ),
-            composite: description.composite,
+            composite: description.key_schema.get().contains("RANGE"),
         })
     }
 }
@@ -171,10 +174,9 @@ impl Frame {
         let created_at: i64 = row.get(3)?;
         let keys = text(row, 4)?.unwrap_or("{}");
         let (new, old) = (text(row, 5)?, text(row, 6)?);
-        // As the engine's own GetRecords has it.
-        let size = keys.len() + new.map_or(0, str::len) + old.map_or(0, str::len);
+        let text_size = keys.len() + new.map_or(0, str::len) + old.map_or(0, str::len);
 
-        let mut json = String::with_capacity(size + self.middle.len() + self.end.len() + 320);
+        let mut json = String::with_capacity(text_size + self.middle.len() + self.end.len() + 320);
         json.push_str(r#"{"eventID":""#);
         match text(row, 1)? {
             Some(id) => json.push_str(id),
@@ -183,7 +185,8 @@ impl Frame {
         json.push_str(r#"","eventName":""#);
         json.push_str(text(row, 2)?.unwrap_or_default());
         json.push_str(&self.middle);
-        write(&mut json, created_at);
+        // A float, of whole seconds.
+        write(&mut json, format_args!("{created_at}.0"));
         json.push_str(r#","Keys":"#);
         json.push_str(keys);
         for (name, image) in [(r#","NewImage":"#, new), (r#","OldImage":"#, old)] {
@@ -195,7 +198,10 @@ impl Frame {
         json.push_str(r#","SequenceNumber":""#);
         write(&mut json, sequence);
         json.push_str(r#"","SizeBytes":"#);
-        write(&mut json, size);
+        write(
+            &mut json,
+            size([Some(keys), new, old].into_iter().flatten()),
+        );
         json.push_str(&self.end);
         if let Some(identity) = text(row, 7)? {
             json.push_str(r#","userIdentity":"#);
@@ -233,6 +239,16 @@ fn sorted(keys: &str) -> Box<str> {
         .map_or_else(|_| keys.into(), Into::into)
 }
 
+/// What DynamoDB counts of a record: the names and values of its key and images.
+fn size<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts
+        .map(|text| {
+            let item = serde_json::from_str::<dynoxide::Item>(text);
+            item.map_or(text.len(), |item| item_size(&item))
+        })
+        .sum()
+}
+
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StoreError> {
     match row.get_ref(column)? {
         ValueRef::Null => Ok(None),
@@ -267,20 +283,34 @@ pub(super) fn live_label(
         .flatten())
 }
 
-fn describe(connection: &Connection, table: &str) -> Result<Option<Description>, StoreError> {
+/// What a table says of its stream, where there is such a table.
+pub(super) fn describe(
+    connection: &Connection,
+    table: &str,
+) -> Result<Option<Description>, StoreError> {
     Ok(connection
         .prepare_cached(
-            "SELECT stream_label, stream_view_type, key_schema LIKE '%RANGE%' FROM _tables
+            "SELECT stream_enabled, stream_label, stream_view_type, key_schema FROM _tables
              WHERE table_name = ?1",
         )?
         .query_row([table], |row| {
             Ok(Description {
-                label: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
-                view: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
-                composite: row.get(2)?,
+                enabled: row.get(0)?,
+                label: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                view: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                key_schema: RawValue::from_string(row.get(3)?).unwrap_or_default(),
             })
         })
         .optional()?)
+}
+
+/// The id of a stream's one shard, in the form of DynamoDB's: clients refuse any that has not 28 to
+/// 65 characters, so the table's name is in it as a hash (32-bit FNV-1a).
+pub(super) fn shard_id(table: &str) -> String {
+    let hash = table.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("shardId-00000000000000000001-{hash:08x}")
 }
 
 #[cfg(test)]

@@ -219,6 +219,19 @@ fn without_a_bound_a_batch_is_retried_until_the_stream_would_have_lost_it() {
     assert_eq!(story.given_up, [(vec![1], Condition::RecordAgeExceeded)]);
     assert!(story.took >= Duration::from_secs(86_400));
     assert!(story.took < Duration::from_secs(86_405));
+    // As recorded of a record that grew too old between its retries.
+    let message = &story.messages[0];
+    let last = story.deliveries.len();
+    assert_eq!(message.get("responseContext"), None);
+    assert_eq!(
+        message["requestContext"],
+        json!({
+            "requestId": format!("request {last}"),
+            "functionArn": "the function",
+            "condition": "RecordAgeExceeded",
+            "approximateInvokeCount": last,
+        })
+    );
 }
 
 #[test]
@@ -259,9 +272,11 @@ fn a_function_that_stays_throttled_is_waited_for_until_the_records_are_too_old()
     };
     let story = deliver(&mapping, records(2), |_| Reply::IsThrottled);
     assert_eq!(story.given_up, [(vec![1, 2], Condition::RecordAgeExceeded)]);
+    // As recorded of records that were too old before their first delivery.
     let message = &story.messages[0];
-    assert_eq!(message["requestContext"]["approximateInvokeCount"], 0);
-    assert_eq!(message["requestContext"].get("requestId"), None);
+    assert_eq!(message["requestContext"]["approximateInvokeCount"], 1);
+    let request_id = message["requestContext"]["requestId"].as_str().unwrap();
+    assert_eq!(request_id.len(), 36, "{request_id}");
     assert_eq!(message.get("responseContext"), None);
 }
 
@@ -386,7 +401,7 @@ fn the_message_has_the_fields_that_aws_documents() {
                 "startSequenceNumber": "100000000000000000001",
                 "endSequenceNumber": "100000000000000000002",
                 "approximateArrivalOfFirstRecord": "2026-09-21T14:13:20Z",
-                "approximateArrivalOfLastRecord": "2026-09-21T14:13:21.500Z",
+                "approximateArrivalOfLastRecord": "2026-09-21T14:13:21Z",
                 "batchSize": 2,
                 "streamArn": "the stream"
             }
