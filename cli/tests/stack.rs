@@ -216,6 +216,42 @@ fn on_this_machine_each_stack_has_its_own_orders_and_a_new_one_has_none() {
 }
 
 #[test]
+fn on_this_machine_a_protected_table_keeps_its_stack() {
+    let stage = LocalStage::empty();
+    let protection = |value: &str| {
+        let parameter = format!("DeletionProtection={value}");
+        stage.deploy().args(["--parameter", &parameter]).succeeds();
+    };
+    protection("on");
+    let order = stage.place_order();
+    assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
+    exit code 1
+    --- stderr
+    error: the table cqrs-OrdersTable (OrdersTable) is protected against deletion
+    hint: `cqrs deploy --local --parameter DeletionProtection=off` takes the protection away
+    ");
+    stage.cqrs(["order", "get", &order, "--wait"]).succeeds();
+    protection("off");
+    stage.cqrs(["destroy", "--yes"]).succeeds();
+}
+
+#[test]
+fn on_this_machine_a_function_that_cannot_start_is_warned_of_and_fails_its_calls() {
+    let stage = LocalStage::empty();
+    stage.edit_template("ORDERS_TABLE: !Ref OrdersTable", "OTHER: x");
+    let deployed = stage.deploy().outcome();
+    let told = &deployed.stderr;
+    assert_eq!(deployed.code, 0, "{told}");
+    assert!(
+        told.contains("warning: cqrs-publisher cannot start: "),
+        "{told}"
+    );
+    assert!(told.contains("ORDERS_TABLE"), "{told}");
+    let placed = stage.cqrs(["order", "create", "--client", "1", "--product", "a"]);
+    assert_ne!(placed.outcome().code, 0);
+}
+
+#[test]
 fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     let stage = LocalStage::empty();
     assert_snapshot!(stage.deploy().outcome(), @r"

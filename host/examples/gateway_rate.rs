@@ -22,6 +22,7 @@ use bytes::Bytes;
 use host::gateway::{self, Control, Services};
 use host::journal::Journal;
 use host::lambda::{Functions, Settings};
+use host::mapping::Mappings;
 use host::offspring::Offspring;
 use host::queue::Queues;
 use host::store::{Reply, Store};
@@ -105,10 +106,16 @@ async fn port(folder: PathBuf) -> (watch::Sender<bool>, u16) {
         endpoint_url: format!("http://127.0.0.1:{port}"),
         logs: folder.join("logs"),
     };
+    let store = Store::open(&folder.join("data.db"), &region).unwrap();
+    let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
+    let journal = Journal::in_memory().unwrap();
+    let queues = Queues::new(journal.clone(), &region).unwrap();
+    let parts = (store.clone(), functions.clone(), queues.clone());
     let services = Services {
-        store: Store::open(&folder.join("data.db"), &region).unwrap(),
-        functions: Functions::new(settings, Offspring::new(program, &["watch"]).unwrap()),
-        queues: Queues::new(Journal::in_memory().unwrap(), &region).unwrap(),
+        mappings: Mappings::new(&region, journal, parts.0, parts.1, parts.2).unwrap(),
+        store,
+        functions,
+        queues,
         control: Arc::new(Nothing),
         token: String::new(),
         region,

@@ -64,6 +64,9 @@ pub struct Function {
     pub log_level: Option<String>,
     /// `LoggingConfig.LogFormat` is JSON.
     pub log_json: bool,
+    /// `LoggingConfig.SystemLogLevel` lets Lambda's own lines about each invocation through; they
+    /// always are in a log that is text.
+    pub log_platform: bool,
     /// `LoggingConfig.LogGroup`, or [`Function::default_log_group`].
     pub log_group: String,
 }

@@ -5,6 +5,7 @@
 //! | `X-Amz-Target: DynamoDB_20120810.…`, `DynamoDBStreams_20120810.…` | the store |
 //! | `X-Amz-Target: AmazonSQS.…`, or a form of SQS | the queues |
 //! | `/2015-03-31/functions/…` | the functions |
+//! | `GET /2015-03-31/event-source-mappings/…` | the mappings |
 //! | `X-Amz-Target: Logs_20140328.…` | the functions' logs |
 //! | a form with `Action=GetCallerIdentity` | an identity that is nobody's |
 //! | `POST /_cqrs/…` | the tool's own requests, with the token |
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::lambda::Functions;
+use crate::mapping::Mappings;
 use crate::queue::Queues;
 use crate::store::{Reply, Store};
 
@@ -38,6 +40,8 @@ mod functions;
 mod guard;
 mod identity;
 mod logs;
+mod mappings;
+mod payload;
 mod respond;
 mod route;
 
@@ -71,6 +75,8 @@ pub struct Services<C> {
     pub store: Store,
     /// Lambda.
     pub functions: Functions,
+    /// Lambda's event source mappings.
+    pub mappings: Mappings,
     /// SQS.
     pub queues: Queues,
     /// The tool's own requests.

@@ -20,6 +20,7 @@ mod counts;
 mod environment;
 mod failure;
 mod log;
+mod memory;
 mod output;
 mod pool;
 mod runtime_api;
@@ -70,10 +71,17 @@ pub enum InvokeError {
 }
 
 /// How to invoke.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct InvokeOptions {
     /// Gather the log's tail.
     pub tail: bool,
+    /// The invocation's id, where it has one already; each attempt of an asynchronous one has the
+    /// same.
+    pub request_id: Option<Arc<str>>,
+    /// The function was called with its version, `$LATEST`, and hears so.
+    pub with_version: bool,
+    /// What the caller says of itself, as JSON in ASCII.
+    pub client_context: Option<Arc<str>>,
 }
 
 /// Where functions run and log to.
@@ -184,26 +192,23 @@ impl Functions {
         }
     }
 
-    /// Starts an environment of each function and waits until it is ready.
-    ///
-    /// # Errors
-    /// Says which functions could not start and why.
-    pub async fn warm(&self) -> Result<(), String> {
+    /// Starts an environment of each function and waits until it is ready. Says which could not
+    /// start and why, each in one sentence.
+    pub async fn warm(&self) -> Vec<String> {
         let mut failures: Vec<String> = join_all(self.all().iter().map(async |pool| {
             let failure = pool.warm().await.err()?;
             let (name, kind) = (&pool.function().name, failure.error_type());
-            Some(format!("{name}: {kind}: {}", failure.message()))
+            Some(format!(
+                "{name} cannot start: {kind}: {}",
+                failure.message()
+            ))
         }))
         .await
         .into_iter()
         .flatten()
         .collect();
         failures.sort();
-        if failures.is_empty() {
-            Ok(())
-        } else {
-            Err(failures.join("; "))
-        }
+        failures
     }
 
     /// The function of this name or ARN, where there is one.

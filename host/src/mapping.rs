@@ -65,6 +65,17 @@ pub struct Status {
     pub given_up: u64,
 }
 
+/// A mapping, as it is asked about by clients of Lambda's API.
+#[derive(Clone, Debug)]
+pub(crate) struct Described {
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) status: Status,
+    /// The table's name where it has no stream.
+    pub(crate) stream_arn: String,
+    /// When its settings last changed, in milliseconds since 1970; no earlier than the host's start.
+    pub(crate) changed_ms: i64,
+}
+
 /// The mappings of a stack. Clones share them.
 #[derive(Clone)]
 pub struct Mappings(Arc<Engine<Local>>);
@@ -111,6 +122,11 @@ impl Mappings {
         self.0.status()
     }
 
+    /// What they are. It reads the streams, and blocks the thread for as long.
+    pub(crate) fn describe(&self) -> Vec<Described> {
+        self.0.describe()
+    }
+
     /// Ends delivery, within about a second; what is in flight then may be delivered again by the
     /// next start.
     pub async fn stop(&self) {
@@ -135,6 +151,7 @@ struct Worker<T> {
     source: Arc<T>,
     orders: watch::Sender<Order>,
     progress: Arc<Mutex<Progress>>,
+    changed_ms: i64,
     task: JoinHandle<()>,
 }
 
@@ -143,6 +160,7 @@ struct Seen<T> {
     mapping: Arc<Mapping>,
     source: Arc<T>,
     progress: Arc<Mutex<Progress>>,
+    changed_ms: i64,
 }
 
 impl<T> Worker<T> {
@@ -151,6 +169,7 @@ impl<T> Worker<T> {
             mapping: Arc::clone(&self.mapping),
             source: Arc::clone(&self.source),
             progress: Arc::clone(&self.progress),
+            changed_ms: self.changed_ms,
         }
     }
 }
@@ -195,6 +214,7 @@ impl<S: Services> Engine<S> {
             if worker.mapping != mapping {
                 worker.mapping = Arc::clone(&mapping);
                 worker.source = source;
+                worker.changed_ms = self.services.unix_ms();
                 worker.orders.send_replace(Order::Follow(mapping));
             }
             return Ok(());
@@ -214,6 +234,7 @@ impl<S: Services> Engine<S> {
             source,
             orders,
             progress,
+            changed_ms: self.services.unix_ms(),
         };
         workers.insert(mapping.id.clone(), worker);
         Ok(())
@@ -224,11 +245,26 @@ impl<S: Services> Engine<S> {
         seen.iter().map(|seen| self.status_of(seen)).collect()
     }
 
+    fn describe(&self) -> Vec<Described> {
+        let seen: Vec<_> = lock(&self.workers).values().map(Worker::seen).collect();
+        let described = |seen: &Seen<S::Source>| {
+            let table = &seen.mapping.table;
+            Described {
+                mapping: Arc::clone(&seen.mapping),
+                status: self.status_of(seen),
+                stream_arn: seen.source.arn().unwrap_or_else(|_| table.clone()),
+                changed_ms: seen.changed_ms,
+            }
+        };
+        seen.iter().map(described).collect()
+    }
+
     fn status_of(&self, seen: &Seen<S::Source>) -> Status {
         let Seen {
             mapping,
             source,
             progress,
+            ..
         } = seen;
         let Progress {
             processed,

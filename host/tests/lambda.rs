@@ -100,6 +100,7 @@ fn function() -> Function {
         reserved_concurrency: None,
         log_level: Some("INFO".to_owned()),
         log_json: false,
+        log_platform: true,
         log_group: "/aws/lambda/f".to_owned(),
     }
 }
@@ -108,6 +109,13 @@ fn with_variable(name: &str, value: impl Into<String>) -> Function {
     let mut function = function();
     function.environment.insert(name.to_owned(), value.into());
     function
+}
+
+fn tailed() -> InvokeOptions {
+    InvokeOptions {
+        tail: true,
+        ..InvokeOptions::default()
+    }
 }
 
 fn is_running(pid: u64) -> bool {
@@ -304,13 +312,11 @@ async fn a_process_that_ends_after_its_answer_harms_nobody() {
 
 #[tokio::test]
 async fn the_time_runs_from_the_delivery_and_not_from_the_queue() {
-    let mut slow = function();
-    slow.timeout_seconds = 2;
-    slow.reserved_concurrency = Some(1);
+    // The start takes longer than the time that an invocation has.
+    let mut slow = with_variable("INIT", "sleep:1500");
+    slow.timeout_seconds = 1;
     let host = Host::with([slow]).await;
-    // Each takes most of the time; the third waits for longer than its time.
-    let invocations = (0..3).map(|_| host.answer(json!({ "sleepMs": 1_200, "answer": 1 })));
-    assert_eq!(join_all(invocations).await, [1, 1, 1]);
+    assert_eq!(host.answer(json!({ "answer": 1 })).await, 1);
 }
 
 #[tokio::test]
@@ -358,9 +364,10 @@ async fn a_program_that_is_missing_is_an_invalid_entrypoint() {
     let (kind, message) = host.error(json!({})).await;
     assert_eq!(kind, "Runtime.InvalidEntrypoint");
     assert!(message.contains("/nowhere/bootstrap"), "{message}");
-    let error = host.functions.warm().await.unwrap_err();
+    let errors = host.functions.warm().await;
+    let error = &errors[0];
     assert!(
-        error.starts_with("f: Runtime.InvalidEntrypoint: "),
+        error.starts_with("f cannot start: Runtime.InvalidEntrypoint: "),
         "{error}"
     );
 }
@@ -372,10 +379,38 @@ async fn warming_starts_every_function_or_names_those_that_fail() {
     let host = Host::with([function(), broken]).await;
     assert_eq!(
         host.functions.warm().await,
-        Err("broken: Scripted.Init: told to fail".to_owned())
+        ["broken cannot start: Scripted.Init: told to fail"]
     );
     host.functions.apply(vec![function()]).await;
-    assert_eq!(host.functions.warm().await, Ok(()));
+    assert!(host.functions.warm().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_start_that_hangs_is_ended_and_the_next_one_serves_those_who_wait() {
+    let host = Host::with([]).await;
+    let init = format!("hang-once:{}", host.path("hung").display());
+    host.functions
+        .apply(vec![with_variable("INIT", init)])
+        .await;
+    let invoked = host.invoke(json!({ "print": ["began"] })).await;
+    assert_eq!(invoked.error, None, "{:?}", invoked.payload);
+    host.functions.stop().await;
+    let log = host.log();
+    let (hung, began) = (
+        log.find("Task timed out after 10.00 seconds"),
+        log.find("began"),
+    );
+    assert!(hung.is_some() && hung < began, "{log}");
+}
+
+#[tokio::test]
+async fn a_start_that_hangs_twice_fails_the_call_with_the_functions_own_timeout() {
+    let mut hangs = with_variable("INIT", "hang");
+    hangs.timeout_seconds = 1;
+    let host = Host::with([hangs]).await;
+    let error = host.error(json!({})).await;
+    let message = "RequestId: <id> Error: Task timed out after 1.00 seconds";
+    assert_eq!(error, ("Sandbox.Timedout".to_owned(), message.to_owned()));
 }
 
 #[tokio::test]
@@ -432,16 +467,50 @@ async fn invocations_that_wait_long_run_beside_each_other() {
 }
 
 #[tokio::test]
-async fn reserved_concurrency_bounds_the_environments() {
+async fn a_reservation_that_is_used_up_throttles_at_once_and_is_free_again_with_the_answer() {
     let mut bounded = function();
     bounded.reserved_concurrency = Some(2);
     let host = Host::with([bounded]).await;
-    let script = json!({ "sleepMs": 30, "describe": true });
-    let answers = join_all((0..20).map(|_| host.answer(script.clone()))).await;
-    let pids: HashSet<u64> = answers
-        .iter()
-        .map(|answer| answer["pid"].as_u64().unwrap())
-        .collect();
+    let gate = host.path("gate");
+    let script = json!({ "waitForFile": gate, "describe": true });
+    let attempts = join_all((0..20).map(|at| {
+        let (host, gate, script) = (&host, &gate, script.clone());
+        async move {
+            let result = host.try_invoke(script).await;
+            if at == 19 {
+                fs::write(gate, "").unwrap();
+            }
+            result
+        }
+    }))
+    .await;
+    let (answered, refused): (Vec<_>, Vec<_>) = attempts.into_iter().partition(Result::is_ok);
+    assert_eq!((answered.len(), refused.len()), (2, 18));
+    for refusal in refused {
+        assert!(
+            matches!(refusal, Err(InvokeError::Throttled)),
+            "{refusal:?}"
+        );
+    }
+    // Whoever has an answer may ask again.
+    for _ in 0..200 {
+        let pair = join_all((0..2).map(|_| host.try_invoke(json!({ "answer": 1 })))).await;
+        assert!(pair.iter().all(Result::is_ok), "{pair:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reservation_bounds_the_environments() {
+    let mut bounded = function();
+    bounded.reserved_concurrency = Some(2);
+    let host = Host::with([bounded]).await;
+    let mut pids = HashSet::new();
+    for _ in 0..10 {
+        let script = json!({ "sleepMs": 10, "describe": true });
+        for answer in join_all((0..2).map(|_| host.answer(script.clone()))).await {
+            pids.insert(answer["pid"].as_u64().unwrap());
+        }
+    }
     assert!(pids.len() <= 2, "{pids:?}");
 }
 
@@ -455,9 +524,7 @@ async fn a_full_queue_and_a_reservation_of_nothing_throttle() {
         Err(InvokeError::Throttled)
     ));
 
-    let mut single = function();
-    single.reserved_concurrency = Some(1);
-    host.functions.apply(vec![single]).await;
+    host.functions.apply(vec![function()]).await;
     let gate = host.path("gate");
     let script = json!({ "waitForFile": gate, "answer": 1 });
     let results = join_all((0..1_100).map(|at| {
@@ -552,7 +619,7 @@ async fn the_tail_has_the_lines_of_its_invocation_only() {
     for round in 0..50 {
         let line = format!("line {round}");
         let payload = json!({ "print": [line], "warn": ["error"] }).to_string();
-        let options = InvokeOptions { tail: true };
+        let options = tailed();
         let invoked = host
             .functions
             .invoke("f", payload.into(), options)
@@ -574,7 +641,7 @@ async fn the_tail_is_the_last_4_kb() {
     let host = Host::with([function()]).await;
     let lines: Vec<String> = (0..2_000).map(|number| format!("{number:05}")).collect();
     let payload = json!({ "print": lines }).to_string();
-    let options = InvokeOptions { tail: true };
+    let options = tailed();
     let invoked = host
         .functions
         .invoke("f", payload.into(), options)
@@ -596,25 +663,34 @@ async fn the_log_has_each_line_with_its_time_and_request() {
     let lines: Vec<(&str, &str)> = log
         .lines()
         .map(|line| {
-            let mut words = line.splitn(3, ' ');
+            let mut words = line.splitn(4, ' ');
             assert!(words.next().unwrap().parse::<i64>().unwrap() > 1_700_000_000_000);
-            (words.next().unwrap(), words.next().unwrap())
+            let request = words.next().unwrap();
+            assert!(words.next().unwrap().contains("/[$LATEST]"), "{line}");
+            (request, words.next().unwrap())
         })
+        .filter(|(_, text)| !text.starts_with("REPORT RequestId: "))
         .collect();
     let (first, second) = (first.request_id.as_str(), second.request_id.as_str());
+    let started = |id: &str| format!("START RequestId: {id} Version: $LATEST");
+    let ended = |id: &str| format!("END RequestId: {id}");
     let crash = format!("RequestId: {second} Error: Runtime exited with error: exit status 1");
     assert_eq!(
         lines,
         [
+            (first, &*started(first)),
             (first, "one"),
             (first, ""),
             (first, "two"),
+            (first, &ended(first)),
+            (second, &started(second)),
             (second, "three"),
-            (second, &crash)
+            (second, &crash),
+            (second, &ended(second)),
         ]
     );
     let line = followed.recv().await.unwrap();
-    assert_eq!((&*line.function, &*line.text), ("f", "one"));
+    assert_eq!((&*line.function, &*line.text), ("f", &*started(first)));
 }
 
 #[tokio::test]
@@ -687,7 +763,14 @@ async fn an_invocation_goes_on_when_its_caller_has_gone() {
         }
     }
     fs::write(gate, "").unwrap();
-    let next = host.answer(json!({ "describe": true })).await;
+    // The reservation is free again when the first has come to its end.
+    let next = loop {
+        match host.try_invoke(json!({ "describe": true })).await {
+            Err(InvokeError::Throttled) => tokio::time::sleep(Duration::from_millis(5)).await,
+            next => break next.unwrap(),
+        }
+    };
+    let next: Value = serde_json::from_slice(&next.payload).unwrap();
     assert_eq!(next["invocations"], 2);
 }
 

@@ -174,6 +174,7 @@ fn function(program: PathBuf, environment: BTreeMap<String, String>) -> Function
         reserved_concurrency: None,
         log_level: Some("INFO".to_owned()),
         log_json: true,
+        log_platform: false,
         log_group: "/aws/lambda/subscriber".to_owned(),
     }
 }

@@ -9,6 +9,7 @@ mod catalogue;
 mod cidr;
 mod condition;
 mod definition;
+mod effect;
 mod evaluator;
 mod fault;
 mod intrinsics;
@@ -30,7 +31,7 @@ use self::evaluator::{Evaluator, Section, section};
 use self::fault::Fault;
 use self::parameters::Values;
 use self::resource::{Kind, Resource};
-use crate::local::protocol::{LeftOut, OutputValue};
+use crate::local::protocol::{LeftOut, OutputValue, WithoutEffect};
 use crate::stack::template::{Node, Template, TemplateError};
 
 /// What the template's functions are answered from.
@@ -58,17 +59,18 @@ pub(crate) struct Evaluated {
     pub(crate) outputs: Vec<OutputValue>,
     /// In the template's order.
     pub(crate) left_out: Vec<LeftOut>,
-    /// What is not here as the user or the template has it, each in one sentence.
+    /// What the template sets of what is made here, and nothing comes of.
+    pub(crate) without_effect: Vec<WithoutEffect>,
+    /// What is not here as the user has it, each in one sentence.
     pub(crate) notes: Vec<String>,
 }
 
 /// Evaluates the whole template.
 pub(crate) fn evaluate(template: &Template, context: &Context) -> Result<Evaluated, TemplateError> {
-    let Values { by_name, mut notes } = parameters::values(template, context)?;
+    let Values { by_name, notes } = parameters::values(template, context)?;
     let mut evaluated = Evaluator::new(template, context, by_name)
         .and_then(|evaluator| evaluate_stack(evaluator, template.root()))
         .map_err(|fault| fault.in_file(template.path()))?;
-    notes.append(&mut evaluated.notes);
     evaluated.notes = notes;
     Ok(evaluated)
 }
@@ -92,15 +94,20 @@ fn evaluate_stack<'t>(mut evaluator: Evaluator<'t>, root: &'t Node) -> Result<Ev
         }
     }
     let outputs = outputs::read(&mut evaluator, section(root, "Outputs")?)?;
-    let (definition, notes) = definition::define(&resources, evaluator.context)?;
+    let definition = definition::define(&resources, evaluator.context)?;
+    let mut without_effect = Vec::new();
+    for resource in &resources {
+        without_effect.append(&mut effect::without(resource)?);
+    }
     Ok(Evaluated {
         definition,
         outputs,
+        without_effect,
         left_out: resources
             .iter()
             .filter_map(|resource| left_out(resource))
             .collect(),
-        notes,
+        notes: Vec::new(),
     })
 }
 

@@ -105,6 +105,10 @@ pub(crate) struct Description {
     pub(crate) outputs: Vec<OutputValue>,
     /// What the template has and this machine does not need or does not have.
     pub(crate) left_out: Vec<LeftOut>,
+    /// What the template sets of what is here, and nothing comes of.
+    pub(crate) without_effect: Vec<WithoutEffect>,
+    /// What is not as the user has it, or does not work, each in one sentence.
+    pub(crate) notes: Vec<String>,
     /// The cache's program or address.
     pub(crate) cache: String,
 }
@@ -138,6 +142,18 @@ pub(crate) struct LeftOut {
     #[serde(rename = "type")]
     pub(crate) resource_type: String,
     /// One machine has no use for it (network, roles, alarms); else it is missed.
+    pub(crate) needless: bool,
+}
+
+/// A property that nothing comes of here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WithoutEffect {
+    pub(crate) logical_id: String,
+    #[serde(rename = "type")]
+    pub(crate) resource_type: String,
+    pub(crate) property: String,
+    /// One machine has no use for it; else it is missed.
     pub(crate) needless: bool,
 }
 

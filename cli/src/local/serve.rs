@@ -154,6 +154,7 @@ impl Serving {
             region: region.to_owned(),
             store: stack.store().clone(),
             functions: stack.functions().clone(),
+            mappings: stack.mappings().clone(),
             queues: stack.queues().clone(),
             control: Arc::new(Controller::new(Arc::clone(&stack), stop.clone())),
             token: file.token.clone(),

@@ -1,20 +1,22 @@
 //! Lambda's API: `Invoke`, and what clients read of functions.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use hyper::body::Incoming;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::body::{self, BodyError};
 use super::event::Attempt;
-use super::function_name::FunctionName;
+use super::function_name::{FunctionName, LATEST, Unnamed};
 use super::respond::{self, Answer, JSON, REQUEST_ID, Shape};
 use super::route::unavailable;
-use super::{Control, Gateway};
+use super::{Control, Gateway, payload};
 use crate::definition::Function;
 use crate::lambda::{FunctionError, InvokeError, InvokeOptions, Invoked};
 
@@ -25,6 +27,7 @@ const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-ty
 const LOG_TYPE: HeaderName = HeaderName::from_static("x-amz-log-type");
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
+const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("x-amz-client-context");
 const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 
 /// The largest payload of a synchronous invocation, in bytes. (Lambda guide, "Lambda quotas")
@@ -43,12 +46,11 @@ pub(super) async fn answer<C: Control>(
     let parts: Vec<&str> = rest.split('/').collect();
     let outcome = match (&head.method, parts.as_slice()) {
         (&Method::POST, ["", name, "invocations"]) => invoke(gateway, name, head, body).await,
-        (&Method::GET, ["", name]) if !name.is_empty() => {
-            find(gateway, name, head).map(|function| function_answer(gateway, &function))
-        }
+        (&Method::GET, ["", name]) if !name.is_empty() => find(gateway, name, head)
+            .map(|(name, function)| function_answer(gateway, &name, &function)),
         (&Method::GET, ["", name, "configuration"]) => find(gateway, name, head)
-            .map(|function| success(&configuration(&function, &gateway.services.region))),
-        (&Method::GET, [""] | ["", ""]) => Ok(list(gateway)),
+            .map(|(name, function)| success(&qualified(gateway, &name, &function))),
+        (&Method::GET, [""] | ["", ""]) => Ok(list(gateway, head)),
         (method, _) => {
             let operation = [method.as_str(), " ", path].concat();
             return unavailable(Shape::Rest, Some("lambda"), &operation);
@@ -64,27 +66,39 @@ async fn invoke<C: Control>(
     body: Incoming,
 ) -> Result<Answer, Refusal> {
     let kind = InvocationType::read(&head.headers)?;
-    let name = named(gateway, name, head)?;
+    let name = name_of(gateway, name, head)?;
+    if !name.can_be_here() {
+        return Err(not_found_to_invoke(gateway, name));
+    }
     let limit = match kind {
         InvocationType::Event => ASYNCHRONOUS_LIMIT,
         InvocationType::RequestResponse | InvocationType::DryRun => SYNCHRONOUS_LIMIT,
     };
     let payload = body::read(body, limit).await.map_err(|error| match error {
         BodyError::TooLarge => Refusal::TooLarge(limit),
-        BodyError::Broken => Refusal::Unreadable("the request broke off".to_owned()),
+        BodyError::Broken => Refusal::Unreadable("The request broke off".to_owned()),
     })?;
-    let payload = check_payload(payload)?;
+    let payload = payload::check(payload).map_err(Refusal::Unreadable)?;
+    let with_version = name.qualifier.is_some();
     match kind {
         InvocationType::RequestResponse => {
             let tail = head
                 .headers
                 .get(LOG_TYPE)
                 .is_some_and(|kind| kind == "Tail");
-            run(gateway, &name, payload, InvokeOptions { tail }).await
+            let options = InvokeOptions {
+                tail,
+                with_version,
+                client_context: client_context(&head.headers)?,
+                ..InvokeOptions::default()
+            };
+            run(gateway, name, payload, options).await
         }
-        InvocationType::Event => take_event(gateway, &name, payload),
+        InvocationType::Event => take_event(gateway, name, payload),
         InvocationType::DryRun => {
-            known(gateway, &name)?;
+            if gateway.services.functions.get(&name.name).is_none() {
+                return Err(not_found_to_invoke(gateway, name));
+            }
             Ok(respond::identified(respond::answer(
                 204,
                 JSON,
@@ -97,14 +111,14 @@ async fn invoke<C: Control>(
 /// The invocation ends as it would even where the client goes away.
 async fn run<C: Control>(
     gateway: &Gateway<C>,
-    name: &FunctionName,
+    name: FunctionName,
     payload: Bytes,
     options: InvokeOptions,
 ) -> Result<Answer, Refusal> {
     let functions = &gateway.services.functions;
     match functions.invoke(&name.name, payload, options).await {
         Ok(invoked) => Ok(invoked_answer(invoked)),
-        Err(InvokeError::NotFound(_)) => Err(not_found(gateway, name)),
+        Err(InvokeError::NotFound(_)) => Err(not_found_to_invoke(gateway, name)),
         Err(InvokeError::Throttled) => {
             let function = functions.get(&name.name);
             let reserved = function.is_some_and(|found| found.reserved_concurrency.is_some());
@@ -120,19 +134,25 @@ async fn run<C: Control>(
 
 fn take_event<C: Control>(
     gateway: &Gateway<C>,
-    name: &FunctionName,
+    name: FunctionName,
     payload: Bytes,
 ) -> Result<Answer, Refusal> {
-    let function = known(gateway, name)?.name;
     let functions = gateway.services.functions.clone();
+    if functions.get(&name.name).is_none() {
+        return Err(not_found_to_invoke(gateway, name));
+    }
+    // One id through the answer and all attempts.
+    let request_id = Uuid::new_v4().to_string();
+    let options = InvokeOptions {
+        request_id: Some(request_id.as_str().into()),
+        with_version: name.qualifier.is_some(),
+        ..InvokeOptions::default()
+    };
     let taken = gateway.events.take(payload.len(), move || {
-        let (functions, function) = (functions.clone(), function.clone());
-        let payload = payload.clone();
+        let (functions, function) = (functions.clone(), name.name.clone());
+        let (payload, options) = (payload.clone(), options.clone());
         async move {
-            match functions
-                .invoke(&function, payload, InvokeOptions::default())
-                .await
-            {
+            match functions.invoke(&function, payload, options).await {
                 Ok(Invoked { error: None, .. }) => Attempt::Done,
                 Ok(_) => Attempt::Failed,
                 Err(InvokeError::Throttled) => Attempt::Throttled,
@@ -141,11 +161,9 @@ fn take_event<C: Control>(
         }
     });
     if taken {
-        Ok(respond::identified(respond::answer(
-            202,
-            JSON,
-            Bytes::new(),
-        )))
+        let mut answer = respond::answer(202, JSON, Bytes::new());
+        respond::set(&mut answer, REQUEST_ID, &request_id);
+        Ok(answer)
     } else {
         Err(Refusal::Throttled("CallerRateLimitExceeded"))
     }
@@ -170,16 +188,16 @@ fn invoked_answer(invoked: Invoked) -> Answer {
     answer
 }
 
-/// Lambda hands functions JSON only, and an empty object where there is no payload.
-fn check_payload(payload: Bytes) -> Result<Bytes, Refusal> {
-    if payload.is_empty() {
-        return Ok(Bytes::from_static(b"{}"));
-    }
-    let text = std::str::from_utf8(&payload);
-    let text = text.map_err(|error| Refusal::Unreadable(error.to_string()))?;
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => Ok(payload),
-        Err(error) => Err(Refusal::Unreadable(error.to_string())),
+/// What the caller says of itself; functions hear it of synchronous invocations only.
+fn client_context(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
+    let Some(header) = headers.get(CLIENT_CONTEXT) else {
+        return Ok(None);
+    };
+    match payload::client_context(header.as_bytes()) {
+        Some(context) => Ok(Some(context.into())),
+        None => Err(Refusal::Unreadable(
+            "Client context must be a valid Base64-encoded JSON object.".to_owned(),
+        )),
     }
 }
 
@@ -207,43 +225,56 @@ impl InvocationType {
 }
 
 /// The function that a request names, which may not be there.
-fn named<C: Control>(
+fn name_of<C: Control>(
     gateway: &Gateway<C>,
     name: &str,
     head: &Parts,
 ) -> Result<FunctionName, Refusal> {
-    let query = head.uri.query().unwrap_or_default();
-    let qualifier = form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == "Qualifier")
-        .map(|(_, value)| value.into_owned());
-    let Some(name) = FunctionName::parse(name, qualifier, &gateway.services.region) else {
-        return Err(Refusal::Parameter(
-            "The function's name, or its qualifier, is none.".to_owned(),
-        ));
-    };
-    if name.can_be_here() {
-        Ok(name)
-    } else {
-        Err(not_found(gateway, &name))
+    let qualifier = respond::query(head, "Qualifier");
+    let region = &gateway.services.region;
+    FunctionName::parse(name, qualifier, region).map_err(|unnamed| match unnamed {
+        Unnamed::Invalid(errors) => Refusal::Invalid(errors),
+        Unnamed::Mismatch => Refusal::Parameter(
+            "The derived qualifier from the function name does not match the specified qualifier."
+                .to_owned(),
+        ),
+        Unnamed::Elsewhere(other) => Refusal::NotFound(format!(
+            "Functions from '{other}' are not reachable in this region ('{region}')"
+        )),
+    })
+}
+
+fn find<C: Control>(
+    gateway: &Gateway<C>,
+    name: &str,
+    head: &Parts,
+) -> Result<(FunctionName, Function), Refusal> {
+    let name = name_of(gateway, name, head)?;
+    let function = gateway.services.functions.get(&name.name);
+    match function.filter(|_| name.can_be_here()) {
+        Some(function) => Ok((name, function)),
+        None => Err(not_found(gateway, &name)),
     }
 }
 
-fn known<C: Control>(gateway: &Gateway<C>, name: &FunctionName) -> Result<Function, Refusal> {
-    let function = gateway.services.functions.get(&name.name);
-    function.ok_or_else(|| not_found(gateway, name))
-}
-
-fn find<C: Control>(gateway: &Gateway<C>, name: &str, head: &Parts) -> Result<Function, Refusal> {
-    known(gateway, &named(gateway, name, head)?)
-}
-
 fn not_found<C: Control>(gateway: &Gateway<C>, name: &FunctionName) -> Refusal {
-    Refusal::NotFound(name.arn(&gateway.services.region))
+    let arn = name.arn(&gateway.services.region);
+    Refusal::NotFound(format!("Function not found: {arn}"))
 }
 
-fn function_answer<C: Control>(gateway: &Gateway<C>, function: &Function) -> Answer {
+/// `Invoke` says which version it would have called.
+fn not_found_to_invoke<C: Control>(gateway: &Gateway<C>, mut name: FunctionName) -> Refusal {
+    name.qualifier.get_or_insert_with(|| LATEST.to_owned());
+    not_found(gateway, &name)
+}
+
+fn function_answer<C: Control>(
+    gateway: &Gateway<C>,
+    name: &FunctionName,
+    function: &Function,
+) -> Answer {
     let mut found = json!({
-        "Configuration": configuration(function, &gateway.services.region),
+        "Configuration": qualified(gateway, name, function),
         // What runs is the file itself.
         "Code": {"RepositoryType": "Local", "Location": function.program},
     });
@@ -253,14 +284,20 @@ fn function_answer<C: Control>(gateway: &Gateway<C>, function: &Function) -> Ans
     success(&found)
 }
 
-fn list<C: Control>(gateway: &Gateway<C>) -> Answer {
+/// The settings, with the ARN as it was asked for.
+fn qualified<C: Control>(gateway: &Gateway<C>, name: &FunctionName, function: &Function) -> Value {
+    let mut configuration = configuration(function, &gateway.services.region);
+    configuration["FunctionArn"] = name.arn(&gateway.services.region).into();
+    configuration
+}
+
+fn list<C: Control>(gateway: &Gateway<C>, head: &Parts) -> Answer {
     let region = &gateway.services.region;
     let functions = gateway.services.functions.list();
-    let functions: Vec<Value> = functions
+    let functions = functions
         .iter()
-        .map(|function| configuration(function, region))
-        .collect();
-    success(&json!({"Functions": functions}))
+        .map(|function| configuration(function, region));
+    success(&respond::page(head, "Functions", functions.collect(), 50))
 }
 
 /// A function's settings, as far as they exist here.
@@ -295,13 +332,15 @@ fn success(body: &Value) -> Answer {
 /// A request that was not done. (Lambda API reference, `Invoke`)
 #[derive(Debug)]
 enum Refusal {
-    /// No function of this ARN.
+    /// The function is not there, or not here.
     NotFound(String),
+    /// Members of the request are none, for these reasons.
+    Invalid(Vec<String>),
     /// There is no room, for this reason.
     Throttled(&'static str),
     /// The payload has more bytes than this.
     TooLarge(usize),
-    /// The payload is no JSON.
+    /// The payload or the context is no JSON.
     Unreadable(String),
     Parameter(String),
     /// The host's own fault.
@@ -311,9 +350,12 @@ enum Refusal {
 impl Refusal {
     fn answer(self) -> Answer {
         let (status, code, message) = match self {
-            Self::NotFound(arn) => {
-                let message = format!("Function not found: {arn}");
-                (404, "ResourceNotFoundException", message)
+            Self::NotFound(message) => (404, "ResourceNotFoundException", message),
+            Self::Invalid(errors) => {
+                let (count, ending) = (errors.len(), if errors.len() == 1 { "" } else { "s" });
+                let errors = errors.join("; ");
+                let message = format!("{count} validation error{ending} detected: {errors}");
+                (400, "ValidationException", message)
             }
             Self::Throttled(reason) => return throttled(reason),
             Self::TooLarge(limit) => (
@@ -323,14 +365,7 @@ impl Refusal {
                     "Request must be smaller than {limit} bytes for the InvokeFunction operation"
                 ),
             ),
-            Self::Unreadable(cause) => (
-                400,
-                "InvalidRequestContentException",
-                format!(
-                    "Could not parse request body into json: Could not parse payload into json: \
-                     {cause}"
-                ),
-            ),
+            Self::Unreadable(message) => (400, "InvalidRequestContentException", message),
             Self::Parameter(message) => (400, "InvalidParameterValueException", message),
             Self::Service(message) => (500, "ServiceException", message),
         };

@@ -1,6 +1,7 @@
 //! CloudWatch Logs' `FilterLogEvents`, answered from what the functions have logged.
 //!
-//! A log group is that of the functions whose settings name it; each function is one log stream.
+//! A log group is that of the functions whose settings name it; each of a function's environments has
+//! a log stream, of the name that the function is told.
 //! An event's id is made of its time and its place in the log's files, so it stays the same for as
 //! long as there is the event. A page's token is the place in each of the logs where it ended.
 
@@ -76,35 +77,30 @@ async fn filter<C: Control>(gateway: &Gateway<C>, body: &[u8]) -> Result<Value, 
     if members.is_empty() {
         return Err(Refusal::NotFound);
     }
-    let mut streams = Vec::new();
+    let mut logs = Vec::new();
     for function in members {
-        if !request.takes(&function.name) {
-            continue;
-        }
         // A function that went meanwhile has no log any more.
         if let Some(reader) = functions.log_reader(&function.name).await {
-            streams.push(Stream {
-                name: function.name,
+            logs.push(Log {
                 reader: reader.map_err(Refusal::Unavailable)?,
                 next: None,
             });
         }
     }
-    let page = move || read(streams, &request, &pattern, limit);
+    let page = move || read(logs, &request, &pattern, limit);
     // It is cancelled only with the whole runtime.
     let page = tokio::task::spawn_blocking(page).await;
     page.map_err(|error| Refusal::Unavailable(io::Error::other(error)))?
 }
 
 /// One function's log in reading.
-struct Stream {
-    name: String,
+struct Log {
     reader: LogReader,
     /// The line that comes next.
     next: Option<ReadLine>,
 }
 
-impl Stream {
+impl Log {
     /// Where it goes on.
     fn place(&self) -> Option<Place> {
         let line = self.next.as_ref();
@@ -112,43 +108,43 @@ impl Stream {
     }
 }
 
-/// One page, the events of all streams by their times.
+/// One page, the events of all logs by their times.
 fn read(
-    mut streams: Vec<Stream>,
+    mut logs: Vec<Log>,
     request: &FilterLogEvents,
     pattern: &Pattern,
     limit: usize,
 ) -> Result<Value, Refusal> {
-    begin(&mut streams, request)?;
+    begin(&mut logs, request)?;
     let (from, to) = (request.start_time, request.end_time);
     let mut events: Vec<Value> = Vec::new();
     let mut bytes = 0;
-    while let Some(stream) = earliest(&mut streams) {
+    while let Some(stream) = earliest(&mut logs) {
         let Some(line) = &stream.next else { break };
         let in_time =
             from.is_none_or(|from| line.at_ms >= from) && to.is_none_or(|to| line.at_ms <= to);
-        if in_time && pattern.matches(&line.text) {
-            let size = line.text.len() + EVENT_BYTES;
+        if in_time && request.takes(&line.stream) && pattern.matches(&line.text) {
+            let size = line.text.len() + 1 + EVENT_BYTES;
             let full = events.len() == limit || bytes + size > MOST_BYTES;
             if full && !events.is_empty() {
                 return Ok(json!({
                     "events": events,
                     "searchedLogStreams": [],
-                    "nextToken": token(&streams),
+                    "nextToken": token(&logs),
                 }));
             }
             bytes += size;
-            events.push(event(&stream.name, line));
+            events.push(event(line));
         }
         stream.next = stream.reader.next().map_err(Refusal::Unavailable)?;
     }
     Ok(json!({"events": events, "searchedLogStreams": []}))
 }
 
-fn begin(streams: &mut [Stream], request: &FilterLogEvents) -> Result<(), Refusal> {
+fn begin(logs: &mut [Log], request: &FilterLogEvents) -> Result<(), Refusal> {
     match &request.next_token {
         None => {
-            for stream in &mut *streams {
+            for stream in &mut *logs {
                 let from = request.start_time.unwrap_or(i64::MIN);
                 stream
                     .reader
@@ -157,32 +153,32 @@ fn begin(streams: &mut [Stream], request: &FilterLogEvents) -> Result<(), Refusa
             }
         }
         Some(token) => {
-            let places = places(token).filter(|places| places.len() == streams.len());
+            let places = places(token).filter(|places| places.len() == logs.len());
             let places = places.ok_or_else(|| {
                 Refusal::Parameter("The specified nextToken is invalid.".to_owned())
             })?;
-            for (stream, place) in streams.iter_mut().zip(places) {
+            for (stream, place) in logs.iter_mut().zip(places) {
                 stream.reader.seek(place).map_err(Refusal::Unavailable)?;
             }
         }
     }
-    for stream in streams {
+    for stream in logs {
         stream.next = stream.reader.next().map_err(Refusal::Unavailable)?;
     }
     Ok(())
 }
 
-fn earliest(streams: &mut [Stream]) -> Option<&mut Stream> {
-    let waiting = streams.iter_mut().filter(|stream| stream.next.is_some());
+fn earliest(logs: &mut [Log]) -> Option<&mut Log> {
+    let waiting = logs.iter_mut().filter(|stream| stream.next.is_some());
     waiting.min_by_key(|stream| stream.next.as_ref().map(|line| line.at_ms))
 }
 
-fn event(stream: &str, line: &ReadLine) -> Value {
+fn event(line: &ReadLine) -> Value {
     let Place { file, offset } = line.place;
     json!({
-        "logStreamName": stream,
+        "logStreamName": line.stream,
         "timestamp": line.at_ms,
-        "message": line.text,
+        "message": format!("{}\n", line.text),
         "ingestionTime": line.at_ms,
         // In digits, as AWS's are, that sort by time.
         "eventId": format!("{:014}{file:020}{offset:012}", line.at_ms.max(0)),
@@ -190,12 +186,12 @@ fn event(stream: &str, line: &ReadLine) -> Value {
 }
 
 /// The place of each stream, in their order. A log without any file has none, and begins anew.
-fn token(streams: &[Stream]) -> String {
-    let place = |stream: &Stream| match stream.place() {
+fn token(logs: &[Log]) -> String {
+    let place = |stream: &Log| match stream.place() {
         Some(Place { file, offset }) => format!("{file:x}.{offset:x}"),
         None => "0.0".to_owned(),
     };
-    streams.iter().map(place).collect::<Vec<_>>().join("-")
+    logs.iter().map(place).collect::<Vec<_>>().join("-")
 }
 
 fn places(token: &str) -> Option<Vec<Place>> {

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::xml::Element;
@@ -47,6 +48,28 @@ pub(super) fn identified(mut answer: Answer) -> Answer {
         id.hyphenated().encode_lower(&mut buffer),
     );
     answer
+}
+
+/// A parameter of the query string.
+pub(super) fn query(head: &Parts, name: &str) -> Option<String> {
+    let query = head.uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// A page of one of Lambda's lists: what follows the request's `Marker`, which is a place, up to its
+/// `MaxItems` or to `most`.
+pub(super) fn page(head: &Parts, name: &str, all: Vec<Value>, most: usize) -> Value {
+    let number = |name| query(head, name).and_then(|text| text.parse::<usize>().ok());
+    let begin = number("Marker").unwrap_or(0).min(all.len());
+    let length = number("MaxItems").unwrap_or(most).clamp(1, most);
+    let end = (begin + length).min(all.len());
+    let mut page = json!({ name: all[begin..end] });
+    if end < all.len() {
+        page["NextMarker"] = end.to_string().into();
+    }
+    page
 }
 
 /// A refusal before any service was found.

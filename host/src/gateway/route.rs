@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::body::{self, BodyError};
 use super::respond::{self, AWS_JSON, Answer, JSON, REQUEST_ID, Shape};
-use super::{Control, Gateway, functions, guard, identity, logs};
+use super::{Control, Gateway, functions, guard, identity, logs, mappings};
 use crate::queue;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -38,6 +38,9 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<In
     }
     if path.starts_with(functions::PREFIX) {
         return functions::answer(gateway, &head, body).await;
+    }
+    if path.starts_with(mappings::PREFIX) {
+        return mappings::answer(gateway, &head).await;
     }
     if head.method == Method::POST {
         if let Some(target) = head.headers.get(TARGET) {
@@ -185,7 +188,7 @@ pub(super) fn unavailable(shape: Shape, service: Option<&str>, operation: &str) 
         if operation.is_empty() { "" } else { ": " },
         operation,
         " is not available with --local. What is there: DynamoDB and its streams, invoking Lambda \
-         functions, reading and sending SQS messages, logs:FilterLogEvents, and \
+         functions and reading their event source mappings, reading and sending SQS messages, logs:FilterLogEvents, and \
          sts:GetCallerIdentity.",
     ]
     .concat();

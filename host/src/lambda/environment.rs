@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::Settings;
 use super::failure::Failure;
+use super::memory::Memory;
 use super::output::Output;
 use super::pool::{Due, Pool};
 use super::runtime_api;
@@ -30,7 +32,14 @@ pub(super) struct Environment {
     pub(super) generation: u64,
     pub(super) function: Arc<Function>,
     pub(super) started: Instant,
+    /// By when it is to have asked for work.
+    pub(super) init_limit: Duration,
+    /// As the function is told.
+    pub(super) log_stream: Arc<str>,
     pub(super) pool: Arc<Pool>,
+    /// How long it took to be ready, until the first invocation has told.
+    init: Mutex<Option<Duration>>,
+    memory: Memory,
     output: OnceLock<Output>,
     /// Something is to be looked at: a deadline, or the end.
     attention: Notify,
@@ -45,13 +54,18 @@ impl Environment {
         generation: u64,
         function: Arc<Function>,
         pool: Arc<Pool>,
+        init_limit: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
             generation,
             function,
             started: Instant::now(),
+            init_limit,
+            log_stream: log_stream().into(),
             pool,
+            init: Mutex::default(),
+            memory: Memory::default(),
             output: OnceLock::new(),
             attention: Notify::new(),
             ends: AtomicBool::new(false),
@@ -62,6 +76,24 @@ impl Environment {
     /// There while the process is.
     pub(super) fn output(&self) -> Option<&Output> {
         self.output.get()
+    }
+
+    /// It asks for work for the first time.
+    pub(super) fn became_ready(&self) {
+        *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.started.elapsed());
+    }
+
+    /// How long that took, once.
+    pub(super) fn take_init(&self) -> Option<Duration> {
+        self.init
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// The most memory that the process has used, in MB.
+    pub(super) fn memory_used_mb(&self) -> u64 {
+        self.memory.most_used_mb()
     }
 
     /// Has the deadlines looked at anew.
@@ -87,6 +119,7 @@ impl Environment {
             Err(failure) => self.pool.failed_to_start(&self, &failure),
             Ok(mut child) => {
                 let pid = child.id();
+                self.memory.of(pid);
                 let status = self.supervise(&mut child, pid).await;
                 if let Some(pid) = pid {
                     self.pool.services.offspring.gone(pid);
@@ -111,12 +144,18 @@ impl Environment {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failure)?;
         let address = listener.local_addr().map_err(failure)?;
-        let (output, writer) = Output::new(Arc::clone(&self.pool.log)).map_err(failure)?;
+        let (output, writer) =
+            Output::new(Arc::clone(&self.pool.log), Arc::clone(&self.log_stream))
+                .map_err(failure)?;
         let mut command = Command::new(program);
         command
             .current_dir(program.parent().unwrap_or(Path::new("/")))
             .env_clear()
-            .envs(variables(&self.function, &self.pool.services.settings))
+            .envs(variables(
+                &self.function,
+                &self.log_stream,
+                &self.pool.services.settings,
+            ))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .envs(&self.function.environment)
             .stdin(Stdio::null())
@@ -177,18 +216,25 @@ impl Environment {
     }
 }
 
-/// What Lambda sets for a function of an OS-only runtime, as the guide lists it under "Defined
-/// runtime environment variables". Those runtimes have no `AWS_EXECUTION_ENV`.
-fn variables(function: &Function, settings: &Settings) -> Vec<(&'static str, String)> {
-    let folder = function.program.parent().unwrap_or(Path::new("/"));
+fn log_stream() -> String {
     let today = OffsetDateTime::now_utc();
-    let stream = format!(
+    format!(
         "{:04}/{:02}/{:02}/[$LATEST]{}",
         today.year(),
         u8::from(today.month()),
         today.day(),
         Uuid::new_v4().simple()
-    );
+    )
+}
+
+/// What Lambda sets for a function of an OS-only runtime, as the guide lists it under "Defined
+/// runtime environment variables". Those runtimes have no `AWS_EXECUTION_ENV`.
+fn variables(
+    function: &Function,
+    log_stream: &str,
+    settings: &Settings,
+) -> Vec<(&'static str, String)> {
+    let folder = function.program.parent().unwrap_or(Path::new("/"));
     let mut variables = vec![
         ("_HANDLER", function.handler.clone()),
         ("AWS_REGION", settings.region.clone()),
@@ -205,7 +251,7 @@ fn variables(function: &Function, settings: &Settings) -> Vec<(&'static str, Str
         ),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", function.log_group.clone()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", stream),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned()),
         (
             "AWS_LAMBDA_LOG_FORMAT",
             if function.log_json { "JSON" } else { "Text" }.to_owned(),

@@ -1,7 +1,7 @@
 //! A function's log: one file per function, one line of it per line that the function writes.
 //!
-//! A line is `<milliseconds since 1970> <request id, or -> <text>`, so that a reader filters by
-//! time and request without parsing more than two words. Lines wait a moment in memory and are
+//! A line is `<milliseconds since 1970> <request id, or -> <log stream> <text>`, so that a reader
+//! filters without parsing more than three words. Lines wait a moment in memory and are
 //! written together; a file that reaches [`LARGEST_FILE`] becomes `<function>.log.1`, and what that
 //! was is gone. A disk that is full loses lines and stops nothing.
 
@@ -61,7 +61,7 @@ impl FunctionLog {
     }
 
     /// Adds a line, given without its line break.
-    pub(super) fn line(self: &Arc<Self>, request_id: Option<&str>, text: &[u8]) {
+    pub(super) fn line(self: &Arc<Self>, stream: &str, request_id: Option<&str>, text: &[u8]) {
         let mut buffer = self.lock();
         // Read here, so that the lines of the file are in the order of their times.
         let at_ms = now_ms();
@@ -70,7 +70,7 @@ impl FunctionLog {
         } else {
             let request_id = request_id.unwrap_or("-");
             // Writing to memory does not fail.
-            let _ = write!(buffer.text, "{at_ms} {request_id} ");
+            let _ = write!(buffer.text, "{at_ms} {request_id} {stream} ");
             buffer.text.extend_from_slice(text);
             buffer.text.push(b'\n');
         }
@@ -124,7 +124,7 @@ impl FunctionLog {
             )
         };
         if dropped > 0 {
-            let _ = writeln!(text, "{} - {dropped} lines were not kept", now_ms());
+            let _ = writeln!(text, "{} - - {dropped} lines were not kept", now_ms());
         }
         // There is nobody to tell: the log is where it would be told.
         let _ = append(&self.path, &text);

@@ -27,6 +27,8 @@ pub(super) struct Output {
 #[derive(Debug)]
 struct Lines {
     log: Arc<FunctionLog>,
+    /// The environment's log stream.
+    stream: Arc<str>,
     /// The invocation that runs, or ran last.
     request_id: Option<Arc<str>>,
     tail: Option<Vec<u8>>,
@@ -36,12 +38,13 @@ struct Lines {
 
 impl Output {
     /// A new pipe, and the end that the process writes to.
-    pub(super) fn new(log: Arc<FunctionLog>) -> io::Result<(Self, PipeWriter)> {
+    pub(super) fn new(log: Arc<FunctionLog>, stream: Arc<str>) -> io::Result<(Self, PipeWriter)> {
         let (reader, writer) = io::pipe()?;
         let output = Self {
             pipe: Receiver::from_owned_fd(OwnedFd::from(reader))?,
             lines: Mutex::new(Lines {
                 log,
+                stream,
                 request_id: None,
                 tail: None,
                 partial: Vec::new(),
@@ -93,11 +96,6 @@ impl Output {
         self.lock().line(line.as_bytes());
     }
 
-    /// A line of the platform's own, for the tail only.
-    pub(super) fn add_to_tail(&self, line: &str) {
-        self.lock().add_to_tail(line.as_bytes());
-    }
-
     /// The tail, where the invocation asked for it.
     pub(super) fn take_tail(&self) -> Option<Vec<u8>> {
         self.lock().tail.take()
@@ -135,7 +133,8 @@ impl Lines {
 
     fn line(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.log.line(self.request_id.as_deref(), line);
+        self.log
+            .line(&self.stream, self.request_id.as_deref(), line);
         self.add_to_tail(line);
     }
 

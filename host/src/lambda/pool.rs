@@ -60,6 +60,10 @@ struct State {
     last_id: u64,
     /// Processes, and those about to start.
     alive: usize,
+    /// Invocations that wait or run.
+    taken: Arc<()>,
+    /// The last start took longer than [`scaling::INIT_LIMIT`].
+    hung: bool,
     growing: bool,
     trimming: bool,
     phase: Phase,
@@ -100,16 +104,21 @@ enum Work {
 struct Job {
     request_id: Arc<str>,
     payload: Bytes,
-    tail: bool,
+    options: InvokeOptions,
     reply: oneshot::Sender<Answer>,
     queued: Instant,
+    place: Place,
 }
+
+/// A clone of the pool's own, for as long as an invocation waits or runs: the clones are counted.
+type Place = Arc<()>;
 
 /// An invocation that was delivered.
 #[derive(Debug)]
 struct Running {
     request_id: Arc<str>,
     reply: oneshot::Sender<Answer>,
+    place: Place,
     began: Instant,
     deadline: Instant,
 }
@@ -153,6 +162,8 @@ impl Pool {
                 warming: Vec::new(),
                 last_id: 0,
                 alive: 0,
+                taken: Arc::default(),
+                hung: false,
                 growing: false,
                 trimming: false,
                 phase: Phase::Open,
@@ -181,20 +192,26 @@ impl Pool {
     /// Invokes and waits for the answer. The invocation goes on where this is dropped.
     pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes, options: InvokeOptions) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let job = Job {
-            request_id: Uuid::new_v4().to_string().into(),
-            payload,
-            tail: options.tail,
-            reply,
-            queued: Instant::now(),
-        };
+        let request_id = options.request_id.clone();
         {
             let mut state = self.lock();
             if state.phase != Phase::Open {
                 return Err(InvokeError::Stopping);
             }
+            if state.reservation_is_used_up() {
+                self.counts.throttled();
+                return Err(InvokeError::Throttled);
+            }
+            let job = Job {
+                request_id: request_id.unwrap_or_else(|| Uuid::new_v4().to_string().into()),
+                payload,
+                options,
+                reply,
+                queued: Instant::now(),
+                place: Arc::clone(&state.taken),
+            };
             if let Some(job) = state.hand_over(job) {
-                if state.bound() == 0 || state.queue.len() >= LONGEST_QUEUE {
+                if state.queue.len() >= LONGEST_QUEUE {
                     self.counts.throttled();
                     return Err(InvokeError::Throttled);
                 }
@@ -259,7 +276,7 @@ impl Pool {
         };
         let deadline = match &slot.work {
             Work::Busy(running) => running.deadline,
-            _ if !slot.ready => environment.started + scaling::INIT_LIMIT,
+            _ if !slot.ready => environment.started + environment.init_limit,
             _ => {
                 slot.watched = false;
                 return Due::Nothing;
@@ -279,7 +296,7 @@ impl Pool {
             }
             _ => {
                 drop(state);
-                self.failed_to_start(environment, &Failure::TimedOut(scaling::INIT_LIMIT));
+                self.failed_to_start(environment, &Failure::TimedOut(environment.init_limit));
             }
         }
         Due::Kill
@@ -293,5 +310,12 @@ impl Pool {
 impl State {
     fn slot(&mut self, id: u64) -> Option<&mut Slot> {
         self.slots.iter_mut().find(|slot| slot.environment.id == id)
+    }
+
+    /// As many invocations as are reserved wait or run.
+    fn reservation_is_used_up(&self) -> bool {
+        let taken = Arc::strong_count(&self.taken) - 1;
+        let reserved = self.function.reserved_concurrency;
+        reserved.is_some_and(|reserved| usize::try_from(reserved).is_ok_and(|most| taken >= most))
     }
 }

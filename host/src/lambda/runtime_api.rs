@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::VERSION;
 use super::environment::Environment;
 use super::failure::{Failure, LARGEST_ANSWER};
 use super::pool::{Accepted, Delivery, Next};
@@ -25,6 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-reque
 const DEADLINE: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
 const FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
 const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
+const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-client-context");
 
 type Reply = Response<Full<Bytes>>;
 
@@ -142,19 +144,27 @@ fn delivered(delivery: Delivery, arn: &HeaderValue) -> Reply {
         request_id,
         payload,
         deadline_ms,
+        with_version,
+        client_context,
     } = delivery;
     let mut reply = Response::new(Full::new(payload));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(DEADLINE, HeaderValue::from(deadline_ms));
     headers.insert(FUNCTION_ARN, arn.clone());
-    for (name, value) in [
-        (TRACE_ID, &trace_id(&request_id, deadline_ms)),
-        (REQUEST_ID, &request_id.to_string()),
-    ] {
+    let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
+    };
+    set(TRACE_ID, &trace_id(&request_id, deadline_ms));
+    set(REQUEST_ID, &request_id);
+    if with_version {
+        let arn = arn.to_str().unwrap_or_default();
+        set(FUNCTION_ARN, &[arn, ":", VERSION].concat());
+    }
+    if let Some(context) = client_context {
+        set(CLIENT_CONTEXT, &context);
     }
     reply
 }

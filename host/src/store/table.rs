@@ -225,6 +225,13 @@ fn updates(wanted: &Map<String, Value>, found: &Value) -> Vec<Map<String, Value>
         }
     }
 
+    let property = "DeletionProtectionEnabled";
+    let protected = |table: Option<&Value>| table.and_then(Value::as_bool).unwrap_or(false);
+    let (new, old) = (wanted.get(property), found.get(property));
+    if protected(new) != protected(old) {
+        update(json!({property: protected(new)}));
+    }
+
     let property = "GlobalSecondaryIndexes";
     let (new, old) = (indexes(wanted.get(property)), indexes(found.get(property)));
     for name in old.keys().filter(|name| new.get(*name) != old.get(*name)) {

@@ -1,12 +1,16 @@
 //! Lambda by the AWS SDK.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_lambda::operation::RequestId;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{Host, function, logged};
@@ -52,11 +56,92 @@ async fn a_function_that_is_not_there_is_named_by_its_arn() {
     };
     let error = missing("g", None).await;
     assert!(error.is_resource_not_found_exception(), "{error:?}");
-    let text = "Function not found: arn:aws:lambda:eu-west-1:000000000000:function:g";
+    // As recorded: `test_invoke_exceptions`, and `test_ops_on_nonexisting_fn` for what only reads.
+    let text = "Function not found: arn:aws:lambda:eu-west-1:000000000000:function:g:$LATEST";
     assert_eq!(error.message(), Some(text));
+    let found = client.get_function().function_name("g").send().await;
+    let text = "Function not found: arn:aws:lambda:eu-west-1:000000000000:function:g";
+    assert_eq!(
+        found.unwrap_err().into_service_error().message(),
+        Some(text)
+    );
     let error = missing("f", Some("live")).await;
     let text = "Function not found: arn:aws:lambda:eu-west-1:000000000000:function:f:live";
     assert_eq!(error.message(), Some(text));
+}
+
+/// `test_get_function_wrong_region`, `test_invalid_invoke` and
+/// `test_ops_with_arn_qualifier_mismatch`
+#[tokio::test]
+async fn a_name_of_elsewhere_or_that_is_none_is_refused_as_recorded() {
+    let host = Host::start().await;
+    let client = Client::new(&host.aws());
+    let pattern = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+    let none = "arn:aws:lambda:eu-west-1:123400000000@function:myfn";
+    for (name, qualifier, code, message) in [
+        (
+            "arn:aws:lambda:us-east-1:000000000000:function:f",
+            None,
+            "ResourceNotFoundException",
+            "Functions from 'us-east-1' are not reachable in this region ('eu-west-1')".to_owned(),
+        ),
+        (
+            none,
+            None,
+            "ValidationException",
+            format!(
+                "1 validation error detected: Value '{none}' at 'functionName' failed to satisfy \
+                 constraint: Member must satisfy regular expression pattern: {pattern}"
+            ),
+        ),
+        (
+            "f:$LATEST",
+            Some("1"),
+            "InvalidParameterValueException",
+            "The derived qualifier from the function name does not match the specified qualifier."
+                .to_owned(),
+        ),
+    ] {
+        let invoke = client.invoke().function_name(name);
+        let invoke = invoke.set_qualifier(qualifier.map(str::to_owned));
+        let error = invoke.send().await.unwrap_err().into_service_error();
+        assert_eq!(
+            (error.code(), error.message()),
+            (Some(code), Some(&*message))
+        );
+    }
+}
+
+/// `test_invocation_with_qualifier` and `test_lambda_with_context`
+#[tokio::test]
+async fn a_function_hears_how_it_was_called_and_by_whom() {
+    let host = Host::start().await;
+    let client = Client::new(&host.aws());
+    let arn = "arn:aws:lambda:eu-west-1:000000000000:function:f";
+    let context = r#"{"custom":{"foo":"bar"},"env":{"fizz":"buzz"}}"#;
+    for (name, qualifier, expected) in [
+        ("f", None, arn.to_owned()),
+        ("f", Some("$LATEST"), format!("{arn}:$LATEST")),
+        ("f:$LATEST", None, format!("{arn}:$LATEST")),
+    ] {
+        let invoke = client.invoke().function_name(name);
+        let invoke = invoke
+            .set_qualifier(qualifier.map(str::to_owned))
+            .client_context(STANDARD.encode(context))
+            .payload(Blob::new(r#"{"describe":true}"#));
+        let invoked = invoke.send().await.unwrap();
+        let described: Value = serde_json::from_slice(invoked.payload.unwrap().as_ref()).unwrap();
+        assert_eq!(described["arn"], expected);
+        let heard: Value = serde_json::from_str(described["context"].as_str().unwrap()).unwrap();
+        assert_eq!(heard, serde_json::from_str::<Value>(context).unwrap());
+        let settings = client.get_function_configuration().function_name(name);
+        let settings = settings.set_qualifier(qualifier.map(str::to_owned));
+        let settings = settings.send().await.unwrap();
+        assert_eq!(settings.function_arn, Some(expected));
+    }
+    let invoke = client.invoke().function_name("f").client_context("*");
+    let error = invoke.send().await.unwrap_err().into_service_error();
+    assert!(error.is_invalid_request_content_exception(), "{error:?}");
 }
 
 #[tokio::test]
@@ -107,6 +192,130 @@ async fn an_event_is_taken_at_once_and_run_in_the_background() {
         .unwrap();
     assert_eq!(taken.status_code, 202);
     logged(&mut logs, "ran").await;
+}
+
+/// `test_request_id_async_invoke_with_retry`: what the answer says is what every attempt has.
+#[tokio::test]
+async fn an_event_has_one_request_id() {
+    let host = Host::start().await;
+    let mut text = function();
+    text.log_json = false;
+    host.functions.apply(vec![text]).await;
+    let mut logs = host.functions.logs();
+    let client = Client::new(&host.aws());
+    let invoke = client.invoke().function_name("f");
+    let taken = invoke.invocation_type(InvocationType::Event).send().await;
+    let id = taken.unwrap().request_id().unwrap().to_owned();
+    logged(&mut logs, &format!("END RequestId: {id}")).await;
+}
+
+/// `test_lambda_concurrency_block`
+#[tokio::test]
+async fn a_reservation_that_is_used_up_is_answered_429_with_its_reason() {
+    let host = Host::start().await;
+    let mut none = function();
+    none.reserved_concurrency = Some(0);
+    host.functions.apply(vec![none]).await;
+    let path = "/2015-03-31/functions/f/invocations";
+    let refused = host.post(path, &[], "{}").await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    let (_, body) = refused.split_once("\r\n\r\n").unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(body).unwrap(),
+        json!({
+            "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+            "Type": "User",
+            "message": "Rate Exceeded.",
+        })
+    );
+}
+
+/// `test_event_source_mapping_lifecycle`, `test_event_source_mapping_exceptions`
+#[tokio::test]
+async fn mappings_are_described_as_recorded() {
+    let host = Host::start().await;
+    let stream = host.store.stream_arn("orders").await.unwrap().unwrap();
+    let id = "501d8a9a-a457-56d2-828c-ccb45ac0c8e7";
+    let path = format!("/2015-03-31/event-source-mappings/{id}");
+    let get = async |path: &str| -> Value {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = host.send(&request).await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let mut found = get(&path).await;
+    assert!(found["LastModified"].take().is_i64());
+    let expected = json!({
+        "BatchSize": 1,
+        "BisectBatchOnFunctionError": false,
+        "DestinationConfig": {
+            "OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:000000000000:failures"}
+        },
+        "EventSourceArn": stream,
+        "EventSourceMappingArn":
+            format!("arn:aws:lambda:eu-west-1:000000000000:event-source-mapping:{id}"),
+        "FunctionArn": "arn:aws:lambda:eu-west-1:000000000000:function:f",
+        "FunctionResponseTypes": [],
+        "LastModified": null,
+        "LastProcessingResult": "No records processed",
+        "MaximumBatchingWindowInSeconds": 1,
+        "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": 1,
+        "ParallelizationFactor": 1,
+        "StartingPosition": "TRIM_HORIZON",
+        "State": "Enabled",
+        "StateTransitionReason": "User action",
+        "TumblingWindowInSeconds": 0,
+        "UUID": id,
+    });
+    assert_eq!(found, expected);
+
+    let client = Client::new(&host.aws());
+    let listed = async |function: Option<&str>, source: Option<&str>| {
+        let list = client.list_event_source_mappings();
+        let list = list.set_function_name(function.map(str::to_owned));
+        let list = list.set_event_source_arn(source.map(str::to_owned));
+        list.send()
+            .await
+            .unwrap()
+            .event_source_mappings
+            .unwrap()
+            .len()
+    };
+    assert_eq!(listed(None, None).await, 1);
+    assert_eq!(listed(Some("f"), Some(&stream)).await, 1);
+    assert_eq!(listed(Some("g"), None).await, 0);
+    assert_eq!(
+        listed(None, Some("arn:aws:sqs:eu-west-1:000000000000:q")).await,
+        0
+    );
+
+    host.mappings.apply(vec![]).await.unwrap();
+    let missing = client.get_event_source_mapping().uuid(id).send().await;
+    let error = missing.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
+    assert_eq!(
+        error.message(),
+        Some("The resource you requested does not exist.")
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_functions_has_pages() {
+    let host = Host::start().await;
+    let named = |name: &str| {
+        let mut function = function();
+        function.name = name.to_owned();
+        function
+    };
+    host.functions
+        .apply(["a", "b", "c"].map(named).into())
+        .await;
+    let client = Client::new(&host.aws());
+    let pages = client.list_functions().into_paginator().page_size(2).send();
+    let pages: Vec<_> = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+    let sizes: Vec<usize> = pages.iter().map(|page| page.functions().len()).collect();
+    assert_eq!(sizes, [2, 1]);
 }
 
 #[tokio::test]
@@ -211,11 +420,18 @@ async fn an_invocation_outlives_the_client_that_asked_for_it() {
     drop(stream);
     std::fs::write(file, "").unwrap();
 
-    // The same process answers the next one, so the first one came to its end.
+    // The same process answers the next one, and the reservation lets it in: so the first one came to
+    // its end.
     let client = Client::new(&host.aws());
-    let next = client.invoke().function_name("f");
-    let next = next.payload(Blob::new(r#"{"describe":true}"#)).send().await;
-    let payload = next.unwrap().payload.unwrap();
-    let next: serde_json::Value = serde_json::from_slice(payload.as_ref()).unwrap();
+    let next = loop {
+        let next = client.invoke().function_name("f");
+        match next.payload(Blob::new(r#"{"describe":true}"#)).send().await {
+            Err(error) if error.code() == Some("TooManyRequestsException") => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            next => break next.unwrap(),
+        }
+    };
+    let next: Value = serde_json::from_slice(next.payload.unwrap().as_ref()).unwrap();
     assert_eq!(next["invocations"], 2);
 }

@@ -6,9 +6,9 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use host::lambda::InvokeOptions;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Host;
+use crate::support::{Host, function};
 
 const GROUP: &str = "/aws/lambda/f";
 
@@ -40,9 +40,22 @@ async fn pages(client: &Client, pattern: &str, limit: i32) -> Vec<Vec<FilteredLo
     }
 }
 
+/// The messages, each of which ends in a line break, without it.
 fn messages(events: &[FilteredLogEvent]) -> Vec<&str> {
     let messages = events.iter().map(|event| event.message().unwrap());
-    messages.collect()
+    messages
+        .map(|message| message.strip_suffix('\n').unwrap())
+        .collect()
+}
+
+/// The log stream that the function's process believes to write to.
+async fn stream_told(host: &Host) -> String {
+    let payload = json!({"describe": true}).to_string();
+    let options = InvokeOptions::default();
+    let invoked = host.functions.invoke("f", payload.into(), options).await;
+    let described: Value = serde_json::from_slice(&invoked.unwrap().payload).unwrap();
+    let name = &described["environment"]["AWS_LAMBDA_LOG_STREAM_NAME"];
+    name.as_str().unwrap().to_owned()
 }
 
 fn ids(events: &[FilteredLogEvent]) -> Vec<&str> {
@@ -60,10 +73,11 @@ async fn what_a_function_writes_is_at_once_in_its_log_group_and_keeps_its_ids() 
     print(&host, &numbered(0..3)).await;
     let first = pages(&client, "", 10).await.concat();
     assert_eq!(messages(&first), numbered(0..3));
+    let stream = stream_told(&host).await;
     assert!(
         first
             .iter()
-            .all(|event| event.log_stream_name() == Some("f"))
+            .all(|event| event.log_stream_name() == Some(&stream))
     );
     print(&host, &numbered(3..5)).await;
     let both = pages(&client, "", 10).await.concat();
@@ -115,13 +129,79 @@ async fn events_are_taken_from_the_first_to_the_last_millisecond() {
     assert_eq!(between(0, i64::MAX).await, "line 0,line 1,line 2");
 }
 
+/// `test_invocation_type_event_error` and `test_invocation_with_logs`
 #[tokio::test]
-async fn a_group_is_also_named_by_its_arn_and_a_stream_by_the_function() {
+async fn lambdas_own_lines_are_events_as_recorded() {
+    let host = Host::start().await;
+    let mut text = function();
+    text.log_json = false;
+    host.functions.apply(vec![text]).await;
+    let client = Client::new(&host.aws());
+    for _ in 0..2 {
+        print(&host, &["{}".to_owned()]).await;
+    }
+    let events = pages(&client, "", 20).await.concat();
+    let messages = events.iter().map(|event| event.message().unwrap());
+    let messages: Vec<&str> = messages.collect();
+    let id = messages[0].split(' ').nth(2).unwrap();
+    assert_eq!(
+        messages[0],
+        format!("START RequestId: {id} Version: $LATEST\n")
+    );
+    assert_eq!(messages[1], "{}\n");
+    assert_eq!(messages[2], format!("END RequestId: {id}\n"));
+    let shape = |report: &str| -> String {
+        let kept = report.chars().filter(|c| !c.is_ascii_digit() && *c != '.');
+        kept.collect()
+    };
+    let begin = format!("REPORT RequestId: {id}\t");
+    let first = messages[3].strip_prefix(&begin).unwrap();
+    assert_eq!(
+        shape(first),
+        "Duration:  ms\tBilled Duration:  ms\tMemory Size:  MB\tMax Memory Used:  MB\t\
+         Init Duration:  ms\t\n"
+    );
+    assert!(first.contains("Memory Size: 256 MB"), "{first}");
+    assert!(!first.contains("Used: 0 MB"), "{first}");
+    assert!(!messages[7].contains("Init Duration"), "{}", messages[7]);
+    assert_eq!(messages.len(), 8);
+}
+
+#[tokio::test]
+async fn lambdas_own_lines_are_json_where_the_log_is_and_its_level_lets_them_through() {
+    let host = Host::start().await;
+    let mut json = function();
+    json.log_platform = true;
+    host.functions.apply(vec![json]).await;
+    let client = Client::new(&host.aws());
+    print(&host, &numbered(0..1)).await;
+    let events = pages(&client, "", 20).await.concat();
+    let lines = messages(&events);
+    assert_eq!(lines[1], "line 0");
+    let line = |at: usize| serde_json::from_str::<Value>(lines[at]).unwrap();
+    let (start, report) = (line(0), line(2));
+    assert_eq!(start["type"], "platform.start");
+    assert_eq!(start["record"]["version"], "$LATEST");
+    assert_eq!(report["type"], "platform.report");
+    assert_eq!(report["record"]["status"], "success");
+    assert_eq!(report["record"]["requestId"], start["record"]["requestId"]);
+    let metrics = &report["record"]["metrics"];
+    assert_eq!(metrics["memorySizeMB"], 256);
+    assert!(metrics["maxMemoryUsedMB"].as_u64().unwrap() > 0, "{report}");
+    assert!(
+        metrics["durationMs"].is_f64() && metrics["initDurationMs"].is_f64(),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_group_is_also_named_by_its_arn_and_a_stream_by_what_the_function_is_told() {
     let host = Host::start().await;
     let client = Client::new(&host.aws());
     print(&host, &numbered(0..1)).await;
     let arn = "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/lambda/f:*";
-    for (stream, count) in [("f", 1), ("g", 0)] {
+    let told = stream_told(&host).await;
+    for (stream, count) in [(&*told, 1), ("f", 0)] {
         let asked = client.filter_log_events().log_group_identifier(arn);
         let answer = asked.log_stream_names(stream).send().await.unwrap();
         assert_eq!(answer.events().len(), count, "{stream}");

@@ -12,10 +12,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use host::definition::{Function, Queue, Table};
+use host::definition::{Function, Mapping, Queue, StartingPosition, Table};
 use host::gateway::{self, Control, Services};
 use host::journal::Journal;
 use host::lambda::{Functions, LogLine, Settings};
+use host::mapping::Mappings;
 use host::offspring::Offspring;
 use host::queue::Queues;
 use host::store::{Reply, Store};
@@ -48,6 +49,8 @@ impl Control for Echo {
 pub(crate) struct Host {
     pub(crate) port: u16,
     pub(crate) functions: Functions,
+    pub(crate) mappings: Mappings,
+    pub(crate) store: Store,
     pub(crate) queues: Queues,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) serving: JoinHandle<()>,
@@ -69,16 +72,21 @@ impl Host {
         };
         let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
         functions.apply(vec![function()]).await;
-        let queues = Queues::new(Journal::in_memory().unwrap(), &region).unwrap();
+        let journal = Journal::in_memory().unwrap();
+        let queues = Queues::new(journal.clone(), &region).unwrap();
         queues.apply(vec![queue("failures")]).unwrap();
         let store = Store::open(&folder.path().join("data.db"), &region).unwrap();
         store.apply(&table()).await.unwrap();
+        let parts = (store.clone(), functions.clone(), queues.clone());
+        let mappings = Mappings::new(&region, journal, parts.0, parts.1, parts.2).unwrap();
+        mappings.apply(vec![mapping()]).await.unwrap();
 
         let (stop, stopped) = watch::channel(false);
         let services = Services {
             region,
-            store,
+            store: store.clone(),
             functions: functions.clone(),
+            mappings: mappings.clone(),
             queues: queues.clone(),
             control: Arc::new(Echo),
             token: TOKEN.to_owned(),
@@ -86,6 +94,8 @@ impl Host {
         Self {
             port,
             functions,
+            mappings,
+            store,
             queues,
             stop,
             serving: tokio::spawn(gateway::serve(listener, services, stopped)),
@@ -149,6 +159,7 @@ pub(crate) fn function() -> Function {
         reserved_concurrency: Some(3),
         log_level: Some("INFO".to_owned()),
         log_json: true,
+        log_platform: false,
         log_group: "/aws/lambda/f".to_owned(),
     }
 }
@@ -161,6 +172,25 @@ pub(crate) fn queue(name: &str) -> Queue {
         message_retention_seconds: 1_209_600,
         delay_seconds: 0,
         receive_wait_seconds: 0,
+    }
+}
+
+fn mapping() -> Mapping {
+    Mapping {
+        logical_id: "OrderChanges".to_owned(),
+        id: "501d8a9a-a457-56d2-828c-ccb45ac0c8e7".to_owned(),
+        table: "orders".to_owned(),
+        function: "f".to_owned(),
+        enabled: true,
+        starting_position: StartingPosition::TrimHorizon,
+        batch_size: 1,
+        window_seconds: 1,
+        parallelization_factor: 1,
+        bisect_on_error: false,
+        maximum_retry_attempts: Some(1),
+        maximum_record_age_seconds: None,
+        report_item_failures: false,
+        on_failure: Some("failures".to_owned()),
     }
 }
 

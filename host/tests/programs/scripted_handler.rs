@@ -18,11 +18,11 @@
 //! | `answerBytes` | answers a JSON string of this many bytes, quotes included |
 //! | `answerRaw` | answers this text, JSON or not |
 //! | `answer` | answers this value |
-//! | `describe` | answers `{"pid","invocations","directory","environment"}` |
+//! | `describe` | answers `{"pid","invocations","directory","environment","arn","context"}` |
 //! | `exitAfter` | ends with this status after the answer |
 //!
 //! `INIT` says how to begin: `exit:<status>`, `abort`, `error` (reports `Scripted.Init` and ends),
-//! `hang` (never polls), `sleep:<ms>`, `exit-unless-file:<path>`. `RECORD` names a file to which each
+//! `hang` (never polls), `hang-once:<path>` (hangs unless the file is there, and makes it), `sleep:<ms>`, `exit-unless-file:<path>`. `RECORD` names a file to which each
 //! payload is appended as a line before anything is done.
 #![allow(
     clippy::expect_used,
@@ -51,12 +51,18 @@ fn main() {
     begin(&address);
     let mut api = Api::connect(&address);
     for invocation in 1.. {
-        let (id, payload) = api.next();
+        let Invocation {
+            id,
+            payload,
+            arn,
+            context,
+        } = api.next();
         if let Ok(path) = env::var("RECORD") {
             record(&path, &payload);
         }
         let script = script(&payload, invocation);
-        match act(&script, &payload, invocation) {
+        let called = json!({ "arn": arn, "context": context });
+        match act(&script, &payload, invocation, called) {
             Ok(answer) => api.post(&format!("invocation/{id}/response"), answer.as_bytes()),
             Err(error) => api.post(&format!("invocation/{id}/error"), error.as_bytes()),
         }
@@ -78,11 +84,20 @@ fn begin(address: &str) {
             Api::connect(address).post("init/error", error.to_string().as_bytes());
             process::exit(1);
         }
-        ("hang", _) => loop {
-            thread::park();
-        },
+        ("hang", _) => hang(),
+        ("hang-once", path) if Path::new(path).exists() => {}
+        ("hang-once", path) => {
+            fs::write(path, "").unwrap();
+            hang();
+        }
         ("sleep", ms) => thread::sleep(Duration::from_millis(ms.parse().unwrap())),
         _ => panic!("no such INIT: {init}"),
+    }
+}
+
+fn hang() -> ! {
+    loop {
+        thread::park();
     }
 }
 
@@ -111,7 +126,7 @@ fn script(payload: &str, invocation: u64) -> Script {
     }
 }
 
-fn act(script: &Script, payload: &str, invocation: u64) -> Result<String, String> {
+fn act(script: &Script, payload: &str, invocation: u64, called: Value) -> Result<String, String> {
     for line in strings(script, "print") {
         println!("{line}");
     }
@@ -167,6 +182,8 @@ fn act(script: &Script, payload: &str, invocation: u64) -> Result<String, String
             "invocations": invocation,
             "directory": directory,
             "environment": environment,
+            "arn": called["arn"],
+            "context": called["context"],
         });
         return Ok(description.to_string());
     }
@@ -202,6 +219,14 @@ fn first_with(payload: &str, wanted: &[String]) -> Option<String> {
     Some(number.to_owned())
 }
 
+/// An invocation as it is handed out.
+struct Invocation {
+    id: String,
+    payload: String,
+    arn: Option<String>,
+    context: Option<String>,
+}
+
 /// One connection, kept open as all runtimes do.
 struct Api {
     stream: BufReader<TcpStream>,
@@ -218,10 +243,9 @@ impl Api {
         }
     }
 
-    fn next(&mut self) -> (String, String) {
+    fn next(&mut self) -> Invocation {
         self.send("GET", "invocation/next", b"");
-        let (id, body) = self.receive();
-        (id.expect("an invocation has an id"), body)
+        self.receive()
     }
 
     fn post(&mut self, path: &str, body: &[u8]) {
@@ -241,10 +265,10 @@ impl Api {
         }
     }
 
-    /// The answer's request id and body. Ends the process where the connection was closed, as
+    /// The answer's headers and body. Ends the process where the connection was closed, as
     /// handlers do when their environment ends.
-    fn receive(&mut self) -> (Option<String>, String) {
-        let mut id = None;
+    fn receive(&mut self) -> Invocation {
+        let (mut id, mut arn, mut context) = (String::new(), None, None);
         let mut length = 0;
         let mut line = String::new();
         loop {
@@ -259,7 +283,9 @@ impl Api {
                 continue;
             };
             match name.to_ascii_lowercase().as_str() {
-                "lambda-runtime-aws-request-id" => id = Some(value.to_owned()),
+                "lambda-runtime-aws-request-id" => id = value.to_owned(),
+                "lambda-runtime-invoked-function-arn" => arn = Some(value.to_owned()),
+                "lambda-runtime-client-context" => context = Some(value.to_owned()),
                 "content-length" => length = value.parse().unwrap(),
                 _ => {}
             }
@@ -268,6 +294,11 @@ impl Api {
         if self.stream.read_exact(&mut body).is_err() {
             process::exit(0);
         }
-        (id, String::from_utf8(body).unwrap())
+        Invocation {
+            id,
+            payload: String::from_utf8(body).unwrap(),
+            arn,
+            context,
+        }
     }
 }

@@ -167,6 +167,22 @@ async fn a_stream_that_is_enabled_anew_is_another_and_empty() {
 }
 
 #[tokio::test]
+async fn deletion_protection_is_the_tables_until_it_is_taken_away() {
+    let home = Home::empty();
+    let mut protected = orders();
+    let property = "DeletionProtectionEnabled".to_owned();
+    protected.properties.insert(property, true.into());
+    home.store.apply(&protected).await.unwrap();
+    let name = json!({"TableName": "orders"});
+    let error = home.refused("DeleteTable", name.clone()).await;
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("deletion protection"), "{message}");
+    let change = home.store.apply(&orders()).await.unwrap();
+    assert_eq!(change, TableChange::Updated);
+    home.call("DeleteTable", name).await;
+}
+
+#[tokio::test]
 async fn a_table_that_is_removed_takes_its_items_and_records_along() {
     let home = Home::with_orders().await;
     let protect = json!({"TableName": "orders", "DeletionProtectionEnabled": true});

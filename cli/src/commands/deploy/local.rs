@@ -11,7 +11,7 @@ use host::definition::ACCOUNT;
 
 use crate::cli::DeployArgs;
 use crate::commands::deploy::report::{
-    Deployed, DeployedHere, Done, Planned, counted_by_kind, packaged,
+    Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
 };
 use crate::commands::local::deployed::{self, cache_address, endpoint};
 use crate::commands::local::{folder, note_port};
@@ -361,6 +361,8 @@ impl LocalDeployment<'_> {
             endpoint: &client.endpoint(),
             cache: &description.cache,
             left_out: &description.left_out,
+            without_effect: &description.without_effect,
+            notes: &description.notes,
         })?;
         let (needless, missed): (Vec<_>, Vec<_>) = description
             .left_out
@@ -384,6 +386,32 @@ impl LocalDeployment<'_> {
                 "{} ({}) has no counterpart on this machine",
                 resource.logical_id, resource.resource_type
             ));
+        }
+        let (needless, missed): (Vec<_>, Vec<_>) = description
+            .without_effect
+            .iter()
+            .partition(|property| property.needless);
+        if !needless.is_empty() {
+            self.printer.note(format_args!(
+                "{} {}",
+                style.dim("without effect on one machine:"),
+                counted_by_name(&needless)
+            ));
+        }
+        for property in needless {
+            self.printer.detail(format_args!(
+                "  {} of {}",
+                property.property, property.logical_id
+            ));
+        }
+        for property in missed {
+            self.printer.warn(format_args!(
+                "`{}` of {} has no effect on this machine",
+                property.property, property.logical_id
+            ));
+        }
+        for note in &description.notes {
+            self.printer.warn(note);
         }
         self.printer.next(format_args!(
             "cqrs order create --local --client 42 --product abc-def-ghi{}",

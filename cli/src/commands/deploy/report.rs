@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::local::protocol::LeftOut;
+use crate::local::protocol::{LeftOut, WithoutEffect};
 use crate::package::PackageEvent;
 use crate::printer::Style;
 use crate::settings::StackName;
@@ -58,6 +58,8 @@ pub(super) struct DeployedHere<'a> {
     pub(super) endpoint: &'a str,
     pub(super) cache: &'a str,
     pub(super) left_out: &'a [LeftOut],
+    pub(super) without_effect: &'a [WithoutEffect],
+    pub(super) notes: &'a [String],
 }
 
 impl fmt::Display for DeployedHere<'_> {
@@ -81,6 +83,23 @@ pub(super) fn counted_by_kind(resources: &[&LeftOut]) -> String {
         "resources"
     };
     format!("{} {noun} ({})", resources.len(), kinds.join(", "))
+}
+
+/// `12 properties (Role, Tags, all of the cache)`.
+pub(super) fn counted_by_name(properties: &[&WithoutEffect]) -> String {
+    let name = |one: &&'_ WithoutEffect| match kind(&one.resource_type) {
+        "cache" => "all of the cache".to_owned(),
+        _ => one.property.clone(),
+    };
+    let mut names: Vec<String> = properties.iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let noun = if properties.len() == 1 {
+        "property"
+    } else {
+        "properties"
+    };
+    format!("{} {noun} ({})", properties.len(), names.join(", "))
 }
 
 /// What people call resources of this type.

@@ -1,6 +1,6 @@
 //! `cqrs destroy --local`: the stack on this machine goes, with its orders.
 
-use host::definition::{ACCOUNT, Definition};
+use host::definition::{ACCOUNT, Definition, Table};
 
 use crate::aws::Aws;
 use crate::cli::DestroyArgs;
@@ -12,8 +12,10 @@ use crate::local::client::{Client, Folder, LocalError, StartOptions};
 use crate::local::difference;
 use crate::local::protocol::Deployment;
 use crate::printer::Printer;
-use crate::settings::Settings;
+use crate::settings::{Settings, StackName, stack_flag};
 use crate::stack::functions::Functions;
+
+const PROTECTION: &str = "DeletionProtectionEnabled";
 
 pub(super) async fn run(
     args: &DestroyArgs,
@@ -36,7 +38,11 @@ pub(super) async fn run(
     }
     // What cannot be read can still be destroyed.
     let deployment = folder.deployment().unwrap_or_default();
-    let resources = deployment.as_ref().map(resources).unwrap_or_default();
+    let evaluated = deployment.as_ref().map(deployed::evaluated);
+    let definition = evaluated.and_then(Result::ok).map(|it| it.definition);
+    let definition = definition.unwrap_or_default();
+    refuse_protected(&definition, stack)?;
+    let resources = resources(&definition);
     let orders = match &deployment {
         Some(deployment) => count(&folder, deployment, settings).await,
         None => None,
@@ -78,12 +84,23 @@ pub(super) async fn run(
     })
 }
 
-/// The types of what is there.
-fn resources(deployment: &Deployment) -> Vec<String> {
-    let Ok(evaluated) = deployed::evaluated(deployment) else {
-        return Vec::new();
+/// A table whose deletion protection is on keeps the stack, as it would on AWS.
+fn refuse_protected(definition: &Definition, stack: &StackName) -> Result<(), Failure> {
+    let is_protected = |table: &&Table| table.properties.get(PROTECTION) == Some(&true.into());
+    let Some(table) = definition.tables.iter().find(is_protected) else {
+        return Ok(());
     };
-    let removed = difference::changes(Some(&evaluated.definition), &Definition::default());
+    let (id, name) = (&table.logical_id, &table.name);
+    let message = format!("the table {name} ({id}) is protected against deletion");
+    let flag = stack_flag(stack);
+    Err(Failure::new(Kind::Failed, message).hint(format!(
+        "`cqrs deploy --local{flag} --parameter DeletionProtection=off` takes the protection away"
+    )))
+}
+
+/// The types of what is there.
+fn resources(definition: &Definition) -> Vec<String> {
+    let removed = difference::changes(Some(definition), &Definition::default());
     removed
         .into_iter()
         .map(|change| change.resource_type)

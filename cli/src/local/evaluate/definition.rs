@@ -13,20 +13,14 @@ use super::Context;
 use super::fault::{Fault, Result};
 use super::resource::{Kind, Resource};
 
-/// Makes the definition, and remarks about what it cannot hold. Mappings come last, since they
-/// name the others.
-pub(super) fn define(
-    resources: &[Rc<Resource<'_>>],
-    context: &Context,
-) -> Result<(Definition, Vec<String>)> {
+/// Makes the definition. Mappings come last, since they name the others.
+pub(super) fn define(resources: &[Rc<Resource<'_>>], context: &Context) -> Result<Definition> {
     let mut definition = Definition {
         region: context.region.clone(),
         ..Definition::default()
     };
-    let mut notes = Vec::new();
     for resource in resources {
-        add(&mut definition, &mut notes, resource, context)
-            .map_err(|fault| owned(fault, resource))?;
+        add(&mut definition, resource, context).map_err(|fault| owned(fault, resource))?;
     }
     for resource in resources {
         if let Kind::Mapping = resource.kind {
@@ -35,19 +29,14 @@ pub(super) fn define(
             definition.mappings.push(mapping);
         }
     }
-    Ok((definition, notes))
+    Ok(definition)
 }
 
 fn owned(fault: Fault, resource: &Resource<'_>) -> Fault {
     fault.within("resource", resource.id)
 }
 
-fn add(
-    definition: &mut Definition,
-    notes: &mut Vec<String>,
-    resource: &Resource<'_>,
-    context: &Context,
-) -> Result<()> {
+fn add(definition: &mut Definition, resource: &Resource<'_>, context: &Context) -> Result<()> {
     match resource.kind {
         Kind::Table => {
             let table = table::read(resource)?;
@@ -72,7 +61,7 @@ fn add(
             definition.functions.push(function);
         }
         Kind::Queue => {
-            let queue = queue::read(resource, notes)?;
+            let queue = queue::read(resource)?;
             let mut others = definition.queues.iter();
             unique(
                 resource,

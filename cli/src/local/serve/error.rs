@@ -53,15 +53,7 @@ pub(crate) enum ServeError {
     /// The template cannot be applied here.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A function's program does not start; its own words.
-    #[error("a function cannot start")]
-    Function(#[source] Text),
 }
-
-/// A text as an error's source.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Text(pub(crate) String);
 
 impl Explain for ServeError {
     fn kind(&self) -> Kind {
@@ -85,10 +77,6 @@ impl Explain for ServeError {
             Self::Template(error) => return error.hint(),
             Self::Cache(_) => {
                 "`--cache-url redis://HOST:PORT` takes a server that runs already".to_owned()
-            }
-            Self::Function(_) => {
-                "what the function said is in .cqrs/local/<stack>/logs; `cqrs local run` shows it"
-                    .to_owned()
             }
             Self::Folder(error) | Self::Watcher(error) | Self::Runtime(error)
                 if error.kind() == io::ErrorKind::StorageFull =>

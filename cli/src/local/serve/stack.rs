@@ -15,7 +15,7 @@ use host::store::{Store, TableChange};
 use orders::timestamp::Timestamp;
 use tokio::sync::Mutex;
 
-use super::error::{ServeError, Text};
+use super::error::ServeError;
 use super::log::log;
 use super::rebuild::Keeper;
 use super::write_owned;
@@ -95,6 +95,10 @@ impl Stack {
         &self.functions
     }
 
+    pub(super) fn mappings(&self) -> &Mappings {
+        &self.mappings
+    }
+
     pub(super) fn queues(&self) -> &Queues {
         &self.queues
     }
@@ -129,9 +133,7 @@ impl Stack {
         let mut live = self.live.lock().await;
         deployment.port = self.port;
         let cache = self.cache(&mut deployment, live.as_ref()).await?;
-        let applied = self
-            .apply(&deployment, cache.address(), live.as_ref())
-            .await;
+        let applied = self.apply(&deployment, cache.address()).await;
         let evaluated = match applied {
             Ok(evaluated) => evaluated,
             Err(error) => {
@@ -223,7 +225,6 @@ impl Stack {
         &self,
         deployment: &Deployment,
         cache: Address,
-        live: Option<&Live>,
     ) -> Result<Evaluated, ServeError> {
         let template = Template::from_text(&deployment.template_path, deployment.template.clone())?;
         let mut context = Context {
@@ -247,14 +248,14 @@ impl Stack {
             }
         }
         // Only now are the streams' names known.
-        let evaluated = evaluate(&template, &context)?;
+        let mut evaluated = evaluate(&template, &context)?;
         let definition = &evaluated.definition;
         self.queues.apply(definition.queues.clone())?;
         self.functions.apply(definition.functions.clone()).await;
-        if let Err(text) = self.functions.warm().await {
-            let before = live.map(|live| live.evaluated.definition.functions.clone());
-            self.functions.apply(before.unwrap_or_default()).await;
-            return Err(ServeError::Function(Text(text)));
+        // As on AWS, a function that cannot start fails its calls, and not the deployment.
+        for failure in self.functions.warm().await {
+            log(format_args!("a function cannot start: {failure}"));
+            evaluated.notes.push(format!("{failure}"));
         }
         Ok(evaluated)
     }
@@ -275,6 +276,8 @@ impl Live {
         Description {
             outputs: self.evaluated.outputs.clone(),
             left_out: self.evaluated.left_out.clone(),
+            without_effect: self.evaluated.without_effect.clone(),
+            notes: self.evaluated.notes.clone(),
             cache: match &self.deployment.cache {
                 host::cache::Choice::Program(path) => path.display().to_string(),
                 host::cache::Choice::Url(url) => url.clone(),

@@ -26,6 +26,8 @@ pub(crate) struct Place {
 pub(crate) struct Line {
     pub(crate) at_ms: i64,
     pub(crate) place: Place,
+    /// The log stream; `-` where the platform itself wrote it.
+    pub(crate) stream: String,
     pub(crate) text: String,
 }
 
@@ -95,9 +97,13 @@ impl LogReader {
             let place = file.place();
             if !file.line(&mut self.bytes)? {
                 self.current += 1;
-            } else if let Some((at_ms, text)) = parse(&self.bytes) {
-                let text = String::from_utf8_lossy(text).into_owned();
-                return Ok(Some(Line { at_ms, place, text }));
+            } else if let Some((at_ms, stream, text)) = parse(&self.bytes) {
+                return Ok(Some(Line {
+                    at_ms,
+                    place,
+                    stream: String::from_utf8_lossy(stream).into_owned(),
+                    text: String::from_utf8_lossy(text).into_owned(),
+                }));
             }
         }
         Ok(None)
@@ -160,7 +166,7 @@ impl Numbered {
         let mut begin = self.begin_at(offset, bytes)?;
         self.go(begin)?;
         while self.line(bytes)? {
-            if let Some((at_ms, _)) = parse(bytes) {
+            if let Some((at_ms, ..)) = parse(bytes) {
                 return Ok(Some((begin, at_ms)));
             }
             begin = self.offset;
@@ -180,12 +186,12 @@ impl Numbered {
     }
 }
 
-/// `<milliseconds> <request id> <text>`
-fn parse(line: &[u8]) -> Option<(i64, &[u8])> {
-    let mut words = line.splitn(3, |byte| *byte == b' ');
+/// `<milliseconds> <request id> <log stream> <text>`
+fn parse(line: &[u8]) -> Option<(i64, &[u8], &[u8])> {
+    let mut words = line.splitn(4, |byte| *byte == b' ');
     let at_ms = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
     words.next()?;
-    Some((at_ms, words.next()?))
+    Some((at_ms, words.next()?, words.next()?))
 }
 
 #[cfg(test)]

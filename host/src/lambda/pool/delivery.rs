@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::report::start_line;
 use super::{Job, Phase, Pool, Running, State, Work};
 use crate::definition::Function;
-use crate::lambda::VERSION;
 use crate::lambda::environment::Environment;
 use crate::lambda::log::now_ms;
 
@@ -29,6 +29,8 @@ pub(in crate::lambda) struct Delivery {
     pub(in crate::lambda) request_id: Arc<str>,
     pub(in crate::lambda) payload: Bytes,
     pub(in crate::lambda) deadline_ms: i64,
+    pub(in crate::lambda) with_version: bool,
+    pub(in crate::lambda) client_context: Option<Arc<str>>,
 }
 
 impl Pool {
@@ -47,6 +49,7 @@ impl Pool {
                 Work::None => {}
             }
             if !slot.ready {
+                environment.became_ready();
                 slot.ready = true;
                 slot.watched = false;
                 if current {
@@ -155,23 +158,23 @@ fn deliver(state: &mut State, environment: &Environment, job: Job) -> Delivery {
     let limit = timeout(&environment.function);
     let began = Instant::now();
     if let Some(output) = environment.output() {
-        output.begin(&job.request_id, job.tail);
-        if job.tail && !environment.function.log_json {
-            output.add_to_tail(&format!(
-                "START RequestId: {} Version: {VERSION}",
-                job.request_id
-            ));
+        output.begin(&job.request_id, job.options.tail);
+        if let Some(line) = start_line(&environment.function, &job.request_id) {
+            output.add(&line);
         }
     }
     let delivery = Delivery {
         request_id: Arc::clone(&job.request_id),
         payload: job.payload,
         deadline_ms: now_ms() + i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
+        with_version: job.options.with_version,
+        client_context: job.options.client_context,
     };
     if let Some(slot) = state.slot(environment.id) {
         slot.work = Work::Busy(Running {
             request_id: job.request_id,
             reply: job.reply,
+            place: job.place,
             began,
             deadline: began + limit,
         });

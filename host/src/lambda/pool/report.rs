@@ -1,10 +1,10 @@
-//! What an invocation came to, for its invoker and for the log.
+//! What an invocation came to, for its invoker and for the log: START, END and REPORT as Lambda
+//! writes them, or their JSON (Lambda guide, "Telemetry API event schema").
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::time::Instant;
 
 use super::Running;
 use crate::definition::Function;
@@ -14,32 +14,24 @@ use crate::lambda::{FunctionError, Invoked, VERSION};
 
 /// Answers the invoker, who may have gone.
 pub(super) fn finish(environment: &Environment, running: Running, answer: Result<Bytes, Failure>) {
-    let Running {
-        request_id, reply, ..
-    } = running;
     environment.pool.counts.finished(&answer);
     let log_tail = environment.output().and_then(|output| {
         output.read();
-        if let Err(failure) = &answer
-            && !matches!(failure, Failure::Reported(_))
-        {
-            output.add(&failure_line(
-                &environment.function,
-                Some(&request_id),
-                failure,
-            ));
-        }
-        if !environment.function.log_json {
-            output.add_to_tail(&end_lines(
-                &environment.function,
-                &request_id,
-                running.began,
-            ));
+        for line in end_lines(environment, &running, answer.as_ref().err()) {
+            output.add(&line);
         }
         output.take_tail()
     });
+    let Running {
+        request_id,
+        reply,
+        place,
+        ..
+    } = running;
     let error = answer.is_err().then_some(FunctionError::Unhandled);
     let payload = answer.unwrap_or_else(|failure| failure.document(&request_id));
+    // Whoever has the answer may invoke again.
+    drop(place);
     let _ = reply.send(Ok(Invoked {
         request_id: String::from(&*request_id),
         payload,
@@ -49,15 +41,79 @@ pub(super) fn finish(environment: &Environment, running: Running, answer: Result
     }));
 }
 
-fn end_lines(function: &Function, request_id: &str, began: Instant) -> String {
-    let took = began.elapsed();
+/// What the platform writes before an invocation.
+pub(super) fn start_line(function: &Function, request_id: &str) -> Option<String> {
+    if !function.log_json {
+        return Some(format!("START RequestId: {request_id} Version: {VERSION}"));
+    }
+    let record = json!({"requestId": request_id, "version": VERSION});
+    function
+        .log_platform
+        .then(|| platform_line("platform.start", &record))
+}
+
+/// What it writes after one.
+fn end_lines(
+    environment: &Environment,
+    running: &Running,
+    failure: Option<&Failure>,
+) -> Vec<String> {
+    let (function, request_id) = (&environment.function, &*running.request_id);
+    let took = running.began.elapsed();
     let ms = took.as_secs_f64() * 1_000.0;
-    format!(
-        "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {ms:.2} ms\t\
-         Billed Duration: {} ms\tMemory Size: {} MB",
-        took.as_millis() + 1,
-        function.memory_mb,
-    )
+    let billed = took.as_millis() + 1;
+    let (memory, used) = (function.memory_mb, environment.memory_used_mb());
+    let init_ms = environment
+        .take_init()
+        .map(|init| init.as_secs_f64() * 1_000.0);
+    // What the function reported itself is its own to log.
+    let platforms = failure.filter(|failure| !matches!(failure, Failure::Reported(_)));
+    if !function.log_json {
+        let told = platforms.map(|failure| failure_line(function, Some(request_id), failure));
+        let init = init_ms.map_or_else(String::new, |ms| format!("Init Duration: {ms:.2} ms\t"));
+        let report = format!(
+            "REPORT RequestId: {request_id}\tDuration: {ms:.2} ms\tBilled Duration: {billed} ms\t\
+             Memory Size: {memory} MB\tMax Memory Used: {used} MB\t{init}"
+        );
+        let end = format!("END RequestId: {request_id}");
+        return told.into_iter().chain([end, report]).collect();
+    }
+    if platforms.is_none() && !function.log_platform {
+        return Vec::new();
+    }
+    let mut metrics = json!({
+        "durationMs": thousandths(ms),
+        "billedDurationMs": billed,
+        "memorySizeMB": memory,
+        "maxMemoryUsedMB": used,
+    });
+    if let Some(init) = init_ms {
+        metrics["initDurationMs"] = thousandths(init);
+    }
+    let mut record = json!({
+        "requestId": request_id,
+        "metrics": metrics,
+        "status": failure.map_or("success", Failure::status),
+    });
+    if let Some(failure) = failure {
+        record["errorType"] = failure.error_type().into();
+    }
+    if let Some(failure) = platforms {
+        record["errorMessage"] = failure.message().into();
+    }
+    vec![platform_line("platform.report", &record)]
+}
+
+/// As many digits as Lambda has.
+fn thousandths(ms: f64) -> Value {
+    ((ms * 1_000.0).round() / 1_000.0).into()
+}
+
+fn platform_line(kind: &str, record: &Value) -> String {
+    let now = OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default();
+    json!({"time": now, "type": kind, "record": record}).to_string()
 }
 
 /// What the platform itself writes to the log about a failure.
@@ -70,22 +126,11 @@ pub(super) fn failure_line(
         let request_id = request_id.unwrap_or("-");
         return format!("RequestId: {request_id} Error: {}", failure.message());
     }
-    let now = OffsetDateTime::now_utc()
-        .format(&Rfc3339)
-        .unwrap_or_default();
-    let (kind, request) = match request_id {
-        Some(request_id) => ("platform.report", json!(request_id)),
-        None => ("platform.initReport", Value::Null),
-    };
-    json!({
-        "time": now,
-        "type": kind,
-        "record": {
-            "requestId": request,
-            "status": failure.status(),
-            "errorType": failure.error_type(),
-            "errorMessage": failure.message(),
-        },
-    })
-    .to_string()
+    let record = json!({
+        "requestId": request_id,
+        "status": failure.status(),
+        "errorType": failure.error_type(),
+        "errorMessage": failure.message(),
+    });
+    platform_line("platform.initReport", &record)
 }

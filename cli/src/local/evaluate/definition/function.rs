@@ -42,6 +42,7 @@ const PROPERTIES: [&str; 28] = [
 ];
 /// Whose program is the zip's `bootstrap`, which is what a handler is.
 const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
+const PLATFORM_LOG_LEVELS: [&str; 3] = ["DEBUG", "INFO", "WARN"];
 const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 /// What Lambda sets itself: AWS Lambda Developer Guide, "Reserved environment variables".
 const RESERVED: [&str; 17] = [
@@ -87,9 +88,9 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
         return Err(code.fault("S3Key", &what));
     };
     let logging = given.section("LoggingConfig")?;
-    let (log_json, log_level) = match &logging {
+    let (log_json, log_level, log_platform) = match &logging {
         Some(logging) => log_settings(logging)?,
-        None => (false, None),
+        None => (false, None, true),
     };
     let log_group = match &logging {
         Some(logging) => logging.text("LogGroup")?.map(str::to_owned),
@@ -107,18 +108,23 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
             .number("ReservedConcurrentExecutions", 0..=i64::from(u32::MAX))?,
         log_level,
         log_json,
+        log_platform,
         log_group: log_group.unwrap_or_else(|| Function::default_log_group(&resource.name)),
     })
 }
 
-/// Whether lines are JSON, and the least severe level; levels need JSON.
-fn log_settings(given: &Properties<'_, '_>) -> Result<(bool, Option<String>)> {
+/// Whether lines are JSON, the function's least severe level, and whether Lambda's own lines about
+/// invocations are severe enough; levels need JSON.
+fn log_settings(given: &Properties<'_, '_>) -> Result<(bool, Option<String>, bool)> {
     let json = given.choice("LogFormat", &["Text", "JSON"])? == Some("JSON");
     let level = given.choice("ApplicationLogLevel", &LOG_LEVELS)?;
-    if level.is_some() && !json {
-        return Err(given.fault("ApplicationLogLevel", "needs a `LogFormat` of `JSON`"));
+    let platform = given.choice("SystemLogLevel", &PLATFORM_LOG_LEVELS)?;
+    for (name, level) in [("ApplicationLogLevel", level), ("SystemLogLevel", platform)] {
+        if level.is_some() && !json {
+            return Err(given.fault(name, "needs a `LogFormat` of `JSON`"));
+        }
     }
-    Ok((json, level.map(str::to_owned)))
+    Ok((json, level.map(str::to_owned), platform != Some("WARN")))
 }
 
 fn environment(given: &Properties<'_, '_>) -> Result<BTreeMap<String, String>> {

@@ -26,7 +26,7 @@ const PROPERTIES: [&str; 16] = [
     "VisibilityTimeout",
 ];
 
-pub(super) fn read(resource: &Resource<'_>, notes: &mut Vec<String>) -> Result<Queue> {
+pub(super) fn read(resource: &Resource<'_>) -> Result<Queue> {
     let given = Properties::of(&resource.properties)?;
     given.refuse_mistyped(&PROPERTIES)?;
     if given.flag("FifoQueue")? == Some(true) {
@@ -36,12 +36,6 @@ pub(super) fn read(resource: &Resource<'_>, notes: &mut Vec<String>) -> Result<Q
         ));
     }
     check_name(resource, 1..=80, "-_")?;
-    if given.get("RedrivePolicy").is_some() {
-        let id = resource.id;
-        notes.push(format!(
-            "{id} keeps its messages: `RedrivePolicy` has no effect here"
-        ));
-    }
     // Defaults and ranges: Amazon SQS API Reference, `SetQueueAttributes`.
     Ok(Queue {
         logical_id: resource.id.to_owned(),

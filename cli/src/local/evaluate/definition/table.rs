@@ -35,6 +35,7 @@ const PROPERTIES: [&str; 20] = [
 const STREAM_VIEWS: [&str; 4] = ["KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE"];
 const CAPACITY: RangeInclusive<i64> = 1..=1_000_000_000;
 const ON_DEMAND: &str = "PAY_PER_REQUEST";
+const PROTECTION: &str = "DeletionProtectionEnabled";
 
 pub(super) fn read(resource: &Resource<'_>) -> Result<Table> {
     // Amazon DynamoDB Developer Guide, "Naming rules".
@@ -65,6 +66,9 @@ pub(super) fn read(resource: &Resource<'_>) -> Result<Table> {
         // CloudFormation has no `StreamEnabled`: to name the view is to ask for the stream.
         let stream = json!({"StreamEnabled": true, "StreamViewType": view});
         properties.insert("StreamSpecification".to_owned(), stream);
+    }
+    if let Some(protected) = given.flag(PROTECTION)? {
+        properties.insert(PROTECTION.to_owned(), protected.into());
     }
     for name in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
         if let Some(indexes) = given.sections(name)? {

@@ -48,6 +48,7 @@ fn the_definition_is_this() {
                   }
                 ],
                 "BillingMode": "PAY_PER_REQUEST",
+                "DeletionProtectionEnabled": false,
                 "StreamSpecification": {
                   "StreamEnabled": true,
                   "StreamViewType": "NEW_AND_OLD_IMAGES"
@@ -71,6 +72,7 @@ fn the_definition_is_this() {
               "reserved_concurrency": null,
               "log_level": "INFO",
               "log_json": true,
+              "log_platform": true,
               "log_group": "/aws/lambda/shop-publisher"
             },
             {
@@ -87,6 +89,7 @@ fn the_definition_is_this() {
               "reserved_concurrency": null,
               "log_level": "INFO",
               "log_json": true,
+              "log_platform": true,
               "log_group": "/aws/lambda/shop-subscriber"
             },
             {
@@ -103,6 +106,7 @@ fn the_definition_is_this() {
               "reserved_concurrency": null,
               "log_level": "INFO",
               "log_json": true,
+              "log_platform": true,
               "log_group": "/aws/lambda/shop-query"
             }
           ],

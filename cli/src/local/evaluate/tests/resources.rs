@@ -351,15 +351,65 @@ fn two_of_a_kind_have_two_names() {
 }
 
 #[test]
-fn what_has_no_effect_is_noted() {
-    let text = with_property(
-        "Queue",
-        "RedrivePolicy: {deadLetterTargetArn: a, maxReceiveCount: 3}",
+fn what_has_no_effect_is_named_also_what_aws_adds_later() {
+    for (resource, property, needless) in [
+        (
+            "Queue",
+            "RedrivePolicy: {deadLetterTargetArn: a, maxReceiveCount: 3}",
+            false,
+        ),
+        ("Queue", "MaximumMessageSize: 2048", false),
+        ("Queue", "KmsMasterKeyId: k", true),
+        (
+            "Table",
+            "PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}",
+            true,
+        ),
+        ("Table", "SSESpecification: {SSEEnabled: true}", true),
+        ("Table", "ReplicaSettings: {}", false),
+        ("Function", "DeadLetterConfig: {TargetArn: a}", false),
+        ("Mapping", "StartingPositionTimestamp: 1", false),
+        ("Mapping", "Tags: []", true),
+    ] {
+        let evaluated = evaluate_text(&with_property(resource, property)).unwrap();
+        let without = evaluated.without_effect.iter();
+        let without: Vec<_> = without
+            .map(|one| (one.logical_id.as_str(), one.property.as_str(), one.needless))
+            .collect();
+        let (name, _) = property.split_once(':').unwrap();
+        assert!(
+            without.contains(&(resource, name, needless)),
+            "{property}: {without:?}"
+        );
+        // All that the stack of these tests sets besides is the function's role.
+        assert_eq!(without.len(), 2, "{without:?}");
+    }
+}
+
+#[test]
+fn lambdas_own_lines_are_left_out_by_their_level() {
+    for (logging, expected) in [
+        ("{LogFormat: JSON, SystemLogLevel: WARN}", false),
+        ("{LogFormat: JSON, SystemLogLevel: INFO}", true),
+        ("{LogFormat: JSON}", true),
+        ("{LogFormat: Text}", true),
+    ] {
+        let text = with_property("Function", &format!("LoggingConfig: {logging}"));
+        let definition = evaluate_text(&text).unwrap().definition;
+        assert_eq!(definition.functions[0].log_platform, expected, "{logging}");
+    }
+    let text = with_property("Function", "LoggingConfig: {SystemLogLevel: WARN}");
+    assert!(
+        complaint(&text).contains("`LoggingConfig.SystemLogLevel` needs a `LogFormat` of `JSON`")
     );
-    assert_eq!(
-        evaluate_text(&text).unwrap().notes,
-        ["Queue keeps its messages: `RedrivePolicy` has no effect here"]
-    );
+}
+
+#[test]
+fn deletion_protection_reaches_the_table() {
+    let text = with_property("Table", "DeletionProtectionEnabled: true");
+    let definition = evaluate_text(&text).unwrap().definition;
+    let properties = &definition.tables[0].properties;
+    assert_eq!(properties["DeletionProtectionEnabled"], true);
 }
 
 fn topic(name: &str, more: &str) -> String {

@@ -42,7 +42,7 @@ fn every_time_is_found_wherever_it_lies_and_however_long_the_lines_are() {
     for at in 1..=60_usize {
         for _ in 0..=usize::from(at.is_multiple_of(2)) {
             let length = at * 7_919 % 3_000;
-            text.push_str(&format!("{} - {}\n", at * 10, "x".repeat(length)));
+            text.push_str(&format!("{} - s {}\n", at * 10, "x".repeat(length)));
             all.push(at as i64 * 10);
         }
     }
@@ -57,12 +57,12 @@ fn every_time_is_found_wherever_it_lies_and_however_long_the_lines_are() {
 
 #[test]
 fn a_line_that_is_not_complete_waits_until_it_is() {
-    let (folder, mut reader) = log("", "1 - one\n2 r-1 tw");
+    let (folder, mut reader) = log("", "1 - s one\n2 r-1 s tw");
     reader.seek_time(0).unwrap();
     assert_eq!(rest(&mut reader), [(1, "one".to_owned())]);
     let place = reader.place().unwrap();
     let path = folder.path().join("f.log");
-    fs::write(&path, "1 - one\n2 r-1 two three\n").unwrap();
+    fs::write(&path, "1 - s one\n2 r-1 s two three\n").unwrap();
     let mut reader = LogReader::open(&path).unwrap();
     reader.seek(place).unwrap();
     assert_eq!(rest(&mut reader), [(2, "two three".to_owned())]);
@@ -70,14 +70,14 @@ fn a_line_that_is_not_complete_waits_until_it_is() {
 
 #[test]
 fn a_place_stays_good_when_the_file_turns_over() {
-    let (folder, mut reader) = log("1 - gone soon\n", "2 - two\n3 - three\n");
+    let (folder, mut reader) = log("1 - s gone soon\n", "2 - s two\n3 - s three\n");
     reader.seek_time(2).unwrap();
     let line = reader.next().unwrap().unwrap();
     assert_eq!(line.text, "two");
     let next = reader.place().unwrap();
     let path = folder.path().join("f.log");
     fs::rename(&path, older(&path)).unwrap();
-    fs::write(&path, "4 - four\n").unwrap();
+    fs::write(&path, "4 - s four\n").unwrap();
 
     let mut reader = LogReader::open(&path).unwrap();
     reader.seek(next).unwrap();
@@ -92,7 +92,7 @@ fn a_place_stays_good_when_the_file_turns_over() {
 
 #[test]
 fn what_is_no_line_of_a_log_is_passed_over() {
-    let (_folder, mut reader) = log("", "torn\n\n7 - \n8 only\n9 - nine \u{1b}[31m\n");
+    let (_folder, mut reader) = log("", "torn\n\n7 - s \n8 only\n9 - s nine \u{1b}[31m\n");
     for from in [0, 7] {
         reader.seek_time(from).unwrap();
         let lines = [(7, String::new()), (9, "nine \u{1b}[31m".to_owned())];
