@@ -258,7 +258,7 @@ fn a_line_cannot_act_on_the_terminal_or_pass_for_another() {
     stage.cqrs(["logs"]).succeeds();
     let log = stage.state("cqrs").join("logs/cqrs-publisher.log");
     let before = std::fs::read_to_string(&log).unwrap();
-    std::fs::write(&log, "9 - \u{1b}]0;title\u{7}raw\n".to_owned() + &before).unwrap();
+    std::fs::write(&log, "9 - - \u{1b}]0;title\u{7}raw\n".to_owned() + &before).unwrap();
     let shown = stage.cqrs(["logs", "--since", "1970-01-01"]).succeeds();
     assert!(shown.contains(r"\u{1b}]0;title\u{7}raw"), "{shown}");
     let acts = |c: char| c.is_control() && c != '\n';
@@ -275,7 +275,7 @@ fn nothing_is_missed_or_shown_twice_while_the_logs_file_turns_over() {
     let stage = LocalStage::deployed();
     stage.cqrs(["local", "stop"]).succeeds();
     let logs = stage.state("cqrs").join("logs");
-    let nearly_full = "1 - old\n".repeat(1_310_700);
+    let nearly_full = "1 - - old\n".repeat(1_048_560);
     std::fs::write(logs.join("cqrs-publisher.log"), nearly_full).unwrap();
     let follow = ["logs", "publisher", "--follow", "--filter", "done"];
     let mut terminal = stage.cqrs(follow).on_terminal();
@@ -298,7 +298,7 @@ fn a_log_of_two_full_files_is_shown_from_where_it_was_asked_for_in_one_go() {
     let logs = stage.state("cqrs").join("logs");
     let filled = |name: &str, from: usize| {
         let lines = (from..from + 60_000)
-            .map(|at| format!("{at} - {{\"n\":{at},\"pad\":\"{}\"}}\n", "x".repeat(100)));
+            .map(|at| format!("{at} - - {{\"n\":{at},\"pad\":\"{}\"}}\n", "x".repeat(100)));
         std::fs::write(logs.join(name), lines.collect::<String>()).unwrap();
     };
     filled("cqrs-query.log.1", 1_000_000);
