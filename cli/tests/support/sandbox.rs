@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use test_support::valkey;
 
 use super::filters::Filters;
 use super::run::Run;
@@ -60,6 +61,8 @@ impl Sandbox {
         };
         std::fs::create_dir(sandbox.home()).unwrap();
         std::fs::create_dir(sandbox.project()).unwrap();
+        std::fs::create_dir(sandbox.servers()).unwrap();
+        valkey::pin(&sandbox.servers());
         sandbox.restore_template();
         sandbox
     }
@@ -92,6 +95,16 @@ impl Sandbox {
         self.path().join("project")
     }
 
+    fn servers(&self) -> PathBuf {
+        self.path().join("servers")
+    }
+
+    /// The machine's, with the tests' cache server before what it has of the kind.
+    pub(crate) fn search_path(&self) -> String {
+        let rest = std::env::var("PATH").unwrap_or_default();
+        format!("{}:{rest}", self.servers().display())
+    }
+
     /// Writes a file of the project.
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.project().join(name), text).unwrap();
@@ -116,7 +129,7 @@ impl Sandbox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cqrs"));
         command
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", self.search_path())
             .env("HOME", self.home())
             // Else a machine without credentials is asked whether it is one of Amazon's.
             .env("AWS_EC2_METADATA_DISABLED", "true")

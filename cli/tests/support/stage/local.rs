@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use test_support::valkey::{self, Found};
+use test_support::valkey::Found;
 
 use super::Stage;
 use crate::support::sandbox::Sandbox;
@@ -32,11 +32,10 @@ impl Stage for LocalStage {
         let mut sandbox = Sandbox::new();
         // Neither a region nor credentials: this needs nothing of AWS.
         sandbox.set("CQRS_LOCAL", "1");
-        sandbox.set("PATH", &path());
         let guard = Command::new("sh")
             .args(["-c", GUARD, env!("CARGO_BIN_EXE_cqrs")])
             .env_clear()
-            .env("PATH", path())
+            .env("PATH", sandbox.search_path())
             .env("HOME", sandbox.home())
             .current_dir(sandbox.project())
             .stdin(Stdio::piped())
@@ -92,16 +91,6 @@ impl LocalStage {
     /// The folder with all that belongs to a stack.
     pub(crate) fn state(&self, stack: &str) -> PathBuf {
         self.project().join(".cqrs/local").join(stack)
-    }
-}
-
-/// The search path, with the folder of a cache server before the rest.
-fn path() -> String {
-    let server = valkey::executable();
-    let rest = std::env::var("PATH").unwrap_or_default();
-    match server.parent().and_then(|folder| folder.to_str()) {
-        Some(folder) if !folder.is_empty() => format!("{folder}:{rest}"),
-        _ => rest,
     }
 }
 
