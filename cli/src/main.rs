@@ -18,6 +18,7 @@ mod permissions;
 mod printer;
 mod settings;
 mod stack;
+mod text;
 
 use std::process::ExitCode;
 

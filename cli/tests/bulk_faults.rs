@@ -319,3 +319,93 @@ fn a_file_and_one_order_exclude_each_other() {
     let neither = sandbox.cqrs(["order", "create"]).outcome();
     assert!(neither.stderr.contains("--client"), "{neither}");
 }
+
+#[test]
+fn blanks_around_values_are_not_sent_and_what_cannot_be_seen_is_refused_with_its_line() {
+    let sent = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&sent);
+    let publisher = Publisher::new(move |product| {
+        seen.lock().unwrap().push(product.to_owned());
+        None
+    });
+    let sandbox = publisher.sandbox();
+    sandbox.write(
+        "orders.csv",
+        "clientId, productId\n42, lamp \n42, \" lamp\"\n",
+    );
+    create_from(&sandbox, "orders.csv")
+        .arg("--concurrency=1")
+        .succeeds();
+    assert_eq!(*sent.lock().unwrap(), ["lamp", " lamp"]);
+
+    sandbox.write(
+        "orders.csv",
+        "clientId,productId\n42,\u{a0}lamp\n42,la\u{ad}mp\n4\u{200b}2,lamp\n42,6\" lamp\n42,\"lamp\n42,lamp\n",
+    );
+    assert_snapshot!(create_from(&sandbox, "orders.csv").outcome(), @r#"
+    exit code 2
+    --- stderr
+    error: 5 of 6 rows of orders.csv cannot be sent, so nothing was sent
+      caused by: line 2: productId must have printable characters only, not U+00A0
+      caused by: line 3: productId must have printable characters only, not U+00AD
+      caused by: line 4: clientId must have printable characters only, not U+200B
+      caused by: line 5: has a quote beside other characters: a value is quoted as a whole, and "" in it is one
+      caused by: line 6: has a quote that is not closed in the same line
+    hint: correct the rows and repeat the command; `--dry-run` checks and sends nothing
+    "#);
+    sandbox.write(
+        "orders.jsonl",
+        "{\"clientId\":\"42\",\"productId\":\"lamp\u{200b}\"}\n",
+    );
+    let rows = create_from(&sandbox, "orders.jsonl").outcome();
+    assert_eq!(rows.code, 2, "{rows}");
+    assert!(
+        rows.stderr
+            .contains("line 1: productId must have printable"),
+        "{rows}"
+    );
+    let typed = [
+        "order",
+        "create",
+        "--client",
+        "42\u{ad}",
+        "--product",
+        "lamp",
+    ];
+    let typed = sandbox.cqrs(typed).outcome();
+    assert_eq!(typed.code, 4, "{typed}");
+    assert!(
+        typed.stderr.contains("--client must have printable"),
+        "{typed}"
+    );
+    assert_eq!(publisher.made(), 2);
+}
+
+#[test]
+fn a_row_that_failed_keeps_the_blanks_in_its_quotes() {
+    let publisher = Publisher::new(|_| {
+        let body = json!({"errorType": "IdempotencyConflict", "errorMessage": "no"});
+        Some(Reply::Function { body })
+    });
+    let sandbox = publisher.sandbox();
+    sandbox.write(
+        "orders.csv",
+        "clientId,productId,idempotencyKey\n42,\" lamp\",k\n",
+    );
+    assert_eq!(create_from(&sandbox, "orders.csv").outcome().code, 1);
+    let failed = fs::read_to_string(sandbox.project().join("orders.failed.csv")).unwrap();
+    assert!(failed.contains("\n42,\" lamp\",1,k,"), "{failed}");
+}
+
+#[test]
+fn a_file_without_line_feeds_is_said_to_be_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("orders.csv", "clientId,productId\r42,abc\r");
+    assert_snapshot!(create_from(&sandbox, "orders.csv").arg("--dry-run").outcome(), @r"
+    exit code 2
+    --- stderr
+    error: orders.csv cannot be read as orders
+      caused by: its lines end in carriage returns without line feeds
+    hint: `tr '\r' '\n' < FILE` gives it line feeds
+    ");
+}

@@ -345,3 +345,26 @@ fn ctrl_c_ends_the_waiting_and_what_was_written_is_told() {
     assert_eq!(items[0]["status"], "shipped");
     assert_eq!(kinds(&items), ["Interrupted", "Interrupted"]);
 }
+
+#[test]
+fn a_mark_of_the_encoding_before_the_ids_is_no_part_of_them_and_utf_16_is_said_once() {
+    let server = Scripted::new(|_| Reply::json(200, json!({"orders": [null, null]})));
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    sandbox.set("CQRS_OUTPUT", "json");
+    let (_, items) = array(sandbox.cqrs(["order", "get", "-"]).input("\u{feff}a\nb\n"));
+    assert_eq!(ids(&items), ["a", "b"]);
+    assert_eq!(kinds(&items), ["OrderNotFound", "OrderNotFound"]);
+
+    sandbox.set("CQRS_OUTPUT", "text");
+    for (text, reason) in [
+        ("a\0b\0\n\0c\0", "it is UTF-16, not UTF-8"),
+        (
+            "a\rb\r",
+            "its lines end in carriage returns without line feeds",
+        ),
+    ] {
+        let outcome = sandbox.cqrs(["order", "get", "-"]).input(text).outcome();
+        assert_eq!(outcome.code, 2, "{outcome}");
+        assert_eq!(outcome.stderr.matches(reason).count(), 1, "{outcome}");
+    }
+}

@@ -125,6 +125,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::text::NotText;
 
     fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
         let path = folder.join(name);
@@ -244,7 +245,7 @@ mod tests {
         assert!(matches!(
             check(&Input::open(&utf16).unwrap(), None, |_| ()),
             Err(InputError::Unfit {
-                source: Unfit::Utf16,
+                source: Unfit::NotText(NotText::Utf16),
                 ..
             })
         ));

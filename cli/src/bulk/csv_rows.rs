@@ -1,14 +1,11 @@
 //! Rows of CSV: the first line names the columns, each other line is an order.
-//!
-//! A value cannot hold a line break, since no field of an order can. So each line is split by
-//! itself, and one with a quote that stays open spoils no other.
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use orders::command::CreateOrder;
 use orders::error::Invalid;
 use orders::ids::{ClientId, NotPrintable, ProductId};
 use orders::order::{OutOfRange, Quantity};
 
+use super::csv::split;
 use super::error::{RowError, Unfit};
 
 /// What stands in a column.
@@ -41,7 +38,7 @@ impl Column {
 
 /// Reads the lines below a header.
 pub(super) struct CsvRows {
-    splitter: Splitter,
+    delimiter: char,
     columns: Vec<Column>,
 }
 
@@ -50,12 +47,12 @@ impl CsvRows {
     pub(super) fn below(header: &[u8]) -> Result<Self, Unfit> {
         // Where the comma is the decimal sign, spreadsheets write semicolons.
         let delimiter = header.iter().find(|byte| b",;\t".contains(byte));
-        let mut splitter = Splitter::new(delimiter.copied().unwrap_or(b','));
-        let names = splitter
-            .split(header)
+        let delimiter = delimiter.map_or(',', |byte| char::from(*byte));
+        let names = text(header)
+            .and_then(|header| split(header, delimiter))
             .map_err(|error| Unfit::Header(format!("it {error}")))?;
         let mut columns = Vec::new();
-        for name in names.iter().map(|name| name.trim()) {
+        for name in &names {
             let column = Column::named(name).ok_or_else(|| {
                 let name: String = name.escape_debug().take(60).collect();
                 Unfit::Header(format!("`{name}` is none of {NAMES}"))
@@ -70,7 +67,7 @@ impl CsvRows {
                 return Err(Unfit::Header(format!("`{name}` is missing")));
             }
         }
-        Ok(Self { splitter, columns })
+        Ok(Self { delimiter, columns })
     }
 
     /// Whether the columns are those of rows that failed in an earlier run.
@@ -79,10 +76,10 @@ impl CsvRows {
     }
 
     /// The order in a line; none where all its values are empty.
-    pub(super) fn row(&mut self, line: &[u8]) -> Result<Option<CreateOrder>, RowError> {
+    pub(super) fn row(&self, line: &[u8]) -> Result<Option<CreateOrder>, RowError> {
         let columns = self.columns.len();
-        let values = self.splitter.split(line)?;
-        if values.iter().all(|value| value.is_empty()) {
+        let values = split(text(line)?, self.delimiter)?;
+        if values.iter().all(String::is_empty) {
             return Ok(None);
         }
         if values.len() != columns {
@@ -91,8 +88,9 @@ impl CsvRows {
         }
         let value = |column: Column| {
             let at = self.columns.iter().position(|c| *c == column)?;
-            values.get(at).copied().filter(|value| !value.is_empty())
+            values.get(at).filter(|value| !value.is_empty())
         };
+        let value = |column| value(column).map(String::as_str);
         let client = value(Column::Client).unwrap_or_default();
         let product = value(Column::Product).unwrap_or_default();
         let key = value(Column::IdempotencyKey);
@@ -108,8 +106,14 @@ impl CsvRows {
     }
 }
 
+fn text(line: &[u8]) -> Result<&str, RowError> {
+    std::str::from_utf8(line).map_err(|_| RowError::NotUtf8)
+}
+
+/// Digits alone, as JSON has them: what `+1` or `007` means is not guessed.
 fn quantity(text: &str) -> Result<Quantity, Invalid> {
-    let number = text.parse().map_err(|_| OutOfRange);
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let number = text.parse().ok().filter(|_| plain).ok_or(OutOfRange);
     number.and_then(Quantity::new).map_err(|rule| Invalid {
         field: "quantity".to_owned(),
         rule: rule.to_string(),
@@ -123,53 +127,6 @@ fn unprintable(field: &str, rule: NotPrintable) -> Invalid {
     }
 }
 
-/// Splits lines into values, in the same memory.
-struct Splitter {
-    reader: Reader,
-    text: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Splitter {
-    fn new(delimiter: u8) -> Self {
-        Self {
-            reader: ReaderBuilder::new()
-                .delimiter(delimiter)
-                .terminator(Terminator::Any(b'\n'))
-                .build(),
-            text: Vec::new(),
-            ends: Vec::new(),
-        }
-    }
-
-    /// The values of a line, which has no line feed.
-    fn split(&mut self, line: &[u8]) -> Result<Vec<&str>, RowError> {
-        let room = line.len() + 1;
-        self.text.resize(self.text.len().max(room), 0);
-        self.ends.resize(self.ends.len().max(room), 0);
-        self.reader.reset();
-        let (_, _, text, values) = self
-            .reader
-            .read_record(line, &mut self.text, &mut self.ends);
-        // Only within quotes is the line feed no end.
-        let (result, _, _, last) = self.reader.read_record(
-            b"\n",
-            self.text.get_mut(text..).unwrap_or_default(),
-            self.ends.get_mut(values..).unwrap_or_default(),
-        );
-        if result != ReadRecordResult::Record {
-            return Err(RowError::OpenQuote);
-        }
-        let ends = self.ends.get(..values + last).unwrap_or_default();
-        let begins = std::iter::once(&0).chain(ends);
-        let values = begins.zip(ends).map(|(begin, end)| {
-            let value = self.text.get(*begin..*end).unwrap_or_default();
-            std::str::from_utf8(value).map_err(|_| RowError::NotUtf8)
-        });
-        values.collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,57 +135,65 @@ mod tests {
         CsvRows::below(header.as_bytes()).unwrap()
     }
 
-    fn json(rows: &mut CsvRows, line: &str) -> String {
+    fn json(rows: &CsvRows, line: &str) -> String {
         let row = rows.row(line.as_bytes()).unwrap().unwrap();
         serde_json::to_string(&row).unwrap()
     }
 
     fn refusal(line: &[u8]) -> String {
-        let mut rows = rows("clientId,productId,quantity,idempotencyKey");
+        let rows = rows("clientId,productId,quantity,idempotencyKey");
         rows.row(line).unwrap_err().to_string()
     }
 
     #[test]
     fn columns_come_in_any_order_and_those_that_are_optional_may_be_empty() {
-        let mut rows = rows("quantity,product,client,idempotencyKey");
+        let rows = rows("quantity,product,client,idempotencyKey");
         assert_eq!(
-            json(&mut rows, "3,abc,42,k1"),
+            json(&rows, "3,abc,42,k1"),
             r#"{"clientId":"42","productId":"abc","quantity":3,"idempotencyKey":"k1"}"#
         );
         assert_eq!(
-            json(&mut rows, ",abc,42,"),
+            json(&rows, ",abc,42,"),
             r#"{"clientId":"42","productId":"abc","quantity":1}"#
         );
     }
 
     #[test]
     fn quotes_hold_what_would_part_values_and_values_stay_as_they_are() {
-        let mut rows = rows("clientId,productId");
+        let rows = rows("clientId,productId");
         assert_eq!(
-            json(&mut rows, r#""a, b"," ""x"" ü ""#),
+            json(&rows, r#""a, b"," ""x"" ü ""#),
             r#"{"clientId":"a, b","productId":" \"x\" ü ","quantity":1}"#
         );
     }
 
     #[test]
+    fn blanks_around_names_and_values_are_not_part_of_them() {
+        assert_eq!(
+            json(&rows("clientId, productId ,quantity"), "42, lamp, 3 "),
+            r#"{"clientId":"42","productId":"lamp","quantity":3}"#
+        );
+    }
+
+    #[test]
     fn semicolons_and_tabs_part_values_where_they_part_the_names() {
-        for mut rows in [rows("clientId;productId"), rows("clientId\tproductId")] {
+        for rows in [rows("clientId;productId"), rows("clientId\tproductId")] {
             let delimiter = if rows.row(b"a,b;c").is_ok() {
                 ";"
             } else {
                 "\t"
             };
-            let row = json(&mut rows, &format!("a,b{delimiter}c"));
+            let row = json(&rows, &format!("a,b{delimiter}c"));
             assert_eq!(row, r#"{"clientId":"a,b","productId":"c","quantity":1}"#);
         }
     }
 
     #[test]
     fn a_reason_of_an_earlier_run_is_not_read() {
-        let mut rows = rows("clientId,productId,quantity,idempotencyKey,reason");
+        let rows = rows("clientId,productId,quantity,idempotencyKey,reason");
         assert!(rows.have_reasons());
         assert_eq!(
-            json(&mut rows, "42,abc,1,k,no"),
+            json(&rows, "42,abc,1,k,no"),
             r#"{"clientId":"42","productId":"abc","quantity":1,"idempotencyKey":"k"}"#
         );
     }
@@ -248,8 +213,33 @@ mod tests {
                 "quantity must be a whole number from 1 to 1000000",
             ),
             (
-                b"42,abc, 1,",
+                b"42,abc,\" 1\",",
                 "quantity must be a whole number from 1 to 1000000",
+            ),
+            (
+                b"42,abc,+1,",
+                "quantity must be a whole number from 1 to 1000000",
+            ),
+            (
+                b"42,abc,007,",
+                "quantity must be a whole number from 1 to 1000000",
+            ),
+            (
+                "42,\u{a0}abc,1,".as_bytes(),
+                "productId must have printable characters only, not U+00A0",
+            ),
+            (
+                "4\u{200b}2,abc,1,".as_bytes(),
+                "clientId must have printable characters only, not U+200B",
+            ),
+            (
+                "42,abc,1,k\u{ad}".as_bytes(),
+                "idempotencyKey must have printable characters only, not U+00AD",
+            ),
+            (
+                b"42,6\" pipe,1,",
+                "has a quote beside other characters: a value is quoted as a whole, and \"\" in it \
+                 is one",
             ),
             (
                 b"42,a\x07,1,",
@@ -273,10 +263,10 @@ mod tests {
 
     #[test]
     fn a_row_with_an_open_quote_spoils_no_other() {
-        let mut rows = rows("clientId,productId");
+        let rows = rows("clientId,productId");
         assert!(rows.row(b"\"42,abc").is_err());
         assert_eq!(
-            json(&mut rows, "42,abc"),
+            json(&rows, "42,abc"),
             r#"{"clientId":"42","productId":"abc","quantity":1}"#
         );
     }

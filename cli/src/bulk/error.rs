@@ -5,6 +5,7 @@ use std::io;
 use orders::error::Invalid;
 
 use crate::error::{Explain, Kind};
+use crate::text::{LONGEST, NotText};
 
 /// Why a file cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +40,8 @@ pub(crate) enum InputError {
 pub(crate) enum Unfit {
     #[error("it is empty")]
     Empty,
-    #[error("it is UTF-16, not UTF-8")]
-    Utf16,
+    #[error(transparent)]
+    NotText(#[from] NotText),
     #[error("it is one JSON array, not a JSON object in each line")]
     Array,
     #[error("its first line must name the columns: {0}")]
@@ -52,7 +53,7 @@ pub(crate) enum Unfit {
 pub(crate) enum RowError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error("is longer than {} bytes", super::lines::LONGEST)]
+    #[error("is longer than {} bytes", LONGEST)]
     TooLong,
     #[error("is not UTF-8")]
     NotUtf8,
@@ -60,6 +61,10 @@ pub(crate) enum RowError {
     NotJson(String),
     #[error("has a quote that is not closed in the same line")]
     OpenQuote,
+    #[error(
+        "has a quote beside other characters: a value is quoted as a whole, and \"\" in it is one"
+    )]
+    StrayQuote,
     #[error("has {fields} fields where the first line names {columns}")]
     Fields { fields: usize, columns: usize },
 }
@@ -105,7 +110,7 @@ impl Explain for InputError {
                  their own are placed again when it is sent as it is now"
             }
             Self::Unfit { source, .. } => match source {
-                Unfit::Utf16 => "save it as UTF-8",
+                Unfit::NotText(reason) => reason.hint(),
                 Unfit::Array => "`jq -c '.[]' FILE | cqrs order create --from -` takes it apart",
                 Unfit::Empty | Unfit::Header(_) => {
                     "begin with `clientId,productId`, also quantity and idempotencyKey; or write \

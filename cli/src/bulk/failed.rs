@@ -4,23 +4,31 @@
 //! anything is sent, since nobody could be told otherwise which rows failed.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use orders::command::CreateOrder;
 use serde::Serialize;
 
-use super::csv_rows::CsvRows;
+use super::csv::join;
+use super::csv_rows::{CsvRows, REASON};
 use super::format::Format;
 use super::json_rows;
-use super::lines::LONGEST;
 use crate::error::{Explain, Kind};
+use crate::text::Lines;
 
 /// What stands between a file's name and its extension.
 const MARK: &str = ".failed";
 /// The longest a reason may be, in characters.
 const LONGEST_REASON: usize = 500;
+const COLUMNS: [&str; 5] = [
+    "clientId",
+    "productId",
+    "quantity",
+    "idempotencyKey",
+    REASON,
+];
 
 /// See the module's documentation. Dropped before [`FailedFile::finish`], it leaves nothing behind.
 #[derive(Debug)]
@@ -29,22 +37,7 @@ pub(crate) struct FailedFile {
     /// Where the rows are until then; nothing is there before the first.
     unfinished: PathBuf,
     format: Format,
-    writer: Option<Writer>,
-}
-
-#[derive(Debug)]
-enum Writer {
-    Csv(Box<csv::Writer<File>>),
-    Jsonl(BufWriter<File>),
-}
-
-impl Writer {
-    fn new(file: File, format: Format) -> Self {
-        match format {
-            Format::Csv => Self::Csv(Box::new(csv::Writer::from_writer(file))),
-            Format::Jsonl => Self::Jsonl(BufWriter::new(file)),
-        }
-    }
+    writer: Option<BufWriter<File>>,
 }
 
 /// A file that was not there. Orders may be for few eyes, whoever may read other files.
@@ -138,11 +131,22 @@ impl FailedFile {
     fn write(&mut self, row: &FailedRow<'_>) -> io::Result<()> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            none => none.insert(Writer::new(begin(&self.unfinished)?, self.format)),
+            none => {
+                let mut writer = BufWriter::new(begin(&self.unfinished)?);
+                if self.format == Format::Csv {
+                    writeln!(writer, "{}", join(COLUMNS))?;
+                }
+                none.insert(writer)
+            }
         };
-        match writer {
-            Writer::Csv(writer) => Ok(writer.serialize(row)?),
-            Writer::Jsonl(writer) => {
+        match self.format {
+            Format::Csv => {
+                let quantity = row.quantity.to_string();
+                let key = row.idempotency_key.unwrap_or_default();
+                let values = [row.client_id, row.product_id, &quantity, key, &row.reason];
+                writeln!(writer, "{}", join(values))
+            }
+            Format::Jsonl => {
                 serde_json::to_writer(&mut *writer, row)?;
                 writer.write_all(b"\n")
             }
@@ -158,10 +162,7 @@ impl FailedFile {
 
     fn try_finish(&mut self, all_sent: bool) -> io::Result<Finished> {
         if let Some(writer) = &mut self.writer {
-            match writer {
-                Writer::Csv(writer) => writer.flush()?,
-                Writer::Jsonl(writer) => writer.flush()?,
-            }
+            writer.flush()?;
             fs::rename(&self.unfinished, &self.path)?;
             return Ok(Finished::Written(self.path.clone()));
         }
@@ -225,11 +226,12 @@ fn may_replace(path: &Path, format: Format) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
     };
-    let mut first = Vec::new();
-    BufReader::new(file.take(LONGEST as u64)).read_until(b'\n', &mut first)?;
+    let mut lines = Lines::new(file);
+    let first = lines.next()?.and_then(|line| line.bytes);
+    let first = first.unwrap_or_default();
     Ok(match format {
-        Format::Csv => CsvRows::below(first.trim_ascii()).is_ok_and(|rows| rows.have_reasons()),
-        Format::Jsonl => json_rows::has_reason(&first),
+        Format::Csv => CsvRows::below(first).is_ok_and(|rows| rows.have_reasons()),
+        Format::Jsonl => json_rows::has_reason(first),
     })
 }
 
@@ -243,7 +245,7 @@ mod tests {
 
     fn order(product: &str) -> CreateOrder {
         CreateOrder {
-            client_id: ClientId::new("a, \"b\"").unwrap(),
+            client_id: ClientId::new(" a, \"b\"").unwrap(),
             product_id: ProductId::new(product).unwrap(),
             quantity: Quantity::new(3).unwrap(),
             idempotency_key: Some(IdempotencyKey::new("k").unwrap()),

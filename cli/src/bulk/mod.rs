@@ -6,6 +6,7 @@
 //! time, so that the size of the file does not matter.
 
 mod check;
+mod csv;
 mod csv_rows;
 mod error;
 mod failed;
@@ -13,7 +14,6 @@ mod format;
 mod input;
 mod json_rows;
 mod keys;
-mod lines;
 mod pace;
 mod rows;
 mod send;

@@ -8,7 +8,7 @@ use super::csv_rows::CsvRows;
 use super::error::{RowError, Unfit};
 use super::format::Format;
 use super::json_rows;
-use super::lines::Lines;
+use crate::text::{Lines, NotText};
 
 /// See the module's documentation.
 pub(super) struct Rows<R> {
@@ -44,10 +44,10 @@ impl<R: Read> Rows<R> {
         format: impl FnOnce(&[u8]) -> Format,
     ) -> Result<(Self, Format), NoRows> {
         let mut lines = Lines::new(reader);
-        let begin = lines.begin()?;
-        if begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff") {
-            return Err(Unfit::Utf16.into());
-        }
+        let begin = lines.begin().map_err(|error| match NotText::of(&error) {
+            Some(reason) => Unfit::NotText(reason).into(),
+            None => NoRows::Io(error),
+        })?;
         let format = format(begin);
         let form = match format {
             Format::Jsonl if begin.trim_ascii_start().starts_with(b"[") => {

@@ -130,7 +130,7 @@ fn mark() -> AttributeValue {
 
 fn marked(item: &Attributes) -> Option<(OrderId, String)> {
     let text = |name| item.get(name)?.as_s().ok();
-    let id = OrderId::new(text(attribute::ORDER_ID)?).ok()?;
+    let id = OrderId::try_from(text(attribute::ORDER_ID)?.clone()).ok()?;
     Some((id, text(attribute::CLIENT_ID)?.clone()))
 }
 

@@ -179,7 +179,7 @@ impl OrdersTable {
                 }
                 Err(_) => held
                     .malformed
-                    .extend(id_text(&item).and_then(|id| OrderId::new(id).ok())),
+                    .extend(id_text(&item).and_then(|id| OrderId::try_from(id).ok())),
             }
         }
         let left = answer.unprocessed_keys.into_iter().flatten();

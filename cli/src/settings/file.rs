@@ -81,7 +81,7 @@ fn cache_url<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D
 
 impl Section {
     pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
-        match std::fs::read_to_string(path) {
+        match crate::text::read(path) {
             Ok(text) => Self::parse(path, &text),
             Err(source) => Err(SettingsError::Unreadable {
                 path: path.to_owned(),

@@ -139,7 +139,7 @@ impl Template {
                 size,
             });
         }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let text = crate::text::read(path).map_err(unreadable)?;
         Self::from_text(path, text)
     }
 

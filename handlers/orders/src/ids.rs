@@ -30,16 +30,20 @@ pub enum NotPrintable {
     Unprintable(u32),
 }
 
-/// Checks that `text` has 1 to [`MAX_CHARACTERS`] characters, none of them a control character, a
-/// line or paragraph separator, or one that overrides the direction of writing.
+/// Checks that `text` has 1 to [`MAX_CHARACTERS`] characters, and none without a shape: see
+/// [`invisible`].
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn printable(text: &str) -> Result<(), NotPrintable> {
+    check(text, invisible)
+}
+
+fn check(text: &str, refused: impl Fn(char) -> bool) -> Result<(), NotPrintable> {
     if text.is_empty() {
         return Err(NotPrintable::Empty);
     }
-    if let Some(character) = text.chars().find(|c| unprintable(*c)) {
+    if let Some(character) = text.chars().find(|c| refused(*c)) {
         return Err(NotPrintable::Unprintable(character.into()));
     }
     match text.chars().count() {
@@ -48,7 +52,25 @@ pub fn printable(text: &str) -> Result<(), NotPrintable> {
     }
 }
 
-/// Whether `c` has no shape of its own, or changes that of others.
+/// Whether `c` cannot be seen: a control character, a space that is not the common one, or what
+/// Unicode calls ignorable by default.
+#[must_use]
+pub fn invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Whether `c` could forge a line or turn the writing around, which no stored text may.
 #[must_use]
 pub fn unprintable(c: char) -> bool {
     c.is_control()
@@ -68,7 +90,7 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Takes `text` as it stands.
+            /// Takes `text`, which somebody gives, as it stands.
             ///
             /// # Errors
             /// When it breaks the rule of [`printable`].
@@ -91,10 +113,13 @@ macro_rules! identifier {
             }
         }
 
+        /// Of what is stored: an order may bear an invisible character that others wrote, and must
+        /// be read all the same.
         impl TryFrom<String> for $name {
             type Error = NotPrintable;
             fn try_from(text: String) -> Result<Self, NotPrintable> {
-                Self::new(text)
+                check(&text, unprintable)?;
+                Ok(Self(text))
             }
         }
 
@@ -183,6 +208,29 @@ mod tests {
         for text in ["abc-def", "a b", "Ünïcode 注文", "#{}[]*?"] {
             assert!(ClientId::new(text).is_ok(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_where_it_is_given_and_read_where_it_is_stored() {
+        for text in [
+            "\u{a0}lamp",
+            "la\u{ad}mp",
+            "lamp\u{200b}",
+            "\u{3000}",
+            "a\u{2060}b",
+            "a\u{fe0f}",
+            "a\u{e0041}",
+            "\u{2800}",
+            "\u{3164}",
+            "a\u{2009}b",
+        ] {
+            assert!(
+                matches!(ProductId::new(text), Err(NotPrintable::Unprintable(_))),
+                "{text:?}"
+            );
+            assert!(ProductId::try_from(text.to_owned()).is_ok(), "{text:?}");
+        }
+        assert!(ProductId::try_from("a\u{202e}b".to_owned()).is_err());
     }
 
     #[test]

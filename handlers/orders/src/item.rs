@@ -55,14 +55,14 @@ pub trait Item {
 /// Names the attribute and the rule that it breaks.
 pub fn order(item: &impl Item) -> Result<Order, Invalid> {
     Ok(Order {
-        order_id: required(item, attribute::ORDER_ID)?,
-        client_id: required(item, attribute::CLIENT_ID)?,
-        product_id: required(item, attribute::PRODUCT_ID)?,
+        order_id: id(item, attribute::ORDER_ID)?,
+        client_id: id(item, attribute::CLIENT_ID)?,
+        product_id: id(item, attribute::PRODUCT_ID)?,
         quantity: quantity(item)?,
-        status: text(item, attribute::STATUS)?.unwrap_or_default(),
+        status: parsed(item, attribute::STATUS)?.unwrap_or_default(),
         version: version(item)?,
-        created_at: text(item, attribute::CREATED_AT)?.unwrap_or_default(),
-        updated_at: text(item, attribute::UPDATED_AT)?.unwrap_or_default(),
+        created_at: parsed(item, attribute::CREATED_AT)?.unwrap_or_default(),
+        updated_at: parsed(item, attribute::UPDATED_AT)?.unwrap_or_default(),
     })
 }
 
@@ -71,7 +71,7 @@ pub fn order(item: &impl Item) -> Result<Order, Invalid> {
 /// # Errors
 /// Names the attribute and the rule that it breaks.
 pub fn identity(item: &impl Item) -> Result<(OrderId, u64), Invalid> {
-    Ok((required(item, attribute::ORDER_ID)?, version(item)?))
+    Ok((id(item, attribute::ORDER_ID)?, version(item)?))
 }
 
 fn quantity(item: &impl Item) -> Result<Quantity, Invalid> {
@@ -87,23 +87,29 @@ fn version(item: &impl Item) -> Result<u64, Invalid> {
     Ok(number(item, attribute::VERSION, u64::MAX)?.unwrap_or(1))
 }
 
-fn required<T: FromStr<Err: std::fmt::Display>>(
+/// An id as it is stored, which must be there.
+fn id<T: TryFrom<String, Error: std::fmt::Display>>(
     item: &impl Item,
     name: &str,
 ) -> Result<T, Invalid> {
-    text(item, name)?.ok_or_else(|| Invalid::new(name, "is missing from the item"))
+    let text = text(item, name)?.ok_or_else(|| Invalid::new(name, "is missing from the item"))?;
+    T::try_from(text.to_owned()).map_err(|rule| Invalid::new(name, rule))
 }
 
-fn text<T: FromStr<Err: std::fmt::Display>>(
+fn parsed<T: FromStr<Err: std::fmt::Display>>(
     item: &impl Item,
     name: &str,
 ) -> Result<Option<T>, Invalid> {
+    let text = text(item, name)?;
+    text.map(str::parse)
+        .transpose()
+        .map_err(|rule| Invalid::new(name, rule))
+}
+
+fn text<'a>(item: &'a impl Item, name: &str) -> Result<Option<&'a str>, Invalid> {
     match item.value(name) {
         None => Ok(None),
-        Some(Value::Text(text)) => text
-            .parse()
-            .map(Some)
-            .map_err(|rule| Invalid::new(name, rule)),
+        Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(Invalid::new(name, "must be a string (S) in the item")),
     }
 }

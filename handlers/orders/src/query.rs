@@ -88,7 +88,7 @@ impl std::str::FromStr for Cursor {
             .ok_or(NotACursor)?;
         let id = rest.strip_prefix('_').ok_or(NotACursor)?;
         let created_at = Timestamp::parse(time).map_err(|_| NotACursor)?;
-        let order_id = OrderId::new(id).map_err(|_| NotACursor)?;
+        let order_id = OrderId::try_from(id.to_owned()).map_err(|_| NotACursor)?;
         Ok(Self {
             created_at,
             order_id,
@@ -198,7 +198,8 @@ fn batch(ids: Value, name: &str) -> Result<Vec<OrderId>, Invalid> {
         .enumerate()
         .map(|(at, id)| match id {
             Value::String(id) => {
-                OrderId::new(id).map_err(|rule| Invalid::new(format!("{name}[{at}]"), rule))
+                // Also those that `cqrs verify` found in the table.
+                OrderId::try_from(id).map_err(|rule| Invalid::new(format!("{name}[{at}]"), rule))
             }
             other => Err(Invalid::new(
                 format!("{name}[{at}]"),

@@ -150,7 +150,7 @@ fn write(settings: &Settings, template: &Template, path: &Path) -> Result<(), Fa
     let failed = |what: &str, cause: String| {
         Failure::new(Kind::Failed, format!("cannot {what} {}", path.display())).caused_by(cause)
     };
-    let before = match std::fs::read_to_string(path) {
+    let before = match crate::text::read(path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(e) => return Err(failed("read", e.to_string())),

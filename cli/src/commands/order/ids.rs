@@ -1,18 +1,17 @@
 //! The ids of the orders that a command works on: typed, or one a line on standard input.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 use orders::ids::{MAX_CHARACTERS, OrderId};
 use tokio::sync::mpsc;
 
 use crate::commands::order::InvalidArgument;
 use crate::error::{Failure, Kind};
+use crate::text::{self, NotText};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
-/// No id takes as many bytes; what is longer is not read into memory.
-const LONGEST_LINE: u64 = 4096;
 /// Lines that are read before they are asked for.
 const READ_AHEAD: usize = 1000;
 
@@ -130,8 +129,7 @@ impl Lines {
 
     async fn next(&mut self, most: usize) -> Result<Vec<Given>, Failure> {
         if let Some(error) = self.failed.take() {
-            let failure = Failure::new(Kind::Failed, "cannot read standard input");
-            return Err(failure.caused_by(error.to_string()));
+            return Err(unreadable(&error));
         }
         let mut taken = Vec::new();
         self.ended = self.read.recv_many(&mut taken, most).await == 0;
@@ -150,14 +148,26 @@ impl Lines {
     }
 }
 
-fn read_lines(mut input: impl BufRead, to: &mpsc::Sender<io::Result<Given>>) {
-    for number in 1_u64.. {
-        let given = match read_line(&mut input, number) {
-            Ok(Line::End) => return,
-            Ok(Line::Blank) => continue,
-            Ok(Line::Given(given)) => Ok(given),
+fn unreadable(error: &io::Error) -> Failure {
+    let reason = NotText::of(error);
+    let kind = reason.map_or(Kind::Failed, |_| Kind::Usage);
+    let failure = Failure::new(kind, "cannot read standard input").caused_by(error.to_string());
+    match reason {
+        Some(reason) => failure.hint(reason.hint()),
+        None => failure,
+    }
+}
+
+fn read_lines(input: impl Read, to: &mpsc::Sender<io::Result<Given>>) {
+    let mut lines = text::Lines::new(input);
+    let mut begun = lines.begin().map(|_| ());
+    loop {
+        let given = match begun.and_then(|()| lines.next()) {
+            Ok(None) => return,
+            Ok(Some(line)) => Ok(given(line.bytes, line.number)),
             Err(error) => Err(error),
         };
+        begun = Ok(());
         let failed = given.is_err();
         // Nobody takes it any more: the command ends.
         if to.blocking_send(given).is_err() || failed {
@@ -166,44 +176,24 @@ fn read_lines(mut input: impl BufRead, to: &mpsc::Sender<io::Result<Given>>) {
     }
 }
 
-enum Line {
-    Given(Given),
-    Blank,
-    End,
-}
-
-fn read_line(input: &mut impl BufRead, number: u64) -> io::Result<Line> {
-    let mut line = Vec::new();
-    input
-        .by_ref()
-        .take(LONGEST_LINE)
-        .read_until(b'\n', &mut line)?;
-    if line.is_empty() {
-        return Ok(Line::End);
-    }
-    let whole = line.ends_with(b"\n") || (line.len() as u64) < LONGEST_LINE;
-    if !whole {
-        input.skip_until(b'\n')?;
-    }
-    let text = String::from_utf8_lossy(&line);
-    let text = text.trim();
-    if text.is_empty() && whole {
-        return Ok(Line::Blank);
-    }
-    let id = if !whole {
-        Err(format!("must have at most {MAX_CHARACTERS} characters"))
-    } else if std::str::from_utf8(&line).is_err() {
-        Err("must be UTF-8".to_owned())
-    } else {
-        OrderId::new(text).map_err(|rule| rule.to_string())
+/// What a line gives; none of its bytes where there are too many.
+fn given(line: Option<&[u8]>, number: u64) -> Given {
+    let line = line.map(<[u8]>::trim_ascii);
+    let id = match line.map(std::str::from_utf8) {
+        None => Err(format!("must have at most {MAX_CHARACTERS} characters")),
+        Some(Err(_)) => Err("must be UTF-8".to_owned()),
+        Some(Ok(text)) => OrderId::new(text).map_err(|rule| rule.to_string()),
     };
-    Ok(Line::Given(match id {
+    match id {
         Ok(id) => Given::Id(id),
-        Err(rule) => Given::Malformed {
-            text: text.chars().take(MAX_CHARACTERS).collect(),
-            error: InvalidArgument::of(&format!("line {number}: the order's id"), rule),
-        },
-    }))
+        Err(rule) => {
+            let text = String::from_utf8_lossy(line.unwrap_or_default());
+            Given::Malformed {
+                text: text.chars().take(MAX_CHARACTERS).collect(),
+                error: InvalidArgument::of(&format!("line {number}: the order's id"), rule),
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -256,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_of_the_encoding_is_no_part_of_the_first_id_and_a_space_without_shape_is_refused() {
+        assert_eq!(
+            lines(b"\xef\xbb\xbfa\nb"),
+            [Ok("a".to_owned()), Ok("b".to_owned())]
+        );
+        assert_eq!(
+            lines("a\u{a0}\n".as_bytes()),
+            [Err(
+                "line 1: the order's id must have printable characters only, not U+00A0".to_owned()
+            )]
+        );
+    }
+
+    #[test]
     fn an_error_of_the_input_comes_after_the_lines_before_it() {
         struct Torn;
         impl Read for Torn {
@@ -264,7 +268,7 @@ mod tests {
             }
         }
         let (to, read) = mpsc::channel(100);
-        read_lines(io::BufReader::new(b"a\n".chain(Torn)), &to);
+        read_lines(b"a\n".chain(Torn), &to);
         drop(to);
         let mut lines = Lines {
             read,

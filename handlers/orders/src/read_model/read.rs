@@ -253,7 +253,7 @@ fn cursor_after(member: &[u8]) -> Result<Cursor, CacheError> {
         let (time, id) = text.split_at_checked(TEXT_LENGTH)?;
         Some(Cursor {
             created_at: Timestamp::parse(time).ok()?,
-            order_id: OrderId::new(id.strip_prefix(' ')?).ok()?,
+            order_id: OrderId::try_from(id.strip_prefix(' ')?.to_owned()).ok()?,
         })
     };
     parse().ok_or_else(|| CacheError::Unexpected("a list's member that names no order".into()))

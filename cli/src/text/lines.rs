@@ -1,14 +1,14 @@
-//! The lines of a file, counted from 1, each in the same few kilobytes.
+//! The lines of a text, counted from 1, each in the same few kilobytes.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// The longest a line may be, in bytes: an order with all its fields takes two thousand at most.
-pub(super) const LONGEST: usize = 64 * 1024;
+use super::{BOM, NotText, ends_lines_in_carriage_returns, is_utf16};
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The longest a line may be, in bytes: an order with all its fields takes two thousand at most.
+pub(crate) const LONGEST: usize = 64 * 1024;
 
 /// See the module's documentation.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     number: u64,
     line: Vec<u8>,
@@ -16,14 +16,14 @@ pub(super) struct Lines<R> {
 
 /// A line without its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
-    pub(super) number: u64,
+pub(crate) struct Line<'a> {
+    pub(crate) number: u64,
     /// Absent where it is longer than [`LONGEST`].
-    pub(super) bytes: Option<&'a [u8]>,
+    pub(crate) bytes: Option<&'a [u8]>,
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self {
             reader: BufReader::with_capacity(LONGEST, reader),
             number: 0,
@@ -31,14 +31,20 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// What the file begins with, as far as it is at hand.
-    pub(super) fn begin(&mut self) -> io::Result<&[u8]> {
+    /// What the text begins with, as far as it is at hand; an error where it is [`NotText`].
+    pub(crate) fn begin(&mut self) -> io::Result<&[u8]> {
         let begin = self.reader.fill_buf()?;
+        if is_utf16(begin) {
+            return Err(NotText::Utf16.into());
+        }
+        if ends_lines_in_carriage_returns(begin) {
+            return Err(NotText::CarriageReturns.into());
+        }
         Ok(begin.strip_prefix(BOM).unwrap_or(begin))
     }
 
     /// The next line that is not blank.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.line.clear();
             let mut limited = self.reader.by_ref().take(LONGEST as u64 + 1);
@@ -71,7 +77,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// What was read from.
-    pub(super) fn into_inner(self) -> R {
+    pub(crate) fn into_inner(self) -> R {
         self.reader.into_inner()
     }
 }
