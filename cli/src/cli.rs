@@ -3,6 +3,8 @@
 //! Parsing touches neither AWS nor the file system; `settings` turns what was typed into what is
 //! meant.
 
+mod variables;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,10 +56,27 @@ impl Cli {
     pub(crate) fn from_arguments(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.map_err(|e| variables::named(e, &command, &arguments))?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
         let typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        if cli.global.quiet && cli.global.verbose {
+            let [quiet, verbose] = [typed("quiet"), typed("verbose")];
+            if quiet == verbose {
+                let (one, other) = match quiet {
+                    true => ("--quiet", "--verbose"),
+                    false => ("CQRS_QUIET", "CQRS_VERBOSE"),
+                };
+                return Err(command.error(
+                    ErrorKind::ArgumentConflict,
+                    format!("`{one}` cannot be used with `{other}`"),
+                ));
+            }
+            cli.global.quiet = quiet;
+            cli.global.verbose = verbose;
+        }
         let local = match &cli.command {
             Command::Local(_) => Some("cqrs local"),
             _ if typed("local") && cli.global.local == Some(true) => Some("--local"),
@@ -152,7 +171,7 @@ pub(crate) struct Global {
     pub(crate) output: Option<Output>,
 
     /// Say only what went wrong
-    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), conflicts_with = "verbose")]
+    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 
     /// Say more: function logs, each step
