@@ -2,27 +2,29 @@
 //!
 //! Clients are made when they are needed: an order command makes one and no other.
 
+mod http;
 pub(crate) mod query;
+mod sources;
 
 use std::error::Error;
 use std::time::Duration;
 
-use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::service_config::ServiceConfigKey;
 
-use aws_types::os_shim_internal::{Env, Fs};
-
+use self::http::Way;
+use self::sources::Sources;
+pub(crate) use self::sources::{SourceError, meaning};
 use crate::error::{Explain, Kind};
 use crate::settings::{AwsSettings, Profile, Target};
 
@@ -42,21 +44,23 @@ pub(crate) struct Aws {
     config: SdkConfig,
     region: String,
     target: Target,
+    way: Way,
 }
 
 impl Aws {
     /// Resolves region and credential sources. Nothing is sent yet, unless the region must be
     /// asked of the machine's metadata service.
     pub(crate) async fn connect(settings: &AwsSettings) -> Result<Self, AwsError> {
-        let http = Builder::new()
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
+        let sources = Sources::read(settings.profile.as_ref())?;
+        let way = Way::of(&sources)?;
+        let http = way.client();
+        let profile = sources.profile();
         // Retries, three attempts with back-off unless AWS_MAX_ATTEMPTS or the profile says
         // another number, are the SDK's own.
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
+            .profile_files(sources.files())
+            .profile_name(&profile)
             .timeout_config(timeouts(Some(ATTEMPT_TIMEOUT)));
         if let Some(region) = &settings.region {
             loader = loader.region(Region::new(region.clone()));
@@ -64,22 +68,20 @@ impl Aws {
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);
         }
-        match &settings.profile {
-            Some(Profile::Typed(name)) => {
-                check_profile(name).await?;
-                // As with the AWS CLI, a profile that was typed outranks the keys in the
-                // environment, which the SDK's chain would ask first.
-                let provider = ProviderConfig::default()
-                    .with_http_client(http)
-                    .with_region(settings.region.clone().map(Region::new));
-                let credentials = ProfileFileCredentialsProvider::builder()
-                    .configure(&provider)
-                    .profile_name(name)
-                    .build();
-                loader = loader.profile_name(name).credentials_provider(credentials);
-            }
-            Some(Profile::Configured(name)) => loader = loader.profile_name(name),
-            None => {}
+        if matches!(settings.profile, Some(Profile::Typed(_))) {
+            // As with the AWS CLI, a profile that was typed outranks the keys in the environment,
+            // which the SDK's chain would ask first.
+            let written = sources.get("AWS_REGION", "region");
+            let region = settings.region.clone().or(written.map(|found| found.value));
+            let provider = ProviderConfig::default()
+                .with_http_client(http)
+                .with_region(region.map(Region::new));
+            let credentials = ProfileFileCredentialsProvider::builder()
+                .configure(&provider)
+                .profile_files(sources.files())
+                .profile_name(profile)
+                .build();
+            loader = loader.credentials_provider(credentials);
         }
         let config = loader.load().await;
         let region = config
@@ -91,6 +93,7 @@ impl Aws {
             config,
             region,
             target,
+            way,
         })
     }
 
@@ -110,6 +113,7 @@ impl Aws {
             config,
             region: region.to_owned(),
             target: Target::Local,
+            way: Way::default(),
         }
     }
 
@@ -133,6 +137,7 @@ impl Aws {
             config,
             region: "eu-west-1".to_owned(),
             target: Target::Aws,
+            way: Way::default(),
         }
     }
 
@@ -186,13 +191,35 @@ impl Aws {
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .timeout_config(timeouts(None))
-            .force_path_style(self.config.endpoint_url().is_some() || env_endpoint())
+            .force_path_style(self.endpoint("S3").is_some())
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }
 
     pub(crate) fn sts(&self) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::new(&self.config)
+    }
+
+    /// The way to AWS.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Where a service is, if another address than AWS's own is set for it or for all. `service` is
+    /// the SDK's id of it.
+    pub(crate) fn endpoint(&self, service: &str) -> Option<String> {
+        let all = self.endpoint_url().map(str::to_owned);
+        if self.config.get_origin("endpoint_url").is_client_config() {
+            return all;
+        }
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        let own = self.config.service_config().zip(key.ok());
+        own.and_then(|(config, key)| config.load_config(key))
+            .or(all)
     }
 
     /// The account and the principal that the credentials belong to.
@@ -213,37 +240,10 @@ impl Aws {
     }
 }
 
-/// Whether the configuration files have this profile. The SDK would only say that it found no
-/// credentials.
-async fn check_profile(name: &str) -> Result<(), AwsError> {
-    let files = EnvConfigFiles::default();
-    match profile::load(&Fs::real(), &Env::real(), &files, None).await {
-        Ok(profiles) if profiles.get_profile(name).is_some() => Ok(()),
-        Ok(profiles) => {
-            let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();
-            known.sort_unstable();
-            Err(AwsError::NoProfile {
-                name: name.to_owned(),
-                known,
-            })
-        }
-        Err(error) => {
-            let text = error.to_string();
-            Err(AwsError::NoCredentials(Detail { code: None, text }))
-        }
-    }
-}
-
 fn timeouts(attempt: Option<Duration>) -> TimeoutConfig {
     let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
     timeouts.set_operation_attempt_timeout(attempt);
     timeouts.build()
-}
-
-fn env_endpoint() -> bool {
-    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
 }
 
 /// Who the credentials say we are.
@@ -263,9 +263,9 @@ pub(crate) enum AwsError {
     #[error("no AWS region is set")]
     NoRegion,
 
-    /// The profile that was typed is in none of the configuration files.
-    #[error("the AWS configuration files have no profile `{name}`")]
-    NoProfile { name: String, known: Vec<String> },
+    /// A variable or a configuration file cannot be used.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 
     /// No source of credentials had any, or they could not be loaded.
     #[error("no AWS credentials could be loaded")]
@@ -416,7 +416,7 @@ impl AwsError {
     /// The service's error code, where there was an answer.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::NoRegion | Self::NoProfile { .. } | Self::Incomplete { .. } => None,
+            Self::NoRegion | Self::Source(_) | Self::Incomplete { .. } => None,
             Self::Service { code, .. } => Some(code),
             Self::NoCredentials(d) | Self::Expired(d) | Self::BadCredentials(d) => {
                 d.code.as_deref()
@@ -439,7 +439,8 @@ impl AwsError {
 impl Explain for AwsError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoRegion | Self::NoProfile { .. } => Kind::Usage,
+            Self::NoRegion => Kind::Usage,
+            Self::Source(error) => error.kind(),
             _ => Kind::Failed,
         }
     }
@@ -447,7 +448,7 @@ impl Explain for AwsError {
     fn name(&self) -> String {
         match self {
             Self::NoRegion => "NoRegion".to_owned(),
-            Self::NoProfile { .. } => "NoProfile".to_owned(),
+            Self::Source(error) => error.name(),
             Self::NoCredentials(_) => "NoCredentials".to_owned(),
             Self::Expired(_) => "ExpiredCredentials".to_owned(),
             Self::BadCredentials(_) => "BadCredentials".to_owned(),
@@ -465,10 +466,7 @@ impl Explain for AwsError {
                 "give `--region REGION`, set AWS_REGION, or write `region = \"…\"` into cqrs.toml"
                     .to_owned()
             }
-            Self::NoProfile { known, .. } if known.is_empty() => {
-                "`aws configure --profile NAME` or `aws configure sso` makes one".to_owned()
-            }
-            Self::NoProfile { known, .. } => format!("they have: {}", known.join(", ")),
+            Self::Source(error) => return error.hint(),
             Self::NoCredentials(_) => {
                 "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY; or add `--local` to work on this machine, without an account"
@@ -518,7 +516,7 @@ fn deepest_texts(error: &(dyn Error + 'static)) -> String {
         next = source.source();
     }
     if texts.is_empty() {
-        DisplayErrorContext(error).to_string()
+        error.to_string()
     } else {
         texts.join(": ")
     }

@@ -6,6 +6,7 @@ mod aws;
 mod bulk;
 mod cli;
 mod commands;
+mod environment;
 mod error;
 mod failures;
 mod health;
@@ -27,6 +28,7 @@ use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
 
 fn main() -> ExitCode {
+    environment::settle();
     let cli = match Cli::from_process() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

@@ -6,6 +6,7 @@
 // Tests may panic; the exception for functions marked as tests does not reach their helpers.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod aws_sources;
 mod bench;
 mod bulk;
 mod bulk_faults;

@@ -22,6 +22,11 @@ fn no_orders() -> Scripted {
     Scripted::new(|_| Reply::json(200, "null"))
 }
 
+/// A server that lists no orders.
+fn empty_list() -> Scripted {
+    Scripted::new(|_| Reply::json(200, r#"{"orders":[],"cursor":null}"#))
+}
+
 #[test]
 fn an_unknown_key_of_the_file_is_named_with_its_place() {
     let sandbox = Sandbox::new();
@@ -160,6 +165,89 @@ fn an_endpoint_that_cannot_be_is_refused_with_an_example() {
 
     For more information, try '--help'.
     ");
+}
+
+#[test]
+fn an_empty_variable_is_none_and_what_is_wrong_with_another_is_said_of_the_variable() {
+    let server = empty_list();
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    let names = [
+        "STACK",
+        "ENV",
+        "REGION",
+        "PROFILE",
+        "ENDPOINT_URL",
+        "LOCAL",
+        "OUTPUT",
+        "QUIET",
+        "VERBOSE",
+        "COLOR",
+        "PROJECT",
+        "LOCAL_PORT",
+        "CACHE_URL",
+    ];
+    for name in names {
+        sandbox.set(&format!("CQRS_{name}"), "");
+    }
+    sandbox.cqrs(["order", "list"]).succeeds();
+
+    for (name, value, option) in [
+        ("CQRS_REGION", "ireland", "--region"),
+        ("CQRS_STACK", "Upper", "--stack"),
+        ("CQRS_OUTPUT", "yaml", "--output"),
+        ("CQRS_COLOR", "blue", "--color"),
+        ("CQRS_ENDPOINT_URL", "localhost:4566", "--endpoint-url"),
+    ] {
+        sandbox.set(name, value);
+        let outcome = sandbox.cqrs(["order", "list"]).outcome();
+        assert_eq!(outcome.code, 2, "{outcome}");
+        let first = outcome.stderr.lines().next().unwrap();
+        assert!(first.contains(name) && !first.contains(option), "{outcome}");
+        let typed = sandbox.cqrs(["order", "list", option, value]).outcome();
+        assert!(typed.stderr.contains(option), "{typed}");
+        sandbox.set(name, "");
+    }
+}
+
+#[test]
+fn a_typed_wish_to_hear_more_or_less_outranks_the_variable_of_the_other() {
+    let server = empty_list();
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    sandbox.set("CQRS_QUIET", "1");
+    sandbox.cqrs(["order", "list", "--verbose"]).succeeds();
+    let both = sandbox.cqrs(["order", "list", "-q", "-v"]).outcome();
+    assert_eq!(both.code, 2, "{both}");
+    sandbox.set("CQRS_VERBOSE", "1");
+    let both = sandbox.cqrs(["order", "list"]).outcome();
+    assert_eq!(both.code, 2, "{both}");
+    assert!(
+        both.stderr
+            .contains("`CQRS_QUIET` cannot be used with `CQRS_VERBOSE`"),
+        "{both}"
+    );
+}
+
+#[test]
+fn a_settings_file_with_a_mark_of_its_encoding_is_read_and_one_in_utf_16_is_said_to_be() {
+    let server = empty_list();
+    let sandbox = Sandbox::against(&server.endpoint());
+    sandbox.write("cqrs.toml", "\u{feff}stack = \"other\"\n");
+    sandbox.cqrs(["order", "list"]).succeeds();
+    assert!(
+        server
+            .actions()
+            .iter()
+            .all(|action| action.contains("other-query"))
+    );
+    std::fs::write(sandbox.project().join("cqrs.toml"), b"\xff\xfes\0t\0").unwrap();
+    let outcome = sandbox.cqrs(["order", "list"]).outcome();
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(
+        outcome
+            .stderr
+            .contains("caused by: it is UTF-16, not UTF-8"),
+        "{outcome}"
+    );
 }
 
 #[test]

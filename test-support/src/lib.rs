@@ -15,6 +15,7 @@ pub mod emulator;
 pub mod http;
 pub mod metrics;
 pub mod process;
+pub mod proxy;
 pub mod runtime_api;
 pub mod template;
 pub mod tls;

@@ -11,7 +11,6 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -83,7 +82,7 @@ impl Aws {
             .header("content-type", FORM)
             .body(form.0.clone());
         let request = request.map_err(|error| unreachable(action, error.to_string()))?;
-        send(request, action).await
+        self.send(request, action).await
     }
 
     /// Asks IAM, whose errors come back as errors.
@@ -100,7 +99,7 @@ impl Aws {
         let credentials = self.credentials().await?;
         let request = signed(&url, form, region, &credentials)
             .map_err(|error| unreachable(action, error.to_string()))?;
-        let answer = send(request, action).await?;
+        let answer = self.send(request, action).await?;
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }
@@ -114,13 +113,6 @@ impl Aws {
                 )
             }
         })
-    }
-
-    /// Where a service is, if another address than AWS's own is set for it or for all.
-    pub(crate) fn endpoint(&self, service: &str) -> Option<String> {
-        let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
-        own.filter(|url| !url.is_empty())
-            .or_else(|| self.endpoint_url().map(str::to_owned))
     }
 
     /// Where all services are, if that is another address than AWS's own.
@@ -140,6 +132,37 @@ impl Aws {
         provided
             .map_err(late)?
             .map_err(|error| AwsError::from_credentials(deepest_texts(&error)))
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<String>,
+        action: &'static str,
+    ) -> Result<Answer, AwsError> {
+        let lost = |text: String| unreachable(action, text);
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
+        let connector = self.way.connector(Some(settings), None);
+        let request: HttpRequest = request
+            .map(SdkBody::from)
+            .try_into()
+            .map_err(|_| lost("the request has no valid form".to_owned()))?;
+        let exchange = async {
+            let answer = connector.call(request).await;
+            let answer = answer.map_err(|error| lost(deepest_texts(&error)))?;
+            let date = answer.headers().get("date").and_then(read_date);
+            let status = answer.status().as_u16();
+            let body = ByteStream::new(answer.into_body()).collect().await;
+            let body = body.map_err(|error| lost(deepest_texts(&error)))?;
+            Ok(Answer {
+                status,
+                date,
+                body: String::from_utf8_lossy(&body.into_bytes()).into_owned(),
+            })
+        };
+        let late = |_| lost(format!("nothing came back within {} s", LIMIT.as_secs()));
+        timeout(LIMIT, exchange).await.map_err(late)?
     }
 }
 
@@ -167,40 +190,6 @@ fn signed(
         .body(form.0.clone())?;
     instructions.apply_to_request_http1x(&mut request);
     Ok(request)
-}
-
-async fn send(request: http::Request<String>, action: &'static str) -> Result<Answer, AwsError> {
-    let lost = |text: String| unreachable(action, text);
-    let encrypted = request.uri().scheme_str() == Some("https");
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build();
-    let connector = Connector::builder().connector_settings(settings);
-    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    let connector = if encrypted {
-        connector.tls_provider(ring).build()
-    } else {
-        connector.build_http()
-    };
-    let request: HttpRequest = request
-        .map(SdkBody::from)
-        .try_into()
-        .map_err(|_| lost("the request has no valid form".to_owned()))?;
-    let exchange = async {
-        let answer = connector.call(request).await;
-        let answer = answer.map_err(|error| lost(deepest_texts(&error)))?;
-        let date = answer.headers().get("date").and_then(read_date);
-        let status = answer.status().as_u16();
-        let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| lost(deepest_texts(&error)))?;
-        Ok(Answer {
-            status,
-            date,
-            body: String::from_utf8_lossy(&body.into_bytes()).into_owned(),
-        })
-    };
-    let late = |_| lost(format!("nothing came back within {} s", LIMIT.as_secs()));
-    timeout(LIMIT, exchange).await.map_err(late)?
 }
 
 fn unreachable(action: &'static str, text: String) -> AwsError {

@@ -98,18 +98,23 @@ pub(crate) fn parse_region(region: &str) -> Result<String, String> {
 
 /// Checks that an endpoint is an `http` or `https` address with a host.
 pub(crate) fn parse_endpoint(url: &str) -> Result<String, String> {
-    let host = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
-    match host {
-        Some(host)
-            if !host.is_empty()
-                && !host.starts_with('/')
-                && !host.contains(char::is_whitespace) =>
-        {
-            Ok(url.trim_end_matches('/').to_owned())
-        }
-        _ => Err("an endpoint looks like `http://127.0.0.1:4566`".to_owned()),
+    let good = url.parse().is_ok_and(|uri: http::Uri| {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        // What follows the host, whose own colons stand in brackets.
+        let port = authority
+            .rsplit(']')
+            .next()
+            .and_then(|rest| rest.split_once(':'));
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && port.is_none_or(|_| uri.port_u16().is_some_and(|port| port > 0))
+            && uri.query().is_none()
+            && !url.contains(['@', '#'])
+    });
+    if good {
+        Ok(url.trim_end_matches('/').to_owned())
+    } else {
+        Err("an endpoint looks like `http://127.0.0.1:4566`".to_owned())
     }
 }
 

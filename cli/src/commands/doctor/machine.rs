@@ -111,6 +111,7 @@ pub(super) async fn settings(
             if let Some(url) = aws.endpoint_url() {
                 parts.push(format!("endpoint {url}"));
             }
+            parts.extend(aws.way().described());
             Some(aws)
         }
     };
