@@ -4,7 +4,8 @@
 //! after only in one of the four views, so they are compared where both always are: in a trigger
 //! on the table itself, which leaves word for another that keeps the record out. An item's text has
 //! its attributes in any order; of two with the same length, one lacks something of the other
-//! wherever they differ.
+//! wherever they differ. In SQLite alone the trigger costs a new item 2 µs, and 22 µs one whose text
+//! stays as long as it was (2026-11-26).
 
 use rusqlite::Connection;
 

@@ -255,7 +255,7 @@ impl Stack {
         // As on AWS, a function that cannot start fails its calls, and not the deployment.
         for failure in self.functions.warm().await {
             log(format_args!("a function cannot start: {failure}"));
-            evaluated.notes.push(format!("{failure}"));
+            evaluated.notes.push(failure);
         }
         Ok(evaluated)
     }
