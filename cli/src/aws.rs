@@ -5,6 +5,7 @@
 mod http;
 pub(crate) mod query;
 mod sources;
+mod watched;
 
 use std::error::Error;
 use std::time::Duration;
@@ -25,7 +26,9 @@ use aws_types::service_config::ServiceConfigKey;
 use self::http::Way;
 use self::sources::Sources;
 pub(crate) use self::sources::{SourceError, meaning};
+use self::watched::Watched;
 use crate::error::{Explain, Kind};
+use crate::local::process::{Process, Silent};
 use crate::settings::{AwsSettings, Profile, Target};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -99,15 +102,16 @@ impl Aws {
 
     /// What stands in for AWS on this machine. Unlike [`Aws::connect`] this reads no variable and
     /// no file, and costs next to nothing: such commands are to take no longer than their answers.
-    pub(crate) fn on_this_machine(endpoint: &str, region: &str) -> Self {
+    pub(crate) fn on_this_machine(process: Process, region: &str) -> Self {
         let credentials = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "this machine");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(Builder::new().build_http())
+            .http_client(Watched::new(process))
             .region(Region::new(region.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(endpoint)
-            .timeout_config(timeouts(Some(ATTEMPT_TIMEOUT)))
+            .endpoint_url(process.endpoint())
+            // A process that says nothing is noticed before.
+            .timeout_config(timeouts(Some(INVOKE_TIMEOUT)))
             .build();
         Self {
             config,
@@ -143,6 +147,12 @@ impl Aws {
 
     pub(crate) fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whether stacks are made on AWS itself, rather than on what an endpoint stands for.
+    pub(crate) fn is_amazons(&self) -> bool {
+        let endpoint = self.endpoint("CloudFormation");
+        endpoint.is_none_or(|endpoint| is_amazons(&endpoint))
     }
 
     /// Whether it is AWS itself.
@@ -246,6 +256,19 @@ fn timeouts(attempt: Option<Duration>) -> TimeoutConfig {
     timeouts.build()
 }
 
+/// Whether the address is one of AWS's: `amazonaws` stands in those of every partition that is open
+/// to the public, in front of what differs, and the dual-stack ones end in `api.aws`.
+fn is_amazons(endpoint: &str) -> bool {
+    let rest = endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split(':').next().unwrap_or_default();
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.split('.').any(|label| label == "amazonaws") || host.ends_with(".api.aws")
+}
+
 /// Who the credentials say we are.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
@@ -300,6 +323,10 @@ pub(crate) enum AwsError {
         source: Detail,
     },
 
+    /// The stack's process on this machine is stopped.
+    #[error(transparent)]
+    Silent(Silent),
+
     /// The service answered with an error of its own.
     #[error("{action} failed: {message}")]
     Service {
@@ -345,9 +372,12 @@ impl AwsError {
                 .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
             return Self::from_service(action, code, message);
         }
+        if let Some(silent) = source::<Silent>(&error) {
+            return Self::Silent(*silent);
+        }
         let text = deepest_texts(&error);
         let detail = Detail { code: None, text };
-        if has_source::<CredentialsError>(&error) {
+        if source::<CredentialsError>(&error).is_some() {
             return Self::from_credentials(detail.text);
         }
         Self::Unreachable {
@@ -416,7 +446,7 @@ impl AwsError {
     /// The service's error code, where there was an answer.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::NoRegion | Self::Source(_) | Self::Incomplete { .. } => None,
+            Self::NoRegion | Self::Source(_) | Self::Silent(_) | Self::Incomplete { .. } => None,
             Self::Service { code, .. } => Some(code),
             Self::NoCredentials(d) | Self::Expired(d) | Self::BadCredentials(d) => {
                 d.code.as_deref()
@@ -454,7 +484,7 @@ impl Explain for AwsError {
             Self::BadCredentials(_) => "BadCredentials".to_owned(),
             Self::Denied { .. } => "AccessDenied".to_owned(),
             Self::Throttled { .. } => "Throttled".to_owned(),
-            Self::Unreachable { .. } => "Unreachable".to_owned(),
+            Self::Unreachable { .. } | Self::Silent(_) => "Unreachable".to_owned(),
             Self::Incomplete { .. } => Kind::Failed.name().to_owned(),
             Self::Service { code, .. } => code.clone(),
         }
@@ -487,21 +517,23 @@ impl Explain for AwsError {
                 "check the network, `--region`, and `--endpoint-url` (or AWS_ENDPOINT_URL)"
                     .to_owned()
             }
+            Self::Silent(silent) => silent.hint(),
             Self::Service { .. } | Self::Incomplete { .. } => return None,
         };
         Some(hint)
     }
 }
 
-fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+/// The first of the error's sources that is of this type.
+fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<T>() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         next = error.source();
     }
-    false
+    None
 }
 
 /// The messages of `error`'s sources from the outside in, without repetitions.
@@ -528,6 +560,27 @@ mod tests {
 
     fn service(code: &str) -> AwsError {
         AwsError::from_service("s3:PutObject", code.to_owned(), "said AWS".to_owned())
+    }
+
+    #[test]
+    fn amazons_own_addresses_are_told_from_those_that_stand_in() {
+        for endpoint in [
+            "https://cloudformation.eu-west-1.amazonaws.com",
+            "https://CloudFormation.cn-north-1.amazonaws.com.cn:443/",
+            "https://cloudformation.eusc-de-east-1.amazonaws.eu",
+            "https://cloudformation.eu-west-1.api.aws.",
+            "https://vpce-1-2.cloudformation.eu-west-1.vpce.amazonaws.com",
+        ] {
+            assert!(is_amazons(endpoint), "{endpoint}");
+        }
+        for endpoint in [
+            "http://127.0.0.1:4566",
+            "http://localhost:4566/amazonaws.com",
+            "https://amazonaws.com@emulator.example",
+            "https://my-amazonaws.example",
+        ] {
+            assert!(!is_amazons(endpoint), "{endpoint}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Parses, dispatches, renders the failure, answers with the exit code; nothing else.
 
+mod app;
 mod aws;
 mod bulk;
 mod cli;
@@ -21,8 +22,10 @@ mod settings;
 mod stack;
 mod text;
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::{Cli, Command, LocalCommand};
 use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
@@ -54,7 +57,11 @@ fn main() -> ExitCode {
             return ExitCode::from(failure.exit_code());
         }
     };
-    let result = runtime.block_on(commands::run(cli, &mut printer));
+    let result = runtime.block_on(async {
+        let interrupt = Interrupt::listen();
+        let command = Box::pin(commands::run(cli, &interrupt, &mut printer));
+        interrupt.ends(command).await
+    });
     // A question left open by Ctrl-C still blocks a thread on stdin; nobody waits for it.
     runtime.shutdown_background();
     match result {
@@ -86,8 +93,15 @@ fn usage(error: &clap::Error) -> ExitCode {
         };
         Printer::new(options).failure(&failure);
     } else {
-        // Nothing can be done when the terminal is gone.
-        let _ = error.print();
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        if let Err(cause) = printed
+            && !error.use_stderr()
+            && cause.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            let failure = crate::printer::unwritable(&cause);
+            Printer::new(PrinterOptions::default()).failure(&failure);
+            return ExitCode::from(failure.exit_code());
+        }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

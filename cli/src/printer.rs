@@ -219,10 +219,7 @@ impl Printer {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            Err(e) => Err(
-                Failure::new(Kind::Failed, "cannot write to standard output")
-                    .caused_by(e.to_string()),
-            ),
+            Err(e) => Err(unwritable(&e)),
             Ok(()) => Ok(ControlFlow::Continue(())),
         }
     }
@@ -366,6 +363,11 @@ impl Printer {
         }
         Ok(line.trim().to_owned())
     }
+}
+
+/// The failure where standard output takes nothing.
+pub(crate) fn unwritable(cause: &io::Error) -> Failure {
+    Failure::new(Kind::Failed, "cannot write to standard output").caused_by(cause.to_string())
 }
 
 /// One line of progress, taken away when dropped.

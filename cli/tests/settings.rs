@@ -426,6 +426,24 @@ fn a_parameter_of_the_file_is_held_to_the_same_rules() {
 }
 
 #[test]
+fn a_cache_that_anybody_may_read_is_not_deployed_to_aws() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("AWS_ACCESS_KEY_ID", "test");
+    sandbox.set("AWS_SECRET_ACCESS_KEY", "test");
+    sandbox.set("AWS_REGION", "eu-west-1");
+    let open = ["deploy", "--yes", "--parameter", "CacheAccess=open"];
+    assert_snapshot!(sandbox.cqrs(open).outcome(), @"
+    exit code 2
+    --- stderr
+    error: `CacheAccess=open`, without TLS and sign-in, is not for AWS
+    hint: `--parameter CacheAccess=iam` is for AWS; `open` for an emulator's `--endpoint-url`, and `--local` needs neither
+    ");
+    let own = "https://cloudformation.eu-west-1.amazonaws.com";
+    let outcome = sandbox.cqrs(open).args(["--endpoint-url", own]).outcome();
+    assert_eq!(outcome.code, 2, "{outcome}");
+}
+
+#[test]
 fn a_parameter_without_a_value_is_wrong_usage() {
     let outcome = Sandbox::new()
         .cqrs(["deploy", "--yes", "--parameter", "CacheReplicas"])

@@ -3,8 +3,9 @@
 use std::fs::OpenOptions;
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
-use crate::support::{AwsStage, Sandbox, Stage, Terminal, handlers};
+use crate::support::{AwsStage, LocalStage, Sandbox, Stage, Terminal, handlers};
 
 fn deploy(stage: &AwsStage) -> Terminal {
     stage
@@ -150,6 +151,47 @@ fn a_full_disk_under_stdout_is_a_failure() {
     error: cannot write to standard output
       caused by: No space left on device (os error 28)
     ");
+}
+
+#[test]
+fn an_order_whose_id_cannot_be_printed_is_named_beside_the_failure() {
+    let stage = LocalStage::deployed();
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let create = || stage.cqrs(["order", "create", "--client", "42", "--product", "abc"]);
+    let outcome = create().stdout_to(full());
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let placed = stage.cqrs(["order", "list"]).json::<Value>();
+    let id = placed["orders"][0]["orderId"].as_str().unwrap().to_owned();
+    let hint = format!("hint: the order is placed: {id}");
+    assert!(outcome.stderr.contains(&hint), "{outcome}");
+
+    let json = create().arg("--output=json").stdout_to(full()).error();
+    let hint = json["hint"].as_str().unwrap();
+    assert!(hint.starts_with("the order is placed: "), "{hint}");
+
+    stage.write("orders.csv", "clientId,productId\n42,abc\n");
+    let bulk = stage.cqrs(["order", "create", "--from", "orders.csv"]);
+    let outcome = bulk.stdout_to(full());
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(
+        outcome.stderr.contains("hint: 1 order created"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn help_and_version_that_cannot_be_printed_are_failures() {
+    for arguments in [&["--help"][..], &["order", "--help"], &["--version"]] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let outcome = Sandbox::new().cqrs(arguments).stdout_to(full);
+        assert_eq!(outcome.code, 1, "{outcome}");
+        let said = "error: cannot write to standard output";
+        assert!(outcome.stderr.starts_with(said), "{outcome}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let outcome = Sandbox::new().cqrs(["--help"]).stdout_to(writer);
+    assert_snapshot!(outcome, @"exit code 0");
 }
 
 #[test]

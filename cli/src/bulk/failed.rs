@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use orders::command::CreateOrder;
@@ -40,13 +40,50 @@ pub(crate) struct FailedFile {
     writer: Option<BufWriter<File>>,
 }
 
-/// A file that was not there. Orders may be for few eyes, whoever may read other files.
+/// A file that was not there, locked for as long as it is open: it is no stray one. Orders may be
+/// for few eyes, whoever may read other files.
 fn begin(path: &Path) -> io::Result<File> {
-    File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    loop {
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.lock()?;
+        // In the moment before, another run may have taken it for one.
+        match fs::metadata(path) {
+            Ok(named) if named.ino() == file.metadata()?.ino() => return Ok(file),
+            _ => {}
+        }
+    }
+}
+
+/// Removes what runs that were killed left beside `path`. One that is still at it holds its file.
+fn remove_strays(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let name = name.to_string_lossy();
+    let is_stray = |entry: &fs::DirEntry| {
+        let entry = entry.file_name();
+        let id = entry.to_str().and_then(|entry| entry.strip_prefix(&*name));
+        let id = id.and_then(|rest| rest.strip_prefix('.'));
+        id.is_some_and(|id| id.len() == 32 && uuid::Uuid::try_parse(id).is_ok())
+    };
+    // A folder that cannot be read has no strays that matter.
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(is_stray) {
+        let path = entry.path();
+        let free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if free {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// What became of the file's name.
@@ -101,6 +138,7 @@ impl FailedFile {
         if !may_replace(&path, format).map_err(unwritable)? {
             return Err(FailedFileError::Foreign(path));
         }
+        remove_strays(&path);
         let mut unfinished = path.clone().into_os_string();
         unfinished.push(format!(".{}", uuid::Uuid::new_v4().simple()));
         let unfinished = PathBuf::from(unfinished);
@@ -331,6 +369,27 @@ mod tests {
         failed.add(&order("p"), "no").unwrap();
         drop(failed);
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_goes_with_the_next_and_what_another_writes_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("o.csv");
+        let create = || FailedFile::create(Some(&input), Format::Csv).unwrap();
+        let mut other = create();
+        other.add(&order("p"), "no").unwrap();
+        let id = "0123456789abcdef0123456789abcdef";
+        let beside = |name: &str| fs::write(folder.path().join(name), "cut of").unwrap();
+        beside(&format!("o.failed.csv.{id}"));
+        beside("o.failed.csv.old");
+        beside(&format!("o2.failed.csv.{id}"));
+        drop(create());
+        let left = names(folder.path());
+        assert_eq!(left.len(), 3, "{left:?}");
+        assert!(left.contains(&"o.failed.csv.old".to_owned()), "{left:?}");
+        assert!(left.contains(&format!("o2.failed.csv.{id}")), "{left:?}");
+        let written = other.finish(true).unwrap();
+        assert!(matches!(written, Finished::Written(_)));
     }
 
     #[test]

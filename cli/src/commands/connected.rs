@@ -27,7 +27,7 @@ impl Connected {
             let client = local::attach(settings, printer).await?;
             let outputs = client.describe().await?.outputs;
             return Ok(Self {
-                aws: Aws::on_this_machine(&client.endpoint(), settings.local_region()),
+                aws: Aws::on_this_machine(client.process(), client.region()),
                 stack,
                 outputs: outputs.into_iter().map(Output::from).collect(),
             });

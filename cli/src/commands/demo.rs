@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use self::steps::Tour;
 use self::told::{Told, hints};
+use crate::app::interrupt::Interrupt;
 use crate::cli::{DemoArgs, DeployArgs};
-use crate::commands::{deploy, order, unless_interrupted};
+use crate::commands::{deploy, order};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
@@ -22,6 +23,7 @@ use crate::stack::functions::Functions;
 pub(crate) async fn run(
     args: DemoArgs,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if settings.target == Target::Aws && !args.yes && !printer.can_ask() {
@@ -31,12 +33,10 @@ pub(crate) async fn run(
         );
     }
     let begun = Instant::now();
-    let functions = ready(args, &settings, printer).await?;
+    let functions = ready(args, &settings, interrupt, printer).await?;
     let mut tour = Tour::new(functions, flags(&settings), printer);
-    let walked = unless_interrupted(tour.walk(), || {
-        Failure::interrupted("interrupted; the orders placed so far stay where they are")
-    });
-    walked.await??;
+    let said = || Failure::interrupted("interrupted; the orders placed so far stay where they are");
+    interrupt.unless(tour.walk(), said).await??;
     let told = Told {
         stack: settings.stack.as_str(),
         target: settings.target,
@@ -56,12 +56,13 @@ pub(crate) async fn run(
 async fn ready(
     args: DemoArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<Functions, Failure> {
     match standing(settings, printer).await {
         Ok(functions) => {
             if settings.target == Target::Aws && !args.yes {
-                agree(settings, printer).await?;
+                agree(settings, interrupt, printer).await?;
             }
             Ok(functions)
         }
@@ -71,7 +72,8 @@ async fn ready(
                 prebuilt: args.prebuilt,
                 ..DeployArgs::default()
             };
-            deploy::run(deploy_args, settings.clone(), &printer.of_a_part()).await?;
+            let part = printer.of_a_part();
+            deploy::run(deploy_args, settings.clone(), interrupt, &part).await?;
             printer.note("");
             order::functions(settings, printer).await
         }
@@ -87,12 +89,14 @@ async fn standing(settings: &Settings, printer: &Printer) -> Result<Functions, F
     Ok(functions)
 }
 
-async fn agree(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+async fn agree(
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
     let question = format!("Place a few orders in stack {}?", settings.stack);
-    let asked = unless_interrupted(printer.confirm(&question), || {
-        Failure::interrupted("interrupted; nothing was written")
-    });
-    if asked.await?? {
+    let said = || Failure::interrupted("interrupted; nothing was written");
+    if interrupt.unless(printer.confirm(&question), said).await?? {
         Ok(())
     } else {
         Err(Failure::new(Kind::Failed, "not begun; nothing was written"))

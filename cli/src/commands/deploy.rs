@@ -11,6 +11,7 @@ mod settle;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::cli::{DeployArgs, MachineArgs, Switch};
 use crate::commands::deploy::report::{Deployed, Done, Planned};
@@ -18,7 +19,7 @@ use crate::commands::deploy::settle::Start;
 use crate::commands::operation::Operations;
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{connect, project, unless_interrupted};
+use crate::commands::{introduce, project};
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
 use crate::printer::Printer;
@@ -26,20 +27,23 @@ use crate::settings::{Settings, TEMPLATE, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
 use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
+use crate::stack::follow::Ended;
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
 
 /// The parameters through which the template learns where the code is and what it runs on.
 const BUCKET: &str = "ArtifactBucket";
 const ARCHITECTURE: &str = "Architecture";
+const CACHE_ACCESS: &str = "CacheAccess";
 
 pub(crate) async fn run(
     args: DeployArgs,
     mut settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if settings.target == Target::Local {
-        return local::run(args, settings, printer).await;
+        return local::run(args, settings, interrupt, printer).await;
     }
     refuse_what_is_local(&args)?;
     let project = project(&settings)?;
@@ -51,7 +55,7 @@ pub(crate) async fn run(
         );
     }
     if args.guided {
-        guide::run(&mut settings, &template, &project, printer).await?;
+        guide::run(&mut settings, &template, &project, interrupt, printer).await?;
     }
     settings.parameters.extend(args.parameters.iter().cloned());
     settings.tags.extend(args.tags.iter().cloned());
@@ -59,7 +63,9 @@ pub(crate) async fn run(
 
     let architecture = architecture(args.arch, &settings)?;
 
-    let (aws, identity) = connect(&settings, printer).await?;
+    let aws = Aws::connect(&settings.aws).await?;
+    refuse_open_cache(&aws, &settings, &template, None)?;
+    let identity = introduce(&aws, &settings, printer).await?;
     let deployment = Deployment {
         stacks: Stacks::new(&aws),
         aws,
@@ -69,6 +75,7 @@ pub(crate) async fn run(
         template,
         project,
         architecture,
+        interrupt,
         printer,
     };
     deployment.run().await
@@ -84,6 +91,30 @@ fn refuse_what_is_local(args: &DeployArgs) -> Result<(), Failure> {
     };
     let message = format!("`{name}` is for a stack on this machine");
     Err(Failure::new(Kind::Usage, message).hint("add `--local`, or leave it out"))
+}
+
+/// A cache that anybody in its network may read is for what stands in for AWS.
+fn refuse_open_cache(
+    aws: &Aws,
+    settings: &Settings,
+    template: &Template,
+    existing: Option<&StackState>,
+) -> Result<(), Failure> {
+    let given = settings.parameters.get(CACHE_ACCESS);
+    let kept = existing.and_then(|stack| stack.parameters.get(CACHE_ACCESS));
+    let default = || template.parameter(CACHE_ACCESS)?.default.as_ref();
+    let access = given.or(kept).or_else(default);
+    if access.is_none_or(|access| access != "open") || !aws.is_amazons() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("`{CACHE_ACCESS}=open`, without TLS and sign-in, is not for AWS"),
+    )
+    .hint(format!(
+        "`--parameter {CACHE_ACCESS}=iam` is for AWS; `open` for an emulator's `--endpoint-url`, \
+         and `--local` needs neither"
+    )))
 }
 
 /// `--arch`, else the parameter as given, else this machine's.
@@ -114,6 +145,7 @@ struct Deployment<'a> {
     template: Template,
     project: PathBuf,
     architecture: Architecture,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
 }
 
@@ -121,14 +153,20 @@ impl Deployment<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let artifacts = self.package().await?;
         let start = self.settle().await?;
+        refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
         let store = self.store(start.existing());
         let proposal = self.proposal(&start, &store, &artifacts);
         self.template
             .check_complete(|name| proposal.parameters.contains_key(name))?;
+        // From here on there may be a change set, which is executed or taken back.
+        let hold = self.interrupt.hold();
         let change_set = match self.propose(&proposal).await? {
             Proposed::Changes(change_set) => change_set,
             Proposed::NoChanges if self.args.plan => return self.planned(&[]),
-            Proposed::NoChanges => return self.unchanged(&start).await,
+            Proposed::NoChanges => {
+                drop(hold);
+                return self.unchanged(&start).await;
+            }
         };
         let preview = Preview {
             changes: &change_set.changes,
@@ -145,7 +183,10 @@ impl Deployment<'_> {
             self.agree(&change_set).await?;
         }
         self.upload(&store, &artifacts, &change_set).await?;
-        self.execute(&start, &store, &artifacts, &change_set).await
+        let (ended, since) = self.execute(&change_set).await?;
+        drop(hold);
+        self.settled(&start, &store, &artifacts, &change_set, &ended, since)
+            .await
     }
 
     fn planned(&self, changes: &[ResourceChanged]) -> Result<(), Failure> {
@@ -162,6 +203,7 @@ impl Deployment<'_> {
         Operations {
             stacks: &self.stacks,
             stack: &self.settings.stack,
+            interrupt: self.interrupt,
             printer: self.printer,
             command: "deploy",
         }
@@ -236,7 +278,7 @@ impl Deployment<'_> {
         let mut proposing = std::pin::pin!(self.stacks.propose(proposal));
         tokio::select! {
             proposed = &mut proposing => Ok(proposed?),
-            _ = tokio::signal::ctrl_c() => {
+            () = self.interrupt.asked() => {
                 step.message("Interrupted: taking the change set back");
                 if let Proposed::Changes(change_set) = proposing.await? {
                     self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
@@ -247,10 +289,9 @@ impl Deployment<'_> {
     }
 
     async fn agree(&self, change_set: &ChangeSet) -> Result<(), Failure> {
-        let asked = unless_interrupted(self.printer.confirm("Deploy these changes?"), || {
-            Failure::interrupted("interrupted; nothing was changed")
-        });
-        let failure = match asked.await.flatten() {
+        let said = || Failure::interrupted("interrupted; nothing was changed");
+        let asked = self.printer.confirm("Deploy these changes?");
+        let failure = match self.interrupt.unless(asked, said).await.flatten() {
             Ok(true) => return Ok(()),
             Ok(false) => Failure::new(Kind::Failed, "not deployed; nothing was changed"),
             Err(failure) => failure,
@@ -287,10 +328,8 @@ impl Deployment<'_> {
                 )
                 .await
         };
-        let uploaded = unless_interrupted(uploading, || {
-            Failure::interrupted("interrupted; the stack was not changed")
-        });
-        let failure = match uploaded.await {
+        let said = || Failure::interrupted("interrupted; the stack was not changed");
+        let failure = match self.interrupt.unless(uploading, said).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.into(),
             Err(failure) => failure,
@@ -303,27 +342,35 @@ impl Deployment<'_> {
         Err(failure)
     }
 
-    async fn execute(
+    /// Gives how the operation ended, and after which moment it began.
+    async fn execute(&self, change_set: &ChangeSet) -> Result<(Ended, i64), Failure> {
+        let mark = match self.stacks.execute(change_set).await {
+            Ok(mark) => mark,
+            Err(error) => {
+                // Whatever came in the way is what to report.
+                let _ = self
+                    .stacks
+                    .discard(&change_set.id, &change_set.stack_id)
+                    .await;
+                return Err(error.into());
+            }
+        };
+        let since = mark.newest_ms();
+        Ok((self.operations().follow(mark).await?, since))
+    }
+
+    async fn settled(
         &self,
         start: &Start,
         store: &ArtifactStore,
         artifacts: &[Artifact],
         change_set: &ChangeSet,
+        ended: &Ended,
+        since: i64,
     ) -> Result<(), Failure> {
-        let operations = self.operations();
         let stack_id = &change_set.stack_id;
-        let mark = match self.stacks.execute(change_set).await {
-            Ok(mark) => mark,
-            Err(error) => {
-                // Whatever came in the way is what to report.
-                let _ = self.stacks.discard(&change_set.id, stack_id).await;
-                return Err(error.into());
-            }
-        };
-        let since = mark.newest_ms();
-        let ended = operations.follow(mark).await?;
         if !ended.succeeded() {
-            return Err(operations.failure(stack_id, since, &ended).await);
+            return Err(self.operations().failure(stack_id, since, ended).await);
         }
         self.protect(stack_id).await?;
         let stack = self.settings.stack.as_str();

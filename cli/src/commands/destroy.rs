@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::cli::DestroyArgs;
 use crate::commands::operation::Operations;
 use crate::commands::rebuild;
 use crate::commands::table::table;
-use crate::commands::{connect, stack_not_found, unless_interrupted};
+use crate::commands::{connect, stack_not_found};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
@@ -23,6 +24,7 @@ use crate::stack::state::{Situation, StackState};
 pub(crate) async fn run(
     args: DestroyArgs,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if !args.yes && !printer.can_ask() {
@@ -32,7 +34,7 @@ pub(crate) async fn run(
         );
     }
     if settings.target == Target::Local {
-        return local::run(&args, &settings, printer).await;
+        return local::run(&args, &settings, interrupt, printer).await;
     }
     let (aws, identity) = connect(&settings, printer).await?;
     let stacks = Stacks::new(&aws);
@@ -42,6 +44,7 @@ pub(crate) async fn run(
         stacks,
         args,
         settings,
+        interrupt,
         printer,
     };
     destruction.run().await
@@ -53,6 +56,7 @@ struct Destruction<'a> {
     stacks: Stacks,
     args: DestroyArgs,
     settings: Settings,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
 }
 
@@ -76,7 +80,7 @@ impl Destruction<'_> {
         let types = resources.iter().map(|r| r.resource_type.as_str());
         show(types, orders, self.printer);
         if !self.args.yes {
-            agree(name, self.printer).await?;
+            agree(name, self.interrupt, self.printer).await?;
         }
         self.delete(&stack).await?;
         rebuild::forget(&self.settings)?;
@@ -112,6 +116,7 @@ impl Destruction<'_> {
         Operations {
             stacks: &self.stacks,
             stack: &self.settings.stack,
+            interrupt: self.interrupt,
             printer: self.printer,
             command: "destroy",
         }
@@ -146,10 +151,13 @@ impl Destruction<'_> {
         }
         let mark = self.stacks.mark(&stack.id).await?;
         let since = mark.newest_ms();
+        // Whether AWS has begun must be known before this ends.
+        let hold = self.interrupt.hold();
         self.stacks
             .delete_with(&stack.id, self.args.express)
             .await?;
         let ended = operations.follow(mark).await?;
+        drop(hold);
         if ended.status != "DELETE_COMPLETE" {
             return Err(operations.failure(&stack.id, since, &ended).await);
         }
@@ -239,12 +247,10 @@ fn show<'a>(types: impl Iterator<Item = &'a str>, orders: Option<u64>, printer: 
 }
 
 /// Asks for the stack's name.
-async fn agree(name: &StackName, printer: &Printer) -> Result<(), Failure> {
+async fn agree(name: &StackName, interrupt: &Interrupt, printer: &Printer) -> Result<(), Failure> {
     let question = format!("Type the stack's name, {name}, to delete it:");
-    let answer = unless_interrupted(printer.ask(&question), || {
-        Failure::interrupted("interrupted; nothing was deleted")
-    })
-    .await??;
+    let said = || Failure::interrupted("interrupted; nothing was deleted");
+    let answer = interrupt.unless(printer.ask(&question), said).await??;
     if answer == name.as_str() {
         Ok(())
     } else {

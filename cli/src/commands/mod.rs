@@ -12,7 +12,6 @@ mod deploy;
 mod destroy;
 mod doctor;
 mod failures;
-mod interrupt;
 mod local;
 mod logs;
 mod operation;
@@ -29,9 +28,8 @@ mod verify;
 
 use std::path::PathBuf;
 
-use tokio::signal::ctrl_c;
-
 pub(crate) use self::local::host;
+use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::cli::{Cli, Command};
 use crate::error::{Failure, Kind};
@@ -39,7 +37,11 @@ use crate::printer::Printer;
 use crate::settings::{Settings, StackName, TEMPLATE};
 
 /// Runs what was typed. `printer` is replaced by one with the settings file's options.
-pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> {
+pub(crate) async fn run(
+    cli: Cli,
+    interrupt: &Interrupt,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let mut settings = |guided: bool| -> Result<Settings, Failure> {
         let settings = if guided {
             Settings::resolve_for_guide(&cli.global)?
@@ -52,19 +54,19 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
     match cli.command {
         Command::Bench(args) => {
             let settings = settings(false)?;
-            bench::run(args, &settings, printer).await
+            bench::run(args, &settings, interrupt, printer).await
         }
         Command::Demo(args) => {
             let settings = settings(false)?;
-            demo::run(args, settings, printer).await
+            demo::run(args, settings, interrupt, printer).await
         }
         Command::Deploy(args) => {
             let settings = settings(args.guided)?;
-            deploy::run(args, settings, printer).await
+            deploy::run(args, settings, interrupt, printer).await
         }
         Command::Destroy(args) => {
             let settings = settings(false)?;
-            destroy::run(args, settings, printer).await
+            destroy::run(args, settings, interrupt, printer).await
         }
         Command::Doctor => {
             let settings = Settings::resolve(&cli.global);
@@ -75,11 +77,11 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         }
         Command::Order(command) => {
             let settings = settings(false)?;
-            order::run(command, settings, printer).await
+            order::run(command, settings, interrupt, printer).await
         }
         Command::Failures(command) => {
             let settings = settings(false)?;
-            failures::run(command, settings, printer).await
+            failures::run(command, settings, interrupt, printer).await
         }
         Command::Outputs => {
             let settings = settings(false)?;
@@ -87,19 +89,19 @@ pub(crate) async fn run(cli: Cli, printer: &mut Printer) -> Result<(), Failure> 
         }
         Command::Local(command) => {
             let settings = settings(false)?;
-            local::run(command, settings, printer).await
+            local::run(command, settings, interrupt, printer).await
         }
         Command::Logs(args) => {
             let settings = settings(false)?;
-            logs::run(args, &settings, printer).await
+            logs::run(args, &settings, interrupt, printer).await
         }
         Command::Rebuild(args) => {
             let settings = settings(false)?;
-            rebuild::run(args, &settings, printer).await
+            rebuild::run(args, &settings, interrupt, printer).await
         }
         Command::Status(args) => {
             let settings = settings(false)?;
-            status::run(args, &settings, printer).await
+            status::run(args, &settings, interrupt, printer).await
         }
         Command::Verify(args) => {
             let settings = settings(false)?;
@@ -121,9 +123,15 @@ fn project(settings: &Settings) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Connects and says who and where, which comes before anything that changes something.
+/// Connects and says who and where.
 async fn connect(settings: &Settings, printer: &Printer) -> Result<(Aws, Identity), Failure> {
     let aws = Aws::connect(&settings.aws).await?;
+    let identity = introduce(&aws, settings, printer).await?;
+    Ok((aws, identity))
+}
+
+/// Says who and where, which comes before anything that changes something.
+async fn introduce(aws: &Aws, settings: &Settings, printer: &Printer) -> Result<Identity, Failure> {
     let identity = aws.identity().await?;
     let style = printer.style();
     printer.note(format_args!(
@@ -133,18 +141,7 @@ async fn connect(settings: &Settings, printer: &Printer) -> Result<(Aws, Identit
         style.bold(aws.region()),
         identity.arn,
     ));
-    Ok((aws, identity))
-}
-
-/// Awaits `work`, unless the user presses Ctrl-C: then the failure is what `said` makes.
-async fn unless_interrupted<T>(
-    work: impl Future<Output = T>,
-    said: impl FnOnce() -> Failure,
-) -> Result<T, Failure> {
-    tokio::select! {
-        done = work => Ok(done),
-        _ = ctrl_c() => Err(said()),
-    }
+    Ok(identity)
 }
 
 /// `1 failure`, `2 failures`.

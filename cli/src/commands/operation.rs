@@ -1,7 +1,7 @@
 //! A stack operation under way: shown to its end, left by Ctrl-C, explained when it fails.
 
+use crate::app::interrupt::Interrupt;
 use crate::commands::progress::Progress;
-use crate::commands::unless_interrupted;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::StackName;
@@ -14,6 +14,7 @@ use crate::stack::root_cause::Cause;
 pub(crate) struct Operations<'a> {
     pub(crate) stacks: &'a Stacks,
     pub(crate) stack: &'a StackName,
+    pub(crate) interrupt: &'a Interrupt,
     pub(crate) printer: &'a Printer,
     /// The command that comes back to the operation after Ctrl-C.
     pub(crate) command: &'static str,
@@ -24,14 +25,13 @@ impl Operations<'_> {
     pub(crate) async fn follow(&self, mark: Mark) -> Result<Ended, Failure> {
         let mut progress = Progress::new(self.printer);
         let following = self.stacks.follow(mark, |event| progress.event(event));
-        let ended = unless_interrupted(following, || {
+        let said = || {
             Failure::interrupted("detached; AWS goes on with the operation").hint(format!(
                 "`cqrs {} --stack {}` comes back to it",
                 self.command, self.stack
             ))
-        })
-        .await??;
-        Ok(ended)
+        };
+        Ok(self.interrupt.unless(following, said).await??)
     }
 
     /// Shows the operation that somebody, perhaps an earlier run, has started.

@@ -32,11 +32,6 @@ pub(crate) async fn run(
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let work = verify(&args, settings, printer);
-    super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
-}
-
-async fn verify(args: &VerifyArgs, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
     let connected = Connected::to(settings, printer).await?;
     let table = OrdersTable::new(connected.aws.dynamodb(), connected.output("TableName")?);
     let models = Models {

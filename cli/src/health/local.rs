@@ -21,20 +21,15 @@ use crate::stack::functions::Functions;
 pub(crate) struct OnThisMachine {
     folder: Folder,
     stack: StackName,
-    region: String,
 }
 
 impl OnThisMachine {
-    pub(crate) fn new(folder: Folder, stack: StackName, region: &str) -> Self {
-        Self {
-            folder,
-            stack,
-            region: region.to_owned(),
-        }
+    pub(crate) fn new(folder: Folder, stack: StackName) -> Self {
+        Self { folder, stack }
     }
 
     pub(super) async fn look(&self) -> Result<Seen, Blind> {
-        let client = Client::attach(&self.folder)?.filter(Client::accepts);
+        let client = Client::listening(&self.folder).await?;
         match client {
             Some(client) => self.running(&client).await,
             None if self.folder.is_deployed() => Ok(self.stopped()?),
@@ -43,7 +38,7 @@ impl OnThisMachine {
     }
 
     async fn running(&self, client: &Client) -> Result<Seen, Blind> {
-        let aws = Aws::on_this_machine(&client.endpoint(), &self.region);
+        let aws = Aws::on_this_machine(client.process(), client.region());
         let functions = Functions::new(&aws, self.stack.clone(), false);
         let outputs = client.describe().await?.outputs;
         let output = |name| output(&outputs, name);

@@ -9,15 +9,19 @@ mod http;
 mod start;
 mod stop;
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
+use crate::local::process::Process;
 use crate::local::protocol::{Deployed, Deployment, Description, HostFile, Status};
+use crate::settings::LOCAL_REGION;
 
 /// How long a process may take to end after its port is closed.
 const ENDING: Duration = Duration::from_secs(5);
@@ -59,13 +63,21 @@ impl Client {
         }))
     }
 
+    /// The same, if somebody listens on its port: one that ends does so no longer.
+    pub(crate) async fn listening(folder: &Folder) -> Result<Option<Self>, LocalError> {
+        match Self::attach(folder)? {
+            Some(client) if client.accepts().await => Ok(Some(client)),
+            _ => Ok(None),
+        }
+    }
+
     /// The stack's process, started where it does not run; the folder must be there.
     pub(crate) async fn ensure_running(
         folder: &Folder,
         options: &StartOptions,
     ) -> Result<(Self, Came), LocalError> {
         if let Some(client) = Self::attach(folder)? {
-            if client.accepts() {
+            if client.accepts().await {
                 return Ok((client, Came::Found));
             }
             // It ends, and its lock goes last; where it hangs, what follows says so.
@@ -84,14 +96,23 @@ impl Client {
     }
 
     /// Whether somebody listens on the process's port.
-    pub(crate) fn accepts(&self) -> bool {
-        let address = (Ipv4Addr::LOCALHOST, self.host.port).into();
-        TcpStream::connect_timeout(&address, ENDING).is_ok()
+    async fn accepts(&self) -> bool {
+        let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, self.host.port));
+        timeout(ENDING, connecting).await.is_ok_and(|c| c.is_ok())
     }
 
     /// The address for AWS's clients.
     pub(crate) fn endpoint(&self) -> String {
-        self.host.endpoint()
+        self.process().endpoint()
+    }
+
+    pub(crate) fn process(&self) -> Process {
+        self.host.process()
+    }
+
+    /// The region in the stack's ARNs.
+    pub(crate) fn region(&self) -> &str {
+        self.host.region.as_deref().unwrap_or(LOCAL_REGION)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -133,13 +154,48 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, LocalError> {
         let body = serde_json::to_vec(body).map_err(LocalError::Unintelligible)?;
-        let answer = http::post(&self.host, path, &body)
-            .await
-            .map_err(LocalError::Unreachable)?;
+        let asking = http::post(&self.host, path, &body);
+        let answer = self.process().unless_silent(asking).await?;
+        let answer = answer.map_err(LocalError::Unreachable)?;
         if answer.status == 200 {
             return serde_json::from_slice(&answer.body).map_err(LocalError::Unintelligible);
         }
         let refusal = serde_json::from_slice(&answer.body).map_err(LocalError::Unintelligible)?;
         Err(LocalError::refused(refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener, TcpStream as Blocking};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_takes_no_connection_holds_nothing_else_up() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        // Until its queue is full nobody need take a connection.
+        let moment = Duration::from_millis(100);
+        let full: Vec<_> =
+            std::iter::from_fn(|| Blocking::connect_timeout(&address, moment).ok()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let host = HostFile {
+            pid: std::process::id(),
+            port: address.port(),
+            token: String::new(),
+            version: String::new(),
+            region: None,
+        };
+        let client = Client {
+            folder: Folder::of(folder.path(), &"cqrs".parse().unwrap()).unwrap(),
+            host,
+        };
+        let others = tokio::time::sleep(Duration::from_millis(1));
+        tokio::select! {
+            biased;
+            _ = client.accepts() => panic!("{} connections did not fill it", full.len()),
+            () = others => {}
+        }
     }
 }

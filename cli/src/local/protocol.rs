@@ -9,7 +9,7 @@
 //! | `deploying` | locked by the tool that deploys or destroys |
 //! | `host.json` | [`HostFile`]: where the running process is reached; stale where `lock` is free |
 //! | `deployment.json` | [`Deployment`]: the stack as it was last deployed |
-//! | `host.log` | what the process itself has to say |
+//! | `host.log` | what the process itself has to say; before that, `host.log.1` |
 //! | `logs/<function>.log` | what the functions log |
 //! | `data.db`, `journal.db` | tables and streams; checkpoints and queues; with SQLite's files beside |
 //! | `functions/<hash>/<handler>` | the handlers' programs |
@@ -24,6 +24,8 @@ use host::{lambda, mapping};
 use orders::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::local::process::Process;
+
 /// Where the running process is reached, in `host.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,12 +37,17 @@ pub(crate) struct HostFile {
     pub(crate) token: String,
     /// The version of the tool that it is.
     pub(crate) version: String,
+    /// The region in ARNs; unsaid by older versions.
+    #[serde(default)]
+    pub(crate) region: Option<String>,
 }
 
 impl HostFile {
-    /// The address for AWS's clients.
-    pub(crate) fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub(crate) fn process(&self) -> Process {
+        Process {
+            pid: self.pid,
+            port: self.port,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ use self::control::Controller;
 pub(crate) use self::error::ServeError;
 use self::log::log;
 use self::stack::Stack;
+use crate::app::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::local::protocol::{Deployment, HostFile, Started};
 
@@ -52,6 +53,7 @@ pub(crate) struct Start {
 /// Runs in the background until it is told to stop; the tool that started it reads one line of
 /// [`Started`] from standard output.
 pub(crate) fn host(start: &Start) -> ExitCode {
+    log::keep_in(start.state.join("host.log"));
     let tell = |started: &Started| {
         let line = serde_json::to_string(started).unwrap_or_default();
         // Whoever started this may be gone already, which changes nothing.
@@ -61,7 +63,7 @@ pub(crate) fn host(start: &Start) -> ExitCode {
         runtime.block_on(async {
             let serving = Serving::start(start).await?;
             tell(&Started::Ready(serving.file.clone()));
-            Ok(serving.until_stopped().await)
+            Ok(serving.until_stopped(signalled()).await)
         })
     });
     match served {
@@ -78,6 +80,7 @@ pub(crate) fn host(start: &Start) -> ExitCode {
 /// functions log.
 pub(crate) async fn run(
     start: Start,
+    interrupt: Interrupt,
     ready: impl FnOnce(&HostFile) + Send + 'static,
     show: impl Fn(&LogLine) + Send + 'static,
 ) -> Result<(), Failure> {
@@ -96,7 +99,7 @@ pub(crate) async fn run(
                     }
                 }
             });
-            let lock = serving.until_stopped().await;
+            let lock = serving.until_stopped(interrupt.asked()).await;
             showing.abort();
             Ok::<_, ServeError>(lock)
         })
@@ -148,6 +151,7 @@ impl Serving {
             port,
             token: uuid::Uuid::new_v4().simple().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            region: Some(region.to_owned()),
         };
         let (stop, stopped) = watch::channel(false);
         let services = Services {
@@ -180,13 +184,13 @@ impl Serving {
         })
     }
 
-    /// Serves until it is asked to stop or a signal comes; then everything ends in order. What it
+    /// Serves until it is asked to stop, or `enough` comes; then everything ends in order. What it
     /// gives is the folder's lock, to be dropped after the runtime: its tasks hold the files open.
-    async fn until_stopped(self) -> File {
+    async fn until_stopped(self, enough: impl Future<Output = ()>) -> File {
         let mut stopped = self.stop.subscribe();
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => {}
-            () = signalled() => {}
+            () = enough => {}
         }
         log(format_args!("stops"));
         self.stop.send_replace(true);
@@ -279,8 +283,25 @@ pub(crate) fn read_deployment(state: &Path) -> Result<Option<Deployment>, ServeE
     }
 }
 
+/// A file that is written whole, beside the one that it is to replace.
+#[must_use]
+struct Written {
+    unfinished: PathBuf,
+    path: PathBuf,
+}
+
+impl Written {
+    fn replace(self) -> Result<(), ServeError> {
+        std::fs::rename(&self.unfinished, &self.path).map_err(ServeError::Folder)
+    }
+}
+
 /// Writes a file that is whole at any moment and that only its owner reads.
 fn write_owned(path: &Path, value: &impl serde::Serialize) -> Result<(), ServeError> {
+    write_beside(path, value)?.replace()
+}
+
+fn write_beside(path: &Path, value: &impl serde::Serialize) -> Result<Written, ServeError> {
     use std::os::unix::fs::OpenOptionsExt;
     let text = serde_json::to_vec_pretty(value).unwrap_or_default();
     let unfinished = path.with_extension("new");
@@ -292,8 +313,9 @@ fn write_owned(path: &Path, value: &impl serde::Serialize) -> Result<(), ServeEr
             .mode(0o600)
             .open(&unfinished)?;
         file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, path)
+        file.sync_all()
     };
-    write().map_err(ServeError::Folder)
+    write().map_err(ServeError::Folder)?;
+    let path = path.to_owned();
+    Ok(Written { unfinished, path })
 }

@@ -15,7 +15,7 @@ mod stage;
 mod terminal;
 
 pub(crate) use self::hold::Hold;
-pub(crate) use self::run::{Outcome, Run};
+pub(crate) use self::run::{Outcome, Run, Running};
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};

@@ -153,6 +153,11 @@ impl Run {
         self.start_with(stdout.into())
     }
 
+    /// Starts it with this stdout.
+    pub(crate) fn start_to(self, stdout: impl Into<Stdio>) -> Running {
+        self.start_with(stdout.into())
+    }
+
     /// Starts it on a terminal of its own.
     pub(crate) fn on_terminal(self) -> Terminal {
         Terminal::start(self.command, self.filters)
@@ -185,11 +190,20 @@ impl Running {
 
     /// What Ctrl-C on a terminal sends.
     pub(crate) fn interrupt(&mut self) -> &mut Self {
+        self.signal("-INT")
+    }
+
+    pub(crate) fn signal(&mut self, signal: &str) -> &mut Self {
         let sent = Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(sent.unwrap().success());
         self
+    }
+
+    /// Its process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for its end.

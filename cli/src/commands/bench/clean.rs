@@ -11,8 +11,8 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::nobody_to_ask;
+use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
-use crate::commands::unless_interrupted;
 use crate::error::{Failure, Kind};
 use crate::loadtest::marked::MarkedOrders;
 use crate::models::Models;
@@ -26,7 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(250);
 const SHOW_EVERY: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(yes: bool, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(
+    yes: bool,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
     if !yes && !printer.can_ask() {
         return Err(nobody_to_ask(
             "whether to delete the orders of all runs",
@@ -35,14 +40,14 @@ pub(super) async fn run(yes: bool, settings: &Settings, printer: &Printer) -> Re
     }
     let deleted = Cell::new(0);
     let work = clean(yes, settings, printer, &deleted);
-    unless_interrupted(work, || {
+    let said = || {
         let message = match deleted.get() {
             0 => "interrupted; nothing was deleted".to_owned(),
             deleted => format!("interrupted; {deleted} orders are deleted already"),
         };
         Failure::interrupted(message).hint("`cqrs bench --clean` deletes the rest")
-    })
-    .await?
+    };
+    interrupt.unless(work, said).await?
 }
 
 #[derive(Debug, Serialize)]

@@ -9,12 +9,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use orders::timestamp::Timestamp;
-use tokio::signal::ctrl_c;
-use tokio::time::sleep;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::BenchArgs;
 use crate::commands::connected::Connected;
-use crate::commands::unless_interrupted;
 use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};
 use crate::loadtest::drive::Load;
@@ -28,17 +26,16 @@ use crate::settings::{Settings, Target, stack_flag};
 
 const CONCURRENCY: u16 = 8;
 const DURATION: Duration = Duration::from_secs(30);
-/// How long what is under way may still take after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(2);
 const NOTHING: &str = "nothing was driven";
 
 pub(crate) async fn run(
     args: BenchArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if args.clean {
-        return clean::run(args.yes, settings, printer).await;
+        return clean::run(args.yes, settings, interrupt, printer).await;
     }
     // What cannot be done is said before anything is connected, and before the work.
     let plan = plan(&args)?;
@@ -51,10 +48,8 @@ pub(crate) async fn run(
         ));
     }
     let prepared = prepare(&plan, settings, asks, printer);
-    let (connected, machine) = unless_interrupted(prepared, || {
-        Failure::interrupted(format!("interrupted; {NOTHING}"))
-    })
-    .await??;
+    let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
+    let (connected, machine) = interrupt.unless(prepared, said).await??;
     let circumstances = Circumstances {
         stack: settings.stack.to_string(),
         target: settings.target,
@@ -66,7 +61,8 @@ pub(crate) async fn run(
     // Here the logs' ends tell nothing of cold starts.
     let logged = (settings.target == Target::Aws).then(|| connected.functions(true));
     let load = Load::begin(plan, connected.functions(false), logged)?;
-    let complete = drive(&load, printer).await;
+    let _hold = interrupt.hold();
+    let complete = drive(&load, interrupt, printer).await;
     let summary = Summary::new(&load, circumstances, machine, complete);
     tell(&summary, page.as_ref(), settings, printer)
 }
@@ -138,20 +134,17 @@ async fn prepare(
 
 /// Drives to the end or to Ctrl-C; gives whether it was the end. After Ctrl-C what is under way has
 /// a moment to end, so that it is counted.
-async fn drive(load: &Load, printer: &Printer) -> bool {
+async fn drive(load: &Load, interrupt: &Interrupt, printer: &Printer) -> bool {
     let mut run = pin!(load.run());
     let interrupted = tokio::select! {
         () = &mut run => false,
         () = live::show(load, printer) => false,
-        _ = ctrl_c() => true,
+        () = interrupt.asked() => true,
     };
     if interrupted {
         load.stop();
-        tokio::select! {
-            () = run => {}
-            () = sleep(GRACE) => {}
-            _ = ctrl_c() => {}
-        }
+        // What takes longer is not counted.
+        let _ = interrupt.soon_after(run).await;
     }
     !interrupted
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::ARCHITECTURE;
-use crate::commands::unless_interrupted;
+use crate::app::interrupt::Interrupt;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{FILE, Settings, StackName, parse_region};
@@ -19,6 +19,7 @@ pub(super) async fn run(
     settings: &mut Settings,
     template: &Template,
     project: &Path,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if !printer.can_ask() {
@@ -30,7 +31,7 @@ pub(super) async fn run(
             "write {FILE} instead; its keys are listed in docs/reference.md"
         )));
     }
-    let guide = Guide { printer };
+    let guide = Guide { interrupt, printer };
     settings.stack = guide.stack(&settings.stack).await?;
     settings.aws.region = Some(guide.region(settings.aws.region.as_deref()).await?);
     for group in template.groups() {
@@ -51,6 +52,7 @@ pub(super) async fn run(
 }
 
 struct Guide<'a> {
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
 }
 
@@ -81,7 +83,7 @@ impl Guide<'_> {
                 .note(format_args!("  {} = {current}", parameter.name));
         }
         let changed = self.printer.confirm("Change any of these?");
-        if !unless_interrupted(changed, interrupted).await?? {
+        if !self.interrupt.unless(changed, interrupted).await?? {
             return Ok(());
         }
         for parameter in parameters {
@@ -117,7 +119,7 @@ impl Guide<'_> {
         // A closed input answers nothing for ever.
         for _ in 0..20 {
             let asked = self.printer.ask(&question);
-            let answer = unless_interrupted(asked, interrupted).await??;
+            let answer = self.interrupt.unless(asked, interrupted).await??;
             let text = if answer.is_empty() {
                 current.unwrap_or_default()
             } else {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use host::cache::Choice;
 use host::definition::ACCOUNT;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::DeployArgs;
 use crate::commands::deploy::report::{
     Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
@@ -17,7 +18,7 @@ use crate::commands::local::deployed::{self, cache_address, endpoint};
 use crate::commands::local::{folder, note_port};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{project, unless_interrupted};
+use crate::commands::project;
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
 use crate::local::client::{Came, Client, Folder, Held, LocalError, StartOptions};
@@ -37,6 +38,7 @@ use crate::stack::template::Template;
 pub(super) async fn run(
     args: DeployArgs,
     mut settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     refuse_what_is_for_aws(&args)?;
@@ -52,6 +54,7 @@ pub(super) async fn run(
         project,
         template,
         folder,
+        interrupt,
         printer,
     };
     deployment.run().await
@@ -96,6 +99,7 @@ struct LocalDeployment<'a> {
     project: PathBuf,
     template: Template,
     folder: Folder,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
 }
 
@@ -113,15 +117,7 @@ impl LocalDeployment<'_> {
         }
         let cache = self.cache().await?;
         let built = self.build().await?;
-        let deploying = self.deploy(cache, &built);
-        unless_interrupted(deploying, || {
-            Failure::interrupted("interrupted; the deployment may go on in the stack's process")
-                .hint(format!(
-                    "`cqrs deploy --local{}` again shows whether it did",
-                    stack_flag(&self.settings.stack)
-                ))
-        })
-        .await?
+        self.deploy(cache, &built).await
     }
 
     /// The one that the stack was made with: it is in the names of everything that is there.
@@ -211,9 +207,8 @@ impl LocalDeployment<'_> {
                 cache_program::VERSION,
                 cache_program::own_folder().unwrap_or_default().display(),
             );
-            let asked = unless_interrupted(self.printer.confirm(&question), || {
-                Failure::interrupted("interrupted; nothing was changed")
-            });
+            let said = || Failure::interrupted("interrupted; nothing was changed");
+            let asked = self.interrupt.unless(self.printer.confirm(&question), said);
             if !asked.await?? {
                 return Err(missing());
             }
@@ -245,14 +240,23 @@ impl LocalDeployment<'_> {
             changed_at: None,
         };
         let step = self.printer.step("Deploying");
-        let deployed = client.deploy(&deployment).await;
+        let said = || {
+            Failure::interrupted("interrupted; the deployment may go on in the stack's process")
+                .hint(format!(
+                    "`cqrs deploy --local{}` again shows whether it did",
+                    stack_flag(&self.settings.stack)
+                ))
+        };
+        let deployed = self.interrupt.unless(client.deploy(&deployment), said);
+        let deployed = deployed.await?;
         drop(step);
         let deployed = match deployed {
             Ok(deployed) => deployed,
             Err(error) => {
-                if !self.folder.is_deployed() {
-                    // It serves nothing; that it could not be made is the failure to report.
-                    let _ = client.stop().await;
+                match client.describe().await {
+                    Ok(_) | Err(LocalError::Silent(_)) => {}
+                    // It serves nothing and ends; that it could not be made is what to report.
+                    Err(_) => drop(client.stop().await),
                 }
                 return Err(error.into());
             }

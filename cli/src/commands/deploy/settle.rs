@@ -1,7 +1,6 @@
 //! Brings a stack into a state that takes a change set, from any state it can be met in.
 
 use super::Deployment;
-use crate::commands::unless_interrupted;
 use crate::error::{Failure, Kind};
 use crate::stack::state::{Situation, StackState};
 
@@ -80,8 +79,11 @@ impl Deployment<'_> {
             .await?;
         let mark = self.stacks.mark(&stack.id).await?;
         let since = mark.newest_ms();
+        // Whether AWS has begun must be known before this ends.
+        let hold = self.interrupt.hold();
         self.stacks.delete(&stack.id).await?;
         let ended = self.operations().follow(mark).await?;
+        drop(hold);
         if ended.succeeded() {
             return Ok(());
         }
@@ -96,8 +98,10 @@ impl Deployment<'_> {
         self.consent("Continue the rollback?").await?;
         let mark = self.stacks.mark(&stack.id).await?;
         let since = mark.newest_ms();
+        let hold = self.interrupt.hold();
         self.stacks.continue_rollback(&stack.id).await?;
         let ended = self.operations().follow(mark).await?;
+        drop(hold);
         if ended.status == "UPDATE_ROLLBACK_COMPLETE" {
             return Ok(());
         }
@@ -108,9 +112,8 @@ impl Deployment<'_> {
         if self.args.yes {
             return Ok(());
         }
-        let asked = unless_interrupted(self.printer.confirm(question), || {
-            Failure::interrupted("interrupted; nothing was changed")
-        });
+        let said = || Failure::interrupted("interrupted; nothing was changed");
+        let asked = self.interrupt.unless(self.printer.confirm(question), said);
         if asked.await.flatten()? {
             Ok(())
         } else {

@@ -1,14 +1,16 @@
 //! `cqrs destroy --local`: the stack on this machine goes, with its orders.
 
 use host::definition::{ACCOUNT, Definition, Table};
+use host::store::Store;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::cli::DestroyArgs;
 use crate::commands::destroy::{Destroyed, agree, orders, show};
 use crate::commands::local::{deployed, folder};
 use crate::commands::rebuild;
 use crate::error::{Failure, Kind};
-use crate::local::client::{Client, Folder, LocalError, StartOptions};
+use crate::local::client::{Client, Folder, LocalError};
 use crate::local::difference;
 use crate::local::protocol::Deployment;
 use crate::printer::Printer;
@@ -20,6 +22,7 @@ const PROTECTION: &str = "DeletionProtectionEnabled";
 pub(super) async fn run(
     args: &DestroyArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if args.express || args.keep_artifacts {
@@ -53,7 +56,7 @@ pub(super) async fn run(
     ));
     show(resources.iter().map(String::as_str), orders, printer);
     if !args.yes {
-        agree(stack, printer).await?;
+        agree(stack, interrupt, printer).await?;
     }
     let step = printer.step("Deleting");
     let deploying = folder.hold_deploying(|| ()).await?;
@@ -107,13 +110,34 @@ fn resources(definition: &Definition) -> Vec<String> {
         .collect()
 }
 
-/// How many orders go with the stack; not known where it does not start.
+/// How many orders go with the stack, where that can be told. One that does not run is not started
+/// for it.
 async fn count(folder: &Folder, deployment: &Deployment, settings: &Settings) -> Option<u64> {
-    let options = StartOptions {
-        region: deployment.region.clone(),
-        port: None,
+    let Some(client) = Client::listening(folder).await.ok()? else {
+        return kept(folder, deployment).await;
     };
-    let (client, _) = Client::ensure_running(folder, &options).await.ok()?;
-    let aws = Aws::on_this_machine(&client.endpoint(), &deployment.region);
+    let aws = Aws::on_this_machine(client.process(), client.region());
     orders(&Functions::new(&aws, settings.stack.clone(), false)).await
+}
+
+/// How many items the tables' file holds, while nobody starts its process.
+async fn kept(folder: &Folder, deployment: &Deployment) -> Option<u64> {
+    let _starting = folder.hold_starting().await.ok()?;
+    let path = folder.path().join("data.db");
+    let evaluated = deployed::evaluated(deployment).ok()?;
+    let region = deployment.region.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        path.is_file()
+            .then(|| Store::open(&path, &region).ok())
+            .flatten()
+    });
+    let store = opened.await.ok()??;
+    let mut items = 0;
+    for table in &evaluated.definition.tables {
+        let asked = serde_json::json!({ "TableName": table.name }).to_string();
+        let reply = store.call("DescribeTable", asked.into()).await;
+        let described: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+        items += described["Table"]["ItemCount"].as_u64()?;
+    }
+    Some(items)
 }

@@ -58,15 +58,6 @@ pub(crate) async fn run(
     settings: Result<Settings, SettingsError>,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let work = examine(global, settings, printer);
-    super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
-}
-
-async fn examine(
-    global: &Global,
-    settings: Result<Settings, SettingsError>,
-    printer: &Printer,
-) -> Result<(), Failure> {
     let target = match &settings {
         Ok(settings) => settings.target,
         Err(_) if global.local == Some(true) => Target::Local,

@@ -199,7 +199,7 @@ pub(super) async fn process(
         }
     };
     let found = Found {
-        aws: Aws::on_this_machine(&client.endpoint(), settings.local_region()),
+        aws: Aws::on_this_machine(client.process(), client.region()),
         stack: stack.clone(),
         target: Target::Local,
         outputs: Some(outputs.into_iter().map(Output::from).collect()),

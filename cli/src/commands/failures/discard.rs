@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::FailuresArgs;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
-use crate::commands::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::failures::message::Message;
 use crate::failures::queue::Presence;
@@ -24,11 +24,13 @@ const NOTHING: &str = "nothing was discarded";
 pub(super) async fn run(
     args: FailuresArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     can_agree(&args, true, "discard them", printer)?;
     let desk = Desk::open(settings, printer).await?;
-    let interrupt = Interrupt::listen();
+    // What is taken from the queue is given back.
+    let _hold = interrupt.hold();
     let mut scan = Scan::new(&desk.queue, HIDDEN);
     let mut discard = Discard {
         desk: &desk,
@@ -47,7 +49,7 @@ pub(super) async fn run(
 
 struct Discard<'a> {
     desk: &'a Desk,
-    interrupt: Interrupt,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
     discarded: Discarded,
 }
@@ -63,17 +65,19 @@ struct Discarded {
 impl Discard<'_> {
     /// Those that wait when this is agreed to; what comes later was not meant.
     async fn all(&mut self, scan: &mut Scan<'_>, asks: bool) -> Result<(), Failure> {
-        let waiting = self.desk.queue.depth().await?.visible;
+        let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
+        let depth = self.interrupt.unless(self.desk.queue.depth(), said);
+        let waiting = depth.await??.visible;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
         let now_ms = now.and_then(|now| i64::try_from(now.as_millis()).ok());
         if asks && waiting > 0 {
             let failures = counted(waiting, "failure");
             let question = format!("Discard {failures} for good, unprojected?");
-            agree(&question, NOTHING, self.printer).await?;
+            agree(&question, NOTHING, self.interrupt, self.printer).await?;
         }
         let step = self.printer.step("Discarding failures");
         loop {
-            let window = select::some(scan, WINDOW, &self.interrupt).await?;
+            let window = select::some(scan, WINDOW, self.interrupt).await?;
             if window.is_empty() {
                 return Ok(());
             }
@@ -88,14 +92,14 @@ impl Discard<'_> {
     }
 
     async fn named(&mut self, scan: &mut Scan<'_>, args: &FailuresArgs) -> Result<(), Failure> {
-        let found = select::named(scan, &args.ids, &self.interrupt).await?;
+        let found = select::named(scan, &args.ids, self.interrupt).await?;
         scan.release_but(&found).await?;
         if !args.yes {
             let listings: Vec<_> = found.iter().map(Listing::from).collect();
             self.printer.note(rows(&listings));
             let failures = counted(found.len() as u64, "failure");
             let question = format!("Discard {failures} for good, unprojected?");
-            agree(&question, NOTHING, self.printer).await?;
+            agree(&question, NOTHING, self.interrupt, self.printer).await?;
         }
         for message in &found {
             if self.interrupt.is_set() {
@@ -132,7 +136,8 @@ impl Discard<'_> {
                 Ok(())
             };
         }
-        self.printer.data(counts)?;
+        let told = self.printer.data(counts);
+        told.map_err(|failure| failure.also_hint(&counts.to_string()))?;
         if self.interrupt.is_set() {
             return Err(Failure::interrupted(format!(
                 "interrupted: {counts}; the others wait as before"

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::commands::failures::{A_LOOK, Desk, give_back, select};
-use crate::commands::interrupt::Interrupt;
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id, Message};
@@ -15,14 +15,20 @@ use crate::failures::scan::Scan;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
-pub(super) async fn run(limit: u32, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(
+    limit: u32,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
-    let interrupt = Interrupt::listen();
     let waiting = desk.queue.depth().await?;
+    // What is taken from the queue is given back.
+    let _hold = interrupt.hold();
     // Each receive takes ten and some milliseconds: what came first is not to come again.
     let hidden = A_LOOK + Duration::from_secs(u64::from(limit) / 50);
     let mut scan = Scan::new(&desk.queue, hidden);
-    let found = select::some(&mut scan, limit as usize, &interrupt).await;
+    let found = select::some(&mut scan, limit as usize, interrupt).await;
     give_back(&mut scan, printer).await;
     let listed = Listed {
         failures: found?.iter().map(Listing::from).collect(),

@@ -9,9 +9,10 @@ mod show;
 
 use std::time::Duration;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::{FailuresArgs, FailuresCommand};
 use crate::commands::connected::Connected;
-use crate::commands::{counted, unless_interrupted};
+use crate::commands::counted;
 use crate::error::{Failure, Kind};
 use crate::failures::queue::FailuresQueue;
 use crate::failures::scan::Scan;
@@ -24,13 +25,16 @@ const A_LOOK: Duration = Duration::from_secs(30);
 pub(crate) async fn run(
     command: FailuresCommand,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     match command {
-        FailuresCommand::List { limit } => list::run(limit, &settings, printer).await,
-        FailuresCommand::Show { id, limit } => show::run(&id, limit, &settings, printer).await,
-        FailuresCommand::Retry(args) => retry::run(args, &settings, printer).await,
-        FailuresCommand::Discard(args) => discard::run(args, &settings, printer).await,
+        FailuresCommand::List { limit } => list::run(limit, &settings, interrupt, printer).await,
+        FailuresCommand::Show { id, limit } => {
+            show::run(&id, limit, &settings, interrupt, printer).await
+        }
+        FailuresCommand::Retry(args) => retry::run(args, &settings, interrupt, printer).await,
+        FailuresCommand::Discard(args) => discard::run(args, &settings, interrupt, printer).await,
     }
 }
 
@@ -42,10 +46,7 @@ struct Desk {
 
 impl Desk {
     async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Failure> {
-        let connected = unless_interrupted(Connected::to(settings, printer), || {
-            Failure::interrupted("interrupted; nothing was done")
-        })
-        .await??;
+        let connected = Connected::to(settings, printer).await?;
         let url = connected.output("FailuresQueueUrl")?;
         let queue = FailuresQueue::new(&connected.aws, url, connected.output("StreamArn")?);
         Ok(Self { connected, queue })
@@ -70,11 +71,14 @@ fn can_agree(
 }
 
 /// Asks where a question is due; anything but yes ends the command.
-async fn agree(question: &str, nothing: &str, printer: &Printer) -> Result<(), Failure> {
-    let agreed = unless_interrupted(printer.confirm(question), || {
-        Failure::interrupted(format!("interrupted; {nothing}"))
-    })
-    .await??;
+async fn agree(
+    question: &str,
+    nothing: &str,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let said = || Failure::interrupted(format!("interrupted; {nothing}"));
+    let agreed = interrupt.unless(printer.confirm(question), said).await??;
     if agreed {
         Ok(())
     } else {

@@ -2,10 +2,10 @@
 
 use orders::error::ErrorType;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::FailuresArgs;
 use crate::commands::failures::report::{Outcome, Report};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
-use crate::commands::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Message};
 use crate::failures::queue::Presence;
@@ -23,12 +23,14 @@ const NOTHING: &str = "nothing was retried";
 pub(super) async fn run(
     args: FailuresArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let asks = args.all || args.ids.iter().any(|id| *id != args.ids[0]);
     can_agree(&args, asks, "retry them", printer)?;
     let desk = Desk::open(settings, printer).await?;
-    let interrupt = Interrupt::listen();
+    // What is taken from the queue is given back.
+    let _hold = interrupt.hold();
     let mut scan = Scan::new(&desk.queue, HIDDEN);
     let mut retry = Retry {
         desk: &desk,
@@ -53,7 +55,7 @@ struct Retry<'a> {
     desk: &'a Desk,
     stream: Stream,
     functions: Functions,
-    interrupt: Interrupt,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
     report: Report,
     /// What would fail all others too.
@@ -62,13 +64,15 @@ struct Retry<'a> {
 
 impl Retry<'_> {
     async fn all(&mut self, scan: &mut Scan<'_>, asks: bool) -> Result<(), Failure> {
-        let waiting = self.desk.queue.depth().await?.visible;
+        let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
+        let depth = self.interrupt.unless(self.desk.queue.depth(), said);
+        let waiting = depth.await??.visible;
         if asks && waiting > 0 {
             self.agree(waiting).await?;
         }
         let step = self.printer.step("Retrying failures");
         loop {
-            let window = select::some(scan, WINDOW, &self.interrupt).await?;
+            let window = select::some(scan, WINDOW, self.interrupt).await?;
             if window.is_empty() {
                 return Ok(());
             }
@@ -85,7 +89,7 @@ impl Retry<'_> {
         args: &FailuresArgs,
         asks: bool,
     ) -> Result<(), Failure> {
-        let found = select::named(scan, &args.ids, &self.interrupt).await?;
+        let found = select::named(scan, &args.ids, self.interrupt).await?;
         scan.release_but(&found).await?;
         if asks {
             self.agree(found.len() as u64).await?;
@@ -98,7 +102,7 @@ impl Retry<'_> {
     async fn agree(&self, failures: u64) -> Result<(), Failure> {
         let failures = counted(failures, "failure");
         let question = format!("Give the records of {failures} to the subscriber again?");
-        agree(&question, NOTHING, self.printer).await
+        agree(&question, NOTHING, self.interrupt, self.printer).await
     }
 
     fn is_over(&self) -> bool {
@@ -134,7 +138,7 @@ impl Retry<'_> {
             stream: &self.stream,
             functions: &self.functions,
         };
-        let given = match self.interrupt.unless(redelivery.run(message, batch)).await {
+        let given = match self.interrupt.before(redelivery.run(message, batch)).await {
             None => return Outcome::NotTried,
             Some(Ok(Redelivered::MessageGone)) => return Outcome::AlreadyGone,
             Some(Ok(Redelivered::Given(given))) => given,
@@ -207,7 +211,8 @@ impl Retry<'_> {
                 Ok(())
             };
         }
-        self.printer.data(&self.report)?;
+        let told = self.printer.data(&self.report);
+        told.map_err(|failure| failure.also_hint(&self.report.summary()))?;
         if self.interrupt.is_set() {
             let summary = self.report.summary();
             return Err(Failure::interrupted(format!("interrupted: {summary}"))

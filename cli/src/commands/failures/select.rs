@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::AwsError;
-use crate::commands::interrupt::Interrupt;
 use crate::error::{Failure, Kind};
 use crate::failures::message::{Id, Message};
 use crate::failures::scan::Scan;
@@ -59,7 +59,7 @@ async fn received(
     if interrupt.is_set() {
         return Err(interrupted());
     }
-    match interrupt.unless_long(next).await {
+    match interrupt.soon_after(next).await {
         Some(messages) if !interrupt.is_set() => Ok(messages?),
         _ => Err(interrupted()),
     }

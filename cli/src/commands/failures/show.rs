@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::commands::age::age;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
-use crate::commands::interrupt::Interrupt;
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id};
@@ -23,12 +23,14 @@ pub(super) async fn run(
     id: &Id,
     limit: u32,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
-    let interrupt = Interrupt::listen();
+    // What is taken from the queue is given back.
+    let _hold = interrupt.hold();
     let mut scan = Scan::new(&desk.queue, A_LOOK);
-    let found = select::named(&mut scan, std::slice::from_ref(id), &interrupt).await;
+    let found = select::named(&mut scan, std::slice::from_ref(id), interrupt).await;
     // The records are read from the stream: the message is not needed for that.
     give_back(&mut scan, printer).await;
     let mut found = found?;
@@ -42,8 +44,7 @@ pub(super) async fn run(
         let stream = Stream::new(&desk.connected.aws);
         let reading = read(&stream, batch, limit as usize);
         let interrupted = || Failure::interrupted("interrupted; the failure waits as before");
-        (shown.records, shown.stream) =
-            interrupt.unless(reading).await.ok_or_else(interrupted)??;
+        (shown.records, shown.stream) = interrupt.unless(reading, interrupted).await??;
     }
     printer.data(&shown)?;
     match shown.stream {

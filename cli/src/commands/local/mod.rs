@@ -7,6 +7,7 @@ mod stop;
 
 use std::process::ExitCode;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::cli::{Global, HostArgs, LocalCommand};
 use crate::commands::project;
@@ -19,10 +20,11 @@ use crate::settings::{LOCAL_REGION, Settings};
 pub(super) async fn run(
     command: LocalCommand,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     match command {
-        LocalCommand::Run(args) => run::run(&args, settings, printer).await,
+        LocalCommand::Run(args) => run::run(&args, settings, interrupt, printer).await,
         LocalCommand::Stop => stop::run(&settings, printer).await,
         LocalCommand::Env { shell } => env::run(shell, &settings, printer).await,
         // `main` has taken these: they are no commands.
@@ -52,7 +54,7 @@ pub(super) fn folder(settings: &Settings) -> Result<Folder, Failure> {
 pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Client, Failure> {
     let folder = folder(settings)?;
     // Where it does not listen any more it ends, and is started again below.
-    if let Some(client) = Client::attach(&folder)?.filter(Client::accepts) {
+    if let Some(client) = Client::listening(&folder).await? {
         if let Some(version) = client.other_version() {
             printer.detail(format_args!(
                 "the stack's process is cqrs {version}; `cqrs deploy --local` brings it to this \
@@ -81,10 +83,7 @@ pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Cli
 /// What stands in for AWS.
 pub(super) async fn connect(settings: &Settings, printer: &Printer) -> Result<Aws, Failure> {
     let client = attach(settings, printer).await?;
-    Ok(Aws::on_this_machine(
-        &client.endpoint(),
-        settings.local_region(),
-    ))
+    Ok(Aws::on_this_machine(client.process(), client.region()))
 }
 
 /// Says so when the stack is not where it was.

@@ -4,6 +4,7 @@ use host::cache::Choice;
 use host::lambda::LogLine;
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::MachineArgs;
 use crate::commands::local::folder;
 use crate::commands::logs::coloured;
@@ -16,6 +17,7 @@ use crate::settings::Settings;
 pub(super) async fn run(
     args: &MachineArgs,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let machine = settings.machine(args);
@@ -50,7 +52,7 @@ pub(super) async fn run(
         printer.note(format_args!(
             "{} Stack {stack} serves at {}; Ctrl-C stops it",
             printer.style().green("✓"),
-            host.endpoint()
+            host.process().endpoint()
         ));
     };
     let shown = (printer.clone(), format!("{}-", settings.stack));
@@ -66,7 +68,9 @@ pub(super) async fn run(
             printer.stdout(&format!("{name} | {}", line.text))
         };
     };
-    serve::run(start, ready, show).await?;
+    // It ends in order, with all that it runs.
+    let _hold = interrupt.hold();
+    serve::run(start, interrupt.clone(), ready, show).await?;
     printer.note(format_args!(
         "Stack {} has stopped; its orders are kept",
         settings.stack

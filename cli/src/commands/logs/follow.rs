@@ -61,7 +61,7 @@ pub(super) async fn run(
                     say_away(&error, settings, printer);
                 }
                 if settings.target == Target::Local {
-                    reattach(&mut follow, settings)?;
+                    reattach(&mut follow, settings).await?;
                 } else {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -83,14 +83,13 @@ fn say_away(error: &LogsError, settings: &Settings, printer: &Printer) {
 }
 
 /// Finds the stack's process where it runs again.
-fn reattach(follow: &mut Follow, settings: &Settings) -> Result<(), Failure> {
+async fn reattach(follow: &mut Follow, settings: &Settings) -> Result<(), Failure> {
     let folder = local::folder(settings)?;
     if !folder.is_deployed() {
         return Err(LocalError::NotDeployed(settings.stack.clone()).into());
     }
-    if let Some(client) = Client::attach(&folder)?.filter(Client::accepts) {
-        let endpoint = client.endpoint();
-        follow.reconnect(&Aws::on_this_machine(&endpoint, settings.local_region()));
+    if let Some(client) = Client::listening(&folder).await? {
+        follow.reconnect(&Aws::on_this_machine(client.process(), client.region()));
     }
     Ok(())
 }

@@ -12,9 +12,9 @@ use std::time::Duration;
 use orders::ids::OrderId;
 use orders::timestamp::Timestamp;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::LogsArgs;
 use crate::commands::connected::Connected;
-use crate::commands::unless_interrupted;
 use crate::error::{Failure, Kind};
 use crate::logs::Role;
 use crate::logs::group::{LogGroup, Wanted};
@@ -36,14 +36,15 @@ const THROTTLED_ATTEMPTS: u32 = 5;
 pub(crate) async fn run(
     args: LogsArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     if args.follow {
         let following = follow::run(&args, settings, printer);
-        return unless_interrupted(following, || Failure::silent(Kind::Interrupted)).await?;
+        let said = || Failure::silent(Kind::Interrupted);
+        return interrupt.unless(following, said).await?;
     }
-    let showing = show(&args, settings, printer);
-    unless_interrupted(showing, || Failure::interrupted("interrupted")).await?
+    show(&args, settings, printer).await
 }
 
 async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result<(), Failure> {

@@ -10,15 +10,15 @@ use orders::ids::OrderId;
 use orders::order::Order;
 use tokio::time::Instant;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::{ChangeArgs, WaitArgs};
-use crate::commands::interrupt::Interrupt;
 use crate::commands::order::ids::{Ids, Several};
 use crate::commands::order::items::Item;
 use crate::commands::order::several::{self, Plan};
 use crate::commands::order::shown::{Shown, Timing};
 use crate::commands::order::tally::Words;
 use crate::commands::order::wait::{self, Sight, Wanted};
-use crate::commands::order::{Written, functions, interruptible, unwrap_logged, write};
+use crate::commands::order::{Written, functions, unwrap_logged, write};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -33,6 +33,7 @@ pub(super) async fn run(
     change: Change,
     args: ChangeArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let ids = Ids::of(args.ids)?;
@@ -46,9 +47,9 @@ pub(super) async fn run(
                 order_id,
                 expected_version: args.expected_version,
             };
-            interruptible(one(&command, args.wait, settings, printer)).await
+            one(&command, args.wait, settings, printer).await
         }
-        Ids::Several(ids) => several(change, ids, args.wait, settings, printer).await,
+        Ids::Several(ids) => several(change, ids, args.wait, settings, interrupt, printer).await,
     }
 }
 
@@ -69,10 +70,10 @@ async fn several(
     ids: Several,
     wait: WaitArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen();
-    let functions = interruptible(functions(settings, printer)).await?;
+    let functions = functions(settings, printer).await?;
     let words = match change {
         Change::Ship => Words {
             doing: "Shipping orders",
@@ -99,11 +100,11 @@ async fn several(
         change,
         functions: &functions,
         patience,
-        interrupt: &interrupt,
+        interrupt,
         printer,
         stopped: Cell::new(false),
     };
-    several::run(ids, plan, &interrupt, printer, |ids| changes.piece(ids)).await
+    several::run(ids, plan, interrupt, printer, |ids| changes.piece(ids)).await
 }
 
 struct Changes<'a> {
@@ -193,7 +194,7 @@ impl Changes<'_> {
         let wanted: Vec<Wanted> = wanted.collect();
         let begun = Instant::now();
         let deadline = begun + patience.left.get();
-        let enough = self.interrupt.pressed();
+        let enough = self.interrupt.asked();
         let looked = match wanted.is_empty() {
             true => Ok(Vec::new()),
             false => wait::until_all(self.functions, &wanted, deadline, enough, self.printer).await,

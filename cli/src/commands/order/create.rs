@@ -27,14 +27,21 @@ pub(super) async fn run(
         )),
         _ => failure,
     })?;
-    if printer.is_json() || printer.stdout_is_terminal() {
-        printer.data(&shown)?;
+    let id = &shown.order.order_id;
+    let told = if printer.is_json() || printer.stdout_is_terminal() {
+        printer.data(&shown)
     } else {
         // For `id=$(cqrs order create …)`.
-        printer.stdout(shown.order.order_id.as_str())?;
-        if let Some(timing) = shown.timing {
-            printer.note(timing);
-        }
+        printer.stdout(id.as_str())
+    };
+    // Nobody else knows the id.
+    told.map_err(|failure| failure.also_hint(&format!("the order is placed: {id}")))?;
+    if let (false, false, Some(timing)) = (
+        printer.is_json(),
+        printer.stdout_is_terminal(),
+        shown.timing,
+    ) {
+        printer.note(timing);
     }
     waited
 }

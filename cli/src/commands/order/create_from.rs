@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use orders::error::chain;
 
 use self::report::{Examined, Report};
+use crate::app::interrupt::Interrupt;
 use crate::bulk::{
     Checked, Event, FailedFile, Finished, Halt, Input, InputError, Row, check, feed, send,
 };
 use crate::cli::BulkArgs;
 use crate::commands::counted;
-use crate::commands::interrupt::Interrupt;
 use crate::commands::order::functions;
 use crate::commands::rate::Rate;
 use crate::error::{Failure, Kind};
@@ -31,10 +31,12 @@ pub(super) async fn run(
     file: &Path,
     args: &BulkArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen();
-    let (input, checked) = untouched(&interrupt, examine(file, args, printer)).await?;
+    let untouched = || Failure::interrupted("interrupted; nothing was sent");
+    let examined = interrupt.unless(examine(file, args, printer), untouched);
+    let (input, checked) = examined.await??;
     if args.dry_run {
         return printer.data(&Examined {
             dry_run: true,
@@ -42,7 +44,10 @@ pub(super) async fn run(
         });
     }
     let mut failed = FailedFile::create(input.path(), checked.format)?;
-    let functions = untouched(&interrupt, functions(settings, printer)).await?;
+    let found = interrupt.unless(functions(settings, printer), untouched);
+    let functions = found.await??;
+    // Those under way are waited for, and what became of all is told and kept.
+    let _hold = interrupt.hold();
     let placing = Placing {
         functions: functions.one_attempt_each(),
         concurrency: args.concurrency,
@@ -58,15 +63,6 @@ pub(super) async fn run(
     let rows = feed(input, checked, args.concurrency.into());
     let ended = placing.run(rows, &mut failed).await;
     placing.finish(ended, failed)
-}
-
-/// Awaits what only looks.
-async fn untouched<T>(
-    interrupt: &Interrupt,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    let done = interrupt.unless(work).await;
-    done.unwrap_or_else(|| Err(Failure::interrupted("interrupted; nothing was sent")))
 }
 
 /// Reads the file to its end, beside the one who may press Ctrl-C.
@@ -117,12 +113,12 @@ struct Placing<'a> {
     report: RefCell<Report>,
     begun: Instant,
     step: Step,
-    interrupt: Interrupt,
+    interrupt: &'a Interrupt,
     printer: &'a Printer,
 }
 
 impl Placing<'_> {
-    /// The first Ctrl-C lets what is under way come to its end, the second does not.
+    /// Ctrl-C lets what is under way come to its end.
     async fn run(
         &self,
         rows: tokio::sync::mpsc::Receiver<Result<Row, InputError>>,
@@ -133,12 +129,11 @@ impl Placing<'_> {
             &self.functions,
             self.concurrency,
             failed,
-            self.interrupt.pressed(),
+            self.interrupt.asked(),
             |event| self.event(event),
         );
         tokio::select! {
             ended = sending => ended,
-            () = self.interrupt.pressed_again() => Err(Halt::Interrupted),
             never = self.tell() => match never {},
         }
     }
@@ -217,7 +212,8 @@ impl Placing<'_> {
             Err(_) => {}
         }
         report.close(begun.elapsed());
-        printer.data(&report)?;
+        let told = printer.data(&report);
+        told.map_err(|failure| failure.also_hint(&report.summary()))?;
         match ended {
             Ok(()) => {}
             Err(Halt::Interrupted) => {

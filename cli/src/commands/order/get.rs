@@ -8,15 +8,15 @@ use orders::order::Order;
 use orders::query::MAX_ORDERS;
 use tokio::time::Instant;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::{GetArgs, WaitArgs};
-use crate::commands::interrupt::Interrupt;
 use crate::commands::order::ids::{Ids, Several};
 use crate::commands::order::items::Item;
 use crate::commands::order::several::{self, Plan};
 use crate::commands::order::shown::{Shown, Timing};
 use crate::commands::order::tally::Words;
 use crate::commands::order::wait::{self, Sight, Wanted};
-use crate::commands::order::{functions, interruptible, unwrap_logged};
+use crate::commands::order::{functions, unwrap_logged};
 use crate::error::{Explain, Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -28,11 +28,12 @@ const AT_ONCE: usize = 4;
 pub(super) async fn run(
     args: GetArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     match Ids::of(args.ids)? {
-        Ids::One(id) => interruptible(one(id, args.wait, settings, printer)).await,
-        Ids::Several(ids) => several(ids, args.wait, settings, printer).await,
+        Ids::One(id) => one(id, args.wait, settings, printer).await,
+        Ids::Several(ids) => several(ids, args.wait, settings, interrupt, printer).await,
     }
 }
 
@@ -61,10 +62,10 @@ async fn several(
     ids: Several,
     wait: WaitArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen();
-    let functions = interruptible(functions(settings, printer)).await?;
+    let functions = functions(settings, printer).await?;
     let plan = Plan {
         piece: MAX_ORDERS,
         at_once: AT_ONCE,
@@ -76,10 +77,10 @@ async fn several(
     };
     let begun = Instant::now();
     let reading = async |ids: Vec<OrderId>| match wait.wait {
-        Some(seconds) => wait_for(&functions, ids, seconds, begun, &interrupt, printer).await,
+        Some(seconds) => wait_for(&functions, ids, seconds, begun, interrupt, printer).await,
         None => look_at(&functions, ids, printer).await,
     };
-    several::run(ids, plan, &interrupt, printer, reading).await
+    several::run(ids, plan, interrupt, printer, reading).await
 }
 
 async fn look_at(functions: &Functions, ids: Vec<OrderId>, printer: &Printer) -> Vec<Item> {
@@ -111,7 +112,7 @@ async fn wait_for(
     };
     let wanted: Vec<Wanted> = ids.iter().map(any).collect();
     let deadline = begun + Duration::from_secs(seconds);
-    let enough = interrupt.pressed();
+    let enough = interrupt.asked();
     let sights = match wait::until_all(functions, &wanted, deadline, enough, printer).await {
         Ok(sights) => sights,
         Err(failure) => return none_read(ids, failure),

@@ -20,6 +20,7 @@ use orders::error::{ErrorType, Invalid};
 use orders::order::Order;
 use serde::Serialize;
 
+use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::cli::{OrderCommand, WaitArgs};
 use crate::commands::local;
@@ -32,24 +33,20 @@ use crate::stack::functions::{Answer, FunctionError, Functions};
 pub(crate) async fn run(
     command: OrderCommand,
     settings: Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     // What breaks a rule of the domain is said before anything is connected.
     match command {
         OrderCommand::Create(args) => match args.bulk.from.clone() {
-            Some(file) => create_from::run(&file, &args.bulk, &settings, printer).await,
-            None => interruptible(create::run(args, &settings, printer)).await,
+            Some(file) => create_from::run(&file, &args.bulk, &settings, interrupt, printer).await,
+            None => create::run(args, &settings, printer).await,
         },
-        OrderCommand::Get(args) => get::run(args, &settings, printer).await,
-        OrderCommand::List(args) => interruptible(list::run(args, &settings, printer)).await,
-        OrderCommand::Ship(args) => ship::run(args, &settings, printer).await,
-        OrderCommand::Cancel(args) => cancel::run(args, &settings, printer).await,
+        OrderCommand::Get(args) => get::run(args, &settings, interrupt, printer).await,
+        OrderCommand::List(args) => list::run(args, &settings, printer).await,
+        OrderCommand::Ship(args) => ship::run(args, &settings, interrupt, printer).await,
+        OrderCommand::Cancel(args) => cancel::run(args, &settings, interrupt, printer).await,
     }
-}
-
-/// Work that Ctrl-C may end anywhere.
-async fn interruptible<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    super::unless_interrupted(work, || Failure::interrupted("interrupted")).await?
 }
 
 pub(super) async fn functions(

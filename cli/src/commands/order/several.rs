@@ -13,7 +13,7 @@ use futures_util::stream::FuturesOrdered;
 use orders::ids::OrderId;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
-use crate::commands::interrupt::{GRACE, Interrupt};
+use crate::app::interrupt::{GRACE, Interrupt};
 use crate::commands::order::ids::{Given, Several};
 use crate::commands::order::items::Item;
 use crate::commands::order::tally::{Tally, Words};
@@ -43,6 +43,8 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
     printer: &Printer,
     work: impl Fn(Vec<OrderId>) -> W,
 ) -> Result<(), Failure> {
+    // What is under way is brought to its end, and told.
+    let _hold = interrupt.hold();
     let mut tally = Tally::new(plan.words, printer);
     let mut under_way = FuturesOrdered::new();
     let mut pieces: VecDeque<Vec<OrderId>> = VecDeque::new();
@@ -52,7 +54,7 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
     while open || !under_way.is_empty() {
         tokio::select! {
             biased;
-            () = interrupt.pressed() => break,
+            () = interrupt.asked() => break,
             _ = tick.tick() => tally.tell(),
             Some(items) = under_way.next(), if !under_way.is_empty() => {
                 pieces.pop_front();

@@ -2,6 +2,7 @@
 
 use orders::command::Change;
 
+use crate::app::interrupt::Interrupt;
 use crate::cli::ChangeArgs;
 use crate::commands::order::change;
 use crate::error::Failure;
@@ -11,7 +12,8 @@ use crate::settings::Settings;
 pub(super) async fn run(
     args: ChangeArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    change::run(Change::Ship, args, settings, printer).await
+    change::run(Change::Ship, args, settings, interrupt, printer).await
 }

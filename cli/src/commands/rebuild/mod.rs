@@ -15,6 +15,7 @@ use orders::projection::{Project, Removed};
 use serde::Serialize;
 
 use self::checkpoint::{Checkpoint, Store};
+use crate::app::interrupt::Interrupt;
 use crate::cli::RebuildArgs;
 use crate::commands::connected::Connected;
 use crate::commands::rate::Rate;
@@ -35,11 +36,13 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn run(
     args: RebuildArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let hint = "`cqrs rebuild` goes on from here; with `--restart` it begins anew";
     let work = rebuild(&args, settings, printer);
-    super::unless_interrupted(work, || Failure::interrupted("interrupted").hint(hint)).await?
+    let said = || Failure::interrupted("interrupted").hint(hint);
+    interrupt.unless(work, said).await?
 }
 
 /// Removes what an interrupted rebuild of the stack left, which goes with the stack.

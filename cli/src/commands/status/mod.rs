@@ -9,9 +9,10 @@ mod watch;
 use std::time::Duration;
 
 use self::report::Report;
+use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::cli::StatusArgs;
-use crate::commands::{local, stack_not_found, unless_interrupted};
+use crate::commands::{local, stack_not_found};
 use crate::error::{Failure, Kind};
 use crate::health::{Blind, OnAws, OnThisMachine, Source};
 use crate::local::client::LocalError;
@@ -25,11 +26,11 @@ const AWS_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(
     args: StatusArgs,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let Some(pause) = args.watch else {
-        let looking = once(settings, printer);
-        return unless_interrupted(looking, || Failure::interrupted("interrupted")).await?;
+        return once(settings, printer).await;
     };
     let pause = match (pause, settings.target) {
         (Some(seconds), _) => Duration::from_secs(seconds),
@@ -40,7 +41,8 @@ pub(crate) async fn run(
         let mut watched = Watched::find(settings).await?;
         watch::run(&mut watched, pause, printer).await
     };
-    unless_interrupted(watching, || Failure::silent(Kind::Interrupted)).await?
+    let said = || Failure::silent(Kind::Interrupted);
+    interrupt.unless(watching, said).await?
 }
 
 async fn once(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
@@ -100,9 +102,14 @@ impl Watched {
         let stack = settings.stack.clone();
         let (source, region) = match settings.target {
             Target::Local => {
-                let region = settings.local_region().to_owned();
                 let folder = local::folder(settings)?;
-                let source = OnThisMachine::new(folder, stack.clone(), &region);
+                // The one that the stack was made with, whatever the settings say now.
+                let deployment = folder.deployment()?;
+                let region = deployment.map_or_else(
+                    || settings.local_region().to_owned(),
+                    |deployment| deployment.region,
+                );
+                let source = OnThisMachine::new(folder, stack.clone());
                 (Source::Local(source), region)
             }
             Target::Aws => {

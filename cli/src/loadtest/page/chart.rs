@@ -159,7 +159,7 @@ impl Chart<'_> {
             xml.empty("path", &[("class", &class), ("d", &swatch)]);
             let at = x + 20.0;
             xml.line("text", &[("x", &at), ("y", &38)], series.name);
-            x = at + 14.0 + 7.0 * series.name.chars().count() as f64;
+            x = at + 14.0 + text_width(series.name);
         }
     }
 
@@ -173,9 +173,12 @@ impl Chart<'_> {
             xml.line("text", &[("class", &"end"), ("x", &x), ("y", &y)], text);
         }
         for (value, text) in &self.x.ticks {
-            let x = format!("{:.1}", self.x_of(*value));
-            let y = bottom + 16.0;
-            xml.line("text", &[("class", &"middle"), ("x", &x), ("y", &y)], text);
+            let x = self.x_of(*value);
+            // In the middle below its place, as far as the edge leaves room for it.
+            let wide = x + text_width(text) / 2.0 > WIDTH;
+            let (class, x) = if wide { ("end", WIDTH) } else { ("middle", x) };
+            let (x, y) = (format!("{x:.1}"), bottom + 16.0);
+            xml.line("text", &[("class", &class), ("x", &x), ("y", &y)], text);
         }
         let frame = format!("M{LEFT} {TOP}V{bottom}H{right}");
         xml.empty("path", &[("class", &"axis"), ("d", &frame)]);
@@ -215,6 +218,11 @@ impl Chart<'_> {
     }
 }
 
+/// About, in the page's font.
+fn text_width(text: &str) -> f64 {
+    7.0 * text.chars().count() as f64
+}
+
 /// The next of 1, 2, 5, 10, 20, 50…
 fn round_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
@@ -252,6 +260,45 @@ mod tests {
         assert_eq!(texts(&log(&[])), ["1", "2"]);
         let nines = Axis::nines("", 5_000);
         assert_eq!(texts(&nines), ["0 %", "90 %", "99 %", "99.9 %", "50 %"]);
+    }
+
+    /// Where a text begins and ends, by its anchor.
+    fn reach(text: roxmltree::Node<'_, '_>) -> (f64, f64) {
+        let x: f64 = text.attribute("x").unwrap().parse().unwrap();
+        let width = text_width(text.text().unwrap_or_default());
+        match text.attribute("class") {
+            Some("end") => (x - width, x),
+            Some("middle") => (x - width / 2.0, x + width / 2.0),
+            _ => (x, x + width),
+        }
+    }
+
+    #[test]
+    fn no_text_is_cut_at_the_edges_and_none_lies_on_its_neighbour() {
+        for count in [10, 5_000, 1_000_000_000] {
+            let chart = Chart {
+                title: "",
+                x: Axis::nines("of the operations", count),
+                y: Axis::log("ms", [0.0001, 60_000.0].into_iter()),
+                series: Vec::new(),
+            };
+            let mut xml = Xml::default();
+            chart.draw(&mut xml, 0.0);
+            let text = xml.finish();
+            let document = roxmltree::Document::parse(&text).unwrap();
+            let texts = document.descendants().filter(|n| n.has_tag_name("text"));
+            for text in texts {
+                let (from, to) = reach(text);
+                assert!(from >= 0.0 && to <= WIDTH, "{count}: {text:?}");
+            }
+            let mut axis: Vec<_> = document
+                .descendants()
+                .filter(|n| n.is_element() && n.text().is_some_and(|text| text.ends_with('%')))
+                .map(reach)
+                .collect();
+            axis.sort_by(|one, other| one.0.total_cmp(&other.0));
+            assert!(axis.windows(2).all(|two| two[0].1 < two[1].0), "{axis:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error::{Explain, Kind};
+use crate::local::process::Silent;
 use crate::local::protocol::Refusal;
 use crate::settings::StackName;
 
@@ -52,6 +53,9 @@ pub(crate) enum LocalError {
     /// It has gone, or does not answer.
     #[error("the stack's process does not answer")]
     Unreachable(#[source] io::Error),
+    /// It is stopped.
+    #[error(transparent)]
+    Silent(#[from] Silent),
     /// It is of another version.
     #[error("the stack's process answers in a form that this version does not know")]
     Unintelligible(#[source] serde_json::Error),
@@ -113,7 +117,7 @@ impl Explain for LocalError {
     fn name(&self) -> String {
         match self {
             Self::NotDeployed(_) => "StackNotFound".to_owned(),
-            Self::Unreachable(_) => "Unreachable".to_owned(),
+            Self::Unreachable(_) | Self::Silent(_) => "Unreachable".to_owned(),
             _ => self.kind().name().to_owned(),
         }
     }
@@ -140,6 +144,7 @@ impl Explain for LocalError {
             Self::Unreachable(_) => {
                 "repeat the command: it starts the stack again where it has stopped".to_owned()
             }
+            Self::Silent(silent) => silent.hint(),
             Self::Unintelligible(_) => {
                 "`cqrs local stop` ends it; the next command starts it in this version".to_owned()
             }

@@ -35,7 +35,7 @@ pub(crate) struct Held {
     _file: File,
 }
 
-/// A deployment that is not seen for a while.
+/// A deployment that is not seen for a while; put back at the latest when this is dropped.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Aside {
@@ -46,9 +46,16 @@ pub(crate) struct Aside {
 impl Aside {
     pub(crate) fn put_back(self) -> Result<(), LocalError> {
         fs::rename(&self.aside, &self.path).map_err(|source| LocalError::Folder {
-            path: self.path,
+            path: self.path.clone(),
             source,
         })
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // It is back already where nothing came in between.
+        let _ = fs::rename(&self.aside, &self.path);
     }
 }
 

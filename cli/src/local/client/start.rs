@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -27,6 +28,7 @@ pub(super) async fn start(folder: &Folder, options: &StartOptions) -> Result<Hos
         .stderr(log)
         .spawn()
         .map_err(LocalError::CannotStart)?;
+    let unexpected = Unexpected(child.id());
     let said = || Log(read_log(folder, begin).unwrap_or_default());
     let Some(stdout) = child.stdout.take() else {
         return Err(LocalError::Died(said()));
@@ -46,13 +48,29 @@ pub(super) async fn start(folder: &Folder, options: &StartOptions) -> Result<Hos
         }
     }
     match serde_json::from_str(&line) {
-        Ok(Started::Ready(host)) => Ok(host),
+        Ok(Started::Ready(host)) => {
+            std::mem::forget(unexpected);
+            Ok(host)
+        }
         Ok(Started::Failed(refusal)) => {
             // Its lock must be free when the next attempt is made.
             let _ = child.wait().await;
             Err(LocalError::refused(refusal))
         }
         Err(_) => Err(LocalError::Died(said())),
+    }
+}
+
+/// A process that starts: dropped before it is ready, it is not to come up after all.
+struct Unexpected(Option<u32>);
+
+impl Drop for Unexpected {
+    fn drop(&mut self) {
+        let pid = self.0.and_then(|pid| i32::try_from(pid).ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            // Its children end with it. One that has ended is this process's still.
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
 }
 

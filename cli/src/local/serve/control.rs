@@ -31,8 +31,15 @@ impl Controller {
                 let deployment = serde_json::from_slice(&body)
                     .map_err(|error| refuse("the request cannot be read", error.to_string()))?;
                 // A tool that is interrupted must not leave a stack that is half deployed.
-                let stack = Arc::clone(&self.stack);
-                let deploying = tokio::spawn(async move { stack.deploy(deployment).await });
+                let (stack, stop) = (Arc::clone(&self.stack), self.stop.clone());
+                let deploying = tokio::spawn(async move {
+                    let deployed = stack.deploy(deployment).await;
+                    if deployed.is_err() && stack.describe().await.is_none() {
+                        // There is nothing to serve.
+                        stop.send_replace(true);
+                    }
+                    deployed
+                });
                 match deploying.await {
                     Ok(Ok(deployed)) => Ok(json(&deployed)),
                     Ok(Err(error)) => Err((400, error.into())),

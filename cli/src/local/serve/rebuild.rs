@@ -5,7 +5,7 @@
 //! keeps the newer of the two.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,11 +30,13 @@ const BATCH: usize = 500;
 const CONCURRENCY: usize = 2;
 /// What a command waits for at most; a large read model is finished while the stack serves.
 const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two attempts, twice as long each time: each reads the whole table.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// See the module's documentation.
+/// See the module's documentation. Dropped, it looks after nothing any more.
 pub(super) struct Keeper {
-    projections: Arc<Mutex<Vec<Projection>>>,
+    projections: watch::Sender<Vec<Projection>>,
     whole: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
@@ -49,22 +51,24 @@ impl Keeper {
         state: &Path,
     ) -> Result<Self, ServeError> {
         let identity = identity(state)?;
-        let projections = Arc::new(Mutex::new(projections(definition)));
+        let projections = watch::Sender::new(projections(definition));
         let (tell, whole) = watch::channel(false);
-        let work = Work {
+        let mut work = Work {
             cache,
             store,
             functions,
             identity,
-            projections: Arc::clone(&projections),
+            projections: projections.subscribe(),
+            said: String::new(),
         };
         let task = tokio::spawn(async move {
             let mut restarted = work.cache.restarted();
             loop {
                 restarted.mark_unchanged();
                 tell.send_replace(false);
+                let mut pause = Pause(SHORTEST_PAUSE);
                 while !work.keep_whole().await {
-                    sleep(PAUSE).await;
+                    pause.pass(&mut restarted, &mut work.projections).await;
                 }
                 tell.send_replace(true);
                 if restarted.changed().await.is_err() {
@@ -81,10 +85,7 @@ impl Keeper {
 
     /// From now on the read model is made from these tables by these functions.
     pub(super) fn target(&self, definition: &Definition) {
-        *self
-            .projections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = projections(definition);
+        self.projections.send_replace(projections(definition));
     }
 
     /// Waits until the read model is whole, though not long.
@@ -95,9 +96,29 @@ impl Keeper {
             log("the read model is being made again; this goes on while the stack serves");
         }
     }
+}
 
-    pub(super) fn stop(&self) {
+impl Drop for Keeper {
+    fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// What passes between two attempts.
+struct Pause(Duration);
+
+impl Pause {
+    /// Waits, longer each time, though not for what an empty cache or another function can change.
+    async fn pass(
+        &mut self,
+        restarted: &mut watch::Receiver<u64>,
+        deployed: &mut watch::Receiver<Vec<Projection>>,
+    ) {
+        tokio::select! {
+            () = sleep(self.0) => self.0 = (self.0 * 2).min(LONGEST_PAUSE),
+            Ok(()) = restarted.changed() => self.0 = SHORTEST_PAUSE,
+            Ok(()) = deployed.changed() => self.0 = SHORTEST_PAUSE,
+        }
     }
 }
 
@@ -106,25 +127,34 @@ struct Work {
     store: Store,
     functions: Functions,
     identity: String,
-    projections: Arc<Mutex<Vec<Projection>>>,
+    projections: watch::Receiver<Vec<Projection>>,
+    /// What it said last.
+    said: String,
 }
 
 impl Work {
     /// Whether the cache holds this stack's read model, after it was made where it was missing.
-    async fn keep_whole(&self) -> bool {
-        match self.cache.marker(MARKER).await {
-            Ok(Some(holds)) if holds == self.identity => return true,
-            Ok(_) => {}
-            Err(error) => {
-                log(format_args!("the cache cannot be asked: {error}"));
-                return false;
+    async fn keep_whole(&mut self) -> bool {
+        match self.try_keep_whole().await {
+            Ok(()) => true,
+            Err(trouble) => {
+                // The same again is no news.
+                if trouble != self.said {
+                    log(&trouble);
+                    self.said = trouble;
+                }
+                false
             }
         }
-        let projections = self
-            .projections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    }
+
+    async fn try_keep_whole(&mut self) -> Result<(), String> {
+        match self.cache.marker(MARKER).await {
+            Ok(Some(holds)) if holds == self.identity => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(format!("the cache cannot be asked: {error}")),
+        }
+        let projections = self.projections.borrow_and_update().clone();
         for Projection { table, function } in projections {
             match self.project(&table, &function).await {
                 Ok(0) => {}
@@ -132,20 +162,12 @@ impl Work {
                     "the read model is made again: {orders} orders"
                 )),
                 Err(error) => {
-                    log(format_args!(
-                        "the read model cannot be made again yet: {error}"
-                    ));
-                    return false;
+                    return Err(format!("the read model cannot be made again yet: {error}"));
                 }
             }
         }
-        match self.cache.set_marker(MARKER, &self.identity).await {
-            Ok(()) => true,
-            Err(error) => {
-                log(format_args!("the cache cannot be marked: {error}"));
-                false
-            }
-        }
+        let marked = self.cache.set_marker(MARKER, &self.identity).await;
+        marked.map_err(|error| format!("the cache cannot be marked: {error}"))
     }
 
     /// Hands the table's orders to the function; gives their number.
@@ -229,5 +251,30 @@ fn identity(state: &Path) -> Result<String, ServeError> {
             std::fs::write(&path, &text).map_err(ServeError::Folder)?;
             Ok(text)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_goes_on_failing_is_tried_ever_more_seldom_until_something_changes() {
+        let (_cache, mut restarted) = watch::channel(0);
+        let (deploy, mut deployed) = watch::channel(Vec::new());
+        let mut pause = Pause(SHORTEST_PAUSE);
+        let begun = Instant::now();
+        for _ in 0..20 {
+            pause.pass(&mut restarted, &mut deployed).await;
+        }
+        assert!(begun.elapsed() > Duration::from_secs(600));
+        let begun = Instant::now();
+        deploy.send_replace(Vec::new());
+        pause.pass(&mut restarted, &mut deployed).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        pause.pass(&mut restarted, &mut deployed).await;
+        assert_eq!(begun.elapsed(), SHORTEST_PAUSE);
     }
 }

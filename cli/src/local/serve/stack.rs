@@ -18,10 +18,10 @@ use tokio::sync::Mutex;
 use super::error::ServeError;
 use super::log::log;
 use super::rebuild::Keeper;
-use super::write_owned;
+use super::write_beside;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
-use crate::local::protocol::{Deployed, Deployment, Description, Status};
+use crate::local::protocol::{Change, Deployed, Deployment, Description, Status};
 use crate::stack::template::Template;
 
 /// See the module's documentation.
@@ -37,6 +37,15 @@ pub(super) struct Stack {
     started_at: Timestamp,
     /// Held while a deployment is under way, so that there is one at a time.
     live: Mutex<Option<Live>>,
+}
+
+/// What a deployment came to.
+struct Made {
+    deployment: Deployment,
+    evaluated: Evaluated,
+    /// None where the cache is the same, and so is who looks after it.
+    keeper: Option<Keeper>,
+    changes: Vec<Change>,
 }
 
 /// What is deployed.
@@ -127,73 +136,115 @@ impl Stack {
         self.deploy(deployment).await.map(|_| ())
     }
 
-    /// Makes the stack what `deployment` says. What it held stays; where it fails, the functions
-    /// and mappings stay as they were.
+    /// Makes the stack what `deployment` says. What it held stays; where it fails, what was deployed
+    /// before serves on.
     pub(super) async fn deploy(&self, mut deployment: Deployment) -> Result<Deployed, ServeError> {
         let mut live = self.live.lock().await;
         deployment.port = self.port;
         let cache = self.cache(&mut deployment, live.as_ref()).await?;
-        let applied = self.apply(&deployment, cache.address()).await;
-        let evaluated = match applied {
-            Ok(evaluated) => evaluated,
+        let made = match self.make(deployment, &cache, live.as_ref()).await {
+            Ok(made) => made,
             Err(error) => {
-                let kept = live.as_ref().map(|live| live.cache.clone());
-                if kept.is_none_or(|kept| kept.address() != cache.address()) {
-                    cache.stop().await;
-                }
+                self.go_back(live.as_ref(), cache).await;
                 return Err(error);
             }
         };
-        let before = live.take();
-        let changes = difference::changes(
-            before.as_ref().map(|before| &before.evaluated.definition),
-            &evaluated.definition,
-        );
-        let created = before.is_none();
-        deployment.changed_at = match &before {
-            Some(before) if changes.is_empty() => before.deployment.changed_at,
-            // It is taken up again as it was left.
-            None if deployment.changed_at.is_some() => deployment.changed_at,
-            _ => Some(Timestamp::now()),
-        };
-        write_owned(&self.state.join("deployment.json"), &deployment)?;
-        let keeper = match before {
-            Some(before) if before.cache.address() == cache.address() => {
-                before.keeper.target(&evaluated.definition);
-                before.keeper
-            }
-            before => {
-                if let Some(before) = before {
-                    before.keeper.stop();
-                    before.cache.stop().await;
-                }
-                Keeper::start(
-                    cache.clone(),
-                    self.store.clone(),
-                    self.functions.clone(),
-                    &evaluated.definition,
-                    &self.state,
-                )?
-            }
-        };
-        keeper.settled().await;
-        self.mappings
-            .apply(evaluated.definition.mappings.clone())
-            .await?;
-        let now = Live {
+        let Made {
             deployment,
             evaluated,
-            cache,
             keeper,
+            changes,
+        } = made;
+        let created = live.is_none();
+        let before = match keeper {
+            Some(keeper) => live.replace(Live {
+                deployment,
+                evaluated,
+                cache,
+                keeper,
+            }),
+            None => {
+                if let Some(live) = live.as_mut() {
+                    live.deployment = deployment;
+                    live.evaluated = evaluated;
+                }
+                None
+            }
         };
-        let description = now.describe();
-        *live = Some(now);
+        if let Some(before) = before {
+            drop(before.keeper);
+            before.cache.stop().await;
+        }
         log(format_args!("deployed, {} changes", changes.len()));
         Ok(Deployed {
             created,
             changes,
-            description,
+            description: live.as_ref().map(Live::describe).unwrap_or_default(),
         })
+    }
+
+    /// Everything that can fail, the file that tells the next process of it at the end.
+    async fn make(
+        &self,
+        mut deployment: Deployment,
+        cache: &Cache,
+        live: Option<&Live>,
+    ) -> Result<Made, ServeError> {
+        let evaluated = self.apply(&deployment, cache.address()).await?;
+        let definition = &evaluated.definition;
+        let before = live.map(|live| &live.evaluated.definition);
+        let changes = difference::changes(before, definition);
+        deployment.changed_at = match live {
+            Some(live) if changes.is_empty() => live.deployment.changed_at,
+            // It is taken up again as it was left.
+            None if deployment.changed_at.is_some() => deployment.changed_at,
+            _ => Some(Timestamp::now()),
+        };
+        let keeper = match live {
+            Some(live) if live.cache.address() == cache.address() => {
+                live.keeper.target(definition);
+                live.keeper.settled().await;
+                None
+            }
+            _ => {
+                let keeper = Keeper::start(
+                    cache.clone(),
+                    self.store.clone(),
+                    self.functions.clone(),
+                    definition,
+                    &self.state,
+                )?;
+                keeper.settled().await;
+                Some(keeper)
+            }
+        };
+        let written = write_beside(&self.state.join("deployment.json"), &deployment)?;
+        self.mappings.apply(definition.mappings.clone()).await?;
+        written.replace()?;
+        Ok(Made {
+            deployment,
+            evaluated,
+            keeper,
+            changes,
+        })
+    }
+
+    /// Makes functions and mappings what they were; what was begun for a deployment ends.
+    async fn go_back(&self, live: Option<&Live>, cache: Cache) {
+        let Some(live) = live else {
+            self.functions.apply(Vec::new()).await;
+            return cache.stop().await;
+        };
+        let definition = &live.evaluated.definition;
+        self.functions.apply(definition.functions.clone()).await;
+        if live.cache.address() == cache.address() {
+            live.keeper.target(definition);
+        } else {
+            cache.stop().await;
+        }
+        if let Err(error) = self.mappings.apply(definition.mappings.clone()).await {
+            log(format_args!("the mappings are not as they were: {error}"));
+        }
     }
 
     /// The cache that the deployment asks for: the one that runs, where it is the same.
@@ -265,7 +316,7 @@ impl Stack {
         self.mappings.stop().await;
         self.functions.stop().await;
         if let Some(live) = self.live.lock().await.take() {
-            live.keeper.stop();
+            drop(live.keeper);
             live.cache.stop().await;
         }
     }

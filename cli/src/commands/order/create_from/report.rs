@@ -88,6 +88,21 @@ impl Report {
         self.rows.saturating_sub(self.settled())
     }
 
+    /// `2 orders created, 1 failed`
+    pub(super) fn summary(&self) -> String {
+        let mut text = format!("{} created", counted(self.created, "order"));
+        for (count, what) in [
+            (self.already_there, "already there"),
+            (self.failed, "failed"),
+            (self.left, "left"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
+    }
+
     /// The command's failure, where rows failed.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         if self.failed == 0 {
@@ -114,16 +129,6 @@ impl fmt::Display for Report {
             0 => {}
             more => writeln!(f, "and {}", counted(more, "more row"))?,
         }
-        write!(f, "{} created", counted(self.created, "order"))?;
-        for (count, what) in [
-            (self.already_there, "already there"),
-            (self.failed, "failed"),
-            (self.left, "left"),
-        ] {
-            if count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        write!(f, ", in {:.1} s", self.seconds)
+        write!(f, "{}, in {:.1} s", self.summary(), self.seconds)
     }
 }

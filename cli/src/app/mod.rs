@@ -1,0 +1,3 @@
+//! What every command has: so far, the interrupt.
+
+pub(crate) mod interrupt;
