@@ -15,6 +15,7 @@ mod loadtest;
 mod local;
 mod logs;
 mod models;
+mod observe;
 mod package;
 mod permissions;
 mod printer;

@@ -213,7 +213,7 @@ fn a_mapping_that_is_disabled_breaks_the_way() {
     assert_eq!(outcome.code, 1, "{outcome}");
     assert_eq!(in_status(&report, "failed"), ["mapping"]);
     let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains(&format!("--uuid {id} --enabled")), "{hint}");
+    assert!(hint.contains(&format!("--enabled --uuid {id}")), "{hint}");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_function_that_cannot_start_says_which_setting_is_wrong() {
 }
 
 #[test]
-fn failures_that_wait_are_a_warning() {
+fn failures_that_wait_are_a_failure_as_they_are_to_status() {
     let stage = AwsStage::deployed();
     let outputs: Value = stage.cqrs(["outputs"]).json();
     let client = aws_sdk_sqs::Client::new(&stage.sdk());
@@ -289,10 +289,11 @@ fn failures_that_wait_are_a_warning() {
         .message_body("{}");
     block_on(send.send()).unwrap();
     let (report, outcome) = report(stage.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(outcome.code, 1, "{outcome}");
     let queue = hop(&report, "queue");
-    assert_eq!(queue["status"], "warning");
+    assert_eq!(queue["status"], "failed");
     assert_eq!(queue["detail"], "about 1 failure waits");
+    assert_eq!(stage.cqrs(["status"]).outcome().code, 1);
 }
 
 #[test]
@@ -606,8 +607,11 @@ fn a_stack_that_must_be_deleted_is_told_with_the_way_out() {
         hop(&report, "stack")["detail"],
         "cqrs is in ROLLBACK_COMPLETE"
     );
-    let hint = &outcome.error()["hint"];
-    assert_eq!(hint, "`cqrs deploy` deletes it and creates it anew");
+    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
+    assert!(
+        hint.contains("deletes what is left and creates the stack anew"),
+        "{hint}"
+    );
 }
 
 #[test]

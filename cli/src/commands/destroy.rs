@@ -144,7 +144,7 @@ impl Destruction<'_> {
     async fn delete(&self, stack: &StackState) -> Result<(), Failure> {
         let operations = self.operations();
         if stack.situation() == Situation::Busy {
-            let ended = operations.attach(&stack.id, stack.status.as_str()).await?;
+            let (ended, _) = operations.attach(&stack.id, stack.status.as_str()).await?;
             if ended.status == "DELETE_COMPLETE" {
                 return Ok(());
             }

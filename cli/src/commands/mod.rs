@@ -3,7 +3,6 @@
 //! A command resolves what it needs, asks the modules below to do it, and formats what they
 //! report. It returns its failure; `main` renders it.
 
-mod age;
 mod bench;
 mod completions;
 mod connected;

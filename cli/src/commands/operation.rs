@@ -8,6 +8,7 @@ use crate::settings::StackName;
 use crate::stack::Stacks;
 use crate::stack::follow::{Ended, Mark};
 use crate::stack::root_cause::Cause;
+use crate::stack::state::way_out;
 
 /// What shows and explains the operations of one stack.
 #[derive(Clone, Copy)]
@@ -34,14 +35,20 @@ impl Operations<'_> {
         Ok(self.interrupt.unless(following, said).await??)
     }
 
-    /// Shows the operation that somebody, perhaps an earlier run, has started.
-    pub(crate) async fn attach(&self, stack_id: &str, status: &str) -> Result<Ended, Failure> {
+    /// Shows the operation that somebody, perhaps an earlier run, has started; gives also after
+    /// which moment it began.
+    pub(crate) async fn attach(
+        &self,
+        stack_id: &str,
+        status: &str,
+    ) -> Result<(Ended, i64), Failure> {
         self.printer.note(format_args!(
             "Stack {} is at {status}: following that operation first",
             self.stack
         ));
         let mark = self.stacks.mark_running(stack_id).await?;
-        self.follow(mark).await
+        let since = mark.newest_ms();
+        Ok((self.follow(mark).await?, since))
     }
 
     /// The failure of an operation: root cause first, then what followed, then the way out.
@@ -73,29 +80,4 @@ fn subject(cause: &Cause) -> String {
         .map(|path| format!(" at {path}"))
         .unwrap_or_default();
     format!("{} ({}){path}", cause.logical_id, cause.resource_type)
-}
-
-/// What to do about a stack that ended in `status`.
-pub(crate) fn way_out(status: &str, stack: &StackName) -> Option<String> {
-    let hint = match status {
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => format!(
-            "mend the cause and run `cqrs deploy --stack {stack}` again: it deletes what is left \
-             and creates the stack anew"
-        ),
-        "UPDATE_ROLLBACK_COMPLETE" => format!(
-            "the stack is as it was before; mend the cause and run `cqrs deploy --stack {stack}` again"
-        ),
-        "UPDATE_ROLLBACK_FAILED" => format!(
-            "mend what stopped the rollback, then `cqrs deploy --stack {stack}` continues it"
-        ),
-        "CREATE_FAILED" | "UPDATE_FAILED" => format!(
-            "what succeeded was kept; mend the cause and run `cqrs deploy --stack {stack}` again, \
-             or `cqrs destroy --stack {stack}`"
-        ),
-        "DELETE_FAILED" => format!(
-            "mend the cause and run `cqrs destroy --stack {stack}` again: it takes up the deletion"
-        ),
-        _ => return None,
-    };
-    Some(hint)
 }

@@ -15,7 +15,7 @@ use crate::failures::queue::Depth;
 use crate::settings::StackName;
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
-use crate::stack::health::mapping_that_is_there;
+use crate::stack::health::{mapping_that_is_there, reason};
 use crate::stack::state::{Situation, StackState};
 
 /// CloudWatch has a new data point each minute and charges for each look at one.
@@ -172,14 +172,12 @@ async fn function(lambda: &Lambda, name: String) -> Part<Function> {
         .state
         .ok_or_else(|| AwsError::incomplete(ACTION, "a state"))?;
     let last_update = answer.last_update_status;
-    let reasons = [answer.state_reason, answer.last_update_status_reason];
+    let (state, last_update) = (state.as_str(), last_update.as_ref().map(|s| s.as_str()));
+    let reasons = (answer.state_reason, answer.last_update_status_reason);
     Ok(Function {
-        state: state.as_str().to_owned(),
-        reason: reasons
-            .into_iter()
-            .flatten()
-            .find(|reason| !reason.is_empty()),
-        last_update: last_update.map(|status| status.as_str().to_owned()),
+        state: state.to_owned(),
+        reason: reason(state, last_update, reasons),
+        last_update: last_update.map(str::to_owned),
         memory_mb: answer.memory_size.and_then(|mb| mb.try_into().ok()),
         code: answer.code_sha256.as_deref().and_then(hexadecimal),
         changed_at: answer.last_modified.as_deref().and_then(moment),

@@ -82,9 +82,9 @@ impl OnThisMachine {
                 },
                 lag: of_stack
                     .as_ref()
-                    .map_or_else(|_| Lag::default(), |m| lag(m)),
+                    .map_or_else(|_| Lag::default(), |m| here_lag(m)),
             }),
-            mapping: of_stack.map(mapping),
+            mapping: of_stack.map(here_mapping),
             write_model,
             read_model,
             failures,
@@ -180,7 +180,7 @@ fn counted(counted: &lambda::Counted) -> Counted {
     }
 }
 
-fn mapping(status: &mapping::Status) -> Mapping {
+pub(crate) fn here_mapping(status: &mapping::Status) -> Mapping {
     Mapping {
         id: status.id.clone(),
         state: if status.enabled {
@@ -194,7 +194,7 @@ fn mapping(status: &mapping::Status) -> Mapping {
     }
 }
 
-fn lag(status: &mapping::Status) -> Lag {
+pub(crate) fn here_lag(status: &mapping::Status) -> Lag {
     Lag {
         lag_ms: Some(status.lag_ms),
         measured_at: None,

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::aws::OnAws;
 pub(crate) use self::error::Unseen;
-pub(crate) use self::local::OnThisMachine;
+pub(crate) use self::local::{OnThisMachine, here_lag, here_mapping};
 use crate::failures::queue::Depth;
 
 /// From this lag on the template raises its alarm, unless a parameter says otherwise.
-const LAG_LIMIT_MS: u64 = 60_000;
+pub(crate) const LAG_LIMIT_MS: u64 = 60_000;
 
 /// What a part says, or why it says nothing.
 pub(crate) type Part<T> = Result<T, Unseen>;
@@ -131,6 +131,14 @@ pub(crate) struct LastError {
     pub(crate) at: Option<Timestamp>,
     pub(crate) error_type: String,
     pub(crate) message: String,
+}
+
+impl LastError {
+    /// Whether the function did not report it itself: those have Lambda's own names.
+    pub(crate) fn is_crash(&self) -> bool {
+        let own = ["Runtime.", "Sandbox.", "Function.", "Extension."];
+        own.iter().any(|name| self.error_type.starts_with(name))
+    }
 }
 
 /// From the stream to the subscriber.

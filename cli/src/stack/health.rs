@@ -11,10 +11,25 @@ use crate::aws::{Aws, AwsError};
 pub(crate) struct FunctionState {
     /// `Active`, `Inactive`, `Pending` or `Failed`; absent where there is nothing like it.
     pub(crate) state: Option<String>,
-    pub(crate) state_reason: Option<String>,
+    /// Why it is so, see [`reason`].
+    pub(crate) reason: Option<String>,
     /// `Successful`, `InProgress` or `Failed`.
     pub(crate) last_update: Option<String>,
-    pub(crate) last_update_reason: Option<String>,
+}
+
+/// Why a function's state, or else its last update, is what it is. Lambda keeps the reason of a
+/// trouble that is over, which says nothing about another.
+pub(crate) fn reason(
+    state: &str,
+    last_update: Option<&str>,
+    (of_state, of_update): (Option<String>, Option<String>),
+) -> Option<String> {
+    let reason = match (state, last_update) {
+        ("Active", None | Some("Successful")) => None,
+        ("Active", Some(_)) => of_update,
+        _ => of_state,
+    };
+    reason.filter(|reason| !reason.is_empty())
 }
 
 /// An event source mapping, as Lambda has it.
@@ -50,15 +65,15 @@ pub(crate) async fn function(aws: &Aws, name: &str) -> Result<Option<FunctionSta
         .await;
     let action = "lambda:GetFunctionConfiguration";
     let found = unless_missing(asked.map_err(|e| AwsError::from_sdk(action, e)))?;
-    Ok(found.map(|found| FunctionState {
-        state: found.state.map(|state| state.as_str().to_owned()),
-        state_reason: found.state_reason.filter(|reason| !reason.is_empty()),
-        last_update: found
-            .last_update_status
-            .map(|status| status.as_str().to_owned()),
-        last_update_reason: found
-            .last_update_status_reason
-            .filter(|reason| !reason.is_empty()),
+    Ok(found.map(|found| {
+        let state = found.state.as_ref().map(|state| state.as_str());
+        let last_update = found.last_update_status.as_ref().map(|s| s.as_str());
+        let reasons = (found.state_reason, found.last_update_status_reason);
+        FunctionState {
+            reason: reason(state.unwrap_or("Active"), last_update, reasons),
+            state: state.map(str::to_owned),
+            last_update: last_update.map(str::to_owned),
+        }
     }))
 }
 
@@ -142,5 +157,22 @@ fn unless_missing<T>(asked: Result<T, AwsError>) -> Result<Option<T>, AwsError> 
         Ok(found) => Ok(Some(found)),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_that_of_the_trouble_there_is() {
+        let reason = |state, update| {
+            let reasons = (Some("old".to_owned()), Some("new".to_owned()));
+            reason(state, update, reasons)
+        };
+        assert_eq!(reason("Active", Some("Failed")).as_deref(), Some("new"));
+        assert_eq!(reason("Active", Some("Successful")), None);
+        assert_eq!(reason("Failed", Some("Successful")).as_deref(), Some("old"));
+        assert_eq!(reason("Inactive", None).as_deref(), Some("old"));
     }
 }

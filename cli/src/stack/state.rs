@@ -5,6 +5,8 @@ use aws_sdk_cloudformation::types::{Stack, StackDriftStatus, StackStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::settings::StackName;
+
 /// A stack as `DescribeStacks` shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct StackState {
@@ -80,6 +82,31 @@ pub(crate) fn situation(status: &StackStatus) -> Situation {
         other if other.as_str().ends_with("_IN_PROGRESS") => Situation::Busy,
         _ => Situation::Foreign,
     }
+}
+
+/// What to do about a stack that ended in `status`.
+pub(crate) fn way_out(status: &str, stack: &StackName) -> Option<String> {
+    let hint = match status {
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => format!(
+            "mend the cause and run `cqrs deploy --stack {stack}` again: it deletes what is left \
+             and creates the stack anew"
+        ),
+        "UPDATE_ROLLBACK_COMPLETE" => format!(
+            "the stack is as it was before; mend the cause and run `cqrs deploy --stack {stack}` again"
+        ),
+        "UPDATE_ROLLBACK_FAILED" => format!(
+            "mend what stopped the rollback, then `cqrs deploy --stack {stack}` continues it"
+        ),
+        "CREATE_FAILED" | "UPDATE_FAILED" => format!(
+            "what succeeded was kept; mend the cause and run `cqrs deploy --stack {stack}` again, \
+             or `cqrs destroy --stack {stack}`"
+        ),
+        "DELETE_FAILED" => format!(
+            "mend the cause and run `cqrs destroy --stack {stack}` again: it takes up the deletion"
+        ),
+        _ => return None,
+    };
+    Some(hint)
 }
 
 impl From<Stack> for StackState {

@@ -52,12 +52,12 @@ impl Deployment<'_> {
     }
 
     async fn wait_for(&self, stack: &StackState) -> Result<(), Failure> {
-        let ended = self
+        let (ended, since) = self
             .operations()
             .attach(&stack.id, stack.status.as_str())
             .await?;
         if !ended.succeeded() {
-            let failure = self.operations().failure(&stack.id, 0, &ended).await;
+            let failure = self.operations().failure(&stack.id, since, &ended).await;
             self.printer
                 .warn(format_args!("that operation failed: {failure}"));
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::aws::AwsError;
 use crate::error::{Failure, Kind};
+use crate::observe::judge::{Advice, Health};
 use crate::printer::Style;
 
 /// The hops that there are.
@@ -135,6 +136,21 @@ impl Finding {
         } else {
             failure.into()
         }
+    }
+
+    /// What a fact means, which `detail` says.
+    pub(super) fn judged(detail: impl Into<String>, advice: Option<Advice>) -> Self {
+        let Some(advice) = advice else {
+            return Self::ok(detail);
+        };
+        let status = match advice.health {
+            Health::Ok => Status::Ok,
+            Health::Unknown | Health::Warning => Status::Warning,
+            Health::Failed => Status::Failed,
+        };
+        let mut finding = Self::new(status, detail);
+        finding.hint = advice.next;
+        finding
     }
 
     #[must_use]

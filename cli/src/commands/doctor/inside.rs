@@ -53,11 +53,13 @@ async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Che
     let mut finding = match diagnosis.failed() {
         Some(step) => Finding::failed(format!("{}: {}", step.step, step.detail))
             .hint(hint(found, handler, step.step)),
-        None if version != env!("CARGO_PKG_VERSION") => {
-            let detail = format!("{}, is version {version}", way(handler, &diagnosis));
-            Finding::warning(detail).hint(format!("`{deploy}` brings it to this version"))
+        None => {
+            let way = way(handler, &diagnosis);
+            match found.judge().version(version) {
+                None => Finding::ok(way),
+                old => Finding::judged(format!("{way}, is version {version}"), old),
+            }
         }
-        None => Finding::ok(way(handler, &diagnosis)),
     };
     finding.steps = diagnosis.steps;
     Ok(finding.into())

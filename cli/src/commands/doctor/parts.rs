@@ -1,14 +1,12 @@
 //! The hops of the stack's parts, each as its service tells it.
 
-use host::mapping;
-
 use super::hop::{Checked, Finding, Status};
 use super::stack::Found;
 use crate::aws::AwsError;
 use crate::error::{Explain, Failure};
 use crate::failures::queue::FailuresQueue;
+use crate::health::{Function, Mapping, WriteModel, here_lag, here_mapping};
 use crate::package::Handler;
-use crate::settings::Target;
 use crate::stack::health;
 
 /// What the subscriber needs of a change.
@@ -50,7 +48,7 @@ async fn function(found: &Found, handler: Handler) -> Finding {
     let deploy = found.deploy();
     let missing = |error: &AwsError| error.code() == Some("ResourceNotFoundException");
     match (state, invocable) {
-        (Ok(Some(state)), Ok(())) => judge_function(&name, &state, &deploy),
+        (Ok(Some(state)), Ok(())) => judge_function(found, handler, &name, state),
         // Whoever may invoke a function needs no right to look at it.
         (Err(error @ AwsError::Denied { .. }), Ok(())) => {
             let mut finding = Finding::of_look(error);
@@ -70,28 +68,25 @@ fn gone(name: &str, deploy: &str) -> Finding {
     ))
 }
 
-fn judge_function(name: &str, state: &health::FunctionState, deploy: &str) -> Finding {
-    let because = |reason: &Option<String>| {
-        let reason = reason.as_ref().map(|reason| format!(": {reason}"));
-        reason.unwrap_or_default()
+fn judge_function(
+    found: &Found,
+    handler: Handler,
+    name: &str,
+    state: health::FunctionState,
+) -> Finding {
+    let function = Function {
+        state: state.state.unwrap_or_else(|| "Active".to_owned()),
+        reason: state.reason,
+        last_update: state.last_update,
+        memory_mb: None,
+        code: None,
+        changed_at: None,
+        processes: None,
     };
-    let why = because(&state.state_reason);
-    match (state.state.as_deref(), state.last_update.as_deref()) {
-        (Some("Failed"), _) => Finding::failed(format!("{name} is Failed{why}"))
-            .hint(format!("settle what the reason says, then `{deploy}`")),
-        (Some(idle @ ("Inactive" | "Pending")), _) => {
-            Finding::warning(format!("{name} is {idle}{why}"))
-                .hint("repeat the command in a minute: Lambda prepares it when it is invoked")
-        }
-        (_, Some("Failed")) => {
-            let why = because(&state.last_update_reason);
-            Finding::warning(format!("the last update of {name} failed{why}"))
-                .hint(format!("settle what the reason says, then `{deploy}`"))
-        }
-        (_, Some("InProgress")) => Finding::warning(format!("{name} is being updated"))
-            .hint("repeat the command in a minute"),
-        _ => Finding::ok(format!("{name} is there")),
-    }
+    let advice = found.judge().function(handler.name(), &function, None);
+    let said = advice.as_ref().map(|advice| advice.message.as_str());
+    let detail = format!("{name}: {}", said.unwrap_or("it is there"));
+    Finding::judged(detail, advice)
 }
 
 /// The table and its stream.
@@ -106,8 +101,14 @@ async fn look_at_table(found: &Found) -> Result<Finding, Finding> {
         return Err(gone(name, &found.deploy()));
     };
     let detail = format!("{name} is {}, about {} orders", table.status, table.items);
-    if !matches!(table.status.as_str(), "ACTIVE" | "UPDATING") {
-        return Err(Finding::failed(detail).hint("wait until DynamoDB has settled it"));
+    let fact = WriteModel {
+        status: table.status,
+        orders: u64::try_from(table.items).unwrap_or_default(),
+        is_approximate: true,
+    };
+    let finding = Finding::judged(&detail, found.judge().write_model(&fact));
+    if finding.status != Status::Ok {
+        return Err(finding);
     }
     let view = table.stream_view.as_deref();
     if view != Some(VIEW) {
@@ -117,7 +118,7 @@ async fn look_at_table(found: &Found) -> Result<Finding, Finding> {
             found.deploy()
         )));
     }
-    Ok(Finding::ok(detail))
+    Ok(finding)
 }
 
 /// From the stream to the subscriber.
@@ -127,64 +128,43 @@ pub(super) async fn mapping(found: &Found) -> Result<Checked<()>, Failure> {
 
 async fn look_at_mapping(found: &Found) -> Result<Finding, Finding> {
     let id = found.needed("EventSourceMappingId")?;
-    let mapping = match &found.mappings {
-        Some(mappings) => mappings.iter().find(|mapping| mapping.id == id).map(here),
-        None => health::mapping(&found.aws, id)
-            .await
-            .map_err(Finding::of_look)?,
+    let mut reason = None;
+    let (mapping, lag) = match &found.mappings {
+        Some(mappings) => {
+            let here = mappings.iter().find(|mapping| mapping.id == id);
+            (here.map(here_mapping), here.map(here_lag))
+        }
+        None => {
+            let mapping = health::mapping(&found.aws, id)
+                .await
+                .map_err(Finding::of_look)?;
+            reason = mapping.as_ref().and_then(|mapping| mapping.reason.clone());
+            (mapping.map(|state| of_aws(id, state)), None)
+        }
     };
     let Some(mapping) = mapping else {
         return Err(gone(&format!("mapping {id}"), &found.deploy()));
     };
-    let last = mapping.last_result.as_deref();
+    let last = mapping.last_processing_result.as_deref();
+    let last = last.filter(|last| !last.is_empty());
     let last = last.unwrap_or("nothing is known");
-    let detail = format!("{}, last result: {last}", mapping.state);
-    match mapping.state.as_str() {
-        // The word of emulators follows that of AWS.
-        "Enabled" | "Updating" if last.contains("PROBLEM") || last.contains("FAILED") => {
-            Err(Finding::warning(detail).hint(
-                "it tries again; `subscriber` says whether the cache is the reason, and `cqrs \
-                 failures list` what was given up",
-            ))
-        }
-        "Enabled" | "Updating" => Ok(Finding::ok(detail)),
-        "Enabling" | "Creating" => {
-            Err(Finding::warning(detail).hint("repeat the command in a minute"))
-        }
-        _ => Err(disabled(found, id, &mapping)),
-    }
-}
-
-fn disabled(found: &Found, id: &str, mapping: &health::MappingState) -> Finding {
-    let reason = mapping.reason.as_ref();
     let reason = reason.map(|reason| format!(" ({reason})"));
-    let detail = format!(
-        "{}{}: changes of the table do not reach the subscriber",
-        mapping.state,
-        reason.unwrap_or_default()
-    );
-    Finding::failed(detail).hint(match found.target {
-        Target::Aws => {
-            format!("`aws lambda update-event-source-mapping --uuid {id} --enabled` enables it")
-        }
-        Target::Local => format!(
-            "the template says `Enabled: false`; without that, `{}` enables it",
-            found.deploy()
-        ),
-    })
+    let reason = reason.unwrap_or_default();
+    let detail = format!("{}{reason}, last result: {last}", mapping.state);
+    let advice = found.judge().mapping(&mapping, lag.as_ref());
+    let detail = match &advice {
+        Some(advice) => format!("{detail}: {}", advice.message),
+        None => detail,
+    };
+    Ok(Finding::judged(detail, advice))
 }
 
-/// What the process on this machine says, in Lambda's words.
-fn here(status: &mapping::Status) -> health::MappingState {
-    let state = if status.enabled {
-        "Enabled"
-    } else {
-        "Disabled"
-    };
-    health::MappingState {
-        state: state.to_owned(),
-        reason: None,
-        last_result: Some(status.last_processing_result.clone()),
+fn of_aws(id: &str, state: health::MappingState) -> Mapping {
+    Mapping {
+        id: id.to_owned(),
+        state: state.state,
+        last_processing_result: state.last_result,
+        given_up: None,
     }
 }
 
@@ -204,14 +184,10 @@ async fn look_at_queue(found: &Found) -> Result<Finding, Finding> {
             Finding::of_look(error)
         }
     })?;
-    let wait = |text: String, them: &str| {
-        Finding::warning(text).hint(format!(
-            "`cqrs failures list` shows {them}, `cqrs failures retry --all` settles {them}"
-        ))
+    let detail = match depth.visible + depth.hidden {
+        0 => "no failures wait".to_owned(),
+        1 => "about 1 failure waits".to_owned(),
+        waiting => format!("about {waiting} failures wait"),
     };
-    match depth.visible + depth.hidden {
-        0 => Ok(Finding::ok("no failures wait")),
-        1 => Err(wait("about 1 failure waits".to_owned(), "it")),
-        waiting => Err(wait(format!("about {waiting} failures wait"), "them")),
-    }
+    Ok(Finding::judged(detail, found.judge().failures(&depth)))
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use host::mapping;
 use tokio::time::timeout;
 
-use super::hop::{Checked, Finding, Name};
+use super::hop::{Checked, Finding, Name, Status};
 use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
 use crate::error::Failure;
+use crate::health::{self, LAG_LIMIT_MS};
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::protocol::Description;
+use crate::observe::judge::{self, Judge};
 use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
@@ -70,6 +72,11 @@ impl Found {
         })
     }
 
+    /// What is said of its parts.
+    pub(super) fn judge(&self) -> Judge<'_> {
+        judge_of(&self.stack, self.target)
+    }
+
     /// What `cqrs deploy` must be typed with for this stack.
     pub(super) fn deploy(&self) -> String {
         deploy_command(&self.stack, self.target)
@@ -77,11 +84,15 @@ impl Found {
 }
 
 fn deploy_command(stack: &StackName, target: Target) -> String {
-    let local = match target {
-        Target::Local => " --local",
-        Target::Aws => "",
-    };
-    format!("cqrs deploy{local}{}", stack_flag(stack))
+    judge::command("deploy", stack, target)
+}
+
+fn judge_of(stack: &StackName, target: Target) -> Judge<'_> {
+    Judge {
+        stack,
+        target,
+        lag_limit_ms: LAG_LIMIT_MS,
+    }
 }
 
 /// The stack on AWS. The functions are found without it, so that it is only a warning where it may
@@ -111,32 +122,26 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
     let status = &state.status;
     let reason = state.reason.as_ref().map(|reason| format!(": {reason}"));
     let detail = format!("{stack} is in {status}{}", reason.unwrap_or_default());
-    match state.situation() {
-        Situation::MustBeDeleted => {
-            Finding::failed(detail).hint(format!("`{deploy}` deletes it and creates it anew"))
+    let fact = health::Stack {
+        status: status.as_str().to_owned(),
+        reason: state.reason.clone(),
+        changed_at: None,
+        started_at: None,
+        drift: state.drift.clone(),
+    };
+    let finding = Finding::judged(&detail, judge_of(stack, Target::Aws).stack(&fact));
+    let mut lacking = NEEDED
+        .into_iter()
+        .filter(|name| state.output(name).is_none());
+    match lacking.next() {
+        // One that is not whole has other troubles first.
+        Some(output) if finding.status == Status::Ok => {
+            let detail = format!("{detail}, without the output {output}");
+            Finding::warning(detail).hint(format!(
+                "`{deploy}` brings the stack to this version's template"
+            ))
         }
-        Situation::RollbackStuck => {
-            Finding::failed(detail).hint(format!("`{deploy}` continues its rollback first"))
-        }
-        Situation::Foreign | Situation::Empty => {
-            Finding::failed(detail).hint("resolve that in CloudFormation first")
-        }
-        Situation::Busy => Finding::warning(detail).hint(format!("`{deploy}` waits for its end")),
-        Situation::Settled => {
-            let mut lacking = NEEDED
-                .into_iter()
-                .filter(|name| state.output(name).is_none());
-            if let Some(output) = lacking.next() {
-                let detail = format!("{detail}, without the output {output}");
-                return Finding::warning(detail).hint(format!(
-                    "`{deploy}` brings the stack to this version's template"
-                ));
-            }
-            if status.as_str().ends_with("_FAILED") {
-                return Finding::warning(detail).hint(format!("`{deploy}` takes it up again"));
-            }
-            Finding::ok(detail)
-        }
+        _ => finding,
     }
 }
 

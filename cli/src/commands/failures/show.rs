@@ -7,7 +7,6 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
-use crate::commands::age::age;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
 use crate::commands::table::table;
@@ -16,6 +15,7 @@ use crate::failures::message::{Batch, Content, Id};
 use crate::failures::redelivery::order_id;
 use crate::failures::scan::Scan;
 use crate::failures::stream::{Left, Stream, sequence};
+use crate::observe::age::age;
 use crate::printer::Printer;
 use crate::settings::Settings;
 

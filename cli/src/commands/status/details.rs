@@ -3,9 +3,9 @@
 use orders::timestamp::Timestamp;
 
 use super::report::{FunctionFacts, MappingFacts};
-use crate::commands::age::age;
 use crate::failures::queue::Depth;
 use crate::health::{Alarms, Lag, ReadModel, Stack, WriteModel};
+use crate::observe::age::age;
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 12;

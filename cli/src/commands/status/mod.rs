@@ -3,7 +3,6 @@
 mod details;
 mod report;
 mod screen;
-mod verdict;
 mod watch;
 
 use std::time::Duration;
@@ -139,17 +138,5 @@ impl Watched {
             })),
             Err(Blind::Because(unseen)) => Err(Unshown::NotNow(unseen.into())),
         }
-    }
-}
-
-impl Place {
-    /// A command of this tool for this stack.
-    fn command(&self, command: &str) -> String {
-        let stack = crate::settings::stack_flag(&self.stack);
-        let local = match self.target {
-            Target::Aws => "",
-            Target::Local => " --local",
-        };
-        format!("cqrs {command}{local}{stack}")
     }
 }

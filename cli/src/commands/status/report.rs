@@ -5,13 +5,13 @@ use orders::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::Place;
-use super::verdict::{Advice, Health, Judge};
 use crate::error::{Failure, Kind};
 use crate::failures::queue::Depth;
 use crate::health::{
     Activity, Alarms, Function, Invocations, Lag, Mapping, Part, ReadModel, Seen, Stack, Unseen,
     WriteModel,
 };
+use crate::observe::judge::{Advice, Health, Judge};
 use crate::settings::Target;
 
 /// See the module's documentation.
@@ -106,7 +106,8 @@ impl<T> Row<T> {
 impl Report {
     pub(super) fn new(seen: Seen, place: &Place) -> Self {
         let judge = Judge {
-            place,
+            stack: &place.stack,
+            target: place.target,
             lag_limit_ms: seen.lag_limit_ms,
         };
         let unseen = |error: &Unseen| judge.unseen(error);

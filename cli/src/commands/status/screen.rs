@@ -4,7 +4,7 @@ use orders::timestamp::Timestamp;
 
 use super::details::{alarms, failures, function, mapping, read_model, stack, write_model};
 use super::report::{FunctionFacts, Outline, Report};
-use super::verdict::Health;
+use crate::observe::judge::Health;
 use crate::printer::Style;
 
 /// The width of a symbol, a name and the spaces about them.

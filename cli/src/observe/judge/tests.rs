@@ -1,17 +1,10 @@
 use super::*;
 use crate::health::LastError;
 
-fn place(target: Target) -> Place {
-    Place {
-        stack: "shop".parse().unwrap(),
-        target,
-        region: "eu-west-1".to_owned(),
-    }
-}
-
 fn judged<T>(target: Target, judge: impl FnOnce(Judge<'_>) -> T) -> T {
     judge(Judge {
-        place: &place(target),
+        stack: &"shop".parse().unwrap(),
+        target,
         lag_limit_ms: 60_000,
     })
 }
@@ -173,6 +166,44 @@ fn a_crash_is_told_with_the_last_error() {
         "1 of 100 invocations crashed in 5 minutes: Runtime.ExitError: exit status 1 | \
          `cqrs logs query --since 1h --local --stack shop` shows why"
     );
+}
+
+#[test]
+fn what_a_function_reported_itself_is_no_reason_for_a_crash() {
+    let activity = Invocations {
+        recent: Counted {
+            invocations: 100,
+            errors: 2,
+            throttles: 0,
+            crashes: Some(1),
+        },
+        last_error: Some(LastError {
+            at: None,
+            error_type: "InvalidQuery".to_owned(),
+            message: "limit must be 1 to 500".to_owned(),
+        }),
+        ..Invocations::default()
+    };
+    let advice = judged(Target::Local, |judge| {
+        judge.function("query", &function("Active"), Some(&activity))
+    });
+    let (_, text) = told(advice);
+    assert!(
+        text.starts_with("1 of 100 invocations crashed in 5 minutes | "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_function_whose_last_update_failed_still_works() {
+    let mut function = function("Active");
+    function.last_update = Some("Failed".to_owned());
+    let advice = judged(Target::Aws, |judge| {
+        judge.function("query", &function, None)
+    });
+    let (health, text) = told(advice);
+    assert_eq!(health, Health::Warning);
+    assert!(text.starts_with("its last update failed: why | "), "{text}");
 }
 
 #[test]

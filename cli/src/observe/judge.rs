@@ -3,21 +3,20 @@
 use aws_sdk_cloudformation::types::StackStatus;
 use serde::Serialize;
 
-use super::Place;
-use crate::commands::age::age;
-use crate::commands::operation::way_out;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::health::{
-    Alarms, Counted, Function, Invocations, Lag, Mapping, ReadModel, Stack, Unseen, WriteModel,
+    Alarms, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel, Stack, Unseen,
+    WriteModel,
 };
-use crate::settings::Target;
-use crate::stack::state::{Situation, situation};
+use crate::observe::age::age;
+use crate::settings::{StackName, Target, stack_flag};
+use crate::stack::state::{Situation, situation, way_out};
 
 /// How a part is, the worse the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Health {
+pub(crate) enum Health {
     Ok,
     /// It could not be asked.
     Unknown,
@@ -28,11 +27,11 @@ pub(super) enum Health {
 
 /// What is wrong with a part, and the way out.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Advice {
+pub(crate) struct Advice {
     #[serde(skip)]
-    pub(super) health: Health,
-    pub(super) message: String,
-    pub(super) next: Option<String>,
+    pub(crate) health: Health,
+    pub(crate) message: String,
+    pub(crate) next: Option<String>,
 }
 
 impl Advice {
@@ -59,14 +58,25 @@ impl Advice {
 
 /// Judges the parts of one stack. A part that is well has no advice.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Judge<'a> {
-    pub(super) place: &'a Place,
-    pub(super) lag_limit_ms: u64,
+pub(crate) struct Judge<'a> {
+    pub(crate) stack: &'a StackName,
+    pub(crate) target: Target,
+    /// From which lag on something is wrong.
+    pub(crate) lag_limit_ms: u64,
+}
+
+/// A command of this tool for a stack.
+pub(crate) fn command(command: &str, stack: &StackName, target: Target) -> String {
+    let local = match target {
+        Target::Aws => "",
+        Target::Local => " --local",
+    };
+    format!("cqrs {command}{local}{}", stack_flag(stack))
 }
 
 impl Judge<'_> {
     fn command(&self, command: &str) -> String {
-        format!("`{}`", self.place.command(command))
+        format!("`{}`", self::command(command, self.stack, self.target))
     }
 
     fn logs(&self, role: &str) -> String {
@@ -77,7 +87,7 @@ impl Judge<'_> {
     }
 
     /// A part that could not be seen.
-    pub(super) fn unseen(&self, unseen: &Unseen) -> Advice {
+    pub(crate) fn unseen(&self, unseen: &Unseen) -> Advice {
         let message = match unseen {
             _ if unseen.is_gone() => "it is not there, though the stack has it".to_owned(),
             _ => unseen.to_string(),
@@ -91,18 +101,18 @@ impl Judge<'_> {
             message,
             next: unseen.hint(),
         };
-        match self.place.target {
+        match self.target {
             Target::Aws if unseen.is_gone() => advice.next(format!(
                 "`aws cloudformation detect-stack-drift --stack-name {}` finds what else is gone",
-                self.place.stack
+                self.stack
             )),
             _ => advice,
         }
     }
 
-    pub(super) fn stack(&self, stack: &Stack) -> Option<Advice> {
-        let name = &self.place.stack;
-        if self.place.target == Target::Local {
+    pub(crate) fn stack(&self, stack: &Stack) -> Option<Advice> {
+        let name = self.stack;
+        if self.target == Target::Local {
             return (stack.status == "STOPPED").then(|| {
                 let run = self.command("local run").replace(" --local", "");
                 Advice::warning("it does not run")
@@ -146,7 +156,7 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) fn function(
+    pub(crate) fn function(
         &self,
         role: &str,
         function: &Function,
@@ -159,7 +169,8 @@ impl Judge<'_> {
         }
         if update == Some("Failed") {
             return Some(
-                Advice::failed(format!("its last update failed: {why}"))
+                // What ran before still does.
+                Advice::warning(format!("its last update failed: {why}"))
                     .next(format!("{} tries again", self.command("deploy"))),
             );
         }
@@ -185,16 +196,17 @@ impl Judge<'_> {
             throttles,
             crashes,
         } = activity.recent;
-        let last = activity.last_error.as_ref();
-        let last = last.map_or_else(String::new, |last| {
-            format!(": {}: {}", last.error_type, last.message)
-        });
-        let failed = |how: &str, count: u64| {
+        let failed = |how: &str, count: u64, last: Option<&LastError>| {
+            let last = last.map_or_else(String::new, |last| {
+                format!(": {}: {}", last.error_type, last.message)
+            });
             let what = format!("{count} of {invocations} invocations {how} in 5 minutes{last}");
             Some(Advice::warning(what).next(self.logs(role)))
         };
         if let Some(crashes) = crashes.filter(|crashes| *crashes > 0) {
-            return failed("crashed", crashes);
+            // The newest error may be one that the function reported itself.
+            let last = activity.last_error.as_ref();
+            return failed("crashed", crashes, last.filter(|last| last.is_crash()));
         }
         // The subscriber refuses nothing. The others report refusals as errors, so that a few say
         // nothing about them.
@@ -203,11 +215,11 @@ impl Judge<'_> {
             _ => errors > 0 && errors * 2 >= invocations,
         };
         if too_many {
-            return failed("failed", errors);
+            return failed("failed", errors, activity.last_error.as_ref());
         }
         (throttles > 0).then(|| {
             let what = format!("{throttles} invocations were turned away in 5 minutes");
-            Advice::warning(what).next(match self.place.target {
+            Advice::warning(what).next(match self.target {
                 Target::Aws => {
                     "`aws lambda get-account-settings` shows how many may run at once".to_owned()
                 }
@@ -216,10 +228,10 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) fn mapping(&self, mapping: &Mapping, lag: Option<&Lag>) -> Option<Advice> {
+    pub(crate) fn mapping(&self, mapping: &Mapping, lag: Option<&Lag>) -> Option<Advice> {
         if mapping.state.starts_with("Disabl") {
             let advice = Advice::failed("it is disabled: nothing is projected");
-            return Some(advice.next(match self.place.target {
+            return Some(advice.next(match self.target {
                 Target::Aws => format!(
                     "`aws lambda update-event-source-mapping --enabled --uuid {}`",
                     mapping.id
@@ -252,7 +264,7 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) fn write_model(&self, table: &WriteModel) -> Option<Advice> {
+    pub(crate) fn write_model(&self, table: &WriteModel) -> Option<Advice> {
         let advice = match table.status.as_str() {
             "ACTIVE" | "UPDATING" => return None,
             "CREATING" => Advice::warning("the table is being created"),
@@ -264,19 +276,22 @@ impl Judge<'_> {
         )))
     }
 
-    pub(super) fn read_model(&self, model: &ReadModel) -> Option<Advice> {
+    pub(crate) fn read_model(&self, model: &ReadModel) -> Option<Advice> {
+        self.version(&model.version)
+    }
+
+    pub(crate) fn version(&self, version: &str) -> Option<Advice> {
         let own = env!("CARGO_PKG_VERSION");
-        (model.version != own).then(|| {
+        (version != own).then(|| {
             Advice::warning(format!(
-                "the handlers are of version {}, this tool is {own}",
-                model.version
+                "the handlers are of version {version}, this tool is {own}"
             ))
             .next(format!("{} brings them to it", self.command("deploy")))
         })
     }
 
     /// The query function was asked and said that it cannot read.
-    pub(super) fn unread(&self, unseen: &Unseen) -> Advice {
+    pub(crate) fn unread(&self, unseen: &Unseen) -> Advice {
         let advice = self.unseen(unseen);
         if unseen.is_broken() && !unseen.is_gone() {
             return advice.next(format!(
@@ -287,7 +302,7 @@ impl Judge<'_> {
         advice
     }
 
-    pub(super) fn failures(&self, depth: &Depth) -> Option<Advice> {
+    pub(crate) fn failures(&self, depth: &Depth) -> Option<Advice> {
         let list = format!("{} shows them", self.command("failures list"));
         let waiting = |what: String| {
             let what = format!("{what}, whose records the read model may lack");
@@ -303,7 +318,7 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn alarms(&self, alarms: &Alarms) -> Option<Advice> {
+    pub(crate) fn alarms(&self, alarms: &Alarms) -> Option<Advice> {
         if alarms.raised.is_empty() {
             return None;
         }
