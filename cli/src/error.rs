@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     Refused,
     /// What was waited for did not come in time.
     TimedOut,
-    /// The user pressed Ctrl-C.
+    /// Ctrl-C, or another signal that asks the command to end.
     Interrupted,
 }
 

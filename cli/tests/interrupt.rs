@@ -50,7 +50,7 @@ fn ctrl_c_after_the_guide_ends_a_command_that_waits_for_aws() {
         terminal.until(question);
         terminal.line("");
     }
-    for _ in 0..6 {
+    for _ in 0..5 {
         terminal.until("Change any of these? [y/N]");
         terminal.line("n");
     }

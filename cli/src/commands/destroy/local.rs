@@ -12,7 +12,6 @@ use crate::commands::rebuild;
 use crate::error::{Failure, Kind};
 use crate::local::client::{Client, Folder, LocalError};
 use crate::local::difference;
-use crate::local::protocol::Deployment;
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, stack_flag};
 use crate::stack::functions::Functions;
@@ -47,7 +46,7 @@ pub(super) async fn run(
     refuse_protected(&definition, stack)?;
     let resources = resources(&definition);
     let orders = match &deployment {
-        Some(deployment) => count(&folder, deployment, settings).await,
+        Some(_) => count(&folder, &definition, settings).await,
         None => None,
     };
     printer.note(format_args!(
@@ -112,20 +111,22 @@ fn resources(definition: &Definition) -> Vec<String> {
 
 /// How many orders go with the stack, where that can be told. One that does not run is not started
 /// for it.
-async fn count(folder: &Folder, deployment: &Deployment, settings: &Settings) -> Option<u64> {
+async fn count(folder: &Folder, definition: &Definition, settings: &Settings) -> Option<u64> {
     let Some(client) = Client::listening(folder).await.ok()? else {
-        return kept(folder, deployment).await;
+        return kept(folder, definition).await;
     };
     let aws = Aws::on_this_machine(client.process(), client.region());
     orders(&Functions::new(&aws, settings.stack.clone(), false)).await
 }
 
 /// How many items the tables' file holds, while nobody starts its process.
-async fn kept(folder: &Folder, deployment: &Deployment) -> Option<u64> {
+async fn kept(folder: &Folder, definition: &Definition) -> Option<u64> {
+    if definition.tables.is_empty() {
+        return None;
+    }
     let _starting = folder.hold_starting().await.ok()?;
     let path = folder.path().join("data.db");
-    let evaluated = deployed::evaluated(deployment).ok()?;
-    let region = deployment.region.clone();
+    let region = definition.region.clone();
     let opened = tokio::task::spawn_blocking(move || {
         path.is_file()
             .then(|| Store::open(&path, &region).ok())
@@ -133,7 +134,7 @@ async fn kept(folder: &Folder, deployment: &Deployment) -> Option<u64> {
     });
     let store = opened.await.ok()??;
     let mut items = 0;
-    for table in &evaluated.definition.tables {
+    for table in &definition.tables {
         let asked = serde_json::json!({ "TableName": table.name }).to_string();
         let reply = store.call("DescribeTable", asked.into()).await;
         let described: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;

@@ -149,12 +149,11 @@ async fn look_at_mapping(found: &Found) -> Result<Finding, Finding> {
     let last = last.filter(|last| !last.is_empty());
     let last = last.unwrap_or("nothing is known");
     let reason = reason.map(|reason| format!(" ({reason})"));
-    let reason = reason.unwrap_or_default();
-    let detail = format!("{}{reason}, last result: {last}", mapping.state);
+    let (state, reason) = (&mapping.state, reason.unwrap_or_default());
     let advice = found.judge().mapping(&mapping, lag.as_ref());
     let detail = match &advice {
-        Some(advice) => format!("{detail}: {}", advice.message),
-        None => detail,
+        Some(advice) => format!("{state}{reason}, last result: {last}: {}", advice.message),
+        None => format!("{state}, last result: {last}"),
     };
     Ok(Finding::judged(detail, advice))
 }
