@@ -140,6 +140,11 @@ const ODD: &[(&str, &str, &[&str])] = &[
     ),
     ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", &["a b"]),
     ("AWS_SESSION_TOKEN", "aws_session_token", &["a b"]),
+    ("AWS_ACCOUNT_ID", "aws_account_id", &["1", "12345678901x"]),
+    ("AWS_EXECUTION_ENV", "", &["a\nb"]),
+    ("AWS_SDK_UA_APP_ID", "sdk_ua_app_id", &["\u{e4}"]),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "", &["a\nb"]),
+    ("AWS_NEW_RETRIES_2026", "", &["maybe"]),
     ("AWS_CA_BUNDLE", "ca_bundle", &["nowhere.pem", "/dev/null"]),
     (
         "HTTPS_PROXY",
@@ -248,8 +253,7 @@ fn an_empty_variable_or_key_is_none() {
 #[test]
 fn what_only_the_aws_cli_knows_is_taken_by_its_nearest_meaning() {
     let server = empty_list();
-    let text =
-        "[profile work]\nretry_mode = legacy\nuse_fips_endpoint = False\nregion: eu-west-1\n";
+    let text = "[profile work]\nretry_mode = legacy\nuse_fips_endpoint = False\nregion: eu-west-1 # home\n";
     let sandbox = configured(&server.endpoint(), text);
     list(&sandbox).env("AWS_RETRY_MODE", "legacy").succeeds();
     let run = list(&sandbox)

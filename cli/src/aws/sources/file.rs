@@ -66,7 +66,9 @@ pub(super) fn parse(path: &str, text: &str) -> Result<File, usize> {
         if in_value && indented > indent {
             let entry = section.and_then(|section| section.entries.last_mut());
             if let Some(entry) = entry {
-                entry.nested.push((number, content.to_owned()));
+                entry
+                    .nested
+                    .push((number, without_comment(content).to_owned()));
             }
             continue;
         }
@@ -92,7 +94,7 @@ pub(super) fn parse(path: &str, text: &str) -> Result<File, usize> {
                 section.entries.push(Entry {
                     line: number,
                     key: key.trim().to_ascii_lowercase(),
-                    value: value.trim().to_owned(),
+                    value: without_comment(value).to_owned(),
                     nested: Vec::new(),
                 });
                 in_value = true;
@@ -101,6 +103,16 @@ pub(super) fn parse(path: &str, text: &str) -> Result<File, usize> {
         }
     }
     Ok(file)
+}
+
+/// A value ends where a blank and a mark begin a comment. The SDK has it so.
+fn without_comment(value: &str) -> &str {
+    let comments = [" #", " ;", "\t#", "\t;"].into_iter();
+    let end = comments.filter_map(|mark| value.find(mark)).min();
+    value
+        .get(..end.unwrap_or(value.len()))
+        .unwrap_or(value)
+        .trim()
 }
 
 /// The name in a header such as `profile NAME`, which quotes hold together where it has spaces.
@@ -124,7 +136,7 @@ mod tests {
 
     #[test]
     fn keys_may_be_indented_and_what_is_deeper_belongs_to_the_value_above() {
-        let text = "# mine\n[default]\n  Region = eu-west-1\n\n  s3 =\n    a = b\n  output: json\n\
+        let text = "# mine\n[default]\n  Region = eu-west-1 # home\n\n  s3 =\n    a = b\n  output: json\n\
                     [profile \"My Mac\"]\nregion=x\n[default]\nextra = 1\n";
         let file = parse("f", text).unwrap();
         let value = |header: &str, key: &str| {

@@ -18,8 +18,12 @@ pub(super) enum Form {
     OneOf(&'static [(&'static str, &'static str)]),
     /// Names, parted by commas.
     Names,
-    /// What goes into a header and is not shown: printable ASCII without spaces.
+    /// A key or a token, which is not shown: printable ASCII without spaces.
     Secret,
+    /// What goes into a header and is not shown: printable ASCII.
+    Header,
+    /// Twelve digits.
+    Account,
     /// A path of an address.
     UrlPath,
     Proxy,
@@ -141,6 +145,11 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     known("AWS_CONTAINER_CREDENTIALS_FULL_URI", "", Form::Endpoint),
     known("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", Form::UrlPath),
+    known("AWS_CONTAINER_AUTHORIZATION_TOKEN", "", Form::Header),
+    known("AWS_EXECUTION_ENV", "", Form::Header),
+    known("AWS_SDK_UA_APP_ID", "sdk_ua_app_id", Form::Header),
+    known("AWS_NEW_RETRIES_2026", "", Form::Switch),
+    known("AWS_ACCOUNT_ID", "aws_account_id", Form::Account),
     known("AWS_ACCESS_KEY_ID", "aws_access_key_id", Form::Secret),
     known(
         "AWS_SECRET_ACCESS_KEY",
@@ -216,18 +225,30 @@ impl Form {
             Self::Secret if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Err("it has a character that keys of AWS do not have".to_owned())
             }
+            Self::Header if !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) => {
+                Err("it has a character that no header takes".to_owned())
+            }
+            Self::Account if value.len() != 12 || !value.bytes().all(|b| b.is_ascii_digit()) => {
+                Err("an account has twelve digits".to_owned())
+            }
             Self::UrlPath if !is_path(value) => Err("it begins with `/`".to_owned()),
             Self::Proxy if !is_proxy(value) => {
                 Err("a proxy looks like `http://HOST:PORT`".to_owned())
             }
-            Self::Names | Self::Secret | Self::UrlPath | Self::Proxy | Self::Text => Ok(same()),
+            Self::Names
+            | Self::Secret
+            | Self::Header
+            | Self::Account
+            | Self::UrlPath
+            | Self::Proxy
+            | Self::Text => Ok(same()),
         }
     }
 
     /// The value for a message, without what nobody else should see.
     pub(super) fn shown(self, value: &str) -> String {
         match self {
-            Self::Secret => "…".to_owned(),
+            Self::Secret | Self::Header => "…".to_owned(),
             Self::Proxy => without_password(value),
             _ => value.escape_debug().to_string(),
         }
@@ -322,7 +343,9 @@ mod tests {
                 let judged = known.form.judge(value);
                 let takes = match known.form {
                     Form::Names => !value.starts_with(',') && !value.contains(",,"),
-                    Form::Secret => value.bytes().all(|byte| byte.is_ascii_graphic()),
+                    Form::Secret | Form::Header => {
+                        value.bytes().all(|byte| byte.is_ascii_graphic())
+                    }
                     Form::Proxy => ["-1", "99999999999", "yes", ",", "a,,b"].contains(&value),
                     _ => false,
                 };
