@@ -473,17 +473,12 @@ async fn a_reservation_that_is_used_up_throttles_at_once_and_is_free_again_with_
     let host = Host::with([bounded]).await;
     let gate = host.path("gate");
     let script = json!({ "waitForFile": gate, "describe": true });
-    let attempts = join_all((0..20).map(|at| {
-        let (host, gate, script) = (&host, &gate, script.clone());
-        async move {
-            let result = host.try_invoke(script).await;
-            if at == 19 {
-                fs::write(gate, "").unwrap();
-            }
-            result
-        }
-    }))
-    .await;
+    let attempts = join_all((0..20).map(|_| host.try_invoke(script.clone())));
+    let open = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fs::write(&gate, "").unwrap();
+    };
+    let (attempts, ()) = tokio::join!(attempts, open);
     let (answered, refused): (Vec<_>, Vec<_>) = attempts.into_iter().partition(Result::is_ok);
     assert_eq!((answered.len(), refused.len()), (2, 18));
     for refusal in refused {
