@@ -153,6 +153,13 @@ impl WriteModel {
             }
             Some(_) => condition.push_str(" AND #version = :expected"),
         }
+        // The next version would be a number that nobody reads.
+        let may_be_last = change
+            .expected_version
+            .is_none_or(|version| version == u64::MAX);
+        if may_be_last {
+            condition.push_str(" AND (attribute_not_exists(#version) OR #version < :last)");
+        }
         let expected = change.expected_version.map(number);
         let mut values = vec![
             (":placed", text(Status::Placed)),
@@ -161,6 +168,7 @@ impl WriteModel {
             (":now", text(Timestamp::now())),
         ];
         values.extend(expected.map(|version| (":expected", version)));
+        values.extend(may_be_last.then(|| (":last", number(u64::MAX))));
         let outcome = self
             .client
             .update_item()
@@ -190,8 +198,14 @@ impl WriteModel {
                             order_id: change.order_id,
                         });
                     };
+                    let is_last = existing.version == u64::MAX;
                     command::not_changed(&change, existing).unwrap_or_else(|| {
-                        Err(fault("the condition failed of an item that fulfils it"))
+                        Err(fault(if is_last {
+                            let id = &change.order_id;
+                            format!("order {id} is at version {}, the last there is", u64::MAX)
+                        } else {
+                            "the condition failed of an item that fulfils it".to_owned()
+                        }))
                     })
                 }
                 _ => Err(classify(error)),

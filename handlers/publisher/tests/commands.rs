@@ -234,7 +234,10 @@ fn a_change_is_one_conditional_update() {
     let bodies = dynamo.bodies();
     let open =
         "attribute_exists(#orderId) AND (attribute_not_exists(#status) OR #status = :placed)";
-    assert_eq!(bodies[0]["ConditionExpression"], open);
+    assert_eq!(
+        bodies[0]["ConditionExpression"],
+        format!("{open} AND (attribute_not_exists(#version) OR #version < :last)")
+    );
     assert_eq!(bodies[0]["Key"], json!({"orderId": {"S": "o"}}));
     assert_eq!(
         bodies[0]["ExpressionAttributeValues"][":target"],

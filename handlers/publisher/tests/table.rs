@@ -173,6 +173,48 @@ fn items_of_the_original_sample_can_be_shipped_and_cancelled() {
 }
 
 #[test]
+fn an_order_at_the_last_version_is_not_changed_and_can_still_be_read() {
+    let given = Given::an_empty_table();
+    let mut publisher = given.publisher();
+    given.put_legacy("a");
+    let last = AttributeValue::N(u64::MAX.to_string());
+    let update = given
+        .client
+        .update_item()
+        .table_name("orders")
+        .key("orderId", AttributeValue::S("a".to_owned()))
+        .update_expression("SET version = :last")
+        .expression_attribute_values(":last", last.clone());
+    given.runtime.block_on(update.send()).unwrap();
+    for expected in [json!(null), json!(u64::MAX)] {
+        let ship = json!({"command": "ship", "orderId": "a", "expectedVersion": expected});
+        let error = publisher.invoke(&ship).unwrap_err();
+        assert_eq!(error.error_type, "WriteModelFault", "{error:?}");
+        assert!(
+            error
+                .message
+                .contains("18446744073709551615, the last there is"),
+            "{error:?}"
+        );
+    }
+    let wrong = json!({"command": "ship", "orderId": "a", "expectedVersion": 7});
+    assert_eq!(
+        publisher.invoke(&wrong).unwrap_err().error_type,
+        "VersionConflict"
+    );
+    let get = given
+        .client
+        .get_item()
+        .table_name("orders")
+        .key("orderId", AttributeValue::S("a".to_owned()));
+    let item = given.runtime.block_on(get.send()).unwrap().item.unwrap();
+    assert_eq!(
+        (item.get("version"), item.get("status")),
+        (Some(&last), None)
+    );
+}
+
+#[test]
 fn a_diagnosis_reaches_the_table_and_writes_nothing() {
     let given = Given::an_empty_table();
     let mut publisher = given.publisher();
