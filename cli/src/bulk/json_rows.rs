@@ -9,8 +9,8 @@ use super::error::RowError;
 
 /// The order in a line. A reason of an earlier run is not read.
 pub(super) fn row(line: &[u8]) -> Result<CreateOrder, RowError> {
-    std::str::from_utf8(line).map_err(|_| RowError::NotUtf8)?;
-    let mut value: Value = serde_json::from_slice(line).map_err(|error| {
+    let line = std::str::from_utf8(line).map_err(|_| RowError::NotUtf8)?;
+    let mut value = orders::json::read(line).map_err(|error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
         let what = text.strip_suffix(&place).unwrap_or(&text);
@@ -62,6 +62,10 @@ mod tests {
             (
                 br#"{"command":"ship","orderId":"o"}"#,
                 "command must be create",
+            ),
+            (
+                br#"{"clientId":"42","productId":"abc","quantity":1,"quantity":9}"#,
+                "is no JSON: duplicate field `quantity`, at column 58",
             ),
             (b"17", "the command must be a JSON object, not a number"),
             (

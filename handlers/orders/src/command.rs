@@ -281,6 +281,10 @@ mod tests {
     fn every_refusal_names_the_field_and_the_rule() {
         for (payload, message) in [
             ("[]", "the command must be a JSON object, not an array"),
+            (
+                r#"{"clientId":"c","productId":"p","productId":"q"}"#,
+                "the command must be JSON: duplicate field `productId` at line 1 column 43",
+            ),
             ("{}", "clientId is required"),
             (r#"{"clientId":"c"}"#, "productId is required"),
             (

@@ -142,6 +142,6 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 
 /// Parses the payload itself.
 pub(crate) fn json(payload: &str, name: &str) -> Result<Value, Invalid> {
-    serde_json::from_str(payload)
+    crate::json::read(payload)
         .map_err(|error| Invalid::new(name, format_args!("must be JSON: {error}")))
 }

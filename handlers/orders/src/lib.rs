@@ -13,6 +13,7 @@ pub mod diagnosis;
 pub mod error;
 pub mod ids;
 pub mod item;
+pub mod json;
 pub mod order;
 pub mod projection;
 pub mod query;

@@ -267,6 +267,10 @@ mod tests {
         for (payload, message) in [
             ("7", "the query must be a JSON object, not a number"),
             ("{}", one),
+            (
+                r#"{"orderId":"a","orderId":"b"}"#,
+                "the query must be JSON: duplicate field `orderId` at line 1 column 24",
+            ),
             (r#"{"orderId":"o","ping":true}"#, one),
             (r#"{"orderId":""}"#, "orderId must not be empty"),
             (
