@@ -12,8 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+pub use tokio_rustls::rustls::SupportedProtocolVersion;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+pub use tokio_rustls::rustls::version;
 
 /// Ends TLS and passes what was said on to a plain server.
 #[derive(Debug)]
@@ -29,7 +31,13 @@ impl TlsProxy {
     /// Stands in front of 127.0.0.1:`port`, with a certificate for `localhost`.
     #[must_use]
     pub fn before(port: u16) -> Self {
-        let (acceptor, authority) = certificate();
+        Self::speaking(&[&version::TLS13, &version::TLS12], port)
+    }
+
+    /// The same, of these versions of TLS only.
+    #[must_use]
+    pub fn speaking(versions: &[&'static SupportedProtocolVersion], port: u16) -> Self {
+        let (acceptor, authority) = certificate(versions);
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(directory.path().join("authority.pem"), authority).expect("it is writable");
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -96,7 +104,7 @@ impl Drop for TlsProxy {
     }
 }
 
-fn certificate() -> (TlsAcceptor, String) {
+fn certificate(versions: &[&'static SupportedProtocolVersion]) -> (TlsAcceptor, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");
@@ -109,7 +117,7 @@ fn certificate() -> (TlsAcceptor, String) {
         .expect("a certificate");
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions of TLS")
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], private)
