@@ -28,6 +28,7 @@ const ECHO: &str = "a function that echoes";
 pub(crate) fn measure(options: &Options, report: &mut Report) {
     let starts = if options.quick { 10 } else { 100 };
     let cache = Valkey::start();
+    cache.complete();
     let table = Server::start(|_| Reply::json(200, &json!({})));
     let (cache_url, table_url) = (cache.url(), table.url());
     let environment = [

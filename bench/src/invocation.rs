@@ -30,8 +30,9 @@ pub(crate) fn measure(options: &Options, stack: &Stack, report: &mut Report) {
     let list_call = [
         "EVAL_RO",
         LIST,
-        "1",
+        "2",
         "orders:v1:all",
+        "orders:v1:complete",
         "orders:v1:order:",
         "+",
         "20",

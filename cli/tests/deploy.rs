@@ -9,6 +9,30 @@ use crate::support::{AwsStage, Stage, handlers, repository, target};
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
 
 #[test]
+fn a_stack_whose_read_model_cannot_be_completed_is_deployed_and_says_what_is_left_to_do() {
+    let stage = AwsStage::empty();
+    let cache = stage.cache();
+    cache.pause();
+    let deployed = stage.deploy().outcome();
+    cache.resume();
+    assert_eq!(deployed.code, 1, "{deployed}");
+    assert!(deployed.stdout.contains("QueryFunction "), "{deployed}");
+    assert!(
+        deployed.stderr.contains(
+            "error: the stack is deployed, but its read model cannot be completed yet\n  \
+             caused by: the read model is unavailable"
+        ),
+        "{deployed}"
+    );
+    assert!(deployed.stderr.contains("`cqrs rebuild`"), "{deployed}");
+    let list = stage.cqrs(["order", "list", "--output", "json"]).outcome();
+    assert_eq!(list.error()["kind"], "ReadModelIncomplete", "{list}");
+    stage.cqrs(["rebuild"]).succeeds();
+    let list: Value = stage.cqrs(["order", "list"]).json();
+    assert_eq!(list["orders"], serde_json::json!([]));
+}
+
+#[test]
 fn a_stack_is_created_and_then_unchanged() {
     let stage = AwsStage::empty();
 
@@ -42,6 +66,7 @@ fn a_stack_is_created_and_then_unchanged() {
 
            Resource               Type                                Changed properties
     + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheErrorsAlarm       AWS::CloudWatch::Alarm
     + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
     + add  CacheParameters        AWS::ElastiCache::ParameterGroup
     + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
@@ -65,6 +90,8 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  QueryErrorsAlarm       AWS::CloudWatch::Alarm
     + add  QueryLogs              AWS::Logs::LogGroup
     + add  QueryRole              AWS::IAM::Role
+    + add  ReadModelAlarm         AWS::CloudWatch::Alarm
+    + add  ReadModelQueriesAlarm  AWS::CloudWatch::Alarm
     + add  SecondSubnet           AWS::EC2::Subnet
     + add  Subscriber             AWS::Lambda::Function
     + add  SubscriberCacheUser    AWS::ElastiCache::User
@@ -73,7 +100,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    31 to add, 0 to change, 0 to replace, 0 to remove
+    33 to add, 0 to change, 0 to replace, 0 to remove
 
     Uploading…
 
@@ -128,6 +155,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     --- stdout
            Resource               Type                                Changed properties
     + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheErrorsAlarm       AWS::CloudWatch::Alarm
     + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
     + add  CacheParameters        AWS::ElastiCache::ParameterGroup
     + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
@@ -151,6 +179,8 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  QueryErrorsAlarm       AWS::CloudWatch::Alarm
     + add  QueryLogs              AWS::Logs::LogGroup
     + add  QueryRole              AWS::IAM::Role
+    + add  ReadModelAlarm         AWS::CloudWatch::Alarm
+    + add  ReadModelQueriesAlarm  AWS::CloudWatch::Alarm
     + add  SecondSubnet           AWS::EC2::Subnet
     + add  Subscriber             AWS::Lambda::Function
     + add  SubscriberCacheUser    AWS::ElastiCache::User
@@ -159,7 +189,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    31 to add, 0 to change, 0 to replace, 0 to remove
+    33 to add, 0 to change, 0 to replace, 0 to remove
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…

@@ -69,9 +69,14 @@ fn a_way_that_works_is_walked_to_its_end_and_nothing_is_changed<S: Stage>() {
     assert_eq!(in_status(&report, "warning"), ["tools"], "{report}");
     assert!(in_status(&report, "skipped").is_empty(), "{report}");
     assert_eq!(steps(hop(&report, "publisher")), ["table"]);
-    for name in ["subscriber", "query"] {
-        assert_eq!(steps(hop(&report, name)), ["resolve", "connect", "ping"]);
-    }
+    assert_eq!(
+        steps(hop(&report, "subscriber")),
+        ["resolve", "connect", "ping"]
+    );
+    assert_eq!(
+        steps(hop(&report, "query")),
+        ["resolve", "connect", "ping", "contents"]
+    );
     assert_eq!(cache.run::<i64>(&["DBSIZE"]), keys);
     let verified: Value = stage.cqrs(["verify"]).json();
     assert_eq!(
@@ -155,7 +160,7 @@ fn on_aws_the_walk_reads_from_this_machine_to_the_cache() {
     ✓ mapping      Enabled, last result: No records processed  ([N] ms)
     ✓ queue        no failures wait  ([N] ms)
     ✓ subscriber   to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
-    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N], contents [N] ms  ([N] ms)
     ");
 }
 
@@ -176,7 +181,7 @@ fn on_this_machine_the_walk_reads_from_the_tools_to_the_cache() {
     ✓ mapping      Enabled, last result: No records processed  ([N] ms)
     ✓ queue        no failures wait  ([N] ms)
     ✓ subscriber   to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
-    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)
+    ✓ query        to the cache at [ADDRESS]: resolve [N], connect [N], ping [N], contents [N] ms  ([N] ms)
     ");
 }
 

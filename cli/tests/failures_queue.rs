@@ -14,6 +14,7 @@ use crate::support::{LocalStage, Outcome, Run, Stage, block_on, on_both};
 on_both!(
     a_failure_is_listed_shown_and_retried_until_its_order_can_be_read,
     a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays,
+    of_several_records_that_still_fail_each_is_named_and_counted,
     without_the_cache_retrying_stops_and_keeps_every_failure,
     records_that_the_stream_no_longer_has_are_said_to_be_gone,
     foreign_messages_are_listed_and_discarded_and_never_retried,
@@ -25,6 +26,7 @@ on_both!(
 );
 
 const POISON: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b12";
+const ANOTHER: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b13";
 
 impl Place {
     /// The sequence number before, which no record has.
@@ -89,9 +91,13 @@ impl<S: Stage> Parts<S> {
 
     /// Writes an item that no subscriber can read.
     fn poison(&self) {
+        self.poison_named(POISON);
+    }
+
+    fn poison_named(&self, id: &str) {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let item: HashMap<_, _> = [
-            ("orderId", POISON),
+            ("orderId", id),
             ("clientId", "42"),
             ("productId", "abc"),
             ("quantity", "a few"),
@@ -310,6 +316,36 @@ fn a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays<S: S
     let discarded: Value = parts.failures(&["discard", &ids[0], "--yes"]).json();
     assert_eq!(discarded["discarded"], 1);
     assert_eq!(parts.ids(), [""; 0]);
+}
+
+fn of_several_records_that_still_fail_each_is_named_and_counted<S: Stage>() {
+    let parts = Parts::with(S::empty(), &["MaximumRetryAttempts=1000"]);
+    let order = parts.order();
+    parts.poison();
+    parts.poison_named(ANOTHER);
+    let (first, last) = (parts.place(&order), parts.place(ANOTHER));
+    let mut all = parts.message(&first);
+    all["DDBStreamBatchInfo"]["endSequenceNumber"] = json!(last.sequence);
+    all["DDBStreamBatchInfo"]["batchSize"] = json!(3);
+    parts.send([&all]);
+    let json = ["retry", "--all", "--yes", "--output", "json"];
+    let outcome = parts.failures(&json).outcome();
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let failure = &report["failures"][0];
+    assert_eq!(
+        (&report["records"], &failure["failed"]),
+        (&json!(1), &json!(2))
+    );
+    let records = failure["records"].as_array().unwrap();
+    for (record, id) in records.iter().zip([POISON, ANOTHER]) {
+        assert_eq!(record["orderId"], id);
+        assert_eq!(
+            record["reason"],
+            "quantity must be a whole number (N) from 1 to 1000000 in the item"
+        );
+    }
+    assert_eq!(records.len(), 2, "{failure}");
 }
 
 fn without_the_cache_retrying_stops_and_keeps_every_failure<S: Stage>() {

@@ -168,6 +168,20 @@ fn a_record_that_cannot_be_projected_goes_to_the_failures_queue_and_its_neighbou
 }
 
 #[test]
+fn what_an_outage_of_the_cache_outlasts_is_one_failure_and_not_one_for_each_record() {
+    let parts = Parts::deployed(&["MaximumRetryAttempts=1"]);
+    let cache = parts.stage.cache();
+    cache.pause();
+    parts.write([item(BEFORE), item(POISON), item(AFTER)]);
+    let failures = parts.failures(20);
+    cache.resume();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let told: Value = serde_json::from_str(failures[0].body().unwrap()).unwrap();
+    assert_eq!(told["DDBStreamBatchInfo"]["batchSize"], 3, "{told}");
+    assert_eq!(parts.failures(0).len(), 0);
+}
+
+#[test]
 fn without_the_cache_orders_are_written_and_all_are_read_when_it_is_back() {
     let parts = Parts::deployed(&[]);
     let create = || {

@@ -289,13 +289,24 @@ fn orders_survive_a_lost_cache_in_the_write_model<S: Stage>() {
     let stage = S::deployed();
     let id = stage.place_order();
     stage.cache().run::<()>(&["FLUSHALL"]);
+    // It exists, so that it must not be said to be unknown.
     let lost = stage.cqrs(["order", "get", &id]).outcome();
-    assert_eq!(lost.code, 3, "{lost}");
-    // The next change brings it back.
+    assert_snapshot!(lost, @r"
+    exit code 1
+    --- stderr
+    error: the read model is incomplete: it lost its contents and was not rebuilt yet
+    hint: `cqrs rebuild` completes it from the table
+    ");
+    let list = stage.cqrs(["order", "list", "--output", "json"]).outcome();
+    assert_eq!(list.error()["kind"], "ReadModelIncomplete", "{list}");
+    // The next change brings it back, and a rebuild whatever there is.
     let shipped: Value = stage.cqrs(["order", "ship", &id, "--wait"]).json();
     assert_eq!(shipped["status"], "shipped");
     let got: Value = stage.cqrs(["order", "get", &id]).json();
     assert_eq!(got["version"], 2);
+    stage.cqrs(["rebuild"]).succeeds();
+    let unknown = stage.cqrs(["order", "get", "unknown"]).outcome();
+    assert_eq!(unknown.code, 3, "{unknown}");
 }
 
 fn a_cache_that_does_not_answer_is_said_to_be_that_and_comes_back<S: Stage>() {

@@ -18,6 +18,7 @@ const PING: &str = r#"{"ping":true}"#;
 
 on_both!(
     an_emptied_cache_is_filled_again_and_rid_of_what_the_table_does_not_have,
+    keys_of_another_type_are_made_anew,
     an_item_that_is_no_order_is_named_and_the_rest_is_done,
     an_interrupted_rebuild_is_repeated_and_completes,
     what_an_interrupted_rebuild_left_goes_with_the_stack,
@@ -57,6 +58,37 @@ fn an_emptied_cache_is_filled_again_and_rid_of_what_the_table_does_not_have<S: S
         (&verified["orders"], &verified["remaining"]),
         (&json!(3), &json!(0))
     );
+}
+
+fn keys_of_another_type_are_made_anew<S: Stage>() {
+    let stage = S::deployed();
+    let id = stage.place_order();
+    let keys = [
+        "complete".to_owned(),
+        "all".to_owned(),
+        "client:42".to_owned(),
+        format!("order:{id}"),
+    ];
+    let junk = |keys: &[String]| {
+        for key in keys {
+            let key = format!("orders:v1:{key}");
+            stage.cache().run::<()>(&["SET", &key, "junk"]);
+        }
+    };
+    let of_client = || {
+        let list: Value = stage.cqrs(["order", "list", "--client", "42"]).json();
+        list["orders"].as_array().unwrap().len()
+    };
+    junk(&keys);
+    stage.cqrs(["rebuild"]).succeeds();
+    assert_eq!((listed(&stage), of_client()), (1, 1));
+    // Where the order itself is as it should be.
+    junk(&keys[2..3]);
+    stage.cqrs(["rebuild"]).succeeds();
+    assert_eq!(of_client(), 1);
+    junk(&keys[2..]);
+    stage.cqrs(["verify", "--repair"]).succeeds();
+    assert_eq!(of_client(), 1);
 }
 
 fn an_item_that_is_no_order_is_named_and_the_rest_is_done<S: Stage>() {

@@ -11,6 +11,7 @@ use crate::support::{Outcome, Reply, Sandbox, Scripted, Stage, block_on, on_both
 on_both!(
     a_stack_that_is_well_shows_its_parts,
     a_cache_that_does_not_answer_makes_one_part_red_and_ends_with_1,
+    a_read_model_that_lost_its_contents_is_said_and_is_well_after_a_rebuild,
     a_mapping_that_is_disabled_says_how_to_enable_it,
     failures_that_wait_are_for_cqrs_failures,
     refused_commands_are_counted_and_no_breakage,
@@ -80,7 +81,7 @@ fn a_stack_that_is_well_shows_its_parts<S: Stage>() {
                 text.contains("lag: no data in the last 5 minutes"),
                 "{text}"
             );
-            assert!(text.contains("✓ alarms       none of 6 raised"), "{text}");
+            assert!(text.contains("✓ alarms       none of 9 raised"), "{text}");
         }
     }
 }
@@ -99,6 +100,29 @@ fn a_cache_that_does_not_answer_makes_one_part_red_and_ends_with_1<S: Stage>() {
     let error = outcome.error();
     assert_eq!(error["message"], "stack `cqrs` is not well: read model");
     assert_eq!(error["hint"], parts["readModel"]["advice"]["next"]);
+}
+
+fn a_read_model_that_lost_its_contents_is_said_and_is_well_after_a_rebuild<S: Stage>() {
+    let stage = S::deployed();
+    stage.place_order();
+    stage.cache().run::<()>(&["FLUSHALL"]);
+    let outcome = status(&stage);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    let lost = parts(&outcome);
+    assert_eq!(those_in("failed", &lost), ["readModel"], "{lost}");
+    assert_eq!(lost["readModel"]["complete"], false);
+    assert!(next(&lost["readModel"]).contains("cqrs rebuild"), "{lost}");
+    let doctor = stage.cqrs(["doctor"]).outcome();
+    assert_eq!(doctor.code, 1, "{doctor}");
+    assert!(
+        doctor
+            .stderr
+            .contains("contents: the read model is incomplete"),
+        "{doctor}"
+    );
+    assert!(doctor.stderr.contains("cqrs rebuild"), "{doctor}");
+    stage.cqrs(["rebuild"]).succeeds();
+    assert_eq!(parts(&status(&stage))["readModel"]["complete"], true);
 }
 
 fn a_mapping_that_is_disabled_says_how_to_enable_it<S: Stage>() {

@@ -86,6 +86,11 @@ impl Valkey {
         run(self.port, words)
     }
 
+    /// Says that the read model in it is complete, as whoever makes it so.
+    pub fn complete(&self) {
+        self.run::<()>(&["HSET", "orders:v1:complete", "complete", "1"]);
+    }
+
     /// Makes a user as `access` says, in the words of an access string: `on ~key:* +get >secret`.
     pub fn set_user(&self, name: &str, access: &str) {
         let mut words = vec!["ACL", "SETUSER", name, "reset"];

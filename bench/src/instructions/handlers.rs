@@ -91,6 +91,7 @@ fn a_create(options: &Options) -> u64 {
 fn a_record(options: &Options) -> u64 {
     let batches = |count: usize| {
         let cache = Valkey::start();
+        cache.complete();
         let url = cache.url();
         let events = (0..count).map(|batch| stream::batch(batch * RECORDS, RECORDS));
         run(options, "subscriber", &[("CACHE_URL", &url)], events)
@@ -100,6 +101,7 @@ fn a_record(options: &Options) -> u64 {
 
 fn a_query(options: &Options, query: &Value) -> u64 {
     let cache = Valkey::start();
+    cache.complete();
     let url = cache.url();
     let environment = [("CACHE_URL", url.as_str())];
     let program = options.handlers.join("subscriber");

@@ -3,6 +3,7 @@
 //! Nothing is changed on AWS before the preview was agreed to; the artifacts are uploaded after
 //! that, and before the change set is executed.
 
+mod complete;
 mod guide;
 mod local;
 mod report;
@@ -384,8 +385,9 @@ impl Deployment<'_> {
         } else {
             Done::Created
         };
-        self.report(done, stack_id, change_set.changes.clone())
-            .await
+        let changes = change_set.changes.clone();
+        let table = self.report(done, stack_id, changes).await?;
+        self.complete(done, table).await
     }
 
     async fn unchanged(&self, start: &Start) -> Result<(), Failure> {
@@ -393,7 +395,9 @@ impl Deployment<'_> {
             .existing()
             .map_or(self.settings.stack.as_str(), |stack| &stack.id);
         self.protect(stack_id).await?;
-        self.report(Done::Unchanged, stack_id, Vec::new()).await
+        let done = Done::Unchanged;
+        let table = self.report(done, stack_id, Vec::new()).await?;
+        self.complete(done, table).await
     }
 
     async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
@@ -405,17 +409,17 @@ impl Deployment<'_> {
         Ok(())
     }
 
+    /// Says what was done; gives the name of the table.
     async fn report(
         &self,
         done: Done,
         stack_id: &str,
         changes: Vec<ResourceChanged>,
-    ) -> Result<(), Failure> {
-        let outputs = self
-            .stacks
-            .describe(stack_id)
-            .await?
-            .map(|stack| stack.outputs);
+    ) -> Result<Option<String>, Failure> {
+        let state = self.stacks.describe(stack_id).await?;
+        let table = state.as_ref().and_then(|state| state.output("TableName"));
+        let table = table.map(str::to_owned);
+        let outputs = state.map(|state| state.outputs);
         let style = self.printer.style();
         let stack = &self.settings.stack;
         self.printer
@@ -435,6 +439,6 @@ impl Deployment<'_> {
             "cqrs order create --client 42 --product abc-def-ghi{}",
             stack_flag(stack),
         ));
-        Ok(())
+        Ok(table)
     }
 }

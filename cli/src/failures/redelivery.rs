@@ -3,12 +3,11 @@
 //! Page by page, so that a batch of any size takes the memory of one page. The projection ignores
 //! what is older than what it has, so giving it records twice, or late, is harmless.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodbstreams::types::Record;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use orders::projection::{Failed, Projected};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::aws::AwsError;
@@ -16,7 +15,7 @@ use crate::failures::event;
 use crate::failures::message::{Batch, Message};
 use crate::failures::queue::{FailuresQueue, Presence};
 use crate::failures::stream::{Left, Stream, StreamError, sequence};
-use crate::stack::functions::{Answer, FunctionError, Functions};
+use crate::stack::functions::{FunctionError, Functions};
 
 /// Lambda takes 6 MB of payload.
 const PAYLOAD: usize = 4_000_000;
@@ -27,7 +26,7 @@ const TOLD: usize = 20;
 pub(crate) const HIDDEN: Duration = Duration::from_secs(300);
 const KEEP_AFTER: Duration = Duration::from_secs(120);
 
-/// What is needed to give records again; `functions` must ask for their logs.
+/// What is needed to give records again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redelivery<'a> {
     pub(crate) queue: &'a FailuresQueue,
@@ -62,8 +61,7 @@ pub(crate) struct Failing {
     pub(crate) sequence_number: String,
     pub(crate) event_name: Option<String>,
     pub(crate) order_id: Option<String>,
-    /// As the subscriber's log has it.
-    pub(crate) reason: Option<String>,
+    pub(crate) reason: String,
 }
 
 /// Why records could not be given to the end. The message is kept.
@@ -85,9 +83,14 @@ struct Prepared {
     json: Box<RawValue>,
 }
 
+/// The payload that has each failure answered, which the stream's own has not.
 #[derive(Serialize)]
-struct Event<'a> {
-    #[serde(rename = "Records")]
+struct ByHand<'a> {
+    project: Records<'a>,
+}
+
+#[derive(Serialize)]
+struct Records<'a> {
     records: Vec<&'a RawValue>,
 }
 
@@ -125,44 +128,34 @@ impl Redelivery<'_> {
     }
 
     async fn give(self, chunk: &[Prepared], given: &mut Given) -> Result<(), FunctionError> {
-        let answer = self.deliver(chunk).await?;
-        let failed = failed(&answer.value, chunk);
-        let mut reason = reason(&answer);
-        given.projected += (chunk.len() - failed.len()) as u64;
-        for record in failed {
-            if given.failing.len() >= TOLD {
-                given.failed += 1;
-                continue;
-            }
-            let told = reason.take_if(|(sequence, _)| *sequence == record.sequence);
-            let reason = match told {
-                Some((_, reason)) => Some(reason),
-                // The log names the first only: the others are asked about one by one.
-                None if chunk.len() > 1 => {
-                    let alone = self.deliver(std::slice::from_ref(record)).await?;
-                    if self::failed(&alone.value, std::slice::from_ref(record)).is_empty() {
-                        given.projected += 1;
-                        continue;
-                    }
-                    self::reason(&alone).map(|(_, reason)| reason)
-                }
-                None => None,
-            };
-            given.failed += 1;
-            given.failing.push(Failing {
-                sequence_number: record.sequence.clone(),
-                event_name: record.event_name.clone(),
-                order_id: record.order_id.clone(),
-                reason,
-            });
-        }
+        let records = chunk.iter().map(|record| &*record.json).collect();
+        let payload = ByHand {
+            project: Records { records },
+        };
+        let answer: Projected = self.functions.deliver(&payload).await?.value;
+        let failed = failing(answer.failed, chunk);
+        given.projected += chunk.len().saturating_sub(failed.len()) as u64;
+        given.failed += failed.len() as u64;
+        let room = TOLD.saturating_sub(given.failing.len());
+        given.failing.extend(failed.into_iter().take(room));
         Ok(())
     }
+}
 
-    async fn deliver(self, records: &[Prepared]) -> Result<Answer<Value>, FunctionError> {
-        let records = records.iter().map(|record| &*record.json).collect();
-        self.functions.deliver(&Event { records }).await
-    }
+/// What the subscriber says it could not project, as records of `chunk`. What it does not name
+/// counts too: the message is deleted on a clear word only.
+fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
+    let known = failed.into_iter().map(|failed| {
+        let number = failed.sequence_number.unwrap_or_default();
+        let record = chunk.iter().find(|record| record.sequence == number);
+        Failing {
+            sequence_number: number,
+            event_name: record.and_then(|record| record.event_name.clone()),
+            order_id: record.and_then(|record| record.order_id.clone()),
+            reason: failed.reason,
+        }
+    });
+    known.collect()
 }
 
 fn prepare(records: &[Record], stream_arn: &str) -> Result<Vec<Prepared>, FunctionError> {
@@ -205,51 +198,6 @@ fn chunks(records: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Partial {
-    batch_item_failures: Option<Vec<Identified>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Identified {
-    item_identifier: Option<String>,
-}
-
-/// The records that the subscriber says it could not project. As with Lambda, an answer that names
-/// what was not given says so of all, and here also one in another form: the message is deleted on
-/// a clear word only. Unlike there, those after the first are not taken to have failed, for this
-/// subscriber names each that did.
-fn failed<'a>(answer: &Value, given: &'a [Prepared]) -> Vec<&'a Prepared> {
-    let all = || given.iter().collect();
-    let Ok(partial) = Partial::deserialize(answer) else {
-        return all();
-    };
-    let named = partial.batch_item_failures.unwrap_or_default();
-    let named: HashSet<_> = named.into_iter().map(|n| n.item_identifier).collect();
-    let failed: Vec<_> = given
-        .iter()
-        .filter(|record| named.contains(&Some(record.sequence.clone())))
-        .collect();
-    if failed.len() == named.len() {
-        failed
-    } else {
-        all()
-    }
-}
-
-/// The record that the subscriber's log names, and why it failed.
-fn reason(answer: &Answer<Value>) -> Option<(String, String)> {
-    let lines = answer.log.as_deref()?.lines();
-    lines.rev().find_map(|line| {
-        let line: Value = serde_json::from_str(line.trim()).ok()?;
-        let fields = line.get("fields").unwrap_or(&line);
-        let text = |name: &str| fields.get(name)?.as_str().map(str::to_owned);
-        Some((text("firstFailed")?, text("error")?))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,29 +212,23 @@ mod tests {
         }
     }
 
-    fn named(answer: &Value) -> Vec<String> {
-        let given = [prepared("1", 0), prepared("2", 0), prepared("3", 0)];
-        let failed = failed(answer, &given).into_iter();
-        failed.map(|record| record.sequence.clone()).collect()
-    }
-
     #[test]
-    fn an_answer_names_the_records_that_failed() {
-        let failures = |ids: &[Value]| {
-            let failures: Vec<_> = ids.iter().map(|id| json!({"itemIdentifier": id})).collect();
-            json!({ "batchItemFailures": failures })
-        };
-        assert_eq!(named(&json!({})), [""; 0]);
-        assert_eq!(named(&json!({"batchItemFailures": null})), [""; 0]);
-        assert_eq!(named(&failures(&[])), [""; 0]);
-        assert_eq!(named(&failures(&[json!("2")])), ["2"]);
-        assert_eq!(named(&failures(&[json!("3"), json!("1")])), ["1", "3"]);
-        for all in [json!(""), json!(null), json!("7")] {
-            assert_eq!(named(&failures(&[all])), ["1", "2", "3"]);
-        }
-        assert_eq!(named(&failures(&[json!("2"), json!("7")])), ["1", "2", "3"]);
-        assert_eq!(named(&json!({"batchItemFailures": "2"})), ["1", "2", "3"]);
-        assert_eq!(named(&json!(null)), ["1", "2", "3"]);
+    fn each_record_that_failed_is_named_with_its_reason() {
+        let given = [prepared("1", 0), prepared("2", 0), prepared("3", 0)];
+        let answer = json!({"applied": 1, "stale": 0, "failed": [
+            {"sequenceNumber": "2", "reason": "poison"},
+            {"sequenceNumber": "3", "orderId": "o", "reason": "in the way"},
+            {"reason": "unknown"},
+        ]});
+        let answer: Projected = serde_json::from_value(answer).unwrap();
+        let failing = failing(answer.failed, &given);
+        let told = failing
+            .iter()
+            .map(|f| (f.sequence_number.as_str(), f.reason.as_str()));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [("2", "poison"), ("3", "in the way"), ("", "unknown")]
+        );
     }
 
     #[test]
@@ -301,24 +243,5 @@ mod tests {
         let sizes: Vec<_> = chunks(&records).map(<[_]>::len).collect();
         assert_eq!(sizes, [1, 2, 1, 1]);
         assert_eq!(chunks(&[]).count(), 0);
-    }
-
-    #[test]
-    fn the_reason_is_in_the_logs_line_about_the_record() {
-        let line = json!({"level": "ERROR", "fields": {
-            "message": "projected in part", "firstFailed": "2", "error": "quantity must be a number",
-        }});
-        let log = format!("START RequestId: x\n{line}\nEND RequestId: x\n{{\"fields\":{{}}}}\n");
-        let answer = Answer {
-            value: Value::Null,
-            log: Some(log),
-        };
-        let expected = ("2".to_owned(), "quantity must be a number".to_owned());
-        assert_eq!(reason(&answer), Some(expected));
-        let silent = Answer {
-            value: Value::Null,
-            log: None,
-        };
-        assert_eq!(reason(&silent), None);
     }
 }

@@ -190,6 +190,9 @@ pub(crate) struct ReadModel {
     pub(crate) answer_ms: u64,
     /// The version of the handlers.
     pub(crate) version: String,
+    /// Whether it has all orders, as far as the stream has brought them.
+    #[serde(rename = "complete")]
+    pub(crate) is_complete: bool,
 }
 
 /// The stack's alarms.
@@ -217,6 +220,13 @@ struct Pong {
     version: String,
     cache_ms: f64,
     orders: i64,
+    /// Older handlers do not say, and answer without it.
+    #[serde(default = "yes")]
+    complete: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Why nothing at all can be seen.

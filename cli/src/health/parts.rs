@@ -43,11 +43,13 @@ pub(super) async fn read_model(functions: &Functions) -> Part<ReadModel> {
         version,
         cache_ms,
         orders,
+        complete,
     } = answer.value;
     Ok(ReadModel {
         orders,
         cache_ms,
         answer_ms: u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX),
         version,
+        is_complete: complete,
     })
 }

@@ -4,15 +4,16 @@
 pub(crate) mod compare;
 pub(crate) mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use orders::ids::OrderId;
 use orders::order::Order;
-use orders::projection::{Project, ProjectPayload, Projected};
+use orders::projection::{Failed, Project, ProjectPayload, Projected};
 use orders::query::{Cursor, Filter, ListOrders, MAX_ORDERS, Query};
 use serde::Deserialize;
 
 use self::table::OrdersTable;
+use crate::error::{Explain, Kind};
 use crate::stack::functions::{FunctionError, Functions};
 
 /// The two models of a stack. Cheap to clone.
@@ -88,15 +89,89 @@ impl Models {
     }
 
     /// Gives the read model changes, which it takes unless it holds newer ones.
-    pub(crate) async fn project(&self, project: Project) -> Result<Projected, FunctionError> {
-        let answer = self.functions.deliver(&ProjectPayload { project }).await?;
-        Ok(answer.value)
+    pub(crate) async fn project(&self, project: Project) -> Result<Projected, ProjectError> {
+        let payload = ProjectPayload { project };
+        let projected: Projected = self.functions.deliver(&payload).await?.value;
+        match projected.failed.as_slice() {
+            [] => Ok(projected),
+            failed => Err(ProjectError::Failed(reasons(failed))),
+        }
     }
+}
+
+/// Why not all that was given was projected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProjectError {
+    #[error(transparent)]
+    Function(#[from] FunctionError),
+    /// The read model refused some; the others are projected.
+    #[error("orders could not be projected: {0}")]
+    Failed(String),
+}
+
+impl Explain for ProjectError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Function(error) => error.kind(),
+            Self::Failed(_) => Kind::Failed,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Function(error) => error.name(),
+            Self::Failed(_) => Kind::Failed.name().to_owned(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Function(error) => error.hint(),
+            Self::Failed(_) => Some(
+                "correct what the reasons name, then repeat the command: this is safe at any time"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// `a, b and 7 more: out of memory`, for each reason.
+fn reasons(failed: &[Failed]) -> String {
+    const NAMED: usize = 3;
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Failed {
+        order_id, reason, ..
+    } in failed
+    {
+        let id = order_id.as_ref().map_or("?", OrderId::as_str);
+        by_reason.entry(reason).or_default().push(id);
+    }
+    let told = by_reason.into_iter().map(|(reason, ids)| {
+        let named = ids.iter().take(NAMED).copied().collect::<Vec<_>>();
+        match ids.len() - named.len() {
+            0 => format!("{}: {reason}", named.join(", ")),
+            more => format!("{} and {more} more: {reason}", named.join(", ")),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_failed_is_told_by_its_reasons() {
+        let failed = |id: &str, reason: &str| Failed {
+            sequence_number: None,
+            order_id: OrderId::new(id).ok(),
+            reason: reason.to_owned(),
+        };
+        let all = ["a", "b", "c", "d", "e"].map(|id| failed(id, "full"));
+        let mut all = all.to_vec();
+        all.push(failed("f", "broken"));
+        assert_eq!(reasons(&all), "f: broken; a, b, c and 2 more: full");
+    }
 
     #[test]
     fn a_place_that_cannot_be_read_is_not_taken_for_the_end() {

@@ -135,6 +135,13 @@ impl OrdersTable {
         Ok(page)
     }
 
+    /// Whether it has no item.
+    pub(crate) async fn is_empty(&self) -> Result<bool, AwsError> {
+        let whole = Segment { number: 0, of: 1 };
+        let page = self.scan(whole, None, 1).await?;
+        Ok(page.orders.is_empty() && page.malformed.is_empty() && page.last.is_none())
+    }
+
     /// What the table has now of these ids, read consistently.
     pub(crate) async fn held(
         &self,

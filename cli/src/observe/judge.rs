@@ -277,6 +277,12 @@ impl Judge<'_> {
     }
 
     pub(crate) fn read_model(&self, model: &ReadModel) -> Option<Advice> {
+        if !model.is_complete {
+            let what = "it is incomplete: it lost its contents and was not rebuilt yet";
+            return Some(
+                Advice::failed(what).next(format!("{} completes it", self.command("rebuild"))),
+            );
+        }
         self.version(&model.version)
     }
 

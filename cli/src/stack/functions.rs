@@ -145,6 +145,9 @@ impl Explain for FunctionError {
                 ErrorType::WriteModelUnavailable | ErrorType::ReadModelUnavailable => {
                     Some("repeat the command: this is safe at any time".to_owned())
                 }
+                ErrorType::ReadModelIncomplete => {
+                    Some("`cqrs rebuild` completes it from the table".to_owned())
+                }
                 // What this tool asks is right for the functions of its own version.
                 ErrorType::InvalidQuery | ErrorType::InvalidEvent => {
                     Some("`cqrs deploy` brings the functions to this version".to_owned())

@@ -66,6 +66,8 @@ pub enum StepName {
     Auth,
     /// The cache answers a `PING`.
     Ping,
+    /// The read model is complete.
+    Contents,
     /// The table answers a write whose condition never holds.
     Table,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for StepName {
             Self::Tls => "tls",
             Self::Auth => "auth",
             Self::Ping => "ping",
+            Self::Contents => "contents",
             Self::Table => "table",
         })
     }

@@ -35,6 +35,8 @@ pub enum ErrorType {
     InvalidQuery,
     /// See [`QueryError::ReadModelUnavailable`].
     ReadModelUnavailable,
+    /// See [`QueryError::ReadModelIncomplete`].
+    ReadModelIncomplete,
     /// See [`ProjectionError::InvalidEvent`].
     InvalidEvent,
     /// See [`ProjectionError::UnnamedRecord`].
@@ -46,7 +48,7 @@ pub enum ErrorType {
 
 impl ErrorType {
     /// Every error type.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::InvalidCommand,
         Self::OrderNotFound,
         Self::VersionConflict,
@@ -56,6 +58,7 @@ impl ErrorType {
         Self::WriteModelFault,
         Self::InvalidQuery,
         Self::ReadModelUnavailable,
+        Self::ReadModelIncomplete,
         Self::InvalidEvent,
         Self::UnnamedRecord,
         Self::InvalidSetting,
@@ -74,6 +77,7 @@ impl ErrorType {
             Self::WriteModelFault => "WriteModelFault",
             Self::InvalidQuery => "InvalidQuery",
             Self::ReadModelUnavailable => "ReadModelUnavailable",
+            Self::ReadModelIncomplete => "ReadModelIncomplete",
             Self::InvalidEvent => "InvalidEvent",
             Self::UnnamedRecord => "UnnamedRecord",
             Self::InvalidSetting => "InvalidSetting",
@@ -105,7 +109,7 @@ impl ErrorType {
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::WriteModelUnavailable | Self::ReadModelUnavailable
+            Self::WriteModelUnavailable | Self::ReadModelUnavailable | Self::ReadModelIncomplete
         )
     }
 }
@@ -215,6 +219,10 @@ pub enum QueryError {
         #[source]
         source: BoxError,
     },
+    /// The read model does not hold all orders: it lost its contents, or was never made from the
+    /// write model. Rebuild it; what it holds can be asked for meanwhile, by id.
+    #[error("the read model is incomplete: it lost its contents and was not rebuilt yet")]
+    ReadModelIncomplete,
 }
 
 /// Why a projection threw, instead of naming a record that failed.
@@ -236,6 +244,9 @@ pub enum ProjectionError {
         #[source]
         source: BoxError,
     },
+    /// The read model lost contents while it was being made complete. Begin again.
+    #[error("the read model is incomplete: it lost its contents meanwhile")]
+    ReadModelIncomplete,
 }
 
 /// An error that has a name on the wire.
@@ -263,6 +274,7 @@ impl Named for QueryError {
         match self {
             Self::InvalidQuery(_) => ErrorType::InvalidQuery,
             Self::ReadModelUnavailable { .. } => ErrorType::ReadModelUnavailable,
+            Self::ReadModelIncomplete => ErrorType::ReadModelIncomplete,
         }
     }
 }
@@ -273,6 +285,7 @@ impl Named for ProjectionError {
             Self::InvalidEvent(_) => ErrorType::InvalidEvent,
             Self::UnnamedRecord(_) => ErrorType::UnnamedRecord,
             Self::ReadModelUnavailable { .. } => ErrorType::ReadModelUnavailable,
+            Self::ReadModelIncomplete => ErrorType::ReadModelIncomplete,
         }
     }
 }

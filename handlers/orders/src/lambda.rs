@@ -151,6 +151,9 @@ fn diagnostic(error: &(impl Named + 'static), invocation: &Invocation<'_>) -> Di
     if error_type.is_refusal() {
         line = line.count("refused", 1);
     }
+    if error_type == ErrorType::ReadModelIncomplete {
+        line = line.alarm("incomplete", 1);
+    }
     line.write();
     Diagnostic {
         error_type: error_type.as_str().to_owned(),

@@ -4,6 +4,7 @@
 //! read model's part.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,54 @@ pub use record::{Record, order_of_image};
 pub enum Event<'a> {
     /// Records of a DynamoDB stream, each to be read on its own by [`Record::read`].
     Stream(Vec<&'a RawValue>),
+    /// The same records given by hand, so that each that fails is answered.
+    Records(Vec<&'a RawValue>),
     /// Orders to project now, without the stream.
     Project(Vec<Change>),
     /// Orders to put in the place of what the rules would keep.
     Replace(Vec<Replacement>),
+    /// The read model is going to be made complete.
+    Begin(Token),
+    /// It was made so.
+    Complete(Token),
+}
+
+/// Names one making of the read model, from its beginning to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Token(String);
+
+impl Token {
+    /// A new one.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7().simple().to_string())
+    }
+}
+
+impl TryFrom<String> for Token {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+            Ok(Self(text))
+        } else {
+            Err("a token has 1 to 64 letters, digits and hyphens")
+        }
+    }
+}
+
+impl From<Token> for String {
+    fn from(token: Token) -> Self {
+        token.0
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// A change of one order, to be projected.
@@ -96,6 +141,12 @@ pub enum Project {
     /// Orders in the place of what the rules would keep.
     #[serde(rename = "replaced")]
     Replaced(Vec<Replacement>),
+    /// Nothing yet: from now on all orders will be projected.
+    #[serde(rename = "begin")]
+    Begin(Token),
+    /// Nothing more: all orders were projected since it began.
+    #[serde(rename = "complete")]
+    Complete(Token),
 }
 
 /// The subscriber's payload that asks for `project`.
@@ -105,13 +156,30 @@ pub struct ProjectPayload {
     pub project: Project,
 }
 
-/// What the subscriber answers to a [`ProjectPayload`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the subscriber answers to what is projected by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Projected {
     /// Changes that the read model took.
     pub applied: u64,
     /// Changes that it held already, or newer ones.
     pub stale: u64,
+    /// Changes that could not be projected, each with its reason.
+    #[serde(default)]
+    pub failed: Vec<Failed>,
+}
+
+/// A change that could not be projected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failed {
+    /// The record's name, as AWS wrote it; of a record only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_number: Option<String>,
+    /// The order, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// Why.
+    pub reason: String,
 }
 
 /// A stream's number of a change: decimal, of any length, without leading zeros. Within one item
@@ -203,26 +271,34 @@ impl<'a> Event<'a> {
     }
 }
 
-fn by_hand<'a>(project: &RawValue) -> Result<Event<'a>, Invalid> {
+fn by_hand<'a>(project: &'a RawValue) -> Result<Event<'a>, Invalid> {
     #[derive(Deserialize)]
-    struct Lists<'a> {
+    struct Parts<'a> {
+        #[serde(borrow)]
+        records: Option<Vec<&'a RawValue>>,
         #[serde(borrow)]
         orders: Option<Vec<&'a RawValue>>,
         #[serde(borrow)]
         removed: Option<Vec<&'a RawValue>>,
         #[serde(borrow)]
         replaced: Option<Vec<&'a RawValue>>,
+        begin: Option<Token>,
+        complete: Option<Token>,
     }
-    const RULE: &str = "must have one array, either orders, removed or replaced";
+    const RULE: &str = "must have one of the arrays records, orders, removed and replaced, or one \
+                        of the tokens begin and complete";
     let is_object = project.get().starts_with('{');
-    let lists = serde_json::from_str(project.get())
+    let parts = serde_json::from_str(project.get())
         .ok()
         .filter(|_| is_object);
-    let Some(Lists {
+    let Some(Parts {
+        records,
         orders,
         removed,
         replaced,
-    }) = lists
+        begin,
+        complete,
+    }) = parts
     else {
         return Err(Invalid::new("project", RULE));
     };
@@ -233,14 +309,21 @@ fn by_hand<'a>(project: &RawValue) -> Result<Event<'a>, Invalid> {
         };
         Ok(Event::Project(states?.into_iter().map(by_hand).collect()))
     };
-    match (orders, removed, replaced) {
-        (Some(orders), None, None) => changes(each(&orders, "orders", |raw, name| {
-            order_by_hand(raw, name).map(State::Present)
-        })),
-        (None, Some(removed), None) => changes(each(&removed, "removed", removed_by_hand)),
-        (None, None, Some(replaced)) => {
+    match (records, orders, removed, replaced, begin, complete) {
+        (Some(records), None, None, None, None, None) => Ok(Event::Records(records)),
+        (None, Some(orders), None, None, None, None) => {
+            changes(each(&orders, "orders", |raw, name| {
+                order_by_hand(raw, name).map(State::Present)
+            }))
+        }
+        (None, None, Some(removed), None, None, None) => {
+            changes(each(&removed, "removed", removed_by_hand))
+        }
+        (None, None, None, Some(replaced), None, None) => {
             each(&replaced, "replaced", replacement_by_hand).map(Event::Replace)
         }
+        (None, None, None, None, Some(token), None) => Ok(Event::Begin(token)),
+        (None, None, None, None, None, Some(token)) => Ok(Event::Complete(token)),
         _ => Err(Invalid::new("project", RULE)),
     }
 }

@@ -21,15 +21,18 @@ struct Given {
 const APPLIED: Projected = Projected {
     applied: 1,
     stale: 0,
+    failed: Vec::new(),
 };
 const STALE: Projected = Projected {
     applied: 0,
     stale: 1,
+    failed: Vec::new(),
 };
 
 impl Given {
     fn an_empty_read_model() -> Self {
         let server = Valkey::start();
+        server.complete();
         let url = server.url();
         let settings = CacheSettings::from_env(&|name| (name == "CACHE_URL").then(|| url.clone()));
         Self {
@@ -101,7 +104,7 @@ fn at(version: u64, status: &str) -> Value {
 fn by_hand(payload: &Value) -> Change {
     match Event::parse(&json!({"project": payload}).to_string()).unwrap() {
         Event::Project(mut changes) => changes.pop().unwrap(),
-        Event::Stream(_) | Event::Replace(_) => panic!("not by hand"),
+        _ => panic!("not by hand"),
     }
 }
 
@@ -283,7 +286,7 @@ fn a_large_projection_by_hand_goes_in_several_round_trips() {
         projected,
         Projected {
             applied: 2_500,
-            stale: 0
+            ..Projected::default()
         }
     );
     assert_eq!(given.ask(&json!({"ping": true}))["orders"], 2_500);
@@ -502,5 +505,55 @@ fn a_document_that_is_no_order_does_not_keep_the_order_from_being_projected() {
         );
         assert_eq!(given.held(), at(2, "shipped"));
         given.server.run::<()>(&["FLUSHALL"]);
+    }
+}
+
+/// Makes `key` what no script of the read model expects.
+fn junk(given: &Given, key: &str) {
+    let key = format!("orders:v1:{key}");
+    given.server.run::<()>(&["SET", &key, "junk"]);
+}
+
+#[test]
+fn by_hand_a_key_of_another_type_is_made_anew() {
+    for key in ["order:o", "all", "client:c", "product:p", "status:placed"] {
+        let given = Given::an_empty_read_model();
+        junk(&given, key);
+        assert_eq!(given.project(present(&at(1, "placed"))), APPLIED, "{key}");
+        // Where the order is there already, too.
+        junk(&given, key);
+        let again = given.project(present(&at(1, "placed")));
+        let expected = if key == "order:o" { APPLIED } else { STALE };
+        assert_eq!(again, expected, "{key}");
+        junk(&given, key);
+        assert_eq!(given.project(present(&at(2, "placed"))), APPLIED, "{key}");
+        if key == "order:o" {
+            junk(&given, key);
+            assert_eq!(given.inspected(), Value::Null);
+            given.project(present(&at(2, "placed")));
+        } else {
+            junk(&given, key);
+            assert_eq!(given.inspected()["consistent"], false);
+            let mark = given.mark();
+            assert_eq!(given.replace(&at(2, "placed"), &mark), APPLIED);
+        }
+        assert_eq!(given.inspected()["consistent"], true, "{key}");
+        assert_eq!(given.list(&json!({"clientId": "c"})), [at(2, "placed")]);
+        junk(&given, key);
+        assert_eq!(given.project(removed(3)), APPLIED, "{key}");
+    }
+}
+
+#[test]
+fn from_the_stream_a_key_of_another_type_fails_its_change() {
+    for key in ["order:o", "all", "client:c", "product:p", "status:placed"] {
+        let given = Given::an_empty_read_model();
+        junk(&given, key);
+        let projected = given.project(numbered(present(&at(1, "placed")), "100"));
+        let [failed] = projected.failed.as_slice() else {
+            panic!("{key}: {projected:?}")
+        };
+        assert_eq!(failed.order_id.as_ref().unwrap().as_str(), "o");
+        assert!(failed.reason.contains("WRONGTYPE"), "{failed:?}");
     }
 }

@@ -39,7 +39,7 @@ impl Handler for Queries {
     }
 
     async fn diagnose(&self) -> Diagnosis {
-        self.0.diagnose().await
+        self.0.diagnose_contents().await
     }
 }
 

@@ -52,18 +52,22 @@ fn said(diagnosis: &Value) -> String {
 }
 
 #[test]
-fn an_open_cache_is_reached_in_three_steps_each_with_its_time() {
+fn an_open_cache_is_reached_in_steps_each_with_its_time() {
     let server = Valkey::start();
+    server.complete();
     let mut query = handler(&[("CACHE_URL", &server.url())]);
     let diagnosis = diagnosed(&mut query);
-    assert_eq!(steps(&diagnosis), ["resolve", "connect", "ping"]);
+    assert_eq!(
+        steps(&diagnosis),
+        ["resolve", "connect", "ping", "contents"]
+    );
     assert!(diagnosis["version"].is_string(), "{diagnosis}");
     let times = diagnosis["steps"].as_array().unwrap().iter();
     assert!(times.into_iter().all(|step| step["ms"].is_number()));
     let line = query.log_line(0);
     assert_eq!(
         (&line["message"], &line["steps"]),
-        (&json!("diagnosed"), &json!(3))
+        (&json!("diagnosed"), &json!(4))
     );
 }
 
@@ -74,12 +78,13 @@ fn an_encrypted_cache_is_signed_in_to_and_no_secret_is_told() {
         "cqrs-query",
         &format!("{} nopass", access_string("QueryCacheUser")),
     );
+    server.complete();
     let proxy = TlsProxy::before(server.port());
     let mut query = signed_in(&proxy);
     let diagnosis = diagnosed(&mut query);
     assert_eq!(
         steps(&diagnosis),
-        ["resolve", "connect", "tls", "auth", "ping"],
+        ["resolve", "connect", "tls", "auth", "ping", "contents"],
         "{diagnosis}"
     );
     assert!(proxy.heard().contains("X-Amz-Signature"));
@@ -107,10 +112,13 @@ fn a_cache_that_is_down_fails_at_connect_and_its_return_is_seen() {
     assert_eq!(steps(&diagnosis), ["resolve", "connect!"]);
     assert!(said(&diagnosis).contains("refused"), "{diagnosis}");
     server.start_again();
+    // It comes back empty.
+    let diagnosis = diagnosed(&mut query);
     assert_eq!(
-        steps(&diagnosed(&mut query)),
-        ["resolve", "connect", "ping"]
+        steps(&diagnosis),
+        ["resolve", "connect", "ping", "contents!"]
     );
+    assert!(said(&diagnosis).contains("incomplete"), "{diagnosis}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use test_support::valkey::Valkey;
 const BINARY: &str = env!("CARGO_BIN_EXE_query");
 
 fn query(server: &Valkey) -> Handler {
+    server.complete();
     Handler::start(BINARY, &[("CACHE_URL", &server.url())])
 }
 
@@ -27,6 +28,7 @@ fn order(id: &str) -> Value {
 
 /// Puts orders where the projection puts them.
 fn fill(server: &Valkey, ids: &[&str]) {
+    server.complete();
     for id in ids {
         let key = format!("orders:v1:order:{id}");
         server.run::<()>(&["HSET", &key, "v", "1", "d", &order(id).to_string()]);
@@ -121,8 +123,64 @@ fn a_ping_tells_the_version_the_distance_and_the_count() {
     fill(&server, &["a", "b"]);
     let answer = query(&server).invoke(&json!({"ping": true})).unwrap();
     assert_eq!(answer["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(answer["orders"], 2);
+    assert_eq!(
+        (&answer["orders"], &answer["complete"]),
+        (&json!(2), &json!(true))
+    );
     assert!(answer["cacheMs"].as_f64().unwrap() > 0.0, "{answer}");
+}
+
+#[test]
+fn a_read_model_that_lost_its_contents_never_says_that_there_is_no_order() {
+    let server = Valkey::start();
+    let environment = [("CACHE_URL", server.url()), ("METRICS", "off".to_owned())];
+    let environment = environment
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let mut query = Handler::start(BINARY, &environment);
+    fill(&server, &["a", "b"]);
+    assert_eq!(query.invoke(&json!({"orderId": "x"})), Ok(Value::Null));
+    server.run::<()>(&["FLUSHALL"]);
+    let questions = [
+        json!({"orderId": "a"}),
+        json!({"orderIds": ["a", "x"]}),
+        json!({"list": {}}),
+        json!({"list": {"clientId": "c"}}),
+    ];
+    let mut lines = 0;
+    let mut refuse = |query: &mut Handler| {
+        for question in &questions {
+            let error = query.invoke(question).unwrap_err();
+            assert_eq!(error.error_type, "ReadModelIncomplete", "{question}");
+            let line = loop {
+                let line = query.log_line(lines);
+                lines += 1;
+                if line["errorType"] == "ReadModelIncomplete" {
+                    break line;
+                }
+            };
+            let told: Vec<_> = metrics(&line).into_keys().collect();
+            assert_eq!(told, ["cqrs incomplete FunctionName=test"]);
+        }
+    };
+    refuse(&mut query);
+    // What somebody else puts in its place is no witness.
+    server.run::<()>(&["SET", "orders:v1:complete", "1"]);
+    refuse(&mut query);
+    // What the stream has brought since can be read.
+    server.run::<()>(&["FLUSHALL"]);
+    fill(&server, &["b"]);
+    server.run::<()>(&["DEL", "orders:v1:complete"]);
+    assert_eq!(query.invoke(&json!({"orderId": "b"})), Ok(order("b")));
+    assert_eq!(
+        query.invoke(&json!({"orderIds": ["b", "b"]})),
+        Ok(json!({"orders": [order("b"), order("b")]}))
+    );
+    let pong = query.invoke(&json!({"ping": true})).unwrap();
+    assert_eq!(
+        (&pong["orders"], &pong["complete"]),
+        (&json!(1), &json!(false))
+    );
 }
 
 #[test]
@@ -158,6 +216,7 @@ fn a_cache_that_is_down_is_an_error_to_retry_and_its_return_is_found() {
     assert_eq!(error.error_type, "ReadModelUnavailable");
     assert!(error.message.contains("refused"), "{error:?}");
     server.start_again();
+    server.complete();
     assert_eq!(query.invoke(&json!({"orderId": "a"})), Ok(Value::Null));
 }
 

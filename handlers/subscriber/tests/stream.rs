@@ -9,7 +9,9 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{done, failed, image, insert, number, record, shown, subscriber};
+use support::{done, failed, image, insert, number, record, shown, subscriber, subscriber_with};
+use test_support::metrics::metrics;
+use test_support::runtime_api::{FunctionError, Handler};
 use test_support::valkey::Valkey;
 
 fn poison(sequence: u64) -> Value {
@@ -228,12 +230,12 @@ fn orders_are_projected_by_hand_beside_the_stream() {
     let orders = json!({"project": {"orders": [order, order]}});
     assert_eq!(
         subscriber.invoke(&orders),
-        Ok(json!({"applied": 1, "stale": 1}))
+        Ok(json!({"applied": 1, "stale": 1, "failed": []}))
     );
     let removed = json!({"project": {"removed": [{"orderId": "a", "version": 1}]}});
     assert_eq!(
         subscriber.invoke(&removed),
-        Ok(json!({"applied": 1, "stale": 0}))
+        Ok(json!({"applied": 1, "stale": 0, "failed": []}))
     );
     assert!(shown(&server).is_empty());
     let error = subscriber
@@ -246,6 +248,131 @@ fn orders_are_projected_by_hand_beside_the_stream() {
             .starts_with("project.orders[0] must be an order"),
         "{error:?}"
     );
+}
+
+#[test]
+fn records_given_by_hand_are_answered_each_that_fails_with_its_reason() {
+    let server = Valkey::start();
+    server.run::<()>(&["SET", "orders:v1:order:c", "in the way"]);
+    let mut subscriber = subscriber(&server);
+    let records = json!([
+        insert("a", 1),
+        poison(2),
+        insert("b", 3),
+        poison(4),
+        insert("c", 5)
+    ]);
+    let answer = subscriber
+        .invoke(&json!({"project": {"records": records}}))
+        .unwrap();
+    assert_eq!(
+        (&answer["applied"], &answer["stale"]),
+        (&json!(2), &json!(0))
+    );
+    let failed = answer["failed"].as_array().unwrap();
+    let numbers: Vec<_> = failed
+        .iter()
+        .map(|failed| &failed["sequenceNumber"])
+        .collect();
+    assert_eq!(numbers, [&number(2), &number(4), &number(5)]);
+    for poison in &failed[..2] {
+        assert_eq!(
+            poison["reason"],
+            "quantity must be a whole number (N) from 1 to 1000000 in the item"
+        );
+    }
+    assert_eq!(failed[2]["orderId"], "c");
+    assert!(failed[2]["reason"].as_str().unwrap().contains("WRONGTYPE"));
+    assert_eq!(shown(&server), ["a", "b"]);
+}
+
+#[test]
+fn orders_given_by_hand_are_answered_each_that_fails_with_its_reason() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    server.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    let order = |id: &str| json!({"orderId": id, "clientId": "c", "productId": "p"});
+    let answer = subscriber
+        .invoke(&json!({"project": {"orders": [order("a"), order("b")]}}))
+        .unwrap();
+    let failed = answer["failed"].as_array().unwrap();
+    let ids: Vec<_> = failed.iter().map(|failed| &failed["orderId"]).collect();
+    assert_eq!(ids, ["a", "b"], "{answer}");
+    assert!(
+        failed[1]["reason"].as_str().unwrap().contains("OOM"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_batch_that_the_cache_fails_stays_whole_and_rings_the_alarm() {
+    let mut server = Valkey::start();
+    let mut subscriber = subscriber_with(&server, &[("METRICS", "off")]);
+    let event = json!({"Records": [insert("a", 1), poison(2), insert("b", 3)]});
+    server.stop();
+    assert_eq!(subscriber.invoke(&event), Ok(failed(1)));
+    let line = subscriber.log_line(0);
+    assert_eq!(
+        (&line["level"], &line["records"]),
+        (&json!("ERROR"), &json!(3))
+    );
+    let told: Vec<_> = metrics(&line).into_keys().collect();
+    assert_eq!(told, ["cqrs errors FunctionName=test"]);
+    // What cannot be named must not be taken for done.
+    let mut nameless = insert("a", 1);
+    nameless["dynamodb"]
+        .as_object_mut()
+        .unwrap()
+        .remove("SequenceNumber");
+    let event = json!({"Records": [nameless, insert("b", 2)]});
+    let error = subscriber.invoke(&event).unwrap_err();
+    assert_eq!(error.error_type, "ReadModelUnavailable");
+}
+
+#[test]
+fn the_read_model_is_complete_when_nothing_was_lost_since_the_beginning() {
+    let server = Valkey::start();
+    let url = server.url();
+    let mut subscriber = Handler::start(env!("CARGO_BIN_EXE_subscriber"), &[("CACHE_URL", &url)]);
+    let mut project = |name: &str, token: &str| {
+        let answer = subscriber.invoke(&json!({"project": {name: token}}));
+        answer.map(|answer| answer["applied"] == 1)
+    };
+    let witness = || -> Option<String> { server.run(&["HGET", "orders:v1:complete", "complete"]) };
+    let lost = |answer: Result<bool, FunctionError>| answer.unwrap_err().error_type;
+    assert_eq!(lost(project("complete", "t")), "ReadModelIncomplete");
+    assert_eq!(project("begin", "t"), Ok(true));
+    assert_eq!(project("begin", "t"), Ok(false));
+    server.run::<()>(&["FLUSHALL"]);
+    assert_eq!(project("begin", "other"), Ok(true));
+    assert_eq!(lost(project("complete", "t")), "ReadModelIncomplete");
+    assert_eq!(witness(), None);
+    assert_eq!(project("complete", "other"), Ok(true));
+    assert!(witness().is_some());
+    // What somebody else put in its place is made anew.
+    server.run::<()>(&["SET", "orders:v1:complete", "junk"]);
+    server.run::<()>(&["SET", "orders:v1:all", "junk"]);
+    assert_eq!(project("begin", "t"), Ok(true));
+    assert_eq!(project("complete", "t"), Ok(true));
+    assert!(witness().is_some() && shown(&server).is_empty());
+}
+
+#[test]
+fn a_read_model_that_is_not_complete_is_projected_into_and_rings_the_alarm() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber_with(&server, &[("METRICS", "off")]);
+    let told = |subscriber: &Handler, line| -> Vec<_> {
+        metrics(&subscriber.log_line(line)).into_keys().collect()
+    };
+    subscriber
+        .invoke(&json!({"Records": [insert("a", 1)]}))
+        .unwrap();
+    assert_eq!(subscriber.log_line(0).get("_aws"), None);
+    server.run::<()>(&["FLUSHALL"]);
+    let event = json!({"Records": [insert("b", 2)]});
+    assert_eq!(subscriber.invoke(&event), Ok(done()));
+    assert_eq!(shown(&server), ["b"]);
+    assert_eq!(told(&subscriber, 1), ["cqrs incomplete FunctionName=test"]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn way(handler: Handler, diagnosis: &Diagnosis) -> String {
 fn hint(found: &Found, handler: Handler, step: StepName) -> String {
     let deploy = found.deploy();
     let function = format!("{}-{handler}", found.stack);
-    if found.target == Target::Local && step != StepName::Table {
+    if found.target == Target::Local && !matches!(step, StepName::Table | StepName::Contents) {
         return match &found.cache_url {
             Some(url) => format!(
                 "start the cache at {url} again, or name another with `{deploy} --cache-url \
@@ -117,6 +117,7 @@ fn hint(found: &Found, handler: Handler, step: StepName) -> String {
         StepName::Ping => "the cache takes connections and does not answer: look at its CPU and \
                            memory in CloudWatch"
             .to_owned(),
+        StepName::Contents => format!("`{}` completes it", found.command("rebuild")),
         StepName::Table => format!(
             "look whether the table is there and whether the function's role allows \
              dynamodb:UpdateItem; `{deploy}` sets the role as the template says"

@@ -81,6 +81,11 @@ impl Found {
     pub(super) fn deploy(&self) -> String {
         deploy_command(&self.stack, self.target)
     }
+
+    /// A command of this tool for this stack.
+    pub(super) fn command(&self, name: &str) -> String {
+        judge::command(name, &self.stack, self.target)
+    }
 }
 
 fn deploy_command(stack: &StackName, target: Target) -> String {

@@ -155,7 +155,7 @@ impl fmt::Display for Outcome {
                 for record in records {
                     let event = record.event_name.as_deref().unwrap_or("record");
                     let order = record.order_id.as_deref().unwrap_or("?");
-                    let reason = record.reason.as_deref().unwrap_or("no reason was logged");
+                    let reason = &record.reason;
                     let sequence = &record.sequence_number;
                     write!(f, "\n  {event} of order {order} ({sequence}): {reason}")?;
                 }

@@ -35,8 +35,7 @@ pub(super) async fn run(
     let mut retry = Retry {
         desk: &desk,
         stream: Stream::new(&desk.connected.aws),
-        // The log says why a record fails.
-        functions: desk.connected.functions(true),
+        functions: desk.connected.functions(false),
         interrupt,
         printer,
         report: Report::default(),

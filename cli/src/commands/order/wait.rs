@@ -159,8 +159,12 @@ async fn look(
         .collect();
     let ids: Vec<OrderId> = open.iter().map(|(wanted, _)| wanted.id.clone()).collect();
     match functions.orders(&ids).await {
-        // A cache that fails over is back before long.
-        Err(error) if error.is(ErrorType::ReadModelUnavailable) => {
+        // A cache that fails over is back before long, and what is written to an incomplete read
+        // model can be read from it.
+        Err(error)
+            if error.is(ErrorType::ReadModelUnavailable)
+                || error.is(ErrorType::ReadModelIncomplete) =>
+        {
             for (_, sight) in &mut open {
                 **sight = Sight::Not(Held::Unavailable(error.to_string()));
             }

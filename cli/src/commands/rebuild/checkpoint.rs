@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
-use orders::ids::OrderId;
+use orders::projection::Token;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Settings, Target};
@@ -18,6 +18,8 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Checkpoint {
     /// Names the table, and no later one of its name.
     pub(super) table: String,
+    /// What the read model was begun with: it is lost with what was projected since.
+    pub(super) token: Token,
     pub(super) segments: Vec<SegmentState>,
     pub(super) malformed: u64,
     pub(super) orders: u64,
@@ -29,19 +31,24 @@ pub(super) struct SegmentState {
     /// The key after which it goes on.
     pub(super) after: Option<String>,
     pub(super) done: bool,
-    /// The first order that was acknowledged: where the read model no longer has it, it lost what
-    /// it was given.
-    pub(super) witness: Option<OrderId>,
 }
 
 impl Checkpoint {
     pub(super) fn new(table: String, segments: u16) -> Self {
         Self {
             table,
+            token: Token::fresh(),
             segments: vec![SegmentState::default(); segments.into()],
             malformed: 0,
             orders: 0,
         }
+    }
+
+    /// Forgets how far it came, under the same token.
+    pub(super) fn restart(&mut self) {
+        self.segments.fill(SegmentState::default());
+        self.malformed = 0;
+        self.orders = 0;
     }
 
     /// Whether a rebuild of this table in as many segments can go on from here.

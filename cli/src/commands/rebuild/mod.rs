@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select, try_join_all};
-use orders::ids::OrderId;
+use orders::error::ErrorType;
 use orders::projection::{Project, Removed};
 use serde::Serialize;
 
@@ -20,8 +20,8 @@ use crate::cli::RebuildArgs;
 use crate::commands::connected::Connected;
 use crate::commands::rate::Rate;
 use crate::error::{Failure, Kind};
-use crate::models::Models;
 use crate::models::table::{Malformed, OrdersTable, Segment};
+use crate::models::{Models, ProjectError};
 use crate::printer::{Printer, Step};
 use crate::settings::Settings;
 
@@ -74,42 +74,40 @@ async fn rebuild(
     let last = store
         .load()
         .filter(|last| !args.restart && last.fits(&fresh.table, args.segments));
-    let start = match last {
-        Some(last) if witnessed(&models, &last).await? => {
-            printer.note(format_args!("Going on after {} orders", last.orders));
-            last
-        }
-        _ => fresh,
+    let saved = Saved {
+        store: &store,
+        checkpoint: RefCell::new(last.unwrap_or(fresh)),
     };
+    let step = printer.step("Projecting the table's orders");
+    let already = saved.begin(&models).await?;
+    if already > 0 {
+        printer.note(format_args!("Going on after {already} orders"));
+    }
     let run = Rebuild {
-        already: start.orders,
-        saved: Saved {
-            store: &store,
-            checkpoint: RefCell::new(start),
-        },
+        already,
+        saved,
         models: &models,
         named: RefCell::default(),
         estimate: described.items,
         begun: Instant::now(),
-        step: printer.step("Projecting the table's orders"),
+        step,
         printer,
     };
-    if let Err(failure) = run.project_all().await {
-        if failure.name() == "ReadModelUnavailable" {
-            // A cache that comes back may come back empty.
+    run.project_all().await?;
+    let token = run.saved.checkpoint.borrow().token.clone();
+    match models.project(Project::Complete(token)).await {
+        Err(ProjectError::Function(error)) if error.is(ErrorType::ReadModelIncomplete) => {
             run.saved.forget()?;
+            return Err(
+                Failure::new(Kind::Failed, "the read model lost orders that it was given")
+                    .hint("the cache was emptied meanwhile: repeat `cqrs rebuild`"),
+            );
         }
-        return Err(failure);
-    }
+        completed => completed?,
+    };
     let removed = run.remove_gone().await?;
     let checkpoint = run.saved.checkpoint.borrow().clone();
     run.saved.forget()?;
-    if !witnessed(&models, &checkpoint).await? {
-        return Err(
-            Failure::new(Kind::Failed, "the read model lost orders that it was given")
-                .hint("the cache was emptied meanwhile: repeat `cqrs rebuild`"),
-        );
-    }
     let result = Rebuilt {
         orders: checkpoint.orders,
         removed,
@@ -127,17 +125,6 @@ async fn rebuild(
     Ok(())
 }
 
-/// Whether the read model still holds something of the first orders that it was given, unless they
-/// are gone from the table too. A tombstone is something: it kept the order out.
-async fn witnessed(models: &Models, checkpoint: &Checkpoint) -> Result<bool, Failure> {
-    let ids = checkpoint.segments.iter().filter_map(|s| s.witness.clone());
-    let ids: Vec<OrderId> = ids.collect();
-    let inspected = models.inspected(&ids).await?;
-    let held = models.table.held(&ids).await?;
-    let mut expected = ids.iter().filter(|id| held.orders.contains_key(*id));
-    Ok(expected.all(|id| inspected.contains_key(id)))
-}
-
 /// The checkpoint as it is now, written when it goes away: an interrupted rebuild drops it.
 struct Saved<'a> {
     store: &'a Store,
@@ -150,6 +137,18 @@ impl Saved<'_> {
             Failure::new(Kind::Failed, "cannot keep how far the rebuild has come")
                 .caused_by(error.to_string())
         })
+    }
+
+    /// Begins to complete the read model; gives how many orders it was given before. Where it had
+    /// not the token, it lost them.
+    async fn begin(&self, models: &Models) -> Result<u64, Failure> {
+        let token = self.checkpoint.borrow().token.clone();
+        let begun = models.project(Project::Begin(token)).await?;
+        let mut checkpoint = self.checkpoint.borrow_mut();
+        if begun.applied == 1 {
+            checkpoint.restart();
+        }
+        Ok(checkpoint.orders)
     }
 
     /// The next rebuild begins anew.
@@ -207,7 +206,6 @@ impl Rebuild<'_> {
                 .scan(segment, state.after.as_deref(), PAGE)
                 .await?;
             let count = page.orders.len();
-            let first = page.orders.first().map(|order| order.order_id.clone());
             if count > 0 {
                 self.models.project(Project::Orders(page.orders)).await?;
             }
@@ -217,7 +215,6 @@ impl Rebuild<'_> {
             if let Some(state) = checkpoint.segments.get_mut(at) {
                 state.done = page.last.is_none();
                 state.after = page.last;
-                state.witness = state.witness.take().or(first);
             }
             let mut named = self.named.borrow_mut();
             let room = NAMED.saturating_sub(named.len());

@@ -119,7 +119,10 @@ fn lagging(lag: &Lag, now: Timestamp) -> Vec<String> {
 pub(super) fn read_model(model: &ReadModel) -> Vec<String> {
     let orders = u64::try_from(model.orders).unwrap_or(0);
     vec![
-        counted(orders, "order", "orders"),
+        match model.is_complete {
+            true => counted(orders, "order", "orders"),
+            false => format!("{} and not all", counted(orders, "order", "orders")),
+        },
         format!("the cache answers in {} ms", short(model.cache_ms)),
         format!("the function in {} ms", model.answer_ms),
         format!("version {}", model.version),

@@ -14,6 +14,8 @@ use crate::health::{
 use crate::observe::judge::{Advice, Health, Judge};
 use crate::settings::Target;
 
+pub(super) const READ_MODEL: &str = "read model";
+
 /// See the module's documentation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,6 +176,11 @@ impl Report {
             .iter()
             .filter(|part| part.health == Health::Failed)
             .collect();
+        let mut broken = broken;
+        if self.parts.lost_contents() {
+            // Queries answer wrongly or not at all, whatever else there is.
+            broken.sort_by_key(|part| part.name != READ_MODEL);
+        }
         let names: Vec<&str> = broken.iter().map(|part| part.name).collect();
         let first = broken.first()?;
         let message = format!("stack `{}` is not well: {}", self.stack, names.join(", "));
@@ -196,6 +203,12 @@ pub(super) struct Outline<'a> {
 }
 
 impl Parts {
+    /// Whether the read model lacks orders because the cache lost them.
+    pub(super) fn lost_contents(&self) -> bool {
+        let facts = self.read_model.facts.as_ref();
+        facts.is_some_and(|model| !model.is_complete)
+    }
+
     /// The parts in the order in which an order passes them.
     pub(super) fn outlines(&self) -> Vec<Outline<'_>> {
         fn outline<'a, T>(name: &'static str, row: &'a Row<T>) -> Outline<'a> {
@@ -212,7 +225,7 @@ impl Parts {
             outline("write model", &self.write_model),
             outline("mapping", &self.mapping),
             outline("subscriber", &self.subscriber),
-            outline("read model", &self.read_model),
+            outline(READ_MODEL, &self.read_model),
             outline("query", &self.query),
             outline("failures", &self.failures),
         ];

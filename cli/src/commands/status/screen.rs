@@ -3,7 +3,7 @@
 use orders::timestamp::Timestamp;
 
 use super::details::{alarms, failures, function, mapping, read_model, stack, write_model};
-use super::report::{FunctionFacts, Outline, Report};
+use super::report::{FunctionFacts, Outline, READ_MODEL, Report};
 use crate::observe::judge::Health;
 use crate::printer::Style;
 
@@ -39,6 +39,9 @@ pub(super) fn text(report: &Report, style: Style, columns: Option<usize>) -> Str
     }
     let mut outlines = report.parts.outlines();
     outlines.retain(|part| !is_stopped || part.name == "stack");
+    if report.parts.lost_contents() {
+        outlines.sort_by_key(|part| part.name != READ_MODEL);
+    }
     text.push_str(&advice(&outlines, room, style));
     text
 }

@@ -2,7 +2,8 @@
 //!
 //! A marker in the cache tells whose read model it holds. Without it, every order is handed to the
 //! projecting function as `{"project":{"orders":[…]}}`, while the mapping goes on: the projection
-//! keeps the newer of the two.
+//! keeps the newer of the two. The function is told before the first and after the last, so that
+//! the read model counts as complete.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use host::cache::Cache;
 use host::definition::Definition;
 use host::lambda::{Functions, InvokeOptions};
 use host::store::Store;
-use orders::projection::{Project, ProjectPayload, order_of_image};
+use orders::ids::OrderId;
+use orders::projection::{Failed, Project, ProjectPayload, Projected, Token, order_of_image};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -23,7 +25,7 @@ use super::log::log;
 use super::stack::{Projection, projections};
 
 /// The cache's key that holds the marker; outside of the read model's prefix.
-const MARKER: &str = "cqrs:local:holds";
+const MARKER: &str = "cqrs:local:complete";
 /// Orders in one call of the function.
 const BATCH: usize = 500;
 /// Calls at once: one that is read while another is projected.
@@ -172,6 +174,13 @@ impl Work {
 
     /// Hands the table's orders to the function; gives their number.
     async fn project(&self, table: &str, function: &Arc<str>) -> Result<usize, String> {
+        let token = Token::fresh();
+        if let Err(error) = self.tell(function, Project::Begin(token.clone())).await {
+            let first = self.store.scan(table, None, 1).await;
+            let (items, _) = first.map_err(|error| error.to_string())?;
+            // Whatever else reads the stream need not know how orders are projected by hand.
+            return if items.is_empty() { Ok(0) } else { Err(error) };
+        }
         let mut calls = JoinSet::new();
         let mut after = None;
         let mut count = 0;
@@ -212,7 +221,14 @@ impl Work {
         while let Some(call) = calls.join_next().await {
             finished(Some(call))?;
         }
+        self.tell(function, Project::Complete(token)).await?;
         Ok(count)
+    }
+
+    async fn tell(&self, function: &Arc<str>, project: Project) -> Result<(), String> {
+        let payload = serde_json::to_vec(&ProjectPayload { project });
+        let payload = payload.map_err(|error| error.to_string())?;
+        call(self.functions.clone(), Arc::clone(function), payload.into()).await
     }
 }
 
@@ -221,9 +237,18 @@ async fn call(functions: Functions, function: Arc<str>, payload: Bytes) -> Resul
         .invoke(&function, payload, InvokeOptions::default())
         .await
         .map_err(|error| error.to_string())?;
-    match invoked.error {
+    if invoked.error.is_some() {
+        return Err(String::from_utf8_lossy(&invoked.payload).into_owned());
+    }
+    let answer = serde_json::from_slice::<Projected>(&invoked.payload);
+    match answer.unwrap_or_default().failed.first() {
         None => Ok(()),
-        Some(_) => Err(String::from_utf8_lossy(&invoked.payload).into_owned()),
+        Some(Failed {
+            order_id, reason, ..
+        }) => {
+            let id = order_id.as_ref().map_or("?", OrderId::as_str);
+            Err(format!("order {id}: {reason}"))
+        }
     }
 }
 

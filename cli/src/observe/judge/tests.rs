@@ -259,6 +259,7 @@ fn handlers_of_another_version_are_to_be_deployed() {
         cache_ms: 0.1,
         answer_ms: 1,
         version: version.to_owned(),
+        is_complete: true,
     };
     let judge = |version| {
         let model = model(version);

@@ -24,8 +24,9 @@ const CAPACITY: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Log {
     level: Level,
-    /// The function's name when there are metrics.
     function: Option<String>,
+    /// Whether there are metrics but those of [`Line::alarm`].
+    metrics: bool,
     cold: AtomicBool,
 }
 
@@ -62,7 +63,8 @@ impl Log {
         };
         Ok(Self {
             level: level(source),
-            function: optional(source, "AWS_LAMBDA_FUNCTION_NAME").filter(|_| metrics),
+            function: optional(source, "AWS_LAMBDA_FUNCTION_NAME"),
+            metrics,
             cold: AtomicBool::new(true),
         })
     }
@@ -144,6 +146,17 @@ impl Line<'_> {
         self.metric(name, value, |metrics| metrics.add(name, Unit::Count))
     }
 
+    /// Adds how often something happened that an alarm watches. It is a metric also where `METRICS`
+    /// is off, which must not silence an alarm, and nothing at all where it did not happen.
+    #[must_use]
+    pub fn alarm(mut self, name: &'static str, value: u64) -> Self {
+        if value > 0 {
+            self.member(name, value);
+            self.metrics.add(name, Unit::Count);
+        }
+        self
+    }
+
     /// Adds the field `by` and a metric that counts separately for each value of it: how many.
     #[must_use]
     pub fn count_by(
@@ -209,7 +222,7 @@ impl Line<'_> {
     }
 
     fn measures(&self) -> bool {
-        self.invocation.log.function.is_some()
+        self.invocation.log.metrics && self.invocation.log.function.is_some()
     }
 
     fn metric(

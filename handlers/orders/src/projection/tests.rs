@@ -28,19 +28,22 @@ fn an_event_is_a_stream_or_a_projection_by_hand_and_nothing_else() {
             "the event must have either the Records of a DynamoDB stream or project"
         );
     }
+    let one = "project must have one of the arrays records, orders, removed and replaced, or one \
+               of the tokens begin and complete";
     for (payload, message) in [
         ("[]", "the event must be a JSON object, not an array"),
         (
             r#"{"Records":{}}"#,
             "Records must be an array of stream records",
         ),
+        (r#"{"project":[]}"#, one),
+        (r#"{"project":{"orders":[],"removed":[]}}"#, one),
+        (r#"{"project":{"orders":[],"orders":[]}}"#, one),
+        (r#"{"project":{"records":[],"complete":"t"}}"#, one),
+        (r#"{"project":{"begin":""}}"#, one),
         (
-            r#"{"project":[]}"#,
-            "project must have one array, either orders, removed or replaced",
-        ),
-        (
-            r#"{"project":{"orders":[],"removed":[]}}"#,
-            "project must have one array, either orders, removed or replaced",
+            r#"{"project":{"removed":[{"orderId":"o","version":1,"version":2}]}}"#,
+            "project.removed[0] must be JSON: duplicate field `version` at line 1 column 36",
         ),
         (
             r#"{"project":{"removed":[{"orderId":"o"}]}}"#,

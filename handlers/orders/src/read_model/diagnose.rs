@@ -19,9 +19,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::cache::{ReadModel, install_crypto};
+use super::read::Answer;
 use super::settings::{CacheSettings, Tls};
 use crate::diagnosis::{Diagnosis, StepName};
-use crate::error::chain;
+use crate::error::{QueryError, chain};
+use crate::query::Query;
 
 const RESOLVE_LIMIT: Duration = Duration::from_secs(2);
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -38,6 +40,21 @@ impl ReadModel {
         let mut diagnosis = Diagnosis::begin();
         // How far it came is in the diagnosis.
         let _ = self.walk(&mut diagnosis).await;
+        diagnosis
+    }
+
+    /// The same, and then whether the read model is complete.
+    pub async fn diagnose_contents(&self) -> Diagnosis {
+        let mut diagnosis = self.diagnose().await;
+        if diagnosis.failed().is_none() {
+            let began = Instant::now();
+            let outcome = match self.answer(&Query::Ping).await {
+                Ok(Answer::Ping(ping)) if ping.complete => Ok(format!("{} orders", ping.orders)),
+                Ok(_) => Err(QueryError::ReadModelIncomplete.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            diagnosis.add(StepName::Contents, began, outcome);
+        }
         diagnosis
     }
 

@@ -26,9 +26,10 @@ end
 local answer = {}
 for i = 3, #ARGV do
   local key = orders .. ARGV[i]
-  local version = redis.call('HGET', key, 'v')
+  -- A key of another type, which somebody else made, holds nothing.
+  local version = redis.pcall('HGET', key, 'v')
   local held = {}
-  if version then
+  if type(version) == 'string' then
     local sequence, tombstone = redis.call('HGET', key, 'q'), redis.call('HGET', key, 'x')
     local document = redis.call('HGET', key, 'd')
     held = {

@@ -9,6 +9,8 @@ pub(super) const PREFIX: &str = "orders:v1:";
 pub(super) const ORDER: &str = "orders:v1:order:";
 /// The list of all orders.
 pub(super) const ALL: &str = "orders:v1:all";
+/// The hash that says whether the read model is complete; see [`super::complete`].
+pub(super) const COMPLETE: &str = "orders:v1:complete";
 
 /// The hash of one order.
 pub(super) fn order(id: &OrderId) -> String {

@@ -5,11 +5,15 @@
 //! (`x`). Each list is a sorted set whose members are `<createdAt> <orderId>`, all of score 0, so
 //! that they sort by their text: exact, stable cursors, found in logarithmic time.
 //!
+//! A cache that lost its contents answers like an empty one, so the contents have a witness, which
+//! is lost with them (`complete.rs`). Without it "there is none" is no answer.
+//!
 //! A change is written by one script (`project.lua`), and a query answered in one round trip, a
 //! list by a script too (`list.lua`). The prefix carries the layout's version: another
 //! layout takes another prefix and a rebuild, and the two can stand side by side.
 
 mod cache;
+mod complete;
 mod diagnose;
 mod keys;
 mod project;

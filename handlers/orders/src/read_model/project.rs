@@ -14,10 +14,12 @@ use serde::ser::SerializeStruct;
 use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
+use super::complete::WITNESS;
 use super::keys;
 use crate::error::{ProjectionError, chain};
 use crate::few::FewOrders;
-use crate::projection::{Change, Projected, Record, Replacement, Sequence, State};
+use crate::ids::OrderId;
+use crate::projection::{Change, Failed, Projected, Record, Replacement, Sequence, State};
 use crate::timestamp::Timestamp;
 
 /// Most changes of one round trip. A batch of the stream is smaller unless the mapping is set
@@ -34,10 +36,12 @@ const TEXT: &str = include_str!("project.lua");
 /// reports failures of a batch's items.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamOutcome {
-    /// How many changes were applied, and how many were stale.
+    /// How many changes were applied, how many were stale, and which could not be projected.
     pub projected: Projected,
-    /// The records that could not be projected, in the batch's order.
-    pub failures: Vec<Failure>,
+    /// Why the cache was not to be had, where that is what the batch failed for.
+    pub unavailable: Option<String>,
+    /// Whether the read model lacks what others have projected: it lost its contents.
+    pub incomplete: bool,
     /// The orders of the records that could be read.
     pub orders: FewOrders,
     /// From the newest record's write to now, in milliseconds; `None` when no record says.
@@ -49,22 +53,27 @@ pub struct StreamOutcome {
     pub cache: Option<Duration>,
 }
 
-/// A record that could not be projected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The record's name, as AWS wrote it.
-    pub identifier: String,
-    /// Why.
-    pub reason: String,
-}
-
 impl StreamOutcome {
     /// The failed record that comes first in the stream. AWS delivers from there on again.
     #[must_use]
-    pub fn first_failure(&self) -> Option<&Failure> {
-        self.failures
-            .iter()
-            .min_by_key(|failure| Sequence::new(&failure.identifier))
+    pub fn first_failure(&self) -> Option<&Failed> {
+        let number = |failed: &&Failed| failed.sequence_number.as_deref().and_then(Sequence::new);
+        self.projected.failed.iter().min_by_key(number)
+    }
+
+    /// The cache failed the whole batch: its first record is named, so that AWS keeps the batch in
+    /// one piece. An error would have it halved each time, down to single records.
+    fn unavailable(first: String, reason: String) -> Self {
+        let mut outcome = Self {
+            unavailable: Some(reason.clone()),
+            ..Self::default()
+        };
+        outcome.projected.failed.push(Failed {
+            sequence_number: Some(first),
+            order_id: None,
+            reason,
+        });
+        outcome
     }
 }
 
@@ -73,12 +82,12 @@ impl Serialize for StreamOutcome {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Item<'a> {
-            item_identifier: &'a str,
+            item_identifier: Option<&'a str>,
         }
         let items: Vec<_> = self
             .first_failure()
-            .map(|failure| Item {
-                item_identifier: &failure.identifier,
+            .map(|failed| Item {
+                item_identifier: failed.sequence_number.as_deref(),
             })
             .into_iter()
             .collect();
@@ -89,12 +98,31 @@ impl Serialize for StreamOutcome {
 }
 
 impl ReadModel {
-    /// Projects the records of a stream, each on its own: what is wrong with one does not keep the
+    /// Projects a batch of the stream.
+    ///
+    /// # Errors
+    /// When it fails and no record can be named for that.
+    pub async fn project_stream(
+        &self,
+        records: &[&RawValue],
+    ) -> Result<StreamOutcome, ProjectionError> {
+        match self.project_records(records).await {
+            Err(ProjectionError::ReadModelUnavailable { reason, source }) => {
+                match records.first().and_then(|raw| Record::read(raw).identifier) {
+                    Some(first) => Ok(StreamOutcome::unavailable(first, reason)),
+                    None => Err(ProjectionError::ReadModelUnavailable { reason, source }),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Projects records of a stream, each on its own: what is wrong with one does not keep the
     /// others from being projected.
     ///
     /// # Errors
     /// When the cache is not to be had, or a record failed that cannot be named.
-    pub async fn project_stream(
+    pub async fn project_records(
         &self,
         records: &[&RawValue],
     ) -> Result<StreamOutcome, ProjectionError> {
@@ -102,8 +130,8 @@ impl ReadModel {
         let mut newest = None;
         let mut unnamed = None;
         for chunk in records.chunks(CHUNK) {
-            let mut names = Vec::with_capacity(chunk.len());
-            let mut pipeline = Pipeline::with_capacity(chunk.len());
+            let mut sent = Vec::with_capacity(chunk.len());
+            let mut pipeline = Pipeline::with_capacity(chunk.len() + 1);
             for raw in chunk {
                 let record = Record::read(raw);
                 newest = newest.max(record.written_at);
@@ -111,10 +139,11 @@ impl ReadModel {
                     (Ok(change), Some(identifier)) => {
                         outcome.orders.add(change.order_id());
                         pipeline.add_command(command(&change, pipeline.is_empty())?);
-                        names.push((identifier, record.written_at));
+                        sent.push((raw, identifier, record.written_at));
                     }
-                    (Err(reason), Some(identifier)) => outcome.failures.push(Failure {
-                        identifier,
+                    (Err(reason), Some(identifier)) => outcome.projected.failed.push(Failed {
+                        sequence_number: Some(identifier),
+                        order_id: None,
                         reason: reason.to_string(),
                     }),
                     (Err(reason), None) => unnamed = Some(reason.to_string()),
@@ -122,22 +151,33 @@ impl ReadModel {
                     (Ok(_), None) => unnamed = Some("it has no sequence number".to_owned()),
                 }
             }
-            let asked = Instant::now();
-            let answers = self.apply(&pipeline).await?;
-            if !answers.is_empty() {
-                *outcome.cache.get_or_insert_default() += asked.elapsed();
+            if pipeline.is_empty() {
+                continue;
             }
+            pipeline.cmd("HMGET").arg(keys::COMPLETE).arg(WITNESS);
+            let asked = Instant::now();
+            let mut answers = self.apply(&pipeline).await?;
+            *outcome.cache.get_or_insert_default() += asked.elapsed();
+            let witness = answers.pop();
+            outcome.incomplete = !matches!(
+                witness.as_ref().and_then(Value::as_sequence),
+                Some([Value::BulkString(_)])
+            );
             let now = Timestamp::now().as_millis();
-            for ((identifier, written_at), answer) in names.into_iter().zip(answers) {
+            for ((raw, identifier, written_at), answer) in sent.into_iter().zip(answers) {
                 match count(&mut outcome.projected, &answer) {
                     Ok(applied) => {
                         let written_at = written_at.filter(|_| applied);
                         outcome.lags_ms.extend(written_at.map(|at| lag(now, at)));
                     }
-                    Err(error) => outcome.failures.push(Failure {
-                        identifier,
-                        reason: chain(&error),
-                    }),
+                    Err(error) => {
+                        let change = Record::read(raw).change;
+                        outcome.projected.failed.push(Failed {
+                            sequence_number: Some(identifier),
+                            order_id: change.ok().map(|change| change.order_id().clone()),
+                            reason: chain(&error),
+                        });
+                    }
                 }
             }
         }
@@ -149,57 +189,73 @@ impl ReadModel {
         Ok(outcome)
     }
 
-    /// Projects `changes`; the first that fails ends it. Those before it stay applied, and sending
-    /// all of them again is harmless.
+    /// Projects `changes`, each on its own. Sending all of them again is harmless.
     ///
     /// # Errors
-    /// When the cache is not to be had, or refuses a change.
+    /// When the cache is not to be had.
     pub async fn project(&self, changes: &[Change]) -> Result<Projected, ProjectionError> {
-        let mut projected = Projected::default();
-        for chunk in changes.chunks(CHUNK) {
-            let mut pipeline = Pipeline::with_capacity(chunk.len());
-            for change in chunk {
-                pipeline.add_command(command(change, pipeline.is_empty())?);
-            }
-            for answer in self.apply(&pipeline).await? {
-                count(&mut projected, &answer)?;
-            }
-        }
-        Ok(projected)
+        let commands = changes
+            .iter()
+            .map(|change| (change.order_id(), move |first| command(change, first)));
+        self.by_hand(commands).await
     }
 
     /// Replaces what the rules would keep, where it is still what `replacements` say. Those of which
     /// it is not count as stale.
     ///
     /// # Errors
-    /// When the cache is not to be had, or refuses a change.
+    /// When the cache is not to be had.
     pub async fn replace(
         &self,
         replacements: &[Replacement],
     ) -> Result<Projected, ProjectionError> {
-        let mut projected = Projected::default();
-        for chunk in replacements.chunks(CHUNK) {
-            let mut pipeline = Pipeline::with_capacity(chunk.len());
-            for Replacement { order, mark } in chunk {
+        let commands = replacements.iter().map(|Replacement { order, mark }| {
+            let command = move |first| {
                 let change = Change {
                     state: State::Present(order.clone()),
                     sequence: None,
                 };
-                let mut command = command(&change, pipeline.is_empty())?;
+                let mut command = command(&change, first)?;
                 command.arg(mark);
-                pipeline.add_command(command);
+                Ok(command)
+            };
+            (&order.order_id, command)
+        });
+        self.by_hand(commands).await
+    }
+
+    /// Sends commands, each with the order that it is about, and says of each what came of it.
+    async fn by_hand<'a, F>(
+        &self,
+        commands: impl Iterator<Item = (&'a OrderId, F)>,
+    ) -> Result<Projected, ProjectionError>
+    where
+        F: FnOnce(bool) -> Result<Cmd, CacheError>,
+    {
+        let mut projected = Projected::default();
+        let mut commands = commands.peekable();
+        while commands.peek().is_some() {
+            let mut pipeline = Pipeline::new();
+            let mut ids = Vec::new();
+            for (id, command) in commands.by_ref().take(CHUNK) {
+                pipeline.add_command(command(pipeline.is_empty())?);
+                ids.push(id);
             }
-            for answer in self.apply(&pipeline).await? {
-                count(&mut projected, &answer)?;
+            let answers = self.apply(&pipeline).await?;
+            for (id, answer) in ids.into_iter().zip(answers) {
+                if let Err(error) = count(&mut projected, &answer) {
+                    projected.failed.push(Failed {
+                        sequence_number: None,
+                        order_id: Some(id.clone()),
+                        reason: chain(&error),
+                    });
+                }
             }
         }
         Ok(projected)
     }
 
     async fn apply(&self, pipeline: &Pipeline) -> Result<Vec<Value>, CacheError> {
-        if pipeline.is_empty() {
-            return Ok(Vec::new());
-        }
         let answers = self.send(pipeline).await?;
         match answers.iter().find(|answer| is_servers_fault(answer)) {
             Some(answer) => Err(server_error(answer)

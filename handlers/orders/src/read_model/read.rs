@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, server_error};
+use super::complete::WITNESS;
 use super::keys;
 use crate::error::QueryError;
 use crate::ids::OrderId;
@@ -74,6 +75,8 @@ pub struct Ping {
     pub cache_ms: f64,
     /// How many orders the read model holds.
     pub orders: i64,
+    /// Whether it holds all that there are.
+    pub complete: bool,
 }
 
 impl Answer {
@@ -94,7 +97,9 @@ impl ReadModel {
     /// Answers `query`.
     ///
     /// # Errors
-    /// [`QueryError::ReadModelUnavailable`] when the cache does not answer as it should.
+    /// [`QueryError::ReadModelUnavailable`] when the cache does not answer as it should;
+    /// [`QueryError::ReadModelIncomplete`] when it would say that there is no order, or no other,
+    /// and cannot know.
     pub async fn answer(&self, query: &Query) -> Result<Answer, QueryError> {
         Ok(match query {
             Query::Get(id) => {
@@ -116,16 +121,26 @@ impl ReadModel {
         })
     }
 
-    async fn documents(&self, ids: &[OrderId]) -> Result<Vec<Option<Box<RawValue>>>, CacheError> {
-        let mut pipeline = Pipeline::with_capacity(ids.len());
+    /// The witness is read after the documents, in the same pipeline: where it is there and an
+    /// order was not, the order was not there when the read model was complete.
+    async fn documents(&self, ids: &[OrderId]) -> Result<Vec<Option<Box<RawValue>>>, QueryError> {
+        let mut pipeline = Pipeline::with_capacity(ids.len() + 1);
         for id in ids {
             pipeline.cmd("HGET").arg(keys::order(id)).arg("d");
         }
-        let answers = self.send(&pipeline).await?;
-        answers.into_iter().map(document).collect()
+        pipeline.cmd("HGET").arg(keys::COMPLETE).arg(WITNESS);
+        let mut answers = self.send(&pipeline).await?;
+        let is_complete = matches!(answers.pop(), Some(Value::BulkString(_)));
+        let documents: Result<Vec<_>, _> = answers.into_iter().map(document).collect();
+        let documents = documents?;
+        if is_complete || documents.iter().all(Option::is_some) {
+            Ok(documents)
+        } else {
+            Err(QueryError::ReadModelIncomplete)
+        }
     }
 
-    async fn page(&self, list: &ListOrders) -> Result<Page, CacheError> {
+    async fn page(&self, list: &ListOrders) -> Result<Page, QueryError> {
         let from = match &list.cursor {
             None => "+".to_owned(),
             Some(cursor) => format!("({}", keys::member(cursor)),
@@ -134,20 +149,22 @@ impl ReadModel {
         pipeline
             .cmd("EVAL_RO")
             .arg(LIST)
-            .arg(1)
+            .arg(2)
             .arg(keys::list(&list.filter))
+            .arg(keys::COMPLETE)
             .arg(keys::ORDER)
             .arg(from)
             .arg(list.limit.unwrap_or(DEFAULT_LIMIT))
             .arg(TEXT_LENGTH + 1);
         let mut parts = match self.one(&pipeline).await? {
             Value::Array(parts) => parts.into_iter(),
-            other => return Err(unexpected(&other)),
+            Value::Nil => return Err(QueryError::ReadModelIncomplete),
+            other => return Err(unexpected(&other).into()),
         };
         let cursor = match parts.next() {
             Some(Value::BulkString(member)) if member.is_empty() => None,
             Some(Value::BulkString(member)) => Some(cursor_after(&member)?.to_string()),
-            other => return Err(unexpected(&other.unwrap_or(Value::Nil))),
+            other => return Err(unexpected(&other.unwrap_or(Value::Nil)).into()),
         };
         let orders: Result<Vec<_>, _> = parts
             .filter_map(|part| document(part).transpose())
@@ -180,18 +197,21 @@ impl ReadModel {
     }
 
     async fn ping(&self) -> Result<Ping, CacheError> {
-        let mut pipeline = Pipeline::with_capacity(1);
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("HGET").arg(keys::COMPLETE).arg(WITNESS);
         pipeline.cmd("ZCARD").arg(keys::ALL);
         let start = Instant::now();
-        let answer = self.one(&pipeline).await?;
+        let answers = self.send(&pipeline).await?;
         let cache_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-        match answer {
-            Value::Int(orders) => Ok(Ping {
+        match answers.as_slice() {
+            [witness, Value::Int(orders)] => Ok(Ping {
                 version: crate::VERSION,
                 cache_ms,
-                orders,
+                orders: *orders,
+                complete: matches!(witness, Value::BulkString(_)),
             }),
-            other => Err(unexpected(&other)),
+            [_, other] => Err(server_error(other).unwrap_or_else(|| unexpected(other))),
+            _ => Err(CacheError::Unexpected(format!("{answers:?}"))),
         }
     }
 

@@ -9,8 +9,9 @@ pub(crate) fn subscriber(server: &Valkey) -> Handler {
     subscriber_with(server, &[])
 }
 
-/// The real subscriber, on `server`, with more variables.
+/// The real subscriber, on `server`, whose read model is complete, with more variables.
 pub(crate) fn subscriber_with(server: &Valkey, variables: &[(&str, &str)]) -> Handler {
+    server.complete();
     let url = server.url();
     let variables = [&[("CACHE_URL", url.as_str())], variables].concat();
     Handler::start(env!("CARGO_BIN_EXE_subscriber"), &variables)

@@ -82,6 +82,7 @@ fn well() -> Seen {
             cache_ms: 0.46,
             answer_ms: 21,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            is_complete: true,
         }),
         failures: Ok(Depth::default()),
         alarms: Some(Ok(Alarms {
@@ -91,6 +92,40 @@ fn well() -> Seen {
         lag_limit_ms: 60_000,
         dashboard: Some("https://example.org/dashboard".to_owned()),
     }
+}
+
+#[test]
+fn a_read_model_that_lost_its_contents_is_said_first() {
+    let mut seen = well();
+    seen.failures = Ok(Depth {
+        visible: 1,
+        hidden: 0,
+    });
+    seen.write_model = Ok(WriteModel {
+        status: "DELETING".to_owned(),
+        orders: 0,
+        is_approximate: true,
+    });
+    seen.read_model.as_mut().unwrap().is_complete = false;
+    let place = Place {
+        stack: "cqrs".parse().unwrap(),
+        target: Target::Aws,
+        region: "eu-west-1".to_owned(),
+    };
+    let report = Report::new(seen, &place);
+    let failure = report.failure().unwrap();
+    assert_eq!(
+        failure.with_causes(),
+        "stack `cqrs` is not well: read model, write model, failures"
+    );
+    assert_eq!(failure.next_step(), Some("`cqrs rebuild` completes it"));
+    let text = text(&report, Style::plain(), None);
+    assert!(text.contains("9998 orders and not all,"), "{text}");
+    let first = text.find("read model: it is incomplete").unwrap();
+    assert!(
+        first < text.find("write model: the table is").unwrap(),
+        "{text}"
+    );
 }
 
 fn shown(seen: Seen, columns: Option<usize>) -> String {

@@ -56,12 +56,20 @@ const METRICS: [(&str, &[&str], &[&str]); 9] = [
     (
         "cqrs shop-subscriber",
         &["FunctionName"],
-        &["applied", "stale", "failed", "recordLagMs", "cacheMs"],
+        &[
+            "applied",
+            "stale",
+            "failed",
+            "recordLagMs",
+            "cacheMs",
+            "errors",
+            "incomplete",
+        ],
     ),
     (
         "cqrs shop-query",
         &["FunctionName"],
-        &["cacheMs", "refused"],
+        &["cacheMs", "refused", "incomplete"],
     ),
     ("cqrs shop-publisher", &["FunctionName"], &["refused"]),
 ];
