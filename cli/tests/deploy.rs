@@ -100,7 +100,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    33 to add, 0 to change, 0 to replace, 0 to remove
+    34 to add, 0 to change, 0 to replace, 0 to remove
 
     Uploading…
 
@@ -189,7 +189,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  Vpc                    AWS::EC2::VPC
 
-    33 to add, 0 to change, 0 to replace, 0 to remove
+    34 to add, 0 to change, 0 to replace, 0 to remove
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…

@@ -76,6 +76,7 @@ pub(crate) const ALL: [Permissions; 11] = [
                     "lambda:CreateFunction",
                     "lambda:DeleteFunction",
                     "lambda:GetFunction",
+                    "lambda:InvokeFunction",
                     "lambda:TagResource",
                     "lambda:UpdateFunctionCode",
                     "lambda:UpdateFunctionConfiguration",

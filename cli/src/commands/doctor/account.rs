@@ -297,12 +297,15 @@ mod tests {
         some.insert((Kind::Function, "lambda:InvokeFunction"), Decision::Denied);
         let finding = judge(&some);
         assert_eq!(finding.status, Status::Warning);
-        assert_eq!(finding.missing["deploy"], ["s3:CreateBucket"]);
+        assert_eq!(
+            finding.missing["deploy"],
+            ["s3:CreateBucket", "lambda:InvokeFunction"]
+        );
         assert_eq!(finding.missing["order"], ["lambda:InvokeFunction"]);
         assert!(
             finding
                 .detail
-                .contains("deploy lacks s3:CreateBucket; doctor lacks "),
+                .contains("deploy lacks s3:CreateBucket, lambda:InvokeFunction; doctor lacks "),
             "{}",
             finding.detail
         );
