@@ -315,7 +315,15 @@ fn another_cache_that_is_gone_is_not_connected_to_on_this_machine() {
     assert_eq!(steps(hop(&report, "query")), ["resolve", "connect!"]);
     let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains(&server.url()), "{hint}");
+    // It comes back empty.
     server.start_again();
+    let (report, outcome) = self::report(stage.cqrs(["doctor"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(
+        steps(hop(&report, "query")),
+        ["resolve", "connect", "ping", "contents!"]
+    );
+    stage.cqrs(["rebuild"]).succeeds();
     stage.cqrs(["doctor"]).succeeds();
 }
 

@@ -346,8 +346,8 @@ pub(super) struct Projection {
 
 /// The projections of a stack.
 pub(super) fn projections(definition: &Definition) -> Vec<Projection> {
-    let enabled = definition.mappings.iter().filter(|mapping| mapping.enabled);
-    enabled
+    let mappings = definition.mappings.iter();
+    mappings
         .map(|mapping| Projection {
             table: mapping.table.as_str().into(),
             function: mapping.function.as_str().into(),
