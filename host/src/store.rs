@@ -16,8 +16,10 @@ use crate::definition::Table;
 
 mod api;
 mod engine;
+mod expression;
 mod file;
 mod records;
+mod request;
 mod rows;
 mod segments;
 mod stream;
@@ -157,9 +159,10 @@ impl Store {
     /// begun is finished even where nobody waits for its answer.
     pub async fn call(&self, operation: &str, body: Bytes) -> Reply {
         let Some(handler) = api::handler(operation) else {
-            return wire::unknown_operation();
+            return wire::not_implemented(operation);
         };
-        let here = api::is_brief(operation).then(|| self.0.engine.try_here());
+        let brief = api::is_brief(operation) && expression::is_shallow(&body);
+        let here = brief.then(|| self.0.engine.try_here());
         let answer = match here.flatten() {
             Some(here) => Ok(handler(&self.0.api, here.database(), &body)),
             None => {

@@ -27,6 +27,10 @@ pub(super) struct Parts {
 
 type Job = Box<dyn FnOnce(&Parts) + Send>;
 
+/// Of the thread's stack, in bytes, used only where it is needed: the engine reads an expression of
+/// 300 levels by recursion.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// The thread's handle. Dropping it lets the thread finish what it was given, and waits for that.
 pub(super) struct Engine {
     database: Database,
@@ -56,6 +60,7 @@ impl Engine {
         };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
+            .stack_size(STACK)
             .spawn(move || {
                 for job in queue {
                     job(&parts);

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::request::name_in_arn;
 use super::{Reply, StoreError};
 
 /// The class of an error, by its message.
@@ -53,12 +54,8 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError>
 /// the engine does not.
 fn named_by_arn(body: &[u8]) -> Option<serde_json::Value> {
     let mut request: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let name = request.get_mut("TableName")?;
-    let (place, table) = name.as_str()?.split_once(":table/")?;
-    if !place.starts_with("arn:aws:dynamodb:") {
-        return None;
-    }
-    *name = table.into();
+    let table = request.get_mut("TableName")?;
+    *table = name_in_arn(table.as_str()?)?.into();
     Some(request)
 }
 
@@ -105,11 +102,20 @@ pub(super) fn refusal(operation: &str, error: DynoxideError) -> Reply {
     }
 }
 
-/// The answer to a call that DynamoDB does not know either.
-pub(super) fn unknown_operation() -> Reply {
+/// The answer to a call that is not available here.
+pub(super) fn not_implemented(operation: &str) -> Reply {
+    let message = format!(
+        "dynamodb: {operation} is not available with --local. What is there: the operations on \
+         items, transactions and PartiQL statements, those on tables with their time to live and \
+         tags, and the streams."
+    );
+    let body = serde_json::json!({
+        "__type": "com.amazon.coral.service#NotImplemented",
+        "message": message,
+    });
     Reply {
-        status: 400,
-        body: r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#.into(),
+        status: 501,
+        body: body.to_string().into(),
     }
 }
 

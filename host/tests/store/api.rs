@@ -87,12 +87,6 @@ async fn what_cannot_be_called_is_refused_in_dynamodbs_words() {
     let own = "com.amazonaws.dynamodb.v20120810#";
     for (operation, body, kind) in [
         (
-            "DescribeBackup",
-            "{}",
-            format!("{coral}UnknownOperationException"),
-        ),
-        ("", "{}", format!("{coral}UnknownOperationException")),
-        (
             "PutItem",
             "{\"TableName\":",
             format!("{coral}SerializationException"),
@@ -242,4 +236,204 @@ async fn a_scan_in_segments_has_every_item_once_and_sorts_no_table() {
         refusal.to_string().contains("ResourceNotFound"),
         "{refusal}"
     );
+}
+
+#[tokio::test]
+async fn an_operation_that_is_not_there_says_so() {
+    let home = Home::empty();
+    for operation in ["DescribeBackup", "UpdateContinuousBackups", ""] {
+        let reply = home.store.call(operation, "{}".into()).await;
+        assert_eq!(reply.status, 501, "{operation}");
+        let error: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(error["__type"], "com.amazon.coral.service#NotImplemented");
+        let text = format!("dynamodb: {operation} is not available with --local.");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(&text), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_named_by_arn_in_batches_and_transactions() {
+    let home = Home::with_orders().await;
+    let arn = format!("arn:aws:dynamodb:{REGION}:000000000000:table/orders");
+    let write = json!({"RequestItems": {&arn: [{"PutRequest": {"Item": item("a", 1)}}]}});
+    let written = home.call("BatchWriteItem", write).await;
+    assert_eq!(written["UnprocessedItems"], json!({}));
+    let keys = json!({"RequestItems": {&arn: {"Keys": [{"orderId": {"S": "a"}}]}}});
+    let got = home.call("BatchGetItem", keys).await;
+    assert_eq!(got["Responses"], json!({&arn: [item("a", 1)]}));
+
+    let id = |id: &str| json!({"orderId": {"S": id}});
+    let exists = "attribute_exists(orderId)";
+    let transaction = json!({"TransactItems": [
+        {"Put": {"TableName": arn, "Item": item("b", 2)}},
+        {"ConditionCheck": {"TableName": arn, "Key": id("a"), "ConditionExpression": exists}},
+    ]});
+    home.call("TransactWriteItems", transaction).await;
+    let transaction = json!({"TransactItems": [
+        {"Delete": {"TableName": arn, "Key": id("a")}},
+        {"Update": {"TableName": arn, "Key": id("b"), "UpdateExpression": "SET quantity = :q",
+            "ExpressionAttributeValues": {":q": {"N": "3"}}}},
+    ]});
+    home.call("TransactWriteItems", transaction).await;
+    let get = json!({"TransactItems": [{"Get": {"TableName": arn, "Key": id("b")}}]});
+    let got = home.call("TransactGetItems", get).await;
+    assert_eq!(got["Responses"][0]["Item"], item("b", 3));
+    assert_eq!(home.records().len(), 4);
+}
+
+/// Every request with an expression that `text` is, once for each parameter that takes it.
+fn with_expression(text: &str) -> Vec<(&'static str, serde_json::Value)> {
+    let value = json!({":v": {"S": "v"}});
+    let key = json!({"orderId": {"S": "a"}});
+    let put = json!({"TableName": "orders", "Item": {"orderId": {"S": "a"}},
+        "ConditionExpression": text, "ExpressionAttributeValues": value});
+    let delete = json!({"TableName": "orders", "Key": key,
+        "ConditionExpression": text, "ExpressionAttributeValues": value});
+    let mut update = delete.clone();
+    update["UpdateExpression"] = "REMOVE b".into();
+    let scan = json!({"TableName": "orders",
+        "FilterExpression": text, "ExpressionAttributeValues": value});
+    let query = json!({"TableName": "orders", "KeyConditionExpression": "orderId = :v",
+        "FilterExpression": text, "ExpressionAttributeValues": value});
+    let transact = |kind: &str, part: &serde_json::Value| {
+        (
+            "TransactWriteItems",
+            json!({"TransactItems": [{kind: part}]}),
+        )
+    };
+    vec![
+        transact("Put", &put),
+        transact("Update", &update),
+        transact("Delete", &delete),
+        transact("ConditionCheck", &delete),
+        ("PutItem", put),
+        ("DeleteItem", delete),
+        ("UpdateItem", update),
+        ("Scan", scan),
+        ("Query", query),
+    ]
+}
+
+#[tokio::test]
+async fn an_expression_as_deep_as_dynamodb_takes_it_is_read_and_a_deeper_one_is_refused() {
+    let home = Home::with_orders().await;
+    home.call(
+        "PutItem",
+        json!({"TableName": "orders", "Item": {"orderId": {"S": "a"}}}),
+    )
+    .await;
+    // 149 negations and 150 levels, with the comparison 150 operators; and the same twice.
+    let deep = |levels: usize| {
+        let half = format!("{}b = :v{}", "NOT (".repeat(levels), ")".repeat(levels));
+        format!("{half} OR {half}")
+    };
+    // `b` is not there, so the comparison is false; an odd number of negations makes it true.
+    for (operation, request) in with_expression(&deep(147)) {
+        home.call(operation, request).await;
+    }
+    let nested = |levels: usize| format!("{}b = :v", "NOT (".repeat(levels)) + &")".repeat(levels);
+    for (operation, request) in with_expression(&nested(299)) {
+        home.call(operation, request).await;
+    }
+    let nots = format!("{}b = :v", "NOT ".repeat(1_000));
+    let ands = vec!["b=:v"; 400].join(" AND ");
+    for beyond in [deep(150), nested(300), nots, ands] {
+        for (operation, request) in with_expression(&beyond) {
+            let error = home.refused(operation, request).await;
+            let message = error["message"].as_str().unwrap();
+            assert!(
+                message.contains("too many operators"),
+                "{operation}: {message}"
+            );
+        }
+    }
+    let open = "(".repeat(1_700);
+    let closed = format!("{open}b = :v{}", ")".repeat(1_700));
+    for beyond in [open, closed] {
+        for (operation, request) in with_expression(&beyond) {
+            let error = home.refused(operation, request).await;
+            let message = error["message"].as_str().unwrap();
+            assert!(
+                message.contains("is nested too deep"),
+                "{operation}: {message}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn key_conditions_and_updates_have_the_same_bounds() {
+    let home = Home::with_orders().await;
+    let query = |condition: String| {
+        json!({"TableName": "orders", "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {":v": {"S": "v"}}})
+    };
+    let nested =
+        |levels: usize, inner: &str| format!("{}{inner}{}", "(".repeat(levels), ")".repeat(levels));
+    home.call("Query", query(nested(1, "orderId = :v"))).await;
+    for levels in [300, 301, 1_700] {
+        home.refused("Query", query(nested(levels, "orderId = :v")))
+            .await;
+        home.refused("Query", query("(".repeat(levels))).await;
+    }
+    let update = |expression: String| {
+        let mut request = key("a");
+        request["UpdateExpression"] = expression.into();
+        request["ExpressionAttributeValues"] = json!({":v": {"N": "1"}});
+        request
+    };
+    home.call(
+        "UpdateItem",
+        update(format!("SET b = {}", nested(300, ":v"))),
+    )
+    .await;
+    for levels in [301, 1_700] {
+        let error = home
+            .refused(
+                "UpdateItem",
+                update(format!("SET b = {}", nested(levels, ":v"))),
+            )
+            .await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("is nested too deep"), "{message}");
+    }
+    let chain = |functions: usize| {
+        let open = "if_not_exists(b, ".repeat(functions);
+        format!("SET b = {open}:v{}", ")".repeat(functions))
+    };
+    home.call("UpdateItem", update(chain(200))).await;
+    // Longer ones do not fit into 4 KB.
+    home.refused("UpdateItem", update(chain(301))).await;
+}
+
+#[tokio::test]
+async fn statements_and_documents_have_a_bound_too() {
+    let home = Home::with_orders().await;
+    let statement = |condition: String| json!({"Statement": format!("SELECT * FROM \"orders\" WHERE {condition}")});
+    let nested = |levels: usize| format!("{}b = 1{}", "(".repeat(levels), ")".repeat(levels));
+    home.call("ExecuteStatement", statement(nested(64))).await;
+    for levels in [65, 3_000] {
+        home.refused("ExecuteStatement", statement(nested(levels)))
+            .await;
+    }
+    let list = |levels: usize| {
+        let value = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        json!({"Statement": format!("INSERT INTO \"orders\" VALUE {{'orderId':'b','l':{value}}}")})
+    };
+    home.call("ExecuteStatement", list(32)).await;
+    home.refused("ExecuteStatement", list(3_000)).await;
+
+    let item = |levels: usize| {
+        let value = format!(
+            "{}{{\"S\":\"x\"}}{}",
+            r#"{"L":["#.repeat(levels),
+            "]}".repeat(levels)
+        );
+        format!(r#"{{"TableName":"orders","Item":{{"orderId":{{"S":"c"}},"l":{value}}}}}"#)
+    };
+    for (levels, status) in [(31, 200), (32, 400), (200, 400), (100_000, 400)] {
+        let reply = home.store.call("PutItem", item(levels).into()).await;
+        assert_eq!(reply.status, status, "{levels}: {:?}", reply.body);
+    }
 }
