@@ -32,6 +32,7 @@ use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
 
 fn main() -> ExitCode {
+    local::private::keep_own_rights();
     environment::settle();
     let cli = match Cli::from_process() {
         Ok(cli) => cli,

@@ -1,15 +1,19 @@
 //! The stack's process on this machine: how it is found, started, stopped and replaced, and what is
 //! said where it cannot be.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use insta::assert_snapshot;
+use rustix::fs::Mode;
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::umask;
 use serde_json::Value;
-use test_support::free_port;
 use test_support::valkey::Valkey;
+use test_support::{free_port, tree};
 
 use crate::support::{LocalStage, Sandbox, Stage, handlers};
 
@@ -326,4 +330,74 @@ fn what_was_not_deployed_cannot_run() {
     error: there is no stack `cqrs` on this machine
     hint: `cqrs deploy --local` creates it; or check `--stack`
     ");
+}
+
+/// The folder and all that is in it.
+fn all_in(folder: &Path) -> Vec<PathBuf> {
+    let mut all = vec![folder.to_owned()];
+    let mut at = 0;
+    while let Some(path) = all.get(at).cloned() {
+        if path.is_dir() {
+            all.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        at += 1;
+    }
+    all
+}
+
+#[test]
+fn all_of_a_stack_is_its_owners_alone_whatever_the_umask() {
+    for mask in [0o000, 0o777] {
+        let stage = LocalStage::empty();
+        // Of this process, which runs this test alone, and of those that it starts.
+        let before = umask(Mode::from_raw_mode(mask));
+        let deployed = stage.deploy().arg("--quiet").outcome();
+        umask(before);
+        assert_eq!(deployed.code, 0, "{mask:o}: {deployed}");
+        stage.cqrs(CREATE).arg("--wait").succeeds();
+        let all = all_in(&stage.state("cqrs"));
+        for name in [
+            "data.db",
+            "journal.db",
+            "host.json",
+            "host.log",
+            "lock",
+            "publisher",
+        ] {
+            assert!(
+                all.iter().any(|path| path.ends_with(name)),
+                "{name}: {all:?}"
+            );
+        }
+        for path in all {
+            let mode = fs::symlink_metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{mask:o}: {} is {mode:o}", path.display());
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_of_the_command_that_starts_the_process_stays_with_the_command() {
+    let stage = LocalStage::deployed();
+    stage.cqrs(["local", "stop"]).succeeds();
+    let path = stage.path().join("held");
+    let held = File::create(&path).unwrap();
+    fcntl_setfd(&held, FdFlags::empty()).unwrap();
+    stage.cqrs(CREATE).arg("--wait").succeeds();
+    let host = u32::try_from(stage.host("cqrs")["pid"].as_u64().unwrap()).unwrap();
+    let mut processes: Vec<u32> = tree::below(host).iter().map(|seen| seen.pid).collect();
+    assert!(processes.len() >= 4, "{processes:?}");
+    processes.push(host);
+    for pid in processes {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let open: Vec<_> = open
+            .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+            .collect();
+        assert!(!open.contains(&path), "{pid}: {open:?}");
+    }
 }

@@ -107,7 +107,10 @@ async fn port(folder: PathBuf) -> (watch::Sender<bool>, u16) {
         logs: folder.join("logs"),
     };
     let store = Store::open(&folder.join("data.db"), &region).unwrap();
-    let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
+    let functions = Functions::new(
+        settings,
+        Offspring::new(program, &["watch"], &folder).unwrap(),
+    );
     let journal = Journal::in_memory().unwrap();
     let queues = Queues::new(journal.clone(), &region).unwrap();
     let parts = (store.clone(), functions.clone(), queues.clone());

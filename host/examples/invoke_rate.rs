@@ -57,7 +57,7 @@ fn main() {
 
 async fn invoke(callers: usize, print: bool, time: Duration) -> (f64, usize, f64, f64) {
     let folder = tempfile::tempdir().unwrap();
-    let offspring = Offspring::new(env::current_exe().unwrap(), &["watch"]).unwrap();
+    let offspring = Offspring::new(env::current_exe().unwrap(), &["watch"], folder.path()).unwrap();
     let settings = Settings {
         region: "eu-west-1".to_owned(),
         endpoint_url: "http://127.0.0.1:4000".to_owned(),

@@ -12,7 +12,7 @@
 //! | `GET /_cqrs/health` | says that this is here |
 //!
 //! Signatures are not checked, as nothing here is anybody else's; that no web page gets in is
-//! [`guard`]'s business. What AWS has and this has not answers 501 and says so.
+//! [`guard`](crate::guard)'s business. What AWS has and this has not answers 501 and says so.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -37,7 +37,6 @@ mod body;
 mod event;
 mod function_name;
 mod functions;
-mod guard;
 mod identity;
 mod logs;
 mod mappings;

@@ -22,6 +22,7 @@ mod failure;
 mod log;
 mod memory;
 mod output;
+mod peer;
 mod pool;
 mod runtime_api;
 

@@ -9,10 +9,11 @@
 pub mod cache;
 pub mod definition;
 pub mod gateway;
+mod guard;
 pub mod journal;
 pub mod lambda;
 pub mod mapping;
+mod mark;
 pub mod offspring;
 pub mod queue;
 pub mod store;
-mod xml;

@@ -1,8 +1,15 @@
 //! Child processes that never outlive this one, however it ends.
 //!
-//! A watcher, one small process, holds the reading end of a pipe on which each child announces
-//! itself before it becomes its program. When this process is gone, even by `kill -9`, the pipe
-//! closes and the watcher kills what is left. This works wherever there are pipes.
+//! Three things see to that, since any of these processes may be killed at any moment:
+//!
+//! - A watcher, one small process, holds the reading end of a pipe on which each child announces
+//!   itself before it becomes its program. When this process is gone, even by `kill -9`, the pipe
+//!   closes and the watcher kills what is left. This works wherever there are pipes.
+//! - Linux kills each child when the thread that started it ends: a thread that lives for as long as
+//!   this process. So the children end though the watcher was killed too.
+//! - A [`mark`](crate::mark) tells what the children started themselves, also where it left their
+//!   process group. It ends with its child, and what is left all the same, where the next process
+//!   of the same owner begins.
 //!
 //! A record on the pipe is eight bytes, written at once: the child's process id and a number of
 //! ours, its ticket. A record with the process id zero takes the ticket back. Tickets, since of a
@@ -18,9 +25,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
+use crate::mark;
+
+mod descriptors;
+mod starter;
+
+pub use descriptors::keep_descriptors_here;
+use starter::Starter;
+
 const RECORD: usize = 8;
 /// In place of a process id: the ticket is taken back.
 const GONE: u32 = 0;
+/// Tells the watcher whose children it watches.
+const OWNER: &str = "CQRS_WATCHED";
 
 /// Starts children under the watcher. Clones share it.
 #[derive(Clone, Debug)]
@@ -30,6 +47,8 @@ pub struct Offspring(Arc<Shared>);
 struct Shared {
     program: PathBuf,
     arguments: Vec<String>,
+    owner: PathBuf,
+    starter: Starter,
     writer: PipeWriter,
     /// Kept so that a child can announce itself also in the moment in which the watcher has died,
     /// and so that the next watcher reads on.
@@ -46,17 +65,22 @@ struct State {
 }
 
 impl Offspring {
-    /// Starts the watcher: `program` with `arguments`, which must call [`watch`] first thing.
+    /// Starts the watcher: `program` with `arguments`, which must call [`watch`] first thing. `owner`
+    /// is a folder that no other process has children for; what an earlier one left is ended.
     ///
     /// # Errors
-    /// Those of making a pipe and of starting a process.
-    pub fn new(program: PathBuf, arguments: &[&str]) -> io::Result<Self> {
+    /// Those of making a pipe and of starting a process or a thread.
+    pub fn new(program: PathBuf, arguments: &[&str], owner: &Path) -> io::Result<Self> {
+        keep_descriptors_here();
+        mark::end_all(owner);
         let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
         let (reader, writer) = io::pipe()?;
-        let watcher = start_watcher(&program, &arguments, &reader)?;
+        let watcher = start_watcher(&program, &arguments, owner, &reader)?;
         Ok(Self(Arc::new(Shared {
             program,
             arguments,
+            owner: owner.to_owned(),
+            starter: Starter::new()?,
             writer,
             reader,
             state: Mutex::new(State {
@@ -68,7 +92,8 @@ impl Offspring {
     }
 
     /// Starts a child, in a process group of its own so that a terminal's Ctrl-C is not its
-    /// business. It takes about a millisecond and blocks the thread.
+    /// business. It takes about a millisecond and blocks the thread. To be called from a runtime's
+    /// thread.
     ///
     /// # Errors
     /// Those of starting a process.
@@ -80,14 +105,16 @@ impl Offspring {
             state.last_ticket = state.last_ticket.wrapping_add(1);
             state.last_ticket
         };
-        command.process_group(0);
+        command
+            .process_group(0)
+            .env(mark::VARIABLE, mark::of_child(&shared.owner, ticket));
         let writer = shared.writer.try_clone()?;
         // SAFETY: the closure runs in the forked child, where only async-signal-safe calls are
         // allowed. It makes two system calls and touches nothing but its own stack.
         unsafe {
             command.pre_exec(move || announce(&writer, process::id(), ticket));
         }
-        let spawned = command.spawn();
+        let spawned = shared.starter.start(command);
         let mut state = shared.lock();
         match spawned.as_ref().map(Child::id) {
             Ok(Some(pid)) => {
@@ -100,12 +127,35 @@ impl Offspring {
         spawned
     }
 
-    /// Says that a child was waited for, so that its number may be another's.
+    /// Whether `pid` is the child with the id `child`, or one of those that it started.
+    pub(crate) fn is_of(&self, child: u32, holds: impl Fn(u32) -> bool) -> bool {
+        if holds(child) {
+            return true;
+        }
+        let ticket = self.0.lock().living.get(&child).copied();
+        ticket.is_some_and(|ticket| {
+            let mark = mark::of_child(&self.0.owner, ticket);
+            mark::carriers(&mark).any(holds)
+        })
+    }
+
+    /// Says that a child was waited for, so that its number may be another's, and ends what it
+    /// started. It may take some milliseconds and blocks the thread.
     pub fn gone(&self, pid: u32) {
-        let mut state = self.0.lock();
-        if let Some(ticket) = state.living.remove(&pid) {
-            // Without a watcher nobody needs to know; the next one is told of the living only.
-            let _ = announce(&self.0.writer, GONE, ticket);
+        // Its number is nobody else's while some of its group live, and none of them are its
+        // group where none do.
+        kill_group(pid);
+        let ticket = {
+            let mut state = self.0.lock();
+            let ticket = state.living.remove(&pid);
+            if let Some(ticket) = ticket {
+                // Without a watcher nobody needs to know; the next one is told of the living only.
+                let _ = announce(&self.0.writer, GONE, ticket);
+            }
+            ticket
+        };
+        if let Some(ticket) = ticket {
+            mark::end_child(&mark::of_child(&self.0.owner, ticket));
         }
     }
 
@@ -114,6 +164,11 @@ impl Offspring {
     pub fn watcher(&self) -> u32 {
         self.0.lock().watcher.id()
     }
+}
+
+/// Ends what a process left that had children for this owner, and that is gone itself.
+pub fn end_left(owner: &Path) {
+    mark::end_all(owner);
 }
 
 impl Shared {
@@ -126,7 +181,7 @@ impl Shared {
         if state.watcher.try_wait()?.is_none() {
             return Ok(());
         }
-        state.watcher = start_watcher(&self.program, &self.arguments, &self.reader)?;
+        state.watcher = start_watcher(&self.program, &self.arguments, &self.owner, &self.reader)?;
         for (&pid, &ticket) in &state.living {
             announce(&self.writer, pid, ticket)?;
         }
@@ -138,8 +193,12 @@ impl Drop for Shared {
     /// Without a handle nobody can wait for the children any more: they end, and the watcher too.
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let some = !state.living.is_empty();
         for &pid in state.living.keys() {
             kill_group(pid);
+        }
+        if some {
+            mark::end_all(&self.owner);
         }
         let _ = state.watcher.kill();
         let _ = state.watcher.wait();
@@ -149,11 +208,13 @@ impl Drop for Shared {
 fn start_watcher(
     program: &Path,
     arguments: &[String],
+    owner: &Path,
     reader: &PipeReader,
 ) -> io::Result<process::Child> {
     process::Command::new(program)
         .args(arguments)
         .env_clear()
+        .env(OWNER, owner)
         .current_dir("/")
         .stdin(reader.try_clone()?)
         .stdout(Stdio::null())
@@ -193,7 +254,11 @@ pub fn watch() {
             living.insert(ticket, pid);
         }
     }
+    let some = !living.is_empty();
     for pid in living.into_values() {
         kill_group(pid);
+    }
+    if let Some(owner) = std::env::var_os(OWNER).filter(|_| some) {
+        mark::end_all(Path::new(&owner));
     }
 }

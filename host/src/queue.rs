@@ -1,17 +1,18 @@
 //! Queues: what SQS does for a failures queue, kept in the journal.
 //!
 //! The operations are those of a standard queue that its owner sends to, reads and empties; the
-//! stack's template alone makes and changes queues. Both of SQS's protocols are spoken: [`Queues::call`]
-//! answers JSON, [`Queues::call_query`] the older forms and XML.
+//! stack's template alone makes and changes queues. SQS's JSON protocol is spoken, and not the query
+//! protocol before it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::definition::Queue;
@@ -22,7 +23,6 @@ mod batch;
 mod error;
 mod message;
 mod operation;
-mod query;
 mod receive;
 mod request;
 #[cfg(test)]
@@ -43,21 +43,21 @@ struct Shared {
     changed: watch::Sender<()>,
     /// Receivers no longer wait.
     closed: watch::Sender<bool>,
+    /// When each queue was purged last.
+    purged: Mutex<HashMap<String, Instant>>,
 }
 
-/// An answer in either of SQS's protocols.
+/// An answer in SQS's JSON protocol.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Content-Type`.
-    pub content_type: &'static str,
     /// The header `x-amzn-query-error`, by which clients of the JSON protocol learn an error's code in
     /// the query protocol, the one that they show.
     pub query_error: Option<String>,
     /// The call's id, which goes into the header `x-amzn-RequestId`.
     pub request_id: String,
-    /// JSON or XML.
+    /// JSON.
     pub body: Bytes,
 }
 
@@ -74,6 +74,7 @@ impl Queues {
             queues: RwLock::default(),
             changed: watch::Sender::new(()),
             closed: watch::Sender::new(false),
+            purged: Mutex::default(),
         })))
     }
 
@@ -114,6 +115,7 @@ impl Queues {
         let draft = message::Draft {
             body,
             attributes: None,
+            system: None,
             delay_seconds: i64::from(delay),
         };
         message::add(transaction, queue, &draft, now_ms())?;
@@ -149,31 +151,9 @@ impl Queues {
         };
         Answer {
             status,
-            content_type: "application/x-amz-json-1.0",
             query_error,
             request_id: Uuid::new_v4().to_string(),
             body,
-        }
-    }
-
-    /// Answers one call of SQS's older query protocol, whose parameters are `form`, in XML. `path` is
-    /// the request's, which may be a queue's.
-    pub async fn call_query(&self, endpoint: &str, path: &str, form: Bytes) -> Answer {
-        let request_id = Uuid::new_v4().to_string();
-        let query::Form { action, parameters } = query::read(path, &form);
-        let (status, body) = match self.run(endpoint, &action, parameters).await {
-            Ok(result) => (200, query::success(&action, &result, &request_id)),
-            Err(failure) => {
-                let status = failure.code().status();
-                (status, query::failure(&failure, &request_id))
-            }
-        };
-        Answer {
-            status,
-            content_type: "text/xml",
-            query_error: None,
-            request_id,
-            body: body.into(),
         }
     }
 

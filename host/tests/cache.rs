@@ -16,9 +16,9 @@ use tempfile::TempDir;
 use test_support::ClosedPort;
 use test_support::valkey::{self, Found, Valkey};
 
-fn offspring() -> Offspring {
+fn offspring(folder: &TempDir) -> Offspring {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
-    Offspring::new(program, &["watch"]).unwrap()
+    Offspring::new(program, &["watch"], folder.path()).unwrap()
 }
 
 fn server() -> Choice {
@@ -26,7 +26,7 @@ fn server() -> Choice {
 }
 
 async fn start(choice: Choice, folder: &TempDir, port: Option<u16>) -> Result<Cache, CacheError> {
-    Cache::start(choice, folder.path().join("cache"), port, offspring()).await
+    Cache::start(choice, folder.path().join("cache"), port, offspring(folder)).await
 }
 
 /// A program for tests, from its text.

@@ -51,7 +51,10 @@ impl Host {
             endpoint_url: "http://127.0.0.1:4000".to_owned(),
             logs: path("logs"),
         };
-        let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
+        let functions = Functions::new(
+            settings,
+            Offspring::new(program, &["watch"], folder.path()).unwrap(),
+        );
         functions.apply(vec![function]).await;
         let journal = Journal::open(&path("journal.db")).unwrap();
         let queues = Queues::new(journal.clone(), REGION).unwrap();

@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tempfile::TempDir;
 use test_support::eventually;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,8 +25,18 @@ struct Parent {
 
 impl Parent {
     fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_offspring-parent"))
-            .arg("parent")
+        Self::of(&tempfile::tempdir().unwrap())
+    }
+
+    /// One whose children are known by this folder.
+    fn of(folder: &TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offspring-parent"));
+        command.arg("parent").arg(folder.path());
+        Self::run(&mut command)
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -111,6 +122,85 @@ fn a_program_that_is_missing_is_an_error_and_harms_nothing() {
     assert!(!ended(child));
     parent.kill();
     assert!(end(child));
+}
+
+/// Without the watcher, the kernel alone ends them.
+#[cfg(target_os = "linux")]
+#[test]
+fn children_end_though_the_watcher_was_killed_before_the_parent() {
+    let mut parent = Parent::start();
+    let watcher = parent.pid("watcher");
+    let child = parent.pid("spawn");
+    kill_process(watcher, Signal::KILL).unwrap();
+    parent.kill();
+    assert!(end(child) && end(watcher));
+}
+
+/// A shell that leaves a process in a session of its own, and that process.
+#[cfg(target_os = "linux")]
+fn detached(parent: &mut Parent, folder: &TempDir) -> (Pid, Pid) {
+    let file = folder.path().join("pid");
+    let name = file.display();
+    let shell = parent.pid(&format!(
+        "spawn-shell setsid sh -c 'echo $$ >{name}.new; mv {name}.new {name}; exec sleep 1000' & wait"
+    ));
+    assert!(eventually(PATIENCE, || file.exists()));
+    let pid = std::fs::read_to_string(file).unwrap();
+    (shell, Pid::from_raw(pid.trim().parse().unwrap()).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_child_put_into_a_session_of_its_own_ends_with_the_child_and_with_the_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut parent = Parent::of(&folder);
+    let (shell, left) = detached(&mut parent, &folder);
+    let other = parent.pid("spawn");
+    parent.tell(&format!("end {}", shell.as_raw_nonzero()));
+    assert!(end(left) && !ended(other));
+
+    std::fs::remove_file(folder.path().join("pid")).unwrap();
+    let (_, left) = detached(&mut parent, &folder);
+    parent.kill();
+    assert!(end(left) && end(other));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nobody_could_end_is_ended_by_the_next_parent_with_the_same_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut parent = Parent::of(&folder);
+    let watcher = parent.pid("watcher");
+    let (shell, left) = detached(&mut parent, &folder);
+    kill_process(watcher, Signal::KILL).unwrap();
+    parent.kill();
+    assert!(end(shell) && !ended(left));
+    let mut another = Parent::start();
+    another.pid("spawn");
+    assert!(!ended(left));
+    let mut next = Parent::of(&folder);
+    next.pid("watcher");
+    assert!(ended(left));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_that_the_parent_was_started_with_is_no_childs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec 9>\"$1/lock\"; exec \"$0\" parent \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_offspring-parent"))
+        .arg(folder.path());
+    let mut parent = Parent::run(&mut command);
+    let inherited = |pid: Pid| {
+        let descriptor = format!("/proc/{}/fd/9", pid.as_raw_nonzero());
+        std::fs::symlink_metadata(descriptor).is_ok()
+    };
+    let own = Pid::from_raw(i32::try_from(parent.process.id()).unwrap()).unwrap();
+    let (watcher, child) = (parent.pid("watcher"), parent.pid("spawn"));
+    assert!(inherited(own));
+    assert!(!inherited(watcher) && !inherited(child));
 }
 
 /// Speaks the pipe's protocol to a watcher, as a parent that reported a child gone.

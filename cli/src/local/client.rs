@@ -55,6 +55,7 @@ impl Client {
     /// The stack's process, if it runs.
     pub(crate) fn attach(folder: &Folder) -> Result<Option<Self>, LocalError> {
         if !folder.is_served()? {
+            folder.end_left()?;
             return Ok(None);
         }
         Ok(folder.host_file().map(|host| Self {

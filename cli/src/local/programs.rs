@@ -2,12 +2,13 @@
 //! changed if its program's path is another, and what runs is never overwritten.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::local::client::{Folder, LocalError};
+use crate::local::private;
 use crate::package::Program;
 
 fn place(folder: &Folder) -> PathBuf {
@@ -45,10 +46,10 @@ pub(crate) fn store(folder: &Folder, programs: &[Program]) -> Result<(), LocalEr
 /// Under another name first, so that a program that is there is whole.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+        private::folder(parent)?;
     }
     let unfinished = path.with_extension("new");
-    let mut file = File::options()
+    let mut file = private::options()
         .create(true)
         .truncate(true)
         .write(true)

@@ -31,6 +31,7 @@ use self::log::log;
 use self::stack::Stack;
 use crate::app::interrupt::Interrupt;
 use crate::error::Failure;
+use crate::local::private;
 use crate::local::protocol::{Deployment, HostFile, Started};
 
 /// The hidden arguments with which this binary becomes the watcher of [`host::offspring`].
@@ -136,12 +137,14 @@ struct Serving {
 
 impl Serving {
     async fn start(start: &Start) -> Result<Self, ServeError> {
+        private::keep_from_others();
         let lock = lock(&start.state)?;
         let deployment = read_deployment(&start.state)?;
         let listener = listen(start.port, deployment.as_ref()).await?;
         let port = listener.local_addr().map_err(ServeError::Listen)?.port();
         let program = std::env::current_exe().map_err(ServeError::Watcher)?;
-        let offspring = Offspring::new(program, &WATCH).map_err(ServeError::Watcher)?;
+        let offspring =
+            Offspring::new(program, &WATCH, &start.state).map_err(ServeError::Watcher)?;
         let region = deployment
             .as_ref()
             .map_or(start.region.as_str(), |deployment| &deployment.region);

@@ -8,8 +8,6 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::xml::Element;
-
 /// What every answer is.
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -111,24 +109,30 @@ pub(super) fn error(shape: Shape, status: u16, code: &str, message: &str) -> Ans
         }
         Shape::Query => {
             let id = Uuid::new_v4().to_string();
-            let mut response = Element::root("ErrorResponse");
-            let mut error = response.child("Error");
-            error.text("Type", fault(status, "Sender"));
-            error.text("Code", code);
-            error.text("Message", message);
-            drop(error);
-            response.text("RequestId", &id);
-            let mut answer = answer(status, XML, response.finish().into());
+            let (fault, message) = (fault(status, "Sender"), escape(message));
+            let body = format!(
+                "<?xml version=\"1.0\"?>\n<ErrorResponse><Error><Type>{fault}</Type>\
+                 <Code>{code}</Code><Message>{message}</Message></Error>\
+                 <RequestId>{id}</RequestId></ErrorResponse>"
+            );
+            let mut answer = answer(status, XML, body.into());
             set(&mut answer, REQUEST_ID, &id);
             answer
         }
         Shape::RestXml => {
-            let mut error = Element::root("Error");
-            error.text("Code", code);
-            error.text("Message", message);
-            identified(answer(status, XML, error.finish().into()))
+            let message = escape(message);
+            let body = format!(
+                "<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code>\
+                 <Message>{message}</Message></Error>"
+            );
+            identified(answer(status, XML, body.into()))
         }
     }
+}
+
+/// The text of an element of XML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 fn fault(status: u16, callers: &'static str) -> &'static str {

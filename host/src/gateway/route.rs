@@ -9,8 +9,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::body::{self, BodyError};
 use super::respond::{self, AWS_JSON, Answer, JSON, REQUEST_ID, Shape};
-use super::{Control, Gateway, functions, guard, identity, logs, mappings};
-use crate::queue;
+use super::{Control, Gateway, functions, identity, logs, mappings};
+use crate::{guard, queue};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
@@ -22,6 +22,8 @@ const STORE_LIMIT: usize = 24 * 1024 * 1024;
 const QUEUE_LIMIT: usize = 8 * 1024 * 1024;
 /// What asks for log events is small.
 const LOGS_LIMIT: usize = 1024 * 1024;
+/// Of what is answered as a form, which is small too.
+const FORM_LIMIT: usize = 1024 * 1024;
 /// A template has up to 1 MB.
 const CONTROL_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -48,7 +50,7 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<In
             return targeted(gateway, host, target, &head.headers, body).await;
         }
         if is_form(&head.headers) {
-            return form(gateway, host, path, &head.headers, body).await;
+            return form(&head.headers, body).await;
         }
     }
     let service = service(&head.headers);
@@ -129,15 +131,9 @@ async fn targeted<C: Control>(
     }
 }
 
-/// Answers a request that is a form.
-async fn form<C: Control>(
-    gateway: &Gateway<C>,
-    host: &str,
-    path: &str,
-    headers: &HeaderMap,
-    body: Incoming,
-) -> Answer {
-    let body = match body::read(body, QUEUE_LIMIT).await {
+/// Answers a request that is a form, as services without JSON have them.
+async fn form(headers: &HeaderMap, body: Incoming) -> Answer {
+    let body = match body::read(body, FORM_LIMIT).await {
         Ok(body) => body,
         Err(error) => return unreadable(Shape::Query, error),
     };
@@ -146,17 +142,23 @@ async fn form<C: Control>(
     let service = service(headers);
     match service {
         Some("sts") | None if action == identity::ACTION => identity::answer(),
-        Some("sqs") | None if !action.is_empty() => {
-            let endpoint = ["http://", host].concat();
-            let queues = &gateway.services.queues;
-            queued(queues.call_query(&endpoint, path, body).await)
-        }
+        Some("sqs") | None if !action.is_empty() => older_protocol(&action),
         service => unavailable(Shape::Query, service, &action),
     }
 }
 
+/// A request in SQS's query protocol, which AWS's SDKs have left.
+fn older_protocol(action: &str) -> Answer {
+    let message = format!(
+        "sqs: {action} came in SQS's older query protocol, which is not available with --local. Use \
+         a client that speaks JSON to SQS, as those released since May 2024 do: for example boto3 \
+         1.34.95, AWS CLI 2.16 or 1.32.95, Java 2.21.19, JavaScript 3.447.0 and Go 1.47.7, or later."
+    );
+    respond::error(Shape::Query, 501, "NotImplemented", &message)
+}
+
 fn queued(answer: queue::Answer) -> Answer {
-    let mut response = respond::answer(answer.status, answer.content_type, answer.body);
+    let mut response = respond::answer(answer.status, AWS_JSON, answer.body);
     respond::set(&mut response, REQUEST_ID, &answer.request_id);
     if let Some(code) = answer.query_error {
         respond::set(&mut response, QUERY_ERROR, &code);

@@ -122,9 +122,9 @@ impl Environment {
                 self.memory.of(pid);
                 let status = self.supervise(&mut child, pid).await;
                 if let Some(pid) = pid {
-                    self.pool.services.offspring.gone(pid);
-                    // What the process started may live on.
-                    kill_group(pid);
+                    let offspring = self.pool.services.offspring.clone();
+                    // It fails only where the runtime ends, and then all ends.
+                    let _ = tokio::task::spawn_blocking(move || offspring.gone(pid)).await;
                 }
                 let failure = status.map_or_else(
                     |error| Failure::InvalidEntrypoint(format!("the process is lost: {error}")),
@@ -163,7 +163,6 @@ impl Environment {
             .stderr(writer)
             .kill_on_drop(true);
         let _ = self.output.set(output);
-        tokio::spawn(runtime_api::serve(listener, Arc::clone(self)));
         let offspring = self.pool.services.offspring.clone();
         // Starting a process blocks for about a millisecond.
         let child = tokio::task::spawn_blocking(move || offspring.spawn(command))
@@ -171,6 +170,10 @@ impl Environment {
             .map_err(io::Error::other)
             .flatten()
             .map_err(failure)?;
+        // What has connected so far waits until it is known whose the port is.
+        if let Some(pid) = child.id() {
+            tokio::spawn(runtime_api::serve(listener, Arc::clone(self), pid));
+        }
         tokio::spawn({
             let environment = Arc::clone(self);
             async move {

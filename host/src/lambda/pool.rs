@@ -91,7 +91,9 @@ struct Slot {
 #[derive(Debug)]
 enum Work {
     /// It starts, or has answered and not asked yet, or is about to take a job.
-    None,
+    None {
+        since: Instant,
+    },
     Idle {
         wake: oneshot::Sender<Job>,
         since: Instant,
@@ -140,6 +142,14 @@ pub(super) enum Due {
     At(Instant),
     /// The time is over.
     Kill,
+}
+
+impl Work {
+    fn none() -> Self {
+        Self::None {
+            since: Instant::now(),
+        }
+    }
 }
 
 impl Pool {
@@ -234,7 +244,7 @@ impl Pool {
             let Some(slot) = state.slot(environment.id) else {
                 return Accepted::UnknownId;
             };
-            match std::mem::replace(&mut slot.work, Work::None) {
+            match std::mem::replace(&mut slot.work, Work::none()) {
                 Work::Busy(running) if &*running.request_id == request_id => {
                     if state.phase != Phase::Open {
                         self.quiet.notify_waiters();
@@ -277,7 +287,9 @@ impl Pool {
         let deadline = match &slot.work {
             Work::Busy(running) => running.deadline,
             _ if !slot.ready => environment.started + environment.init_limit,
-            _ => {
+            // One that never asks again would be counted for ever, and do nothing.
+            Work::None { since } => *since + delivery::timeout(&environment.function),
+            Work::Idle { .. } => {
                 slot.watched = false;
                 return Due::Nothing;
             }
@@ -286,13 +298,18 @@ impl Pool {
             slot.watched = true;
             return Due::At(deadline);
         }
-        match std::mem::replace(&mut slot.work, Work::None) {
+        let ready = slot.ready;
+        match std::mem::replace(&mut slot.work, Work::none()) {
             Work::Busy(running) => {
                 let limit = delivery::timeout(&environment.function);
                 self.retire(&mut state, environment.id);
                 self.scale(&mut state);
                 drop(state);
                 finish(environment, running, Err(Failure::TimedOut(limit)));
+            }
+            _ if ready => {
+                self.retire(&mut state, environment.id);
+                self.scale(&mut state);
             }
             _ => {
                 drop(state);

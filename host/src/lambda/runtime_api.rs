@@ -1,5 +1,7 @@
 //! The Runtime API of one environment, version 2018-06-01, as the guide documents it under "Using
 //! the Lambda runtime API for custom runtimes".
+//!
+//! An environment is its process: requests of others are refused and change nothing. See [`peer`].
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use super::VERSION;
 use super::environment::Environment;
 use super::failure::{Failure, LARGEST_ANSWER};
+use super::peer;
 use super::pool::{Accepted, Delivery, Next};
+use crate::guard;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 
@@ -30,8 +34,8 @@ const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-clien
 
 type Reply = Response<Full<Bytes>>;
 
-/// Serves until the environment closes, and then closes every connection.
-pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
+/// Serves the process `pid` until the environment closes, and then closes every connection.
+pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>, pid: u32) {
     let mut closing = environment.closing();
     let arn = environment
         .function
@@ -43,18 +47,31 @@ pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
             accepted = listener.accept() => accepted,
         };
         if let Ok((stream, _)) = accepted {
-            tokio::spawn(connection(stream, Arc::clone(&environment), arn.clone()));
+            tokio::spawn(connection(
+                stream,
+                Arc::clone(&environment),
+                arn.clone(),
+                pid,
+            ));
         }
     }
 }
 
-async fn connection(stream: TcpStream, environment: Arc<Environment>, arn: HeaderValue) {
+async fn connection(stream: TcpStream, environment: Arc<Environment>, arn: HeaderValue, pid: u32) {
     // Without it, an answer in two parts waits for an acknowledgement.
     let _ = stream.set_nodelay(true);
     let mut closing = environment.closing();
-    let service = service_fn(|request| {
+    let own = is_own(&stream, &environment, pid).await;
+    let service = service_fn(|request: Request<Incoming>| {
         let (environment, arn) = (&environment, &arn);
-        async move { Ok::<_, Infallible>(answer(request, environment, arn).await) }
+        async move {
+            let reply = match guard::check(request.uri(), request.headers()) {
+                Err(reason) => foreign(reason),
+                Ok(_) if !own => foreign("Only the function's own process is served here."),
+                Ok(_) => answer(request, environment, arn).await,
+            };
+            Ok::<_, Infallible>(reply)
+        }
     });
     let connection = http1::Builder::new()
         .auto_date_header(false)
@@ -64,6 +81,15 @@ async fn connection(stream: TcpStream, environment: Arc<Environment>, arn: Heade
         // A connection that breaks is the process's business; its end is seen elsewhere.
         _ = connection => {}
     }
+}
+
+async fn is_own(stream: &TcpStream, environment: &Environment, pid: u32) -> bool {
+    let (Ok(peer), Ok(own)) = (stream.peer_addr(), stream.local_addr()) else {
+        return false;
+    };
+    let offspring = environment.pool.services.offspring.clone();
+    let look = move || peer::is_own(&offspring, pid, peer, own);
+    tokio::task::spawn_blocking(look).await.unwrap_or(false)
 }
 
 async fn answer(
@@ -222,6 +248,10 @@ fn accepted() -> Reply {
 
 fn not_found() -> Reply {
     refusal(StatusCode::NOT_FOUND, "NotFound", "No such path")
+}
+
+fn foreign(reason: &str) -> Reply {
+    refusal(StatusCode::FORBIDDEN, "AccessDenied", reason)
 }
 
 fn out_of_turn(what: &str) -> Reply {

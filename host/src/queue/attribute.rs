@@ -43,9 +43,8 @@ impl Attribute {
     }
 }
 
-/// Checks attributes that a client sent, and returns what they add to the message's size in bytes:
-/// names, types and values.
-pub(super) fn check(attributes: &Attributes) -> Result<usize, Failure> {
+/// Checks attributes that a client sent.
+pub(super) fn check(attributes: &Attributes) -> Result<(), Failure> {
     let refuse = |text: String| Failure::Refused(Code::InvalidParameterValue, text);
     if attributes.len() > MAXIMUM {
         return Err(refuse(format!(
@@ -53,7 +52,6 @@ pub(super) fn check(attributes: &Attributes) -> Result<usize, Failure> {
             attributes.len()
         )));
     }
-    let mut size = 0;
     for (name, attribute) in attributes {
         let known = name
             .bytes()
@@ -71,16 +69,23 @@ pub(super) fn check(attributes: &Attributes) -> Result<usize, Failure> {
                  following supported type prefixes: Binary, Number, String."
             )));
         }
-        let value = attribute.value().filter(|value| !value.is_empty());
-        let Some(value) = value else {
+        if attribute.value().is_none_or(|value| value.is_empty()) {
             return Err(refuse(format!(
                 "The message (user) attribute '{name}' must contain a non-empty value of type \
                  '{kind}'."
             )));
-        };
-        size += name.len() + attribute.data_type.len() + value.len();
+        }
     }
-    Ok(size)
+    Ok(())
+}
+
+/// What attributes add to a message's size, in bytes: names, types and values.
+pub(super) fn size(attributes: &Attributes) -> usize {
+    let one = |(name, attribute): (&String, &Attribute)| {
+        let value = attribute.value().unwrap_or_default();
+        name.len() + attribute.data_type.len() + value.len()
+    };
+    attributes.iter().map(one).sum()
 }
 
 /// The digest of a message's body.

@@ -1,4 +1,4 @@
-//! SQS's errors, with their codes in both protocols.
+//! SQS's errors, with their codes in the JSON protocol and in the query protocol before it.
 
 use crate::journal::JournalError;
 
@@ -36,14 +36,6 @@ impl Failure {
         )
     }
 
-    /// Something that SQS does and this does not.
-    pub(super) fn unavailable(what: &str) -> Self {
-        Self::Refused(
-            Code::UnsupportedOperation,
-            format!("{what} is not available with --local."),
-        )
-    }
-
     /// How it is called.
     pub(super) fn code(&self) -> Code {
         match self {
@@ -60,17 +52,17 @@ pub(super) enum Code {
     BatchRequestTooLong,
     EmptyBatchRequest,
     InternalError,
-    InvalidAction,
     InvalidAttributeName,
     InvalidBatchEntryId,
     InvalidMessageContents,
     InvalidParameterValue,
     MalformedInput,
     MissingParameter,
+    NotImplemented,
+    PurgeQueueInProgress,
     QueueDoesNotExist,
     ReceiptHandleIsInvalid,
     TooManyEntriesInBatchRequest,
-    UnsupportedOperation,
 }
 
 impl Code {
@@ -82,7 +74,6 @@ impl Code {
             Self::BatchRequestTooLong => "com.amazonaws.sqs#BatchRequestTooLong",
             Self::EmptyBatchRequest => "com.amazonaws.sqs#EmptyBatchRequest",
             Self::InternalError => "com.amazon.coral.service#InternalFailure",
-            Self::InvalidAction => "com.amazon.coral.service#UnknownOperationException",
             Self::InvalidAttributeName => "com.amazonaws.sqs#InvalidAttributeName",
             Self::InvalidBatchEntryId => "com.amazonaws.sqs#InvalidBatchEntryId",
             Self::InvalidMessageContents => "com.amazonaws.sqs#InvalidMessageContents",
@@ -91,10 +82,11 @@ impl Code {
             }
             Self::MalformedInput => "com.amazon.coral.service#SerializationException",
             Self::MissingParameter => "com.amazon.coral.service#MissingRequiredParameterException",
+            Self::NotImplemented => "com.amazon.coral.service#NotImplemented",
+            Self::PurgeQueueInProgress => "com.amazonaws.sqs#PurgeQueueInProgress",
             Self::QueueDoesNotExist => "com.amazonaws.sqs#QueueDoesNotExist",
             Self::ReceiptHandleIsInvalid => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
             Self::TooManyEntriesInBatchRequest => "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
-            Self::UnsupportedOperation => "com.amazonaws.sqs#UnsupportedOperation",
         }
     }
 
@@ -105,19 +97,19 @@ impl Code {
             Self::BatchRequestTooLong => "AWS.SimpleQueueService.BatchRequestTooLong",
             Self::EmptyBatchRequest => "AWS.SimpleQueueService.EmptyBatchRequest",
             Self::InternalError => "InternalError",
-            Self::InvalidAction => "InvalidAction",
             Self::InvalidAttributeName => "InvalidAttributeName",
             Self::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
             Self::InvalidMessageContents => "InvalidMessageContents",
             Self::InvalidParameterValue => "InvalidParameterValue",
             Self::MalformedInput => "MalformedInput",
             Self::MissingParameter => "MissingParameter",
+            Self::NotImplemented => "NotImplemented",
+            Self::PurgeQueueInProgress => "AWS.SimpleQueueService.PurgeQueueInProgress",
             Self::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
             Self::ReceiptHandleIsInvalid => "ReceiptHandleIsInvalid",
             Self::TooManyEntriesInBatchRequest => {
                 "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
             }
-            Self::UnsupportedOperation => "AWS.SimpleQueueService.UnsupportedOperation",
         }
     }
 
@@ -125,6 +117,8 @@ impl Code {
     pub(super) fn status(self) -> u16 {
         match self {
             Self::InternalError => 500,
+            Self::NotImplemented => 501,
+            Self::PurgeQueueInProgress => 403,
             _ => 400,
         }
     }
@@ -132,7 +126,7 @@ impl Code {
     /// Who must change something.
     pub(super) fn fault(self) -> &'static str {
         match self {
-            Self::InternalError => "Receiver",
+            Self::InternalError | Self::NotImplemented => "Receiver",
             _ => "Sender",
         }
     }

@@ -27,14 +27,24 @@ CREATE TABLE IF NOT EXISTS queue_message (
     receives INTEGER NOT NULL DEFAULT 0,
     first_received_ms INTEGER,
     last_received_ms INTEGER,
-    receipt TEXT
+    receipt TEXT,
+    system TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS queue_message_visible ON queue_message (queue, visible_ms);
 ";
 
-/// Makes the tables where they are missing.
+/// Makes the tables where they are missing, and what is missing in those that an earlier version made.
 pub(super) fn prepare(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch(SCHEMA)
+    transaction.execute_batch(SCHEMA)?;
+    let known: bool = transaction.query_row(
+        "SELECT count(*) > 0 FROM pragma_table_info('queue_message') WHERE name = 'system'",
+        [],
+        |row| row.get(0),
+    )?;
+    if known {
+        return Ok(());
+    }
+    transaction.execute_batch("ALTER TABLE queue_message ADD COLUMN system TEXT")
 }
 
 /// Makes the queues these, and forgets the messages of all others.
@@ -73,6 +83,8 @@ pub(super) struct Draft<'a> {
     pub(super) body: &'a str,
     /// JSON.
     pub(super) attributes: Option<&'a str>,
+    /// What SQS itself tells of it and its sender gave, as JSON.
+    pub(super) system: Option<&'a str>,
     pub(super) delay_seconds: i64,
 }
 
@@ -86,8 +98,8 @@ pub(super) fn add(
     let id = Uuid::new_v4().to_string();
     transaction
         .prepare_cached(
-            "INSERT INTO queue_message (queue, id, body, attributes, sent_ms, visible_ms)
-             SELECT name, ?2, ?3, ?4, ?5, ?6 FROM queue WHERE name = ?1",
+            "INSERT INTO queue_message (queue, id, body, attributes, sent_ms, visible_ms, system)
+             SELECT name, ?2, ?3, ?4, ?5, ?6, ?7 FROM queue WHERE name = ?1",
         )?
         .execute(params![
             queue,
@@ -96,6 +108,7 @@ pub(super) fn add(
             draft.attributes,
             now_ms,
             now_ms + draft.delay_seconds * 1000,
+            draft.system,
         ])?;
     Ok(id)
 }
@@ -107,6 +120,8 @@ pub(super) struct Message {
     pub(super) body: String,
     /// JSON.
     pub(super) attributes: Option<String>,
+    /// JSON.
+    pub(super) system: Option<String>,
     pub(super) sent_ms: i64,
     pub(super) receives: i64,
     pub(super) first_received_ms: i64,
@@ -133,7 +148,7 @@ pub(super) fn receive(
         "UPDATE queue_message SET visible_ms = ?2, receives = receives + 1, receipt = ?3,
              first_received_ms = coalesce(first_received_ms, ?4), last_received_ms = ?4
          WHERE number = ?1
-         RETURNING id, body, attributes, sent_ms, receives, first_received_ms",
+         RETURNING id, body, attributes, sent_ms, receives, first_received_ms, system",
     )?;
     let mut messages = Vec::with_capacity(numbers.len());
     for number in numbers {
@@ -147,6 +162,7 @@ pub(super) fn receive(
                 sent_ms: row.get(3)?,
                 receives: row.get(4)?,
                 first_received_ms: row.get(5)?,
+                system: row.get(6)?,
                 handle: Handle {
                     queue: queue.name.clone(),
                     number,

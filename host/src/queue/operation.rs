@@ -1,12 +1,16 @@
 //! SQS's operations, between their parameters and the journal.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rusqlite::Transaction;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
-use super::attribute;
+use super::attribute::{self, Attributes};
 use super::batch::{check_entries, each};
 use super::error::{Code, Failure};
 use super::message::{self, Change, Draft, Handle, MAXIMUM_VISIBILITY_SECONDS};
@@ -20,11 +24,17 @@ use crate::definition::Queue;
 /// The largest message, and the largest batch of messages, in bytes. (SQS guide, "Amazon SQS message
 /// quotas": 1 MiB since August 2025)
 const MAXIMUM_MESSAGE_BYTES: usize = 1_048_576;
+/// The most queues of one answer.
+const MAXIMUM_RESULTS: usize = 1_000;
+/// How long after a purge another may come. (SQS API reference, `PurgeQueue`)
+const BETWEEN_PURGES: Duration = Duration::from_secs(60);
+/// The system attribute that a sender may give.
+const TRACE_HEADER: &str = "AWSTraceHeader";
 /// The longest that a message can be delayed.
 const MAXIMUM_DELAY_SECONDS: i64 = 900;
 
 impl Queues {
-    /// Does what both protocols ask for. Null stands for an answer without content.
+    /// Does what is asked for. Null stands for an answer without content.
     pub(super) async fn run(
         &self,
         endpoint: &str,
@@ -44,14 +54,18 @@ impl Queues {
             "ListQueues" => self.list(endpoint, &parse(parameters)?),
             "PurgeQueue" => self.purge(&parse(parameters)?),
             "CreateQueue" | "DeleteQueue" | "SetQueueAttributes" => Err(Failure::Refused(
-                Code::UnsupportedOperation,
+                Code::NotImplemented,
                 format!(
-                    "{operation} is not available with --local: change the template and deploy."
+                    "sqs: {operation} is not available with --local: change the template and deploy."
                 ),
             )),
             other => Err(Failure::Refused(
-                Code::InvalidAction,
-                format!("The action {other} is not available with --local."),
+                Code::NotImplemented,
+                format!(
+                    "sqs: {other} is not available with --local. What is there: sending, receiving \
+                     and deleting messages, one by one and in batches, changing their visibility, \
+                     and finding, describing and purging queues."
+                ),
             )),
         }
     }
@@ -67,8 +81,8 @@ impl Queues {
     fn send_batch(&self, request: Batch<NewMessage>) -> Result<Value, Failure> {
         let queue = self.at(&request.queue_url)?;
         check_entries(&request.entries)?;
-        let size = |entry: &Entry<NewMessage>| entry.content.message_body.as_ref().map(String::len);
-        let size: usize = request.entries.iter().filter_map(size).sum();
+        let size = |entry: &Entry<NewMessage>| entry.content.size();
+        let size: usize = request.entries.iter().map(size).sum();
         if size > MAXIMUM_MESSAGE_BYTES {
             return Err(Failure::Refused(
                 Code::BatchRequestTooLong,
@@ -136,23 +150,62 @@ impl Queues {
     }
 
     fn list(&self, endpoint: &str, request: &ListQueues) -> Result<Value, Failure> {
+        if let Some(most) = request.max_results
+            && !(1..=MAXIMUM_RESULTS).contains(&most)
+        {
+            return Err(Failure::invalid(
+                most,
+                "MaxResults",
+                &format!("MaxResults must be an integer between 1 and {MAXIMUM_RESULTS}."),
+            ));
+        }
+        let after = match &request.next_token {
+            Some(token) => Some(last_listed(token).ok_or_else(|| {
+                Failure::invalid(token, "NextToken", "It is none that was given out here.")
+            })?),
+            None => None,
+        };
         let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
-        let mut urls: Vec<String> = queues
+        let mut names: Vec<&str> = queues
             .keys()
+            .map(String::as_str)
             .filter(|name| name.starts_with(&request.queue_name_prefix))
-            .map(|name| url(endpoint, name))
+            .filter(|&name| after.as_deref().is_none_or(|after| name > after))
             .collect();
-        urls.sort_unstable();
-        Ok(if urls.is_empty() {
-            json!({})
-        } else {
-            json!({"QueueUrls": urls})
-        })
+        names.sort_unstable();
+        let more = names.len() > request.max_results.unwrap_or(MAXIMUM_RESULTS);
+        names.truncate(request.max_results.unwrap_or(MAXIMUM_RESULTS));
+        let mut answer = Map::new();
+        // Without `MaxResults`, SQS gives the first ones and no token.
+        if let Some(last) = names
+            .last()
+            .filter(|_| more && request.max_results.is_some())
+        {
+            answer.insert("NextToken".to_owned(), STANDARD.encode(last).into());
+        }
+        if !names.is_empty() {
+            let urls = names.iter().map(|name| Value::from(url(endpoint, name)));
+            answer.insert("QueueUrls".to_owned(), urls.collect());
+        }
+        Ok(Value::Object(answer))
     }
 
     fn purge(&self, request: &PurgeQueue) -> Result<Value, Failure> {
         let queue = self.at(&request.queue_url)?;
+        let mut purged = self.0.purged.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = purged.get(&queue.name);
+        if last.is_some_and(|last| last.elapsed() < BETWEEN_PURGES) {
+            return Err(Failure::Refused(
+                Code::PurgeQueueInProgress,
+                format!(
+                    "Only one PurgeQueue operation on {} is allowed every {} seconds.",
+                    queue.name,
+                    BETWEEN_PURGES.as_secs()
+                ),
+            ));
+        }
         self.transact(|transaction| Ok(message::purge(transaction, &queue.name)?))?;
+        purged.insert(queue.name.clone(), Instant::now());
         Ok(Value::Null)
     }
 
@@ -186,6 +239,8 @@ impl Queues {
                 "ReceiveMessageWaitTimeSeconds",
                 queue.receive_wait_seconds.to_string(),
             ),
+            // What a queue has on AWS unless its settings say otherwise.
+            ("SqsManagedSseEnabled", "true".to_owned()),
             (
                 "VisibilityTimeout",
                 queue.visibility_timeout_seconds.to_string(),
@@ -223,7 +278,7 @@ impl Queues {
 }
 
 /// Attributes that a queue can have, and none here has.
-const UNSET: [&str; 10] = [
+const UNSET: [&str; 9] = [
     "ContentBasedDeduplication",
     "DeduplicationScope",
     "FifoQueue",
@@ -233,7 +288,6 @@ const UNSET: [&str; 10] = [
     "Policy",
     "RedriveAllowPolicy",
     "RedrivePolicy",
-    "SqsManagedSseEnabled",
 ];
 
 fn parse<T: DeserializeOwned>(parameters: Value) -> Result<T, Failure> {
@@ -259,7 +313,8 @@ impl Checked {
                     .to_owned(),
             ));
         }
-        let size = body.len() + attribute::check(&message.message_attributes)?;
+        attribute::check(&message.message_attributes)?;
+        let size = body.len() + attribute::size(&message.message_attributes);
         if size > MAXIMUM_MESSAGE_BYTES {
             return Err(Failure::Refused(
                 Code::InvalidParameterValue,
@@ -286,13 +341,23 @@ impl Checked {
                     .to_owned(),
             ));
         }
-        if message.message_group_id.is_some() {
-            return Err(Failure::unavailable("MessageGroupId"));
-        }
-        if !message.message_system_attributes.is_empty() {
-            return Err(Failure::unavailable("MessageSystemAttributes"));
-        }
+        check_group(message.message_group_id.as_deref())?;
+        check_system(&message.message_system_attributes)?;
         Ok(Self { message, body })
+    }
+
+    /// What SQS itself says of the message to who asks, as far as its sender gave it.
+    fn system(&self) -> Map<String, Value> {
+        let mut system = Map::new();
+        if let Some(group) = &self.message.message_group_id {
+            system.insert("MessageGroupId".to_owned(), group.as_str().into());
+        }
+        for (name, attribute) in &self.message.message_system_attributes {
+            if let Some(text) = &attribute.string_value {
+                system.insert(name.clone(), text.as_str().into());
+            }
+        }
+        system
     }
 
     fn add(
@@ -302,9 +367,12 @@ impl Checked {
     ) -> Result<Map<String, Value>, Failure> {
         let attributes = &self.message.message_attributes;
         let json = serde_json::to_string(attributes).map_err(malformed)?;
+        let system = self.system();
+        let system_json = Value::Object(system.clone()).to_string();
         let draft = Draft {
             body: &self.body,
             attributes: (!attributes.is_empty()).then_some(json.as_str()),
+            system: (!system.is_empty()).then_some(system_json.as_str()),
             delay_seconds: self
                 .message
                 .delay_seconds
@@ -319,8 +387,62 @@ impl Checked {
             let digest = attribute::digest_of_attributes(attributes);
             sent.insert("MD5OfMessageAttributes".to_owned(), digest.into());
         }
+        let attributes = &self.message.message_system_attributes;
+        if !attributes.is_empty() {
+            let digest = attribute::digest_of_attributes(attributes);
+            sent.insert("MD5OfMessageSystemAttributes".to_owned(), digest.into());
+        }
         Ok(sent)
     }
+}
+
+impl NewMessage {
+    /// In bytes, whether it may be sent or not.
+    fn size(&self) -> usize {
+        self.message_body.as_ref().map_or(0, String::len)
+            + attribute::size(&self.message_attributes)
+    }
+}
+
+/// A group of a standard queue, by which SQS shares receivers among senders, and which changes nothing
+/// here.
+fn check_group(group: Option<&str>) -> Result<(), Failure> {
+    match group {
+        Some(group)
+            if !(1..=128).contains(&group.len())
+                || !group.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Err(Failure::invalid(
+                group,
+                "MessageGroupId",
+                "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 \
+                 in length.",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_system(attributes: &Attributes) -> Result<(), Failure> {
+    attribute::check(attributes)?;
+    match attributes
+        .iter()
+        .find(|(name, attribute)| name.as_str() != TRACE_HEADER || attribute.data_type != "String")
+    {
+        None => Ok(()),
+        Some((name, _)) => Err(Failure::Refused(
+            Code::InvalidParameterValue,
+            format!(
+                "Message system attribute '{name}' is invalid: the only one is {TRACE_HEADER}, of \
+                 type String."
+            ),
+        )),
+    }
+}
+
+/// The queue's name in a token that [`Queues::list`] gave.
+fn last_listed(token: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(token).ok()?).ok()
 }
 
 /// Whether a message can have the character. (SQS API reference, `SendMessage`)

@@ -16,7 +16,7 @@ use crate::definition::{ACCOUNT, Queue};
 /// The longest that a call waits. (SQS API reference, `ReceiveMessage`)
 const MAXIMUM_WAIT_SECONDS: i64 = 20;
 
-/// The attributes that SQS gives a message, as far as they exist here.
+/// The attributes that SQS gives every message here.
 const SYSTEM_ATTRIBUTES: [&str; 4] = [
     "ApproximateFirstReceiveTimestamp",
     "ApproximateReceiveCount",
@@ -24,8 +24,8 @@ const SYSTEM_ATTRIBUTES: [&str; 4] = [
     "SentTimestamp",
 ];
 
-/// Those that can be asked for and that no message here has.
-const ABSENT_ATTRIBUTES: [&str; 5] = [
+/// Those that can be asked for too, and that few messages here have, or none.
+const OTHER_ATTRIBUTES: [&str; 5] = [
     "AWSTraceHeader",
     "DeadLetterQueueSourceArn",
     "MessageDeduplicationId",
@@ -113,7 +113,7 @@ impl Asked {
             ));
         }
         for name in system_names(request) {
-            let known = SYSTEM_ATTRIBUTES.contains(&name) || ABSENT_ATTRIBUTES.contains(&name);
+            let known = SYSTEM_ATTRIBUTES.contains(&name) || OTHER_ATTRIBUTES.contains(&name);
             if name != "All" && !known {
                 let text = format!("Unknown Attribute {name}.");
                 return Err(Failure::Refused(Code::InvalidAttributeName, text));
@@ -157,12 +157,16 @@ fn one(message: Message, request: &ReceiveMessage) -> Result<Value, Failure> {
         ACCOUNT.to_owned(),
         message.sent_ms.to_string(),
     ];
-    let system: Map<String, Value> = SYSTEM_ATTRIBUTES
+    let mut system: Map<String, Value> = SYSTEM_ATTRIBUTES
         .into_iter()
         .zip(values)
-        .filter(|(name, _)| system_names(request).any(|asked| asked == "All" || asked == *name))
         .map(|(name, value)| (name.to_owned(), Value::String(value)))
         .collect();
+    if let Some(json) = message.system {
+        let given: Map<String, Value> = serde_json::from_str(&json).map_err(malformed)?;
+        system.extend(given);
+    }
+    system.retain(|name, _| system_names(request).any(|asked| asked == "All" || asked == name));
     if !system.is_empty() {
         shown.insert("Attributes".to_owned(), system.into());
     }
@@ -181,10 +185,10 @@ fn one(message: Message, request: &ReceiveMessage) -> Result<Value, Failure> {
     Ok(Value::Object(shown))
 }
 
-/// By its name, by a prefix that ends in `.*`, or by `All`.
+/// By its name, by a prefix that ends in `.*`, or by `All`, which is also written `*`.
 fn is_asked(name: &str, asked: &[String]) -> bool {
     asked.iter().any(|asked| match asked.strip_suffix(".*") {
         Some(prefix) => name.starts_with(prefix),
-        None => asked == "All" || asked == name,
+        None => asked == "All" || asked == "*" || asked == name,
     })
 }

@@ -1,9 +1,6 @@
-//! The operations' parameters, as both protocols give them.
-//!
-//! The query protocol's forms are first made into the JSON protocol's documents, so that there is
-//! one reading of parameters. There numbers are texts, which is why numbers are read from both.
+//! The operations' parameters.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::attribute::Attributes;
 
@@ -21,7 +18,6 @@ pub(super) struct SendMessage {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct NewMessage {
     pub(super) message_body: Option<String>,
-    #[serde(deserialize_with = "number")]
     pub(super) delay_seconds: Option<i64>,
     pub(super) message_attributes: Attributes,
     pub(super) message_system_attributes: Attributes,
@@ -54,11 +50,8 @@ pub(super) struct Entry<T> {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ReceiveMessage {
     pub(super) queue_url: String,
-    #[serde(deserialize_with = "number")]
     pub(super) max_number_of_messages: Option<i64>,
-    #[serde(deserialize_with = "number")]
     pub(super) visibility_timeout: Option<i64>,
-    #[serde(deserialize_with = "number")]
     pub(super) wait_time_seconds: Option<i64>,
     /// The older name of the system attributes.
     pub(super) attribute_names: Vec<String>,
@@ -80,7 +73,6 @@ pub(super) struct DeleteMessage {
 pub(super) struct ChangeMessageVisibility {
     pub(super) queue_url: String,
     pub(super) receipt_handle: Option<String>,
-    #[serde(deserialize_with = "number")]
     pub(super) visibility_timeout: Option<i64>,
 }
 
@@ -104,6 +96,8 @@ pub(super) struct GetQueueAttributes {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListQueues {
     pub(super) queue_name_prefix: String,
+    pub(super) max_results: Option<usize>,
+    pub(super) next_token: Option<String>,
 }
 
 /// `PurgeQueue`.
@@ -111,18 +105,4 @@ pub(super) struct ListQueues {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PurgeQueue {
     pub(super) queue_url: String,
-}
-
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Number(i64),
-        Text(String),
-    }
-    Ok(match Option::<Given>::deserialize(deserializer)? {
-        None => None,
-        Some(Given::Number(number)) => Some(number),
-        Some(Given::Text(text)) => Some(text.parse().map_err(serde::de::Error::custom)?),
-    })
 }

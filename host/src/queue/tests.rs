@@ -34,6 +34,7 @@ fn send(transaction: &Transaction<'_>, body: &str, at_ms: i64) {
     let draft = Draft {
         body,
         attributes: None,
+        system: None,
         delay_seconds: 0,
     };
     message::add(transaction, "failures", &draft, at_ms).unwrap();
@@ -158,6 +159,7 @@ fn a_delayed_message_is_counted_apart() {
         let draft = Draft {
             body: "a",
             attributes: None,
+            system: None,
             delay_seconds: 2,
         };
         message::add(transaction, &queue.name, &draft, 0)?;
@@ -209,6 +211,7 @@ fn a_message_for_a_queue_that_is_not_there_is_dropped() {
         let draft = Draft {
             body: "a",
             attributes: None,
+            system: None,
             delay_seconds: 0,
         };
         message::add(transaction, "other", &draft, 0)?;

@@ -145,3 +145,22 @@ async fn a_body_in_chunks_is_read_whole_and_bounded() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{}", &answer[..100]);
     assert!(answer.contains("RequestTooLargeException"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_document_that_is_nested_without_end_is_refused_and_harms_nothing() {
+    let host = Host::start().await;
+    let lists = |count: usize| format!("{}{}", "[".repeat(count), "]".repeat(count));
+    let invocations = "/2015-03-31/functions/f/invocations";
+    // A payload is the function's to read.
+    let payload = lists(100_000);
+    let answer = host.post(invocations, &[], &payload).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(&payload));
+    for (path, header) in [
+        ("/", "X-Amz-Target: DynamoDB_20120810.PutItem"),
+        ("/", "X-Amz-Target: AmazonSQS.SendMessage"),
+        ("/", "X-Amz-Target: Logs_20140328.FilterLogEvents"),
+    ] {
+        let answer = host.post(path, &[header], &lists(100_000)).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{header}: {answer}");
+    }
+}

@@ -435,3 +435,29 @@ async fn an_invocation_outlives_the_client_that_asked_for_it() {
     let next: Value = serde_json::from_slice(next.payload.unwrap().as_ref()).unwrap();
     assert_eq!(next["invocations"], 2);
 }
+
+#[tokio::test]
+async fn functions_are_listed_page_by_page() {
+    let host = Host::start().await;
+    let client = Client::new(&host.aws());
+    let named = |name: &str| {
+        let mut function = function();
+        function.name = name.to_owned();
+        function
+    };
+    host.functions
+        .apply(["c", "a", "b"].map(named).to_vec())
+        .await;
+    let first = client.list_functions().max_items(2).send().await.unwrap();
+    let names = |functions: &[aws_sdk_lambda::types::FunctionConfiguration]| {
+        let names = functions
+            .iter()
+            .map(|one| one.function_name().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(first.functions()), ["a", "b"]);
+    let rest = client.list_functions().set_marker(first.next_marker);
+    let rest = rest.send().await.unwrap();
+    assert_eq!(names(rest.functions()), ["c"]);
+    assert_eq!(rest.next_marker(), None);
+}

@@ -70,7 +70,10 @@ impl Host {
             endpoint_url: format!("http://127.0.0.1:{port}"),
             logs: folder.path().join("logs"),
         };
-        let functions = Functions::new(settings, Offspring::new(program, &["watch"]).unwrap());
+        let functions = Functions::new(
+            settings,
+            Offspring::new(program, &["watch"], folder.path()).unwrap(),
+        );
         functions.apply(vec![function()]).await;
         let journal = Journal::in_memory().unwrap();
         let queues = Queues::new(journal.clone(), &region).unwrap();

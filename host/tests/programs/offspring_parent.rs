@@ -1,9 +1,9 @@
 //! The two processes that a test of [`host::offspring`] can kill: the watcher (`watch`), and a
 //! parent of children (`parent`).
 //!
-//! The parent starts a `sleep` for each line `spawn` on its standard input and answers with its
-//! process id; `end <pid>` kills one, waits for it and reports it gone; `watcher` answers with the
-//! watcher's id.
+//! The parent, whose folder is its second argument, starts a `sleep` for each line `spawn` on its
+//! standard input and answers with its process id; `spawn-shell <text>` starts a shell likewise. `end
+//! <pid>` kills one, waits for it and reports it gone; `watcher` answers with the watcher's id.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -32,14 +32,23 @@ fn main() {
 }
 
 async fn parent() {
-    let offspring = Offspring::new(env::current_exe().unwrap(), &["watch"]).unwrap();
+    let folder = env::args().nth(2).expect("a folder");
+    let program = env::current_exe().unwrap();
+    let offspring = Offspring::new(program, &["watch"], folder.as_ref()).unwrap();
     let mut children: HashMap<u32, Child> = HashMap::new();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         match line.split_once(' ').unwrap_or((&line, "")) {
-            ("spawn", _) => {
-                let mut command = Command::new("sleep");
-                command.arg("1000");
+            (kind @ ("spawn" | "spawn-shell"), text) => {
+                let mut command = Command::new("sh");
+                command.args([
+                    "-c",
+                    if kind == "spawn" {
+                        "exec sleep 1000"
+                    } else {
+                        text
+                    },
+                ]);
                 let child = offspring.spawn(command).unwrap();
                 let pid = child.id().unwrap();
                 children.insert(pid, child);

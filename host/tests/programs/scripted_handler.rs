@@ -20,6 +20,8 @@
 //! | `answer` | answers this value |
 //! | `describe` | answers `{"pid","invocations","directory","environment","arn","context"}` |
 //! | `exitAfter` | ends with this status after the answer |
+//! | `hangAfter` | does nothing any more after the answer |
+//! | `detach` | starts a process in a session of its own, whose id it writes to this file |
 //!
 //! `INIT` says how to begin: `exit:<status>`, `abort`, `error` (reports `Scripted.Init` and ends),
 //! `hang` (never polls), `hang-once:<path>` (hangs unless the file is there, and makes it), `sleep:<ms>`, `exit-unless-file:<path>`. `RECORD` names a file to which each
@@ -68,6 +70,11 @@ fn main() {
         }
         if let Some(status) = number(&script, "exitAfter") {
             process::exit(i32::try_from(status).unwrap());
+        }
+        if script.contains_key("hangAfter") {
+            loop {
+                thread::park();
+            }
         }
     }
 }
@@ -132,6 +139,12 @@ fn act(script: &Script, payload: &str, invocation: u64, called: Value) -> Result
     }
     for line in strings(script, "warn") {
         eprintln!("{line}");
+    }
+    if let Some(path) = script.get("detach").and_then(Value::as_str) {
+        let child = format!("echo $$ >{path}.new; mv {path}.new {path}; exec sleep 1000");
+        let shell = format!("setsid sh -c '{child}' &");
+        let status = process::Command::new("sh").args(["-c", &shell]).status();
+        assert!(status.unwrap().success());
     }
     if let Some(path) = script.get("waitForFile").and_then(Value::as_str) {
         while !Path::new(path).exists() {

@@ -1,8 +1,8 @@
 //! A stack's folder: where it is, who holds it, what is in it. See [`crate::local::protocol`].
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::LocalError;
 use super::start::START;
+use crate::local::private;
 use crate::local::protocol::{Deployment, HostFile};
 use crate::settings::StackName;
 
@@ -84,12 +85,13 @@ impl Folder {
     /// Makes the folder where it is missing, for its owner alone, and keeps it out of Git.
     pub(crate) fn create(&self) -> Result<(), LocalError> {
         let create = || -> io::Result<()> {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.path)?;
+            private::folder(&self.path)?;
             let ignore = self.private.join(".gitignore");
-            match File::create_new(&ignore) {
+            match private::options()
+                .write(true)
+                .create_new(true)
+                .open(&ignore)
+            {
                 Ok(mut file) => file.write_all(b"*\n"),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                 Err(error) => Err(error),
@@ -145,6 +147,20 @@ impl Folder {
         }
     }
 
+    /// Ends what a process left running that was killed, and its watcher with it.
+    pub(super) fn end_left(&self) -> Result<(), LocalError> {
+        if self.host_file().is_none() {
+            return Ok(());
+        }
+        let lock = File::open(self.path.join("lock")).map_err(|source| self.unusable(source))?;
+        // Held, so that no other process starts meanwhile, whose children would be taken for these.
+        if lock.try_lock().is_ok() {
+            host::offspring::end_left(&self.path);
+            self.forget_host()?;
+        }
+        Ok(())
+    }
+
     /// Removes what a process left that did not end in order.
     pub(super) fn forget_host(&self) -> Result<(), LocalError> {
         match fs::remove_file(self.path.join("host.json")) {
@@ -174,7 +190,12 @@ impl Folder {
         let path = self.path.join("deployment.json");
         let unfinished = self.path.join("deployment.json.tool");
         let text = serde_json::to_vec_pretty(deployment).map_err(LocalError::Unintelligible)?;
-        fs::write(&unfinished, text)
+        private::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(&unfinished)
+            .and_then(|mut file| file.write_all(&text))
             .and_then(|()| fs::rename(&unfinished, &path))
             .map_err(|source| LocalError::Folder { path, source })
     }
@@ -232,7 +253,7 @@ impl Folder {
 
     fn try_hold(&self, name: &str) -> io::Result<Option<Held>> {
         let path = self.path.join(name);
-        let file = File::options()
+        let file = private::options()
             .create(true)
             .truncate(false)
             .write(true)

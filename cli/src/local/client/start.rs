@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::error::Log;
 use super::{Folder, LocalError, StartOptions};
+use crate::local::private;
 use crate::local::protocol::{HostFile, Started};
 
 /// How long the process may take until it serves.
@@ -24,6 +25,8 @@ pub(super) async fn start(folder: &Folder, options: &StartOptions) -> Result<Hos
     folder.forget_host()?;
     let (log, begin) = open_log(folder).map_err(|source| folder.unusable(source))?;
     let mut command = command(folder, options).map_err(LocalError::CannotStart)?;
+    // Whoever waits for a descriptor of this command is not to wait for the process.
+    host::offspring::keep_descriptors_here();
     let mut child = command
         .stderr(log)
         .spawn()
@@ -103,7 +106,7 @@ fn open_log(folder: &Folder) -> io::Result<(File, u64)> {
     if long {
         fs::remove_file(&path)?;
     }
-    let log = File::options().create(true).append(true).open(&path)?;
+    let log = private::options().create(true).append(true).open(&path)?;
     let begin = log.metadata()?.len();
     Ok((log, begin))
 }

@@ -122,6 +122,7 @@ mod tests {
             "\"open",
             "?",
             "- x",
+            &"(".repeat(100_000),
         ] {
             assert!(Pattern::parse(pattern).is_err(), "{pattern}");
         }

@@ -45,8 +45,8 @@ impl Pool {
             match &slot.work {
                 Work::Busy(_) => return Next::OutOfTurn,
                 // A second connection asks; the first has lost its turn.
-                Work::Idle { .. } => slot.work = Work::None,
-                Work::None => {}
+                Work::Idle { .. } => slot.work = Work::none(),
+                Work::None { .. } => {}
             }
             if !slot.ready {
                 environment.became_ready();
@@ -110,7 +110,7 @@ impl State {
     pub(super) fn hand_over(&mut self, mut job: Job) -> Option<Job> {
         while let Some(id) = self.idle.pop() {
             let Some(slot) = self.slot(id) else { continue };
-            let Work::Idle { wake, .. } = std::mem::replace(&mut slot.work, Work::None) else {
+            let Work::Idle { wake, .. } = std::mem::replace(&mut slot.work, Work::none()) else {
                 continue;
             };
             match wake.send(job) {
@@ -142,7 +142,11 @@ impl Drop for Waiting<'_> {
         } else if let Some(slot) = state.slot(self.id)
             && matches!(&slot.work, Work::Idle { wake, .. } if wake.is_closed())
         {
-            slot.work = Work::None;
+            slot.work = Work::none();
+            if !slot.watched {
+                slot.watched = true;
+                slot.environment.attend();
+            }
             let id = self.id;
             state.idle.retain(|&idle| idle != id);
         }

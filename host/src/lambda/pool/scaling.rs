@@ -160,6 +160,9 @@ impl Pool {
         let mut state = self.lock();
         state.alive -= 1;
         self.scale(&mut state);
+        if !state.warming.is_empty() && state.has_none() {
+            self.start(&mut state);
+        }
         drop(state);
         self.quiet.notify_waiters();
     }
@@ -228,7 +231,9 @@ impl Pool {
     }
 
     fn start(self: &Arc<Self>, state: &mut State) {
-        if state.phase == Phase::Ended || state.bound() == 0 {
+        // Those that are about to end count too; when one has, this is asked again.
+        let most = state.bound().saturating_mul(2);
+        if state.phase == Phase::Ended || state.alive >= most {
             return;
         }
         state.last_id += 1;
@@ -247,7 +252,7 @@ impl Pool {
         state.slots.push(Slot {
             environment: Arc::clone(&environment),
             ready: false,
-            work: Work::None,
+            work: Work::none(),
             watched: true,
         });
         tokio::spawn(environment.run());

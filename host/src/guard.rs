@@ -1,6 +1,6 @@
 //! Keeps web pages out.
 //!
-//! The port is open to every program of this machine, and that includes browsers, which run the code
+//! A port is open to every program of this machine, and that includes browsers, which run the code
 //! of any page. Two rules shut pages out:
 //!
 //! - The `Host` must be a loopback name: `127.0.0.1`, `localhost` or `[::1]`. A page whose own name
@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, Uri};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Returns the host and the port by which the client reached this server, or the reason to refuse.
-pub(super) fn check<'a>(uri: &Uri, headers: &'a HeaderMap) -> Result<&'a str, &'static str> {
+pub(crate) fn check<'a>(uri: &Uri, headers: &'a HeaderMap) -> Result<&'a str, &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
