@@ -2,6 +2,7 @@
 //!
 //! Clients are made when they are needed: an order command makes one and no other.
 
+mod address;
 mod http;
 pub(crate) mod query;
 mod sources;
@@ -289,6 +290,10 @@ pub(crate) enum AwsError {
     #[error(transparent)]
     Source(#[from] SourceError),
 
+    /// The SDK's rules have no address for this region.
+    #[error("nothing is known of region {region}")]
+    UnknownRegion { region: String, source: Detail },
+
     /// No source of credentials had any, or they could not be loaded.
     #[error("no AWS credentials could be loaded")]
     NoCredentials(#[source] Detail),
@@ -445,7 +450,11 @@ impl AwsError {
     /// The service's error code, where there was an answer.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::NoRegion | Self::Source(_) | Self::Silent(_) | Self::Incomplete { .. } => None,
+            Self::NoRegion
+            | Self::UnknownRegion { .. }
+            | Self::Source(_)
+            | Self::Silent(_)
+            | Self::Incomplete { .. } => None,
             Self::Service { code, .. } => Some(code),
             Self::NoCredentials(d) | Self::Expired(d) | Self::BadCredentials(d) => {
                 d.code.as_deref()
@@ -478,6 +487,7 @@ impl Explain for AwsError {
         match self {
             Self::NoRegion => "NoRegion".to_owned(),
             Self::Source(error) => error.name(),
+            Self::UnknownRegion { .. } => "UnknownRegion".to_owned(),
             Self::NoCredentials(_) => "NoCredentials".to_owned(),
             Self::Expired(_) => "ExpiredCredentials".to_owned(),
             Self::BadCredentials(_) => "BadCredentials".to_owned(),
@@ -496,6 +506,7 @@ impl Explain for AwsError {
                     .to_owned()
             }
             Self::Source(error) => return error.hint(),
+            Self::UnknownRegion { .. } => "check `--region`".to_owned(),
             Self::NoCredentials(_) => {
                 "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY; or add `--local` to work on this machine, without an account"

@@ -333,6 +333,10 @@ pub(crate) struct DeployArgs {
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub(crate) tags: Vec<(String, String)>,
 
+    /// Take a tag off the stack and its resources; others stay
+    #[arg(long = "remove-tag", value_name = "NAME")]
+    pub(crate) removed_tags: Vec<String>,
+
     /// Take the handlers' binaries or zips from this folder instead of building them
     #[arg(long, value_name = "DIR", conflicts_with = "builder")]
     pub(crate) prebuilt: Option<PathBuf>,

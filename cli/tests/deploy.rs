@@ -59,17 +59,18 @@ fn a_stack_is_created_and_then_unchanged() {
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
     DashboardName          cqrs-eu-west-1
-    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
 
            Resource               Type                                Changed properties
     + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheCpuAlarm          AWS::CloudWatch::Alarm
     + add  CacheErrorsAlarm       AWS::CloudWatch::Alarm
     + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
     + add  CacheParameters        AWS::ElastiCache::ParameterGroup
     + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
+    + add  CacheSignInsAlarm      AWS::CloudWatch::Alarm
     + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
     + add  CacheUsers             AWS::ElastiCache::UserGroup
     + add  FailuresAlarm          AWS::CloudWatch::Alarm
@@ -78,6 +79,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  FirstSubnet            AWS::EC2::Subnet
     + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
     + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  MappingAlarm           AWS::CloudWatch::Alarm
     + add  OperationsDashboard    AWS::CloudWatch::Dashboard
     + add  OrderChanges           AWS::Lambda::EventSourceMapping
     + add  OrdersTable            AWS::DynamoDB::Table
@@ -98,9 +100,10 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  SubscriberErrorsAlarm  AWS::CloudWatch::Alarm
     + add  SubscriberLogs         AWS::Logs::LogGroup
     + add  SubscriberRole         AWS::IAM::Role
+    + add  ThrottlesAlarm         AWS::CloudWatch::Alarm
     + add  Vpc                    AWS::EC2::VPC
 
-    34 to add, 0 to change, 0 to replace, 0 to remove
+    38 to add, 0 to change, 0 to replace, 0 to remove
 
     Uploading…
 
@@ -133,7 +136,6 @@ fn a_stack_is_created_and_then_unchanged() {
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
     DashboardName          cqrs-eu-west-1
-    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -155,10 +157,12 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     --- stdout
            Resource               Type                                Changed properties
     + add  Cache                  AWS::ElastiCache::ReplicationGroup
+    + add  CacheCpuAlarm          AWS::CloudWatch::Alarm
     + add  CacheErrorsAlarm       AWS::CloudWatch::Alarm
     + add  CacheMemoryAlarm       AWS::CloudWatch::Alarm
     + add  CacheParameters        AWS::ElastiCache::ParameterGroup
     + add  CacheSecurityGroup     AWS::EC2::SecurityGroup
+    + add  CacheSignInsAlarm      AWS::CloudWatch::Alarm
     + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
     + add  CacheUsers             AWS::ElastiCache::UserGroup
     + add  FailuresAlarm          AWS::CloudWatch::Alarm
@@ -167,6 +171,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  FirstSubnet            AWS::EC2::Subnet
     + add  FunctionSecurityGroup  AWS::EC2::SecurityGroup
     + add  LagAlarm               AWS::CloudWatch::Alarm
+    + add  MappingAlarm           AWS::CloudWatch::Alarm
     + add  OperationsDashboard    AWS::CloudWatch::Dashboard
     + add  OrderChanges           AWS::Lambda::EventSourceMapping
     + add  OrdersTable            AWS::DynamoDB::Table
@@ -187,9 +192,10 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  SubscriberErrorsAlarm  AWS::CloudWatch::Alarm
     + add  SubscriberLogs         AWS::Logs::LogGroup
     + add  SubscriberRole         AWS::IAM::Role
+    + add  ThrottlesAlarm         AWS::CloudWatch::Alarm
     + add  Vpc                    AWS::EC2::VPC
 
-    34 to add, 0 to change, 0 to replace, 0 to remove
+    38 to add, 0 to change, 0 to replace, 0 to remove
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -482,7 +488,6 @@ fn outputs_are_a_table_for_people_and_an_object_for_programs() {
     QueryLogGroup          /aws/lambda/cqrs-query
     VpcId                  [VPC]
     DashboardName          cqrs-eu-west-1
-    DashboardUrl           https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/cqrs-eu-west-1
     ");
     let outputs: Value = stage.cqrs(["outputs"]).json();
     assert_eq!(outputs["PublisherFunction"], "cqrs-publisher");

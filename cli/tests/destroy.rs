@@ -26,7 +26,7 @@ fn the_stack_its_artifacts_and_the_bucket_go() {
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
 
-    - 9  AWS::CloudWatch::Alarm
+    - 11  AWS::CloudWatch::Alarm
     - 1  AWS::CloudWatch::Dashboard
     - 1  AWS::DynamoDB::Table
     - 2  AWS::EC2::SecurityGroup
@@ -42,7 +42,7 @@ fn the_stack_its_artifacts_and_the_bucket_go() {
     - 1  AWS::SQS::Queue
     - 1  AWS::SQS::QueuePolicy
 
-    This deletes 31 resources and, for good, 1 order.
+    This deletes 33 resources and, for good, 1 order.
 
     Lambda takes 20 to 45 minutes to give back the network interfaces of functions in a private network; the functions, subnets and security group wait for that. Ctrl-C leaves AWS at it; `--express` does not wait in the first place.
 

@@ -26,6 +26,8 @@ mod logs;
 mod metrics;
 mod order_ids;
 mod orders;
+mod other_stacks;
+mod previews;
 mod rebuild;
 mod reference;
 mod settings;

@@ -283,7 +283,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
 
     ✓ Stack cqrs is created
 
-    not needed on one machine: 23 resources (network, cache, policies, log groups, roles, alarms)
+    not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
     without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
     next: cqrs order create --local --client 42 --product abc-def-ghi
@@ -316,7 +316,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
 
     ✓ Nothing to change: stack cqrs is as described
 
-    not needed on one machine: 23 resources (network, cache, policies, log groups, roles, alarms)
+    not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
     without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
     next: cqrs order create --local --client 42 --product abc-def-ghi

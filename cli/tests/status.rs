@@ -81,7 +81,7 @@ fn a_stack_that_is_well_shows_its_parts<S: Stage>() {
                 text.contains("lag: no data in the last 5 minutes"),
                 "{text}"
             );
-            assert!(text.contains("✓ alarms       none of 9 raised"), "{text}");
+            assert!(text.contains("✓ alarms       none of 11 raised"), "{text}");
         }
     }
 }
@@ -266,6 +266,17 @@ fn seconds_that_are_none_are_a_wrong_usage() {
 const CLOUDWATCH: &str = "POST /service/GraniteServiceVersion20100801/operation";
 const MAPPING: &str = "0f5c7ef9-0a52-4d28-a7f4-0a5f3c6f5f4e";
 
+/// The cache, on nodes of this type.
+fn running_on(node_type: &str) -> Reply {
+    Reply::xml(
+        "DescribeReplicationGroups",
+        &format!(
+            "<ReplicationGroups><ReplicationGroup><ReplicationGroupId>cqrs</ReplicationGroupId>\
+             <CacheNodeType>{node_type}</CacheNodeType></ReplicationGroup></ReplicationGroups>"
+        ),
+    )
+}
+
 /// A stack on AWS, all of whose parts are well.
 fn answer(request: &crate::support::Request) -> Reply {
     let output = |name: &str, value: &str| {
@@ -274,12 +285,15 @@ fn answer(request: &crate::support::Request) -> Reply {
     let queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/cqrs-FailuresQueue";
     let action = request.action();
     match action.as_str() {
-        "DescribeStacks" => Reply::xml(
-            "DescribeStacks",
+        "DescribeStacks" => Reply::stack_of(
+            "cqrs",
+            "CREATE_COMPLETE",
+            &[
+                ("QueryCodeKey", "query.zip"),
+                ("CacheNodeType", "cache.t4g.micro"),
+            ],
             &format!(
-                "<Stacks><member><StackName>cqrs</StackName><StackId>arn:cqrs</StackId>\
-                 <CreationTime>2026-11-01T08:00:00Z</CreationTime>\
-                 <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{}{}{}{}{}</Outputs></member></Stacks>",
+                "<Outputs>{}{}{}{}{}{}</Outputs>",
                 output("EventSourceMappingId", MAPPING),
                 output("TableName", "orders"),
                 output(
@@ -287,9 +301,11 @@ fn answer(request: &crate::support::Request) -> Reply {
                     "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1"
                 ),
                 output("FailuresQueueUrl", queue),
+                output("ReplicationGroupId", "cqrs"),
                 output("DashboardUrl", "https://example.org/dashboard"),
             ),
         ),
+        "DescribeReplicationGroups" => running_on("cache.t4g.micro"),
         "ListStackResources" => Reply::xml(
             "ListStackResources",
             "<StackResourceSummaries><member><LogicalResourceId>LagAlarm</LogicalResourceId>\
@@ -517,4 +533,41 @@ fn a_watch_asks_for_metrics_once_a_minute_and_outlives_a_lost_answer() {
     assert_eq!((reading.join().unwrap(), outcome.code), (2, 0), "{outcome}");
     assert_eq!(outcome.error()["kind"], "Unreachable", "{outcome}");
     assert_eq!(server.counts()[&format!("{CLOUDWATCH}/GetMetricData")], 1);
+}
+
+#[test]
+fn a_node_type_that_elasticache_refused_is_told_though_cloudformation_reports_success() {
+    for (runs, health) in [("cache.t4g.micro", "ok"), ("cache.m7g.large", "warning")] {
+        let server = Scripted::new(move |request| match request.action().as_str() {
+            "DescribeReplicationGroups" => running_on(runs),
+            _ => answer(request),
+        });
+        let sandbox = Sandbox::against(&server.endpoint());
+        let report: Value = sandbox.cqrs(["status"]).json();
+        let stack = &report["parts"]["stack"];
+        assert_eq!(stack["health"], health, "{stack}");
+        if health == "warning" {
+            assert_eq!(
+                stack["advice"]["message"],
+                "the cache runs on cache.m7g.large, and cache.t4g.micro was asked for: ElastiCache \
+                 has not made the change"
+            );
+        }
+    }
+}
+
+#[test]
+fn alarms_are_asked_for_by_a_permission_on_the_stacks_own() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = Scripted::new(move |request| {
+        if request.action().ends_with("DescribeAlarms") {
+            tell.send(request.body().to_owned()).unwrap();
+        }
+        answer(request)
+    });
+    let sandbox = Sandbox::against(&server.endpoint());
+    sandbox.cqrs(["status"]).succeeds();
+    let asked = told.recv().unwrap();
+    assert!(asked.contains("MetricAlarm"), "{asked}");
+    assert!(!asked.contains("CompositeAlarm"), "{asked}");
 }

@@ -1,6 +1,6 @@
 //! One request of AWS's Query protocol, for what no SDK client of this tool does: an unsigned one,
-//! which tells whether a service is reached, and those of IAM, whose client would be compiled and
-//! linked for two calls.
+//! which tells whether a service is reached, and those of services whose clients would be compiled
+//! and linked for a call or two.
 //!
 //! A request is sent once: whoever looks for a fault wants to see it.
 
@@ -24,21 +24,30 @@ use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
 /// For the whole of a request, and for credentials to come.
 const LIMIT: Duration = Duration::from_secs(8);
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/x-amz-json-1.1";
 
-/// Where IAM is, and for which region its requests are signed: one for each partition.
-const IAM: [(&str, &str, &str); 3] = [
-    (
-        "cn-",
-        "https://iam.cn-north-1.amazonaws.com.cn",
-        "cn-north-1",
-    ),
-    (
-        "us-gov-",
-        "https://iam.us-gov.amazonaws.com",
-        "us-gov-west-1",
-    ),
-    ("", "https://iam.amazonaws.com", "us-east-1"),
-];
+/// A service that each region has for itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Regional {
+    /// In addresses and signatures.
+    pub(crate) name: &'static str,
+    /// In the variable that says another address, after `AWS_ENDPOINT_URL_`.
+    pub(crate) variable: &'static str,
+}
+
+/// The form of a request's body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    Query,
+    Json { target: &'static str },
+}
+
+/// What a signature is valid for.
+#[derive(Clone, Copy, Debug)]
+struct Signing<'a> {
+    service: &'static str,
+    region: &'a str,
+}
 
 /// What came back, whatever its status.
 #[derive(Clone, Debug)]
@@ -56,6 +65,10 @@ pub(crate) struct Form(String);
 impl Form {
     pub(crate) fn new(action: &str, version: &str) -> Self {
         Self(format!("Action={action}&Version={version}"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn add(&mut self, name: impl fmt::Display, value: &str) {
@@ -85,19 +98,52 @@ impl Aws {
         self.send(request, action).await
     }
 
-    /// Asks IAM, whose errors come back as errors.
+    /// Asks IAM in `partition`, whose errors come back as errors.
     pub(crate) async fn ask_iam(
         &self,
+        partition: &str,
         form: &Form,
         action: &'static str,
     ) -> Result<String, AwsError> {
-        let partition = IAM
-            .iter()
-            .find(|(prefix, ..)| self.region.starts_with(prefix));
-        let (url, region) = partition.map_or(("", ""), |(_, url, region)| (*url, *region));
-        let url = self.endpoint("IAM").unwrap_or_else(|| url.to_owned());
+        let (url, region) = self.iam(partition).await?;
+        let url = self.endpoint("IAM").unwrap_or(url);
+        let signing = Signing {
+            service: "iam",
+            region: &region,
+        };
+        self.ask_signed(&url, signing, &form.0, Protocol::Query, action)
+            .await
+    }
+
+    /// Asks a service of this region, whose errors come back as errors.
+    pub(crate) async fn ask_regional(
+        &self,
+        service: &Regional,
+        body: &str,
+        protocol: Protocol,
+        action: &'static str,
+    ) -> Result<String, AwsError> {
+        let url = match self.endpoint(service.variable) {
+            Some(url) => url,
+            None => self.regional(service.name).await?,
+        };
+        let signing = Signing {
+            service: service.name,
+            region: &self.region,
+        };
+        self.ask_signed(&url, signing, body, protocol, action).await
+    }
+
+    async fn ask_signed(
+        &self,
+        url: &str,
+        signing: Signing<'_>,
+        body: &str,
+        protocol: Protocol,
+        action: &'static str,
+    ) -> Result<String, AwsError> {
         let credentials = self.credentials().await?;
-        let request = signed(&url, form, region, &credentials)
+        let request = signed(url, body, protocol, signing, &credentials)
             .map_err(|error| unreachable(action, error.to_string()))?;
         let answer = self.send(request, action).await?;
         if (200..300).contains(&answer.status) {
@@ -168,26 +214,36 @@ impl Aws {
 
 fn signed(
     url: &str,
-    form: &Form,
-    region: &str,
+    body: &str,
+    protocol: Protocol,
+    signing: Signing<'_>,
     credentials: &Credentials,
 ) -> Result<http::Request<String>, Box<dyn std::error::Error + Send + Sync>> {
     let identity = credentials.clone().into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
-        .region(region)
-        .name("iam")
+        .region(signing.region)
+        .name(signing.service)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()?
         .into();
-    let headers = [("content-type", FORM)].into_iter();
-    let body = SignableBody::Bytes(form.0.as_bytes());
-    let (instructions, _) =
-        sign(SignableRequest::new("POST", url, headers, body)?, &params)?.into_parts();
-    let mut request = http::Request::post(url)
-        .header("content-type", FORM)
-        .body(form.0.clone())?;
+    let mut headers = vec![("content-type", FORM)];
+    if let Protocol::Json { target } = protocol {
+        headers = vec![("content-type", JSON), ("x-amz-target", target)];
+    }
+    let signable = SignableRequest::new(
+        "POST",
+        url,
+        headers.iter().copied(),
+        SignableBody::Bytes(body.as_bytes()),
+    )?;
+    let (instructions, _) = sign(signable, &params)?.into_parts();
+    let mut request = http::Request::post(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let mut request = request.body(body.to_owned())?;
     instructions.apply_to_request_http1x(&mut request);
     Ok(request)
 }
@@ -233,6 +289,45 @@ pub(crate) fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<String, XmlDec
     Ok(try_data(element)?.trim().to_owned())
 }
 
+/// How many elements there are below `path`.
+pub(crate) fn count(answer: &str, path: &[&str]) -> Result<usize, XmlDecodeError> {
+    let counted = find(answer, path, |list| {
+        let mut elements = 0;
+        while list.next_tag().is_some() {
+            elements += 1;
+        }
+        Ok(Some(elements))
+    })?;
+    Ok(counted.unwrap_or_default())
+}
+
+/// Goes down `path` from the document's root, and gives the element there to `read`.
+pub(crate) fn find<T>(
+    answer: &str,
+    path: &[&str],
+    read: impl FnOnce(&mut ScopedDecoder<'_, '_>) -> Result<Option<T>, XmlDecodeError>,
+) -> Result<Option<T>, XmlDecodeError> {
+    let mut document = Document::new(answer);
+    let mut root = document.root_element()?;
+    descend(&mut root, path, read)
+}
+
+fn descend<T>(
+    element: &mut ScopedDecoder<'_, '_>,
+    path: &[&str],
+    read: impl FnOnce(&mut ScopedDecoder<'_, '_>) -> Result<Option<T>, XmlDecodeError>,
+) -> Result<Option<T>, XmlDecodeError> {
+    let Some((name, rest)) = path.split_first() else {
+        return read(element);
+    };
+    while let Some(mut child) = element.next_tag() {
+        if child.start_el().matches(name) {
+            return descend(&mut child, rest, read);
+        }
+    }
+    Err(XmlDecodeError::custom(format!("there is no {name}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,13 +365,12 @@ mod tests {
     fn a_signed_request_names_service_region_and_session() {
         let credentials = Credentials::new("AKID", "secret", Some("session".to_owned()), None, "t");
         let form = Form::new("GetRole", "2010-05-08");
-        let request = signed(
-            "https://iam.amazonaws.com",
-            &form,
-            "us-east-1",
-            &credentials,
-        )
-        .unwrap();
+        let signing = Signing {
+            service: "iam",
+            region: "us-east-1",
+        };
+        let url = "https://iam.amazonaws.com";
+        let request = signed(url, &form.0, Protocol::Query, signing, &credentials).unwrap();
         let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
         assert!(header("authorization").contains("/us-east-1/iam/aws4_request"));
         assert!(

@@ -174,6 +174,7 @@ fn nature(error: &FunctionError) -> Nature {
         },
         FunctionError::Aws(_)
         | FunctionError::NotDeployed { .. }
+        | FunctionError::NotOurs(_)
         | FunctionError::Unintelligible { .. } => Nature::Hopeless,
         FunctionError::Crashed { .. } => Nature::Crash,
         FunctionError::Function { error_type, .. } => match error_type {

@@ -10,7 +10,7 @@ use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
-use crate::stack::state::Output;
+use crate::stack::state::{Output, Situation};
 
 /// See the module's documentation.
 pub(crate) struct Connected {
@@ -33,8 +33,11 @@ impl Connected {
             });
         }
         let aws = Aws::connect(&settings.aws).await?;
-        let described = Stacks::new(&aws).describe(stack.as_str()).await?;
-        let state = described.ok_or_else(|| stack_not_found(&stack, aws.region()))?;
+        let stacks = Stacks::new(&aws);
+        let described = stacks.describe(stack.as_str()).await?;
+        let made = described.filter(|state| state.situation() != Situation::Empty);
+        let state = made.ok_or_else(|| stack_not_found(&stack, aws.region()))?;
+        stacks.check_ours(&state)?;
         Ok(Self {
             aws,
             stack,

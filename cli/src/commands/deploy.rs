@@ -17,7 +17,7 @@ use crate::aws::{Aws, Identity};
 use crate::cli::{DeployArgs, MachineArgs, Switch};
 use crate::commands::deploy::report::{Deployed, Done, Planned};
 use crate::commands::deploy::settle::Start;
-use crate::commands::operation::Operations;
+use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::commands::{introduce, project};
@@ -29,6 +29,7 @@ use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
 use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
 use crate::stack::follow::Ended;
+use crate::stack::quota::{self, Networks};
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
 
@@ -156,6 +157,9 @@ impl Deployment<'_> {
         let start = self.settle().await?;
         refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
         let store = self.store(start.existing());
+        if start.existing().is_none() {
+            self.check_network_quota().await?;
+        }
         let proposal = self.proposal(&start, &store, &artifacts);
         self.template
             .check_complete(|name| proposal.parameters.contains_key(name))?;
@@ -173,6 +177,11 @@ impl Deployment<'_> {
             changes: &change_set.changes,
             style: self.printer.style(),
         };
+        for warning in self.stacks.findings(&change_set.id).await.warnings {
+            let subject = subject(&warning);
+            self.printer
+                .warn(format_args!("{subject}: {}", warning.reason));
+        }
         if self.args.plan {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
@@ -188,6 +197,25 @@ impl Deployment<'_> {
         drop(hold);
         self.settled(&start, &store, &artifacts, &change_set, &ended, since)
             .await
+    }
+
+    /// Another network has to fit in, which CloudFormation finds out only after some minutes.
+    async fn check_network_quota(&self) -> Result<(), Failure> {
+        let networks = self.template.count("AWS::EC2::VPC");
+        if networks == 0 {
+            return Ok(());
+        }
+        match quota::networks(&self.aws).await {
+            Some(Networks { used, limit }) if used + networks > limit => {
+                let region = self.aws.region();
+                let message = format!("{region} has {used} of at most {limit} networks (VPCs)");
+                Err(Failure::new(Kind::Failed, message).hint(
+                    "delete one that is not needed, choose another `--region`, or ask for more in \
+                     Service Quotas (`VPCs per Region`)",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn planned(&self, changes: &[ResourceChanged]) -> Result<(), Failure> {
@@ -261,13 +289,15 @@ impl Deployment<'_> {
         }
         values.retain(|name, _| self.template.parameter(name).is_some());
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
+        let had_tags = !tags.is_empty();
         tags.extend(self.settings.tags.clone());
+        tags.retain(|name, _| !self.args.removed_tags.contains(name));
         Proposal {
             stack: self.settings.stack.to_string(),
             create: existing.is_none(),
-            template: self.template.text().to_owned(),
+            template: self.template.body(),
             parameters: values,
-            tags,
+            tags: (had_tags || !tags.is_empty()).then_some(tags),
             express: self.args.express,
             keep_on_failure: self.args.no_rollback,
         }
@@ -278,7 +308,10 @@ impl Deployment<'_> {
         let step = self.printer.step("Asking CloudFormation what would change");
         let mut proposing = std::pin::pin!(self.stacks.propose(proposal));
         tokio::select! {
-            proposed = &mut proposing => Ok(proposed?),
+            proposed = &mut proposing => match proposed {
+                Ok(proposed) => Ok(proposed),
+                Err(error) => Err(self.operations().refusal(error).await),
+            },
             () = self.interrupt.asked() => {
                 step.message("Interrupted: taking the change set back");
                 if let Proposed::Changes(change_set) = proposing.await? {

@@ -66,6 +66,7 @@ impl Destruction<'_> {
         let Some(stack) = self.stacks.describe(name.as_str()).await? else {
             return self.remove_leftovers().await;
         };
+        self.stacks.check_may_change(&stack).await?;
         if stack.termination_protection {
             return Err(Failure::new(
                 Kind::Failed,
@@ -89,6 +90,12 @@ impl Destruction<'_> {
             "\n{} Stack {name} is gone",
             self.printer.style().green("✓")
         ));
+        if self.args.express {
+            self.printer.note(
+                "AWS still deletes what it did not wait for; until that is done, a stack of this \
+                 name cannot be created anew",
+            );
+        }
         self.finish(orders, resources.len(), artifacts)
     }
 

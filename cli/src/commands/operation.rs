@@ -6,6 +6,7 @@ use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::StackName;
 use crate::stack::Stacks;
+use crate::stack::change_set::ChangeSetError;
 use crate::stack::follow::{Ended, Mark};
 use crate::stack::root_cause::Cause;
 use crate::stack::state::way_out;
@@ -54,26 +55,70 @@ impl Operations<'_> {
     /// The failure of an operation: root cause first, then what followed, then the way out.
     pub(crate) async fn failure(&self, stack_id: &str, since_ms: i64, ended: &Ended) -> Failure {
         let causes = self.stacks.root_causes(stack_id, since_ms, ended).await;
-        let what = match causes.first() {
-            Some(first) => format!("{}: {}", subject(first), first.reason),
-            None => "CloudFormation gives no reason".to_owned(),
-        };
-        let mut failure = Failure::new(
-            Kind::Failed,
-            format!("stack `{}` ended in {}", self.stack, ended.status),
-        )
-        .caused_by(what);
-        for cause in causes.iter().skip(1).take(4) {
-            failure = failure.caused_by(format!("{}: {}", subject(cause), cause.reason));
+        let message = format!("stack `{}` ended in {}", self.stack, ended.status);
+        let mut failure = with_causes(Failure::new(Kind::Failed, message), &causes);
+        if causes.is_empty() {
+            failure = failure.caused_by("CloudFormation gives no reason");
         }
-        match way_out(&ended.status, self.stack) {
+        if let Some(hint) = way_out(&ended.status, self.stack) {
+            failure = failure.hint(hint);
+        }
+        match self.about_taken_name(&causes).await {
+            Some(hint) => failure.also_hint(&hint),
+            None => failure,
+        }
+    }
+
+    /// The failure of a change set, with what its validation found.
+    pub(crate) async fn refusal(&self, error: ChangeSetError) -> Failure {
+        let causes = match &error {
+            ChangeSetError::Failed { findings, .. } => findings.causes.clone(),
+            _ => Vec::new(),
+        };
+        let failure = Failure::from(error);
+        if causes.is_empty() {
+            return failure;
+        }
+        let failure = failure.reworded("CloudFormation cannot make this change");
+        let failure = with_causes(failure, &causes);
+        match self.about_taken_name(&causes).await {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
     }
+
+    /// Whose the name is that a resource was to have, and what to do about it.
+    async fn about_taken_name(&self, causes: &[Cause]) -> Option<String> {
+        let (cause, name) = causes
+            .iter()
+            .find_map(|cause| Some((cause, cause.taken_name()?)))?;
+        let kind = &cause.resource_type;
+        Some(match self.stacks.holder(name).await {
+            Ok(Some(stack)) => format!(
+                "`{name}` is a part of stack `{stack}`: deploy under another `--stack`, or destroy \
+                 that stack first"
+            ),
+            Ok(None) => format!(
+                "`{name}` ({kind}) is in no stack: a deletion with `--express` may still be at \
+                 work on it, so wait some minutes; else delete it, then repeat the command"
+            ),
+            Err(_) => format!(
+                "something else has the name `{name}` ({kind}): deploy under another `--stack`, or \
+                 delete what has it"
+            ),
+        })
+    }
 }
 
-fn subject(cause: &Cause) -> String {
+/// The first causes, the very first one first.
+fn with_causes(failure: Failure, causes: &[Cause]) -> Failure {
+    let causes = causes.iter().take(5);
+    causes.fold(failure, |failure, cause| {
+        failure.caused_by(format!("{}: {}", subject(cause), cause.reason))
+    })
+}
+
+pub(crate) fn subject(cause: &Cause) -> String {
     let path = cause
         .path
         .as_ref()

@@ -1,4 +1,6 @@
-//! The stack's alarms: those that CloudFormation made for it, whatever their names.
+//! The stack's alarms: those on metrics that CloudFormation made for it, whatever their names.
+//!
+//! Composite ones are not looked at: asking for them needs a permission on all alarms.
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
@@ -15,12 +17,7 @@ pub(super) async fn alarms(client: &Client, stacks: &Stacks, stack_id: &str) -> 
     let resources = stacks.resources(stack_id).await?;
     let names: Vec<String> = resources
         .into_iter()
-        .filter(|resource| {
-            matches!(
-                resource.resource_type.as_str(),
-                "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"
-            )
-        })
+        .filter(|resource| resource.resource_type == "AWS::CloudWatch::Alarm")
         .filter_map(|resource| resource.physical_id)
         .collect();
     let mut alarms = Alarms {
@@ -38,23 +35,12 @@ async fn raised(client: &Client, names: &[String], raised: &mut Vec<Alarm>) -> P
         .describe_alarms()
         .set_alarm_names(Some(names.to_vec()))
         .alarm_types(AlarmType::MetricAlarm)
-        .alarm_types(AlarmType::CompositeAlarm)
         .state_value(StateValue::Alarm)
         .max_records(100)
         .send()
         .await
         .map_err(|e| AwsError::from_sdk(ACTION, e))?;
     for alarm in answer.metric_alarms.unwrap_or_default() {
-        raised.push(Alarm {
-            name: alarm.alarm_name.unwrap_or_default(),
-            description: alarm.alarm_description,
-            since: alarm
-                .state_transitioned_timestamp
-                .as_ref()
-                .and_then(timestamp),
-        });
-    }
-    for alarm in answer.composite_alarms.unwrap_or_default() {
         raised.push(Alarm {
             name: alarm.alarm_name.unwrap_or_default(),
             description: alarm.alarm_description,

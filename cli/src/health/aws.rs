@@ -7,8 +7,8 @@ use aws_smithy_types::base64;
 use orders::timestamp::Timestamp;
 
 use super::{
-    Activity, Alarms, Blind, Function, LAG_LIMIT_MS, Mapping, Part, PerFunction, Seen, Stack,
-    Unseen, WriteModel, alarms, metrics, parts, timestamp,
+    Activity, Alarms, Blind, CacheDiffers, Function, LAG_LIMIT_MS, Mapping, Part, PerFunction,
+    Seen, Stack, Unseen, WriteModel, alarms, cache, metrics, parts, timestamp,
 };
 use crate::aws::{Aws, AwsError};
 use crate::failures::queue::Depth;
@@ -107,9 +107,10 @@ impl OnAws {
             Err(unseen) if unseen.is_denied() => return Ok(Named::without_outputs(unseen)),
             Err(unseen) => return Err(unseen.into()),
         };
+        stacks.check_ours(&state).map_err(Blind::NotOurs)?;
         let output = |name| state.output(name).ok_or(Unseen::NoOutput(name));
         let cloudwatch = self.aws.cloudwatch();
-        let (mapping, write_model, failures, alarms) = tokio::join!(
+        let (mapping, write_model, failures, alarms, node_type) = tokio::join!(
             async { mapping(&self.aws, output("EventSourceMappingId")?).await },
             async { parts::write_model(&self.aws, output("TableName")?).await },
             async {
@@ -117,7 +118,14 @@ impl OnAws {
                 parts::failures(&self.aws, queue, stream).await
             },
             alarms::alarms(&cloudwatch, &stacks, &state.id),
+            async { cache::node_type(&self.aws, output("ReplicationGroupId")?).await },
         );
+        let asked = state.parameters.get("CacheNodeType").cloned();
+        // It is one more thing to know, which a missing permission does not make worse.
+        let cache_differs = asked
+            .zip(node_type.ok())
+            .filter(|(asked, runs)| asked != runs)
+            .map(|(asked, runs)| CacheDiffers { asked, runs });
         let limit = state.parameters.get("LagAlarmMilliseconds");
         Ok(Named {
             mapping,
@@ -126,7 +134,7 @@ impl OnAws {
             alarms,
             lag_limit_ms: limit.and_then(|ms| ms.parse().ok()).unwrap_or(LAG_LIMIT_MS),
             dashboard: state.output("DashboardUrl").map(str::to_owned),
-            stack: Ok(stack(state)),
+            stack: Ok(stack(state, cache_differs)),
         })
     }
 }
@@ -150,13 +158,14 @@ async fn told<T>(part: impl Future<Output = Part<T>>) -> Result<Part<T>, Blind> 
     Ok(part.await)
 }
 
-fn stack(state: StackState) -> Stack {
+fn stack(state: StackState, cache_differs: Option<CacheDiffers>) -> Stack {
     Stack {
         status: state.status.as_str().to_owned(),
         reason: state.reason,
         changed_at: state.changed_at.as_ref().and_then(timestamp),
         started_at: None,
         drift: state.drift,
+        cache_differs,
     }
 }
 

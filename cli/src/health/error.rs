@@ -36,6 +36,7 @@ impl Unseen {
             Self::Function(error) => match error {
                 FunctionError::Aws(error) | FunctionError::Stopped(error) => is_gone(error),
                 FunctionError::NotDeployed { .. }
+                | FunctionError::NotOurs(_)
                 | FunctionError::Function { .. }
                 | FunctionError::Crashed { .. }
                 | FunctionError::Unintelligible { .. } => true,

@@ -68,6 +68,7 @@ impl OnThisMachine {
                 changed_at: status.changed_at,
                 started_at: Some(status.started_at),
                 drift: None,
+                cache_differs: None,
             }),
             functions: PerFunction {
                 publisher: function("publisher"),
@@ -104,6 +105,7 @@ impl OnThisMachine {
                 changed_at: deployment.and_then(|deployment| deployment.changed_at),
                 started_at: None,
                 drift: None,
+                cache_differs: None,
             }),
             functions: PerFunction {
                 publisher: Err(Unseen::Stopped),

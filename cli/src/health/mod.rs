@@ -6,6 +6,7 @@
 
 mod alarms;
 mod aws;
+mod cache;
 mod error;
 mod local;
 mod metrics;
@@ -20,6 +21,7 @@ pub(crate) use self::aws::OnAws;
 pub(crate) use self::error::Unseen;
 pub(crate) use self::local::{OnThisMachine, here_lag, here_mapping};
 use crate::failures::queue::Depth;
+use crate::stack::ownership::NotOurs;
 
 /// From this lag on the template raises its alarm, unless a parameter says otherwise.
 pub(crate) const LAG_LIMIT_MS: u64 = 60_000;
@@ -73,6 +75,16 @@ pub(crate) struct Stack {
     pub(crate) started_at: Option<Timestamp>,
     /// What CloudFormation's last look for drift found, if there was one.
     pub(crate) drift: Option<String>,
+    /// Where the cache runs on another node type than was asked for; on AWS only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_differs: Option<CacheDiffers>,
+}
+
+/// The cache's node types.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CacheDiffers {
+    pub(crate) asked: String,
+    pub(crate) runs: String,
 }
 
 /// A function's settings and state.
@@ -234,6 +246,8 @@ fn yes() -> bool {
 pub(crate) enum Blind {
     /// There is no such stack.
     NoStack,
+    /// It is somebody else's.
+    NotOurs(NotOurs),
     Because(Unseen),
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::health::{
-    Alarms, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel, Stack, Unseen,
-    WriteModel,
+    Alarms, CacheDiffers, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel, Stack,
+    Unseen, WriteModel,
 };
 use crate::observe::age::age;
 use crate::settings::{StackName, Target, stack_flag};
@@ -139,6 +139,17 @@ impl Judge<'_> {
                 Advice::warning("the last deployment failed and was undone")
             }
             Situation::Settled if !status.as_str().ends_with("_FAILED") => {
+                if let Some(CacheDiffers { asked, runs }) = &stack.cache_differs {
+                    let what = format!(
+                        "the cache runs on {runs}, and {asked} was asked for: ElastiCache has not \
+                         made the change"
+                    );
+                    let keep = format!("deploy --parameter CacheNodeType={runs}");
+                    return Some(
+                        Advice::warning(what)
+                            .next(format!("{} asks for what runs", self.command(&keep))),
+                    );
+                }
                 return (stack.drift.as_deref() == Some("DRIFTED")).then(|| {
                     Advice::warning("it was changed by other means than CloudFormation").next(
                         format!(

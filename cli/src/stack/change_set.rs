@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};
 use crate::stack::follow::Mark;
+use crate::stack::root_cause::Findings;
 use crate::stack::{Stacks, is_missing, unique};
 
 /// CloudFormation makes a change set of this size in seconds; what takes this long hangs.
@@ -27,7 +28,8 @@ pub(crate) struct Proposal {
     pub(crate) create: bool,
     pub(crate) template: String,
     pub(crate) parameters: BTreeMap<String, ParameterSource>,
-    pub(crate) tags: BTreeMap<String, String>,
+    /// All that the stack is to have; none leaves them as they are.
+    pub(crate) tags: Option<BTreeMap<String, String>>,
     /// Express mode: CloudFormation does not wait for resources to become ready.
     pub(crate) express: bool,
     /// Keep what succeeded when something fails.
@@ -97,7 +99,7 @@ pub(crate) enum ChangeSetError {
 
     /// The change set was made and failed.
     #[error("CloudFormation cannot make this change: {reason}")]
-    Failed { reason: String },
+    Failed { reason: String, findings: Findings },
 
     /// Another deployment changed the stack after this change set was made.
     #[error("another deployment changed stack `{stack}` after this preview was made")]
@@ -158,7 +160,7 @@ impl Stacks {
             .template_body(&proposal.template)
             .capabilities(Capability::CapabilityIam)
             .set_parameters(Some(parameters(&proposal.parameters)))
-            .set_tags(tags(&proposal.tags));
+            .set_tags(proposal.tags.as_ref().map(tags));
         if proposal.express {
             request = request.deployment_config(
                 DeploymentConfig::builder()
@@ -195,13 +197,15 @@ impl Stacks {
                     keep_on_failure,
                 }))
             }
-            Finished::Failed(reason) => {
+            Finished::Failed(reason) if is_no_change(&reason) => {
                 self.discard(&id, &stack_id).await?;
-                if is_no_change(&reason) {
-                    Ok(Proposed::NoChanges)
-                } else {
-                    Err(ChangeSetError::Failed { reason })
-                }
+                Ok(Proposed::NoChanges)
+            }
+            Finished::Failed(reason) => {
+                // What was found goes with the change set.
+                let findings = self.findings(&id).await;
+                self.discard(&id, &stack_id).await?;
+                Err(ChangeSetError::Failed { reason, findings })
             }
         }
     }
@@ -320,23 +324,26 @@ impl Stacks {
         answer.map_err(|e| AwsError::from_sdk("cloudformation:DeleteChangeSet", e))?;
         let left = self.describe(stack_id).await?;
         if left.is_some_and(|s| s.situation() == super::state::Situation::Empty)
-            && self.change_sets(stack_id).await? == 0
+            && self.change_sets(stack_id).await?.is_empty()
         {
             self.delete(stack_id).await?;
         }
         Ok(())
     }
 
-    /// How many change sets the stack has: somebody else's preview may wait on the same stack.
-    async fn change_sets(&self, stack_id: &str) -> Result<usize, AwsError> {
+    /// The names of the stack's change sets: somebody else's preview may wait on the same stack.
+    pub(super) async fn change_sets(&self, stack_id: &str) -> Result<Vec<String>, AwsError> {
         let answer = self
             .client
             .list_change_sets()
-            .stack_name(stack_id)
+            .stack_name(stack_name(stack_id))
             .send()
             .await
             .map_err(|e| AwsError::from_sdk("cloudformation:ListChangeSets", e))?;
-        Ok(answer.summaries.unwrap_or_default().len())
+        let sets = answer.summaries.unwrap_or_default().into_iter();
+        Ok(sets
+            .map(|set| set.change_set_name.unwrap_or_default())
+            .collect())
     }
 }
 
@@ -394,12 +401,9 @@ fn parameters(parameters: &BTreeMap<String, ParameterSource>) -> Vec<Parameter> 
         .collect()
 }
 
-/// None where there are none: an empty list would remove the tags that the stack has.
-fn tags(tags: &BTreeMap<String, String>) -> Option<Vec<Tag>> {
-    let list = tags
-        .iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build());
-    (!tags.is_empty()).then(|| list.collect())
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    tags.iter().map(tag).collect()
 }
 
 fn changed(change: Change) -> Option<ResourceChanged> {

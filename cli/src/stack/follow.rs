@@ -28,6 +28,8 @@ pub(crate) struct ResourceEvent {
     pub(crate) logical_id: String,
     #[serde(rename = "type")]
     pub(crate) resource_type: String,
+    #[serde(skip)]
+    pub(crate) physical_id: Option<String>,
     /// Such as `CREATE_IN_PROGRESS`.
     pub(crate) status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +71,7 @@ impl ResourceEvent {
             logical_id: event.logical_resource_id.unwrap_or_default(),
             is_stack: event.stack_id.is_some_and(|id| id == physical),
             resource_type: event.resource_type.unwrap_or_default(),
+            physical_id: Some(physical).filter(|id| !id.is_empty()),
             status: event
                 .resource_status
                 .map(|s| s.as_str().to_owned())

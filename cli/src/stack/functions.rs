@@ -16,6 +16,8 @@ use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
 use crate::package::Handler;
 use crate::settings::{StackName, Target};
+use crate::stack::Stacks;
+use crate::stack::ownership::NotOurs;
 
 /// The publisher, subscriber and query functions of one stack.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub(crate) struct Functions {
     stack: StackName,
     target: Target,
     with_logs: bool,
+    aws: Aws,
 }
 
 /// A function's answer.
@@ -47,6 +50,10 @@ pub(crate) enum FunctionError {
         function: String,
         target: Target,
     },
+
+    /// The stack of this name is somebody else's.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
 
     /// The stack on this machine stopped while it was asked.
     #[error("the stack on this machine does not answer")]
@@ -96,6 +103,7 @@ impl Explain for FunctionError {
         match self {
             Self::Aws(error) | Self::Stopped(error) => error.kind(),
             Self::NotDeployed { .. } => Kind::NotFound,
+            Self::NotOurs(error) => error.kind(),
             Self::Function { error_type, .. } => match error_type {
                 ErrorType::OrderNotFound => Kind::NotFound,
                 ErrorType::InvalidCommand
@@ -113,6 +121,7 @@ impl Explain for FunctionError {
         match self {
             Self::Aws(error) | Self::Stopped(error) => error.name(),
             Self::NotDeployed { .. } => "StackNotFound".to_owned(),
+            Self::NotOurs(error) => error.name(),
             Self::Function { error_type, .. } => error_type.to_string(),
             Self::Crashed { error_type, .. } => error_type.clone(),
             Self::Unintelligible { .. } => Kind::Failed.name().to_owned(),
@@ -130,6 +139,7 @@ impl Explain for FunctionError {
                     format!("`cqrs deploy --local --stack {stack}` creates it; or check `--stack`")
                 }
             }),
+            Self::NotOurs(error) => error.hint(),
             Self::Stopped(_) => Some(
                 "repeat the command, which starts the stack again: this is safe at any time"
                     .to_owned(),
@@ -169,6 +179,7 @@ impl Functions {
             stack,
             target: aws.target(),
             with_logs,
+            aws: aws.clone(),
         }
     }
 
@@ -258,11 +269,7 @@ impl Functions {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
-                return Err(FunctionError::NotDeployed {
-                    stack: self.stack.clone(),
-                    function,
-                    target: self.target,
-                });
+                return Err(self.not_deployed(function).await);
             }
             Err(error @ AwsError::Unreachable { .. }) if self.target == Target::Local => {
                 return Err(FunctionError::Stopped(error));
@@ -276,6 +283,26 @@ impl Functions {
         }
         let value = serde_json::from_slice(&body).map_err(unintelligible)?;
         Ok(Answer { value, log })
+    }
+}
+
+impl Functions {
+    /// Why there is no such function: a stack of that name may be somebody else's.
+    async fn not_deployed(&self, function: String) -> FunctionError {
+        if self.target == Target::Aws {
+            let stacks = Stacks::new(&self.aws);
+            // Whoever may only invoke functions gets the rest of the answer.
+            if let Ok(Some(state)) = stacks.describe(self.stack.as_str()).await
+                && let Err(error) = stacks.check_ours(&state)
+            {
+                return error.into();
+            }
+        }
+        FunctionError::NotDeployed {
+            stack: self.stack.clone(),
+            function,
+            target: self.target,
+        }
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) mod deletion;
 pub(crate) mod follow;
 pub(crate) mod functions;
 pub(crate) mod health;
+pub(crate) mod ownership;
+pub(crate) mod quota;
 #[cfg(test)]
 mod replay;
 pub(crate) mod root_cause;
@@ -23,12 +25,14 @@ use crate::stack::state::StackState;
 #[derive(Clone, Debug)]
 pub(crate) struct Stacks {
     client: Client,
+    region: String,
 }
 
 impl Stacks {
     pub(crate) fn new(aws: &Aws) -> Self {
         Self {
             client: aws.cloudformation(),
+            region: aws.region().to_owned(),
         }
     }
 
@@ -86,5 +90,12 @@ fn is_missing(error: &AwsError) -> bool {
 
 /// A name that was never used before: CloudFormation refuses a repeated one.
 fn unique(purpose: &str) -> String {
-    format!("cqrs-{purpose}-{}", uuid::Uuid::now_v7().simple())
+    format!("{OWN_NAMES}{purpose}-{}", uuid::Uuid::now_v7().simple())
+}
+
+/// How the names that this tool makes begin.
+const OWN_NAMES: &str = "cqrs-";
+
+fn is_own_name(name: &str) -> bool {
+    name.starts_with(OWN_NAMES)
 }

@@ -1,14 +1,18 @@
-//! Why an operation failed: the first thing that went wrong, not the last that was said.
+//! Why an operation failed, or a change set was refused: the first thing that went wrong, not the
+//! last that was said.
 //!
 //! `DescribeEvents` knows most: validation errors with the property's path. Where it has nothing
 //! or may not be called, the failures seen among the stack's events serve.
 
-use aws_sdk_cloudformation::types::{EventFilter, OperationEvent};
+use aws_sdk_cloudformation::operation::describe_events::builders::DescribeEventsFluentBuilder;
+use aws_sdk_cloudformation::types::{
+    EventFilter, HookFailureMode, HookStatus, OperationEvent, ValidationStatus,
+};
 use serde::Serialize;
 
 use crate::aws::AwsError;
-use crate::stack::Stacks;
 use crate::stack::follow::{Ended, ResourceEvent};
+use crate::stack::{Stacks, is_missing};
 
 /// One thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +25,35 @@ pub(crate) struct Cause {
     /// Where in the template, such as `/Resources/Table/Properties/KeySchema`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
+    /// The name that the resource has, or was to have, where it is said.
+    #[serde(skip)]
+    pub(crate) name: Option<String>,
+}
+
+impl Cause {
+    /// The name that something else has already.
+    pub(crate) fn taken_name(&self) -> Option<&str> {
+        let reason = &self.reason;
+        let taken = ["already exist", "AlreadyExists"]
+            .iter()
+            .any(|words| reason.contains(words));
+        if !taken {
+            return None;
+        }
+        // As in "Resource of type 'A' with identifier 'name' already exists."
+        let (_, rest) = reason.split_once("identifier '").unwrap_or_default();
+        let quoted = rest.split_once('\'').map(|(name, _)| name);
+        quoted.or(self.name.as_deref())
+    }
+}
+
+/// What CloudFormation's validation says of a change set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    /// Why it cannot be executed, the first one first.
+    pub(crate) causes: Vec<Cause>,
+    /// What may go wrong later, such as a quota that is nearly used up.
+    pub(crate) warnings: Vec<Cause>,
 }
 
 impl Stacks {
@@ -31,7 +64,9 @@ impl Stacks {
         since_ms: i64,
         ended: &Ended,
     ) -> Vec<Cause> {
-        match self.failed_events(stack_id).await {
+        let asked = self.client.describe_events().stack_name(stack_id);
+        let failed = EventFilter::builder().failed_events(true).build();
+        match operation_events(asked.filters(failed)).await {
             Ok(events) => {
                 let causes = from_operation_events(events, since_ms);
                 if causes.is_empty() {
@@ -45,17 +80,59 @@ impl Stacks {
         }
     }
 
-    async fn failed_events(&self, stack_id: &str) -> Result<Vec<OperationEvent>, AwsError> {
-        let answer = self
-            .client
-            .describe_events()
-            .stack_name(stack_id)
-            .filters(EventFilter::builder().failed_events(true).build())
-            .send()
-            .await
-            .map_err(|e| AwsError::from_sdk("cloudformation:DescribeEvents", e))?;
-        Ok(answer.operation_events.unwrap_or_default())
+    /// What was found wrong with a change set. Where that cannot be asked, its own reason is all.
+    pub(crate) async fn findings(&self, change_set_id: &str) -> Findings {
+        let asked = self.client.describe_events().change_set_name(change_set_id);
+        let events = operation_events(asked).await.unwrap_or_default();
+        let events = events.into_iter().filter(is_failure);
+        let (warnings, failures) = events.partition(is_warning);
+        Findings {
+            causes: from_operation_events(failures, i64::MIN),
+            warnings: from_operation_events(warnings, i64::MIN),
+        }
     }
+
+    /// The stack that has a resource of this name, by the stack's name.
+    pub(crate) async fn holder(&self, resource: &str) -> Result<Option<String>, AwsError> {
+        let asked = self.client.describe_stack_resources();
+        let answer = asked.physical_resource_id(resource).send().await;
+        match answer.map_err(|e| AwsError::from_sdk("cloudformation:DescribeStackResources", e)) {
+            Ok(answer) => {
+                let mut resources = answer.stack_resources.unwrap_or_default().into_iter();
+                Ok(resources.find_map(|resource| resource.stack_name))
+            }
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn operation_events(
+    asked: DescribeEventsFluentBuilder,
+) -> Result<Vec<OperationEvent>, AwsError> {
+    let mut events = Vec::new();
+    let mut pages = asked.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|e| AwsError::from_sdk("cloudformation:DescribeEvents", e))?;
+        events.extend(page.operation_events.unwrap_or_default());
+    }
+    Ok(events)
+}
+
+fn is_failure(event: &OperationEvent) -> bool {
+    let resource = event.resource_status.as_ref();
+    event.validation_status == Some(ValidationStatus::Failed)
+        || matches!(
+            event.hook_status,
+            Some(HookStatus::HookCompleteFailed | HookStatus::HookFailed)
+        )
+        || resource.is_some_and(|status| status.as_str().ends_with("_FAILED"))
+}
+
+fn is_warning(event: &OperationEvent) -> bool {
+    [&event.validation_failure_mode, &event.hook_failure_mode]
+        .into_iter()
+        .any(|mode| *mode == Some(HookFailureMode::Warn))
 }
 
 fn from_operation_events(mut events: Vec<OperationEvent>, since_ms: i64) -> Vec<Cause> {
@@ -77,6 +154,7 @@ fn from_operation_events(mut events: Vec<OperationEvent>, since_ms: i64) -> Vec<
             resource_type: event.resource_type.unwrap_or_default(),
             reason,
             path: event.validation_path,
+            name: event.physical_resource_id.filter(|id| !id.is_empty()),
         })
     });
     without_consequences(causes)
@@ -89,6 +167,7 @@ fn from_stack_events(failures: &[ResourceEvent]) -> Vec<Cause> {
             resource_type: event.resource_type.clone(),
             reason: event.reason.clone()?,
             path: None,
+            name: event.physical_id.clone(),
         })
     });
     without_consequences(causes)

@@ -14,6 +14,8 @@ pub(crate) struct StackState {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
     pub(crate) reason: Option<String>,
+    /// The template's own.
+    pub(crate) description: Option<String>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) outputs: Vec<Output>,
@@ -121,6 +123,7 @@ impl From<Stack> for StackState {
             reason: stack
                 .stack_status_reason
                 .filter(|reason| !reason.is_empty()),
+            description: stack.description.filter(|text| !text.is_empty()),
             parameters: stack
                 .parameters
                 .unwrap_or_default()

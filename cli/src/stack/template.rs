@@ -4,6 +4,7 @@
 //! checks what a user gives for them by the template's own rules, so that a mistake is said before
 //! anything is sent. Nothing here knows AWS: the tree serves whoever evaluates the template.
 
+mod json;
 mod parameter;
 mod yaml;
 
@@ -17,7 +18,7 @@ pub(crate) use self::yaml::{Entry, Node, Position, Value};
 use crate::error::{Explain, Kind};
 
 /// CloudFormation's limit for a template that is part of the request.
-const MAX_SIZE: u64 = 51_200;
+const MAX_SIZE: usize = 51_200;
 
 /// The parameters that say where the code is; their values are known only after packaging.
 const SET_BY_TOOL: [&str; 4] = [
@@ -37,8 +38,12 @@ pub(crate) enum TemplateError {
     #[error("`{}` cannot be read", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     /// Shorten it: CloudFormation would refuse it.
-    #[error("`{}` is {size} bytes, and CloudFormation takes at most {MAX_SIZE}", path.display())]
-    TooLarge { path: PathBuf, size: u64 },
+    #[error(
+        "`{}` is {size} bytes without comments and spaces, and CloudFormation takes at most \
+         {MAX_SIZE}",
+        path.display()
+    )]
+    TooLarge { path: PathBuf, size: usize },
     /// Correct the file where the position says.
     #[error("{}:{}: {what}", path.display(), at)]
     Invalid {
@@ -132,18 +137,26 @@ impl Template {
                 source,
             },
         };
-        let size = fs::metadata(path).map_err(unreadable)?.len();
+        let text = crate::text::read(path).map_err(unreadable)?;
+        let template = Self::from_text(path, text)?;
+        if let Some(Invalid { at, what }) = foreign_character(&template.root) {
+            return Err(TemplateError::Invalid {
+                path: path.to_owned(),
+                at,
+                what,
+            });
+        }
+        let size = template.body().len();
         if size > MAX_SIZE {
             return Err(TemplateError::TooLarge {
                 path: path.to_owned(),
                 size,
             });
         }
-        let text = crate::text::read(path).map_err(unreadable)?;
-        Self::from_text(path, text)
+        Ok(template)
     }
 
-    /// Parses `text`, which came from the file `path`; its size is not judged.
+    /// Parses `text`, which came from the file `path`; whether CloudFormation takes it is not judged.
     pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, TemplateError> {
         let (root, parameters) =
             parse(&text).map_err(|Invalid { at, what }| TemplateError::Invalid {
@@ -180,9 +193,24 @@ impl Template {
         &self.parameters
     }
 
-    /// The file as it is, which is what CloudFormation gets.
+    /// The file as it is.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What CloudFormation gets, which means the same.
+    pub(crate) fn body(&self) -> String {
+        json::write(&self.root)
+    }
+
+    /// How many resources are of this type, whatever their conditions.
+    pub(crate) fn count(&self, resource_type: &str) -> usize {
+        let resources = self.root.get("Resources").map(Node::entries);
+        let types = resources.unwrap_or_default().iter();
+        types
+            .filter_map(|entry| entry.value.get("Type")?.text())
+            .filter(|found| *found == resource_type)
+            .count()
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
@@ -233,6 +261,22 @@ impl Template {
         } else {
             Err(TemplateError::MissingParameters(missing))
         }
+    }
+}
+
+/// CloudFormation keeps characters outside of ASCII as question marks, without a word.
+fn foreign_character(node: &Node) -> Option<Invalid> {
+    let complaint = |text: &str, at: Position| {
+        let found = text.chars().find(|c| !c.is_ascii())?;
+        let what = format!("CloudFormation makes `?` of `{found}`: it keeps ASCII only");
+        Some(Invalid::new(at, what))
+    };
+    match &node.value {
+        Value::Scalar { text, .. } => complaint(text, node.at),
+        Value::Sequence(items) => items.iter().find_map(foreign_character),
+        Value::Mapping(entries) => entries.iter().find_map(|entry| {
+            complaint(&entry.key, entry.at).or_else(|| foreign_character(&entry.value))
+        }),
     }
 }
 

@@ -135,12 +135,37 @@ impl Reply {
 
     /// The same, with more members, such as its outputs.
     pub(crate) fn stack_with(name: &str, status: &str, more: &str) -> Self {
+        Self::stack_of(name, status, &[("QueryCodeKey", "query.zip")], more)
+    }
+
+    /// A stack that another tool made.
+    pub(crate) fn other_stack(name: &str, status: &str, more: &str) -> Self {
+        Self::stack_of(name, status, &[("Size", "3")], more)
+    }
+
+    /// A stack with these parameters.
+    pub(crate) fn stack_of(
+        name: &str,
+        status: &str,
+        parameters: &[(&str, &str)],
+        more: &str,
+    ) -> Self {
+        let parameters: String = parameters
+            .iter()
+            .map(|(key, value)| {
+                format!(
+                    "<member><ParameterKey>{key}</ParameterKey>\
+                     <ParameterValue>{value}</ParameterValue></member>"
+                )
+            })
+            .collect();
         Self::xml(
             "DescribeStacks",
             &format!(
                 "<Stacks><member><StackName>{name}</StackName><StackId>{}</StackId>\
                  <CreationTime>2026-11-01T08:00:00Z</CreationTime>\
-                 <StackStatus>{status}</StackStatus>{more}</member></Stacks>",
+                 <StackStatus>{status}</StackStatus><Parameters>{parameters}</Parameters>{more}\
+                 </member></Stacks>",
                 stack_id(name)
             ),
         )

@@ -65,6 +65,7 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
     let typed = [
         (args.guided, "--guided"),
         (!args.tags.is_empty(), "--tag"),
+        (!args.removed_tags.is_empty(), "--remove-tag"),
         (args.arch.is_some(), "--arch"),
         (args.artifact_bucket.is_some(), "--artifact-bucket"),
         (args.express, "--express"),

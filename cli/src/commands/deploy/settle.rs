@@ -28,6 +28,7 @@ impl Deployment<'_> {
             let Some(stack) = self.stacks.describe(self.settings.stack.as_str()).await? else {
                 return Ok(Start::Nothing);
             };
+            self.stacks.check_may_change(&stack).await?;
             match stack.situation() {
                 Situation::Empty => return Ok(Start::Nothing),
                 Situation::Settled => return Ok(Start::Existing(Box::new(stack))),

@@ -104,7 +104,8 @@ fn judge_of(stack: &StackName, target: Target) -> Judge<'_> {
 /// not be described.
 pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Found>, Failure> {
     let stack = &settings.stack;
-    let state = match Stacks::new(aws).describe(stack.as_str()).await {
+    let stacks = Stacks::new(aws);
+    let state = match stacks.describe(stack.as_str()).await {
         Ok(state) => state,
         Err(error @ AwsError::Denied { .. }) => {
             let found = Found::on_aws(aws, stack, None);
@@ -114,6 +115,7 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
     };
     let state = state.filter(|state| state.situation() != Situation::Empty);
     let state = state.ok_or_else(|| stack_not_found(stack, aws.region()))?;
+    stacks.check_ours(&state)?;
     let finding = judge(stack, &state);
     if state.situation() == Situation::MustBeDeleted {
         return Ok(finding.into());

@@ -82,7 +82,7 @@ struct Place {
 
 /// A look that shows nothing.
 enum Unshown {
-    /// There is no stack, which another look will not change.
+    /// There is no such stack of this tool's, which another look will not change.
     NoStack(Failure),
     /// Another look may succeed.
     NotNow(Failure),
@@ -136,6 +136,7 @@ impl Watched {
                 Target::Aws => stack_not_found(stack, &self.place.region),
                 Target::Local => LocalError::NotDeployed(stack.clone()).into(),
             })),
+            Err(Blind::NotOurs(error)) => Err(Unshown::NoStack(error.into())),
             Err(Blind::Because(unseen)) => Err(Unshown::NotNow(unseen.into())),
         }
     }

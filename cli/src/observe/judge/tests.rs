@@ -27,6 +27,7 @@ fn stack(status: &str) -> (Health, String) {
         changed_at: None,
         started_at: None,
         drift: None,
+        cache_differs: None,
     };
     told(judged(Target::Aws, |judge| judge.stack(&stack)))
 }

@@ -12,7 +12,7 @@ fn proposal() -> Proposal {
             ("Kept".to_owned(), ParameterSource::Previous),
             ("Given".to_owned(), ParameterSource::Value("1".to_owned())),
         ]),
-        tags: BTreeMap::new(),
+        tags: None,
         express: false,
         keep_on_failure: false,
     }
@@ -118,6 +118,7 @@ async fn a_failed_first_change_set_takes_its_empty_stack_along() {
     let (stacks, service) = replay(vec![
         created(),
         failed("Transform AWS::Nope failed"),
+        ok("DescribeEvents", ""),
         ok("DeleteChangeSet", ""),
         stack("REVIEW_IN_PROGRESS"),
         ok("ListChangeSets", "<Summaries/>"),

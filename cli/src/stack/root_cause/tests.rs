@@ -11,6 +11,7 @@ fn ended(failures: &[(&str, &str)]) -> Ended {
         at_ms: SINCE_MS,
         logical_id: (*logical_id).to_owned(),
         resource_type: "AWS::Test::Thing".to_owned(),
+        physical_id: None,
         status: "CREATE_FAILED".to_owned(),
         reason: Some((*reason).to_owned()),
         is_stack: false,

@@ -80,10 +80,89 @@ fn a_missing_file_and_an_unreadable_one_are_told_apart() {
 }
 
 #[test]
-fn the_size_limit_is_cloudformations() {
-    let padded = |size: usize| format!("{MINIMAL}#{}", "x".repeat(size - MINIMAL.len() - 1));
-    assert!(read(&padded(51_200)).is_ok());
-    assert!(complaint(&padded(51_201)).contains("is 51201 bytes"));
+fn the_size_limit_is_cloudformations_for_what_it_gets() {
+    let padded = |text: &str| format!("{MINIMAL}Description: {text}\n");
+    let own = parsed(padded("x")).body().len() - 1;
+    assert!(read(&padded(&"x".repeat(MAX_SIZE - own))).is_ok());
+    let larger = complaint(&padded(&"x".repeat(MAX_SIZE - own + 1)));
+    assert!(
+        larger.contains("is 51201 bytes without comments"),
+        "{larger}"
+    );
+    // Comments and spaces are not sent.
+    assert!(
+        read(&format!(
+            "{MINIMAL}{}# {}",
+            " ".repeat(9_000),
+            "x".repeat(90_000)
+        ))
+        .is_ok()
+    );
+}
+
+#[test]
+fn what_cloudformation_would_not_keep_is_refused_with_its_place() {
+    assert_eq!(
+        complaint(&format!("{MINIMAL}Description: Größe\n")),
+        "template.yaml:4:14: CloudFormation makes `?` of `ö`: it keeps ASCII only"
+    );
+    assert_eq!(
+        complaint("Resources:\n  Tisch: {Type: T}\n  Stühle: {Type: T}\n"),
+        "template.yaml:3:3: CloudFormation makes `?` of `ü`: it keeps ASCII only"
+    );
+    assert!(read(&format!("# Größe\n{MINIMAL}")).is_ok());
+}
+
+fn own() -> Template {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    Template::read(&path).unwrap()
+}
+
+#[test]
+fn the_own_template_fits_into_a_request_and_holds_ascii_only() {
+    let body = own().body();
+    assert!(body.is_ascii());
+    let size = body.len();
+    assert!(
+        size <= MAX_SIZE,
+        "{size} bytes are sent, {} more than CloudFormation takes",
+        size - MAX_SIZE
+    );
+    println!("{size} bytes are sent, {} are left", MAX_SIZE - size);
+}
+
+#[test]
+fn what_is_sent_is_the_same_template_without_tags_and_comments() {
+    let body = own().body();
+    assert_eq!(parsed(body.clone()).body(), body);
+    assert_eq!(own().body(), body);
+    serde_json::from_str::<serde_json::Value>(&body).unwrap();
+}
+
+#[test]
+fn each_form_of_yaml_is_sent_as_the_json_that_means_it() {
+    let text = r#"
+Resources: # all
+  A:
+    Type: T
+    Properties:
+      B: !Ref C
+      D: !GetAtt E.F.G
+      H: !GetAtt [E, F]
+      I: !Sub "${J}\""
+      K: !If [L, 1, !Ref AWS::NoValue]
+      M: !Condition N
+      O: [true, off, "true", -1, 0.50, "1", 012, 1e3, ~, 2010-09-09]
+      P:
+        Q:
+        R: |
+          two
+          lines
+"#;
+    assert_eq!(
+        parsed(text.to_owned()).body(),
+        r#"{"Resources":{"A":{"Type":"T","Properties":{"B":{"Ref":"C"},"D":{"Fn::GetAtt":["E","F.G"]},"H":{"Fn::GetAtt":["E","F"]},"I":{"Fn::Sub":"${J}\""},"K":{"Fn::If":["L",1,{"Ref":"AWS::NoValue"}]},"M":{"Condition":"N"},"O":[true,false,"true",-1,0.50,"1","012","1e3",null,"2010-09-09"],"P":{"Q":null,"R":"two\nlines\n"}}}}}"#
+    );
 }
 
 #[test]

@@ -20,6 +20,12 @@ const HELD: &str = "
     Properties: {Handle: !Ref Signal, Timeout: \"300\"}
 ";
 
+const OTHER_TEMPLATE: &str = r#"{
+  "Description": "Somebody's jobs",
+  "Parameters": {"Seconds": {"Type": "Number", "Default": 30}},
+  "Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": {"Ref": "Seconds"}}}}
+}"#;
+
 /// See the module's documentation.
 pub(crate) struct AwsStage {
     emulator: Emulator,
@@ -128,6 +134,43 @@ impl AwsStage {
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         answer
+    }
+
+    /// Makes a stack as another tool would, of a queue alone.
+    pub(crate) fn make_other_stack(&self, name: &str) {
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
+        let made = client
+            .create_stack()
+            .stack_name(name)
+            .template_body(OTHER_TEMPLATE);
+        block_on(made.send()).unwrap();
+        self.until_created(name);
+    }
+
+    /// Makes a preview of a stack that is never made, as another tool would.
+    pub(crate) fn make_other_preview(&self, name: &str) {
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
+        let made = client
+            .create_change_set()
+            .stack_name(name)
+            .change_set_name("theirs")
+            .change_set_type(aws_sdk_cloudformation::types::ChangeSetType::Create)
+            .template_body(OTHER_TEMPLATE);
+        block_on(made.send()).unwrap();
+    }
+
+    fn until_created(&self, name: &str) {
+        while self.stack_status(name) != "CREATE_COMPLETE" {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// The tags of a stack.
+    pub(crate) fn stack_tags(&self, name: &str) -> Vec<(String, String)> {
+        let tags = self.described(Some(name)).remove(0).tags;
+        let tags = tags.unwrap_or_default().into_iter();
+        tags.map(|tag| (tag.key.unwrap(), tag.value.unwrap()))
+            .collect()
     }
 
     /// The names of the stacks that there are, also of those without any resource.

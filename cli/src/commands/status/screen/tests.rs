@@ -48,6 +48,7 @@ fn well() -> Seen {
             changed_at: Some(at("2026-11-22T02:00:00Z")),
             started_at: None,
             drift: None,
+            cache_differs: None,
         }),
         functions: PerFunction {
             publisher: Ok(function()),

@@ -1,0 +1,106 @@
+//! Where AWS's services are, by the SDK's own rules: which partition a region is in, and under
+//! which domain, is listed nowhere else.
+
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+
+use super::{Aws, AwsError, Detail};
+
+const SCHEME: &str = "https://";
+
+/// The domain that a region's services share, such as `amazonaws.com`.
+async fn domain(region: &str) -> Result<String, AwsError> {
+    let unknown = |text: String| AwsError::UnknownRegion {
+        region: region.to_owned(),
+        source: Detail { code: None, text },
+    };
+    let params = Params::builder().region(region).build();
+    let params = params.map_err(|e| unknown(e.to_string()))?;
+    let found = DefaultResolver::new().resolve_endpoint(&params).await;
+    let url = found.map_err(|e| unknown(e.to_string()))?.url().to_owned();
+    let prefix = format!("{SCHEME}sts.{region}.");
+    let domain = url.strip_prefix(&prefix).map(str::to_owned);
+    domain.ok_or_else(|| unknown(format!("its address is {url}")))
+}
+
+impl Aws {
+    /// The address of a service that each region has, by the service's name in it.
+    pub(crate) async fn regional(&self, service: &str) -> Result<String, AwsError> {
+        let region = &self.region;
+        let domain = domain(region).await?;
+        Ok(format!("{SCHEME}{service}.{region}.{domain}"))
+    }
+
+    /// The address of IAM in `partition`, and for which region its requests are signed.
+    ///
+    /// A partition has one IAM, in one of its regions. Where that is the only one, the rule for
+    /// regional services holds; the exceptions are in no rule of the SDK but in IAM's own.
+    pub(super) async fn iam(&self, partition: &str) -> Result<(String, String), AwsError> {
+        let domain = domain(&self.region).await?;
+        let (host, region) = match partition {
+            "aws" => ("iam".to_owned(), "us-east-1"),
+            "aws-cn" => ("iam.cn-north-1".to_owned(), "cn-north-1"),
+            "aws-us-gov" => ("iam.us-gov".to_owned(), "us-gov-west-1"),
+            _ => (format!("iam.{}", self.region), self.region.as_str()),
+        };
+        Ok((format!("{SCHEME}{host}.{domain}"), region.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aws(region: &str, endpoint: &str) -> Aws {
+        Aws::on_this_machine(endpoint, region)
+    }
+
+    #[tokio::test]
+    async fn every_partition_that_the_sdk_knows_has_its_own_domain() {
+        let cases = [
+            ("eu-west-1", "https://ec2.eu-west-1.amazonaws.com"),
+            (
+                "cn-northwest-1",
+                "https://ec2.cn-northwest-1.amazonaws.com.cn",
+            ),
+            ("us-gov-east-1", "https://ec2.us-gov-east-1.amazonaws.com"),
+            ("eusc-de-east-1", "https://ec2.eusc-de-east-1.amazonaws.eu"),
+        ];
+        for (region, url) in cases {
+            assert_eq!(aws(region, "http://x").regional("ec2").await.unwrap(), url);
+        }
+        let odd = aws("no region", "http://x").regional("ec2").await;
+        assert!(
+            matches!(odd, Err(AwsError::UnknownRegion { .. })),
+            "{odd:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn iam_is_where_the_partition_has_it() {
+        let cases = [
+            ("aws", "eu-west-1", "https://iam.amazonaws.com", "us-east-1"),
+            (
+                "aws-cn",
+                "cn-northwest-1",
+                "https://iam.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+            ),
+            (
+                "aws-us-gov",
+                "us-gov-east-1",
+                "https://iam.us-gov.amazonaws.com",
+                "us-gov-west-1",
+            ),
+            (
+                "aws-eusc",
+                "eusc-de-east-1",
+                "https://iam.eusc-de-east-1.amazonaws.eu",
+                "eusc-de-east-1",
+            ),
+        ];
+        for (partition, region, url, signed_for) in cases {
+            let found = aws(region, "http://x").iam(partition).await.unwrap();
+            assert_eq!(found, (url.to_owned(), signed_for.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether one more network fits into the region: a new account may have five.
+
+use serde::Deserialize;
+
+use crate::aws::query::{Form, Protocol, Regional, count};
+use crate::aws::{Aws, AwsError};
+
+const EC2: Regional = Regional {
+    name: "ec2",
+    variable: "EC2",
+};
+const QUOTAS: Regional = Regional {
+    name: "servicequotas",
+    variable: "SERVICE_QUOTAS",
+};
+const NETWORKS: &str = r#"{"ServiceCode":"vpc","QuotaCode":"L-F678F1CE"}"#;
+
+/// The networks of a region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Networks {
+    pub(crate) used: usize,
+    pub(crate) limit: usize,
+}
+
+/// How many there are, and may be; unknown where the permissions to ask are missing.
+pub(crate) async fn networks(aws: &Aws) -> Option<Networks> {
+    let (used, limit) = tokio::join!(used(aws), limit(aws));
+    Some(Networks {
+        used: used.ok()?,
+        limit: limit.ok()?,
+    })
+}
+
+async fn used(aws: &Aws) -> Result<usize, AwsError> {
+    const ACTION: &str = "ec2:DescribeVpcs";
+    let form = Form::new("DescribeVpcs", "2016-11-15");
+    let answer = aws
+        .ask_regional(&EC2, form.as_str(), Protocol::Query, ACTION)
+        .await?;
+    count(&answer, &["vpcSet"]).map_err(|_| AwsError::incomplete(ACTION, "networks"))
+}
+
+async fn limit(aws: &Aws) -> Result<usize, AwsError> {
+    const ACTION: &str = "servicequotas:GetServiceQuota";
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        quota: Quota,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Quota {
+        value: f64,
+    }
+    let protocol = Protocol::Json {
+        target: "ServiceQuotasV20190624.GetServiceQuota",
+    };
+    let answer = aws
+        .ask_regional(&QUOTAS, NETWORKS, protocol, ACTION)
+        .await?;
+    let answer: Answer =
+        serde_json::from_str(&answer).map_err(|_| AwsError::incomplete(ACTION, "a quota"))?;
+    // A whole number, in the service's form.
+    Ok(answer.quota.value as usize)
+}
