@@ -27,20 +27,20 @@ fn the_stack_its_artifacts_and_the_bucket_go() {
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
 
     - 11  AWS::CloudWatch::Alarm
-    - 1  AWS::CloudWatch::Dashboard
-    - 1  AWS::DynamoDB::Table
-    - 2  AWS::EC2::SecurityGroup
-    - 2  AWS::EC2::Subnet
-    - 1  AWS::EC2::VPC
-    - 1  AWS::ElastiCache::ParameterGroup
-    - 1  AWS::ElastiCache::ReplicationGroup
-    - 1  AWS::ElastiCache::SubnetGroup
-    - 3  AWS::IAM::Role
-    - 1  AWS::Lambda::EventSourceMapping
-    - 3  AWS::Lambda::Function
-    - 3  AWS::Logs::LogGroup
-    - 1  AWS::SQS::Queue
-    - 1  AWS::SQS::QueuePolicy
+    - 1   AWS::CloudWatch::Dashboard
+    - 1   AWS::DynamoDB::Table
+    - 2   AWS::EC2::SecurityGroup
+    - 2   AWS::EC2::Subnet
+    - 1   AWS::EC2::VPC
+    - 1   AWS::ElastiCache::ParameterGroup
+    - 1   AWS::ElastiCache::ReplicationGroup
+    - 1   AWS::ElastiCache::SubnetGroup
+    - 3   AWS::IAM::Role
+    - 1   AWS::Lambda::EventSourceMapping
+    - 3   AWS::Lambda::Function
+    - 3   AWS::Logs::LogGroup
+    - 1   AWS::SQS::Queue
+    - 1   AWS::SQS::QueuePolicy
 
     This deletes 33 resources and, for good, 1 order.
 

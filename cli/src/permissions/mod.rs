@@ -2,26 +2,46 @@
 //!
 //! One table, for `cqrs doctor` and for docs/permissions.md. A test looks through this crate's
 //! sources for actions that the table lacks. What CloudFormation does on behalf of whoever deploys
-//! stands in it too, from the documentation of the services; AWS itself may ask for more.
+//! stands in it too, as its handlers declare it.
 
+mod handlers;
 pub(crate) mod simulate;
 mod table;
 
-pub(crate) use self::table::ALL;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What a command needs.
+/// What a command needs in all, by the kinds of resources.
+pub(crate) type Needs = BTreeMap<Kind, BTreeSet<&'static str>>;
+
+/// The whole table: each command, as it is typed after `cqrs`, with its needs.
+pub(crate) fn all() -> Vec<(&'static str, Needs)> {
+    let needs = |own: &Permissions| {
+        let mut needs = match own.command {
+            "deploy" => handlers::needs(&["create", "read", "update", "delete", "tags"]),
+            "destroy" => handlers::needs(&["read", "delete"]),
+            _ => Needs::new(),
+        };
+        for need in own.needs {
+            needs.entry(need.on).or_default().extend(need.actions);
+        }
+        (own.command, needs)
+    };
+    table::OWN.iter().map(needs).collect()
+}
+
+/// What a command asks for itself.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Permissions {
+struct Permissions {
     /// The command, as it is typed after `cqrs`.
-    pub(crate) command: &'static str,
-    pub(crate) needs: &'static [Need],
+    command: &'static str,
+    needs: &'static [Need],
 }
 
 /// Actions on one kind of resource.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Need {
-    pub(crate) on: Kind,
-    pub(crate) actions: &'static [&'static str],
+struct Need {
+    on: Kind,
+    actions: &'static [&'static str],
 }
 
 /// The kinds of resources that a policy may name.
@@ -33,12 +53,26 @@ pub(crate) enum Kind {
     Bucket,
     Object,
     Role,
+    /// The role that ElastiCache makes for itself, once in an account.
+    ServiceRole,
     Function,
+    Mapping,
     Table,
     Stream,
     Queue,
+    /// With what is in it, as most actions on log groups want it.
     LogGroup,
+    /// Without, as the actions on its tags want it.
+    LogGroupItself,
     Alarm,
+    Dashboard,
+    ReplicationGroup,
+    CacheNode,
+    CacheParameters,
+    CacheSubnets,
+    CacheUser,
+    /// The group of the users.
+    CacheUsers,
 }
 
 impl Kind {
@@ -58,6 +92,21 @@ impl Kind {
             Self::Bucket => format!("s3:::{bucket}"),
             Self::Object => format!("s3:::{bucket}/{stack}/*"),
             Self::Role => format!("iam::{account}:role/{stack}-*"),
+            Self::ServiceRole => format!(
+                "iam::{account}:role/aws-service-role/elasticache.amazonaws.com/\
+                 AWSServiceRoleForElastiCache"
+            ),
+            Self::Mapping => here("lambda", "event-source-mapping:*".to_owned()),
+            Self::Dashboard => format!("cloudwatch::{account}:dashboard/{stack}-{region}"),
+            Self::ReplicationGroup => here("elasticache", format!("replicationgroup:{stack}")),
+            Self::CacheNode => here("elasticache", format!("cluster:{stack}-*")),
+            Self::CacheParameters => here("elasticache", format!("parametergroup:{stack}-*")),
+            Self::CacheSubnets => here("elasticache", format!("subnetgroup:{stack}-*")),
+            Self::CacheUser => here("elasticache", format!("user:{stack}-*")),
+            Self::CacheUsers => here("elasticache", format!("usergroup:{stack}-*")),
+            Self::LogGroupItself => {
+                here("logs", format!("log-group:/aws/lambda/{stack}-publisher"))
+            }
             Self::Function => here("lambda", format!("function:{stack}-publisher")),
             Self::Table => here("dynamodb", format!("table/{stack}-*")),
             Self::Stream => here("dynamodb", format!("table/{stack}-*/stream/*")),

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError};
+use aws_smithy_xml::decode::{ScopedDecoder, XmlDecodeError};
 
-use crate::aws::query::{Form, text};
+use crate::aws::query::{Form, find, text};
 use crate::aws::{Aws, AwsError, Identity};
 
 const VERSION: &str = "2010-05-08";
@@ -20,7 +20,11 @@ pub(crate) enum Principal {
     /// The account's root user, whom no policy limits.
     Root,
     /// A user's or a role's ARN. A role's may lack its path, which the session's ARN does not have.
-    Policies { arn: String, role: Option<String> },
+    Policies {
+        partition: String,
+        arn: String,
+        role: Option<String>,
+    },
     /// Something else, such as a federated user.
     Other,
 }
@@ -35,11 +39,13 @@ impl Principal {
         match (*service, path.next()) {
             ("iam", Some("root")) => Self::Root,
             ("iam", Some("user" | "role")) => Self::Policies {
+                partition: (*partition).to_owned(),
                 arn: identity.arn.clone(),
                 role: None,
             },
             ("sts", Some("assumed-role")) => match path.next() {
                 Some(role) => Self::Policies {
+                    partition: (*partition).to_owned(),
                     arn: format!("arn:{partition}:iam::{account}:role/{role}"),
                     role: Some(role.to_owned()),
                 },
@@ -62,6 +68,7 @@ pub(crate) enum Decision {
 /// Asks about all actions on one resource.
 pub(crate) async fn simulate(
     aws: &Aws,
+    partition: &str,
     principal: &str,
     resource: &str,
     actions: &[&str],
@@ -74,7 +81,7 @@ pub(crate) async fn simulate(
     for (number, action) in actions.iter().enumerate() {
         form.add(format_args!("ActionNames.member.{}", number + 1), action);
     }
-    let answer = aws.ask_iam(&form, SIMULATE).await?;
+    let answer = aws.ask_iam(partition, &form, SIMULATE).await?;
     let decisions = read(&answer).unwrap_or_default();
     if actions.iter().all(|action| decisions.contains_key(*action)) {
         Ok(decisions)
@@ -84,10 +91,10 @@ pub(crate) async fn simulate(
 }
 
 /// The whole ARN of a role, with its path.
-pub(crate) async fn role_arn(aws: &Aws, role: &str) -> Result<String, AwsError> {
+pub(crate) async fn role_arn(aws: &Aws, partition: &str, role: &str) -> Result<String, AwsError> {
     let mut form = Form::new("GetRole", VERSION);
     form.add("RoleName", role);
-    let answer = aws.ask_iam(&form, GET_ROLE).await?;
+    let answer = aws.ask_iam(partition, &form, GET_ROLE).await?;
     let lacking = || AwsError::incomplete(GET_ROLE, "the role's ARN");
     let found = find(&answer, &["GetRoleResult", "Role"], |role| {
         while let Some(mut field) = role.next_tag() {
@@ -138,33 +145,6 @@ fn evaluation(member: &mut ScopedDecoder<'_, '_>) -> Result<(String, Decision), 
     Ok((action, decision))
 }
 
-/// Goes down `path` from the document's root, and gives the element there to `read`.
-fn find<T>(
-    answer: &str,
-    path: &[&str],
-    read: impl FnOnce(&mut ScopedDecoder<'_, '_>) -> Result<Option<T>, XmlDecodeError>,
-) -> Result<Option<T>, XmlDecodeError> {
-    let mut document = Document::new(answer);
-    let mut root = document.root_element()?;
-    descend(&mut root, path, read)
-}
-
-fn descend<T>(
-    element: &mut ScopedDecoder<'_, '_>,
-    path: &[&str],
-    read: impl FnOnce(&mut ScopedDecoder<'_, '_>) -> Result<Option<T>, XmlDecodeError>,
-) -> Result<Option<T>, XmlDecodeError> {
-    let Some((name, rest)) = path.split_first() else {
-        return read(element);
-    };
-    while let Some(mut child) = element.next_tag() {
-        if child.start_el().matches(name) {
-            return descend(&mut child, rest, read);
-        }
-    }
-    Err(XmlDecodeError::custom(format!("there is no {name}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +157,9 @@ mod tests {
     }
 
     fn policies(arn: &str, role: Option<&str>) -> Principal {
+        let partition = arn.split(':').nth(1).unwrap();
         Principal::Policies {
+            partition: partition.to_owned(),
             arn: arn.to_owned(),
             role: role.map(str::to_owned),
         }

@@ -1,4 +1,4 @@
-//! The table itself.
+//! What the commands themselves call. What CloudFormation calls for them is in `handlers`.
 
 use super::{Kind, Need, Permissions};
 
@@ -15,8 +15,8 @@ const INVOKE: Need = Need {
     actions: &["lambda:InvokeFunction"],
 };
 
-/// All commands that ask AWS for anything.
-pub(crate) const ALL: [Permissions; 11] = [
+/// All commands that ask AWS for anything, with what they ask for themselves.
+pub(super) const OWN: [Permissions; 11] = [
     Permissions {
         command: "deploy",
         needs: &[
@@ -57,116 +57,13 @@ pub(crate) const ALL: [Permissions; 11] = [
                     "s3:PutObjectTagging",
                 ],
             },
-            Need {
-                on: Kind::Role,
-                actions: &[
-                    "iam:CreateRole",
-                    "iam:DeleteRole",
-                    "iam:DeleteRolePolicy",
-                    "iam:GetRole",
-                    "iam:GetRolePolicy",
-                    "iam:PassRole",
-                    "iam:PutRolePolicy",
-                    "iam:TagRole",
-                ],
-            },
-            Need {
-                on: Kind::Function,
-                actions: &[
-                    "lambda:CreateFunction",
-                    "lambda:DeleteFunction",
-                    "lambda:GetFunction",
-                    "lambda:InvokeFunction",
-                    "lambda:TagResource",
-                    "lambda:UpdateFunctionCode",
-                    "lambda:UpdateFunctionConfiguration",
-                ],
-            },
-            Need {
-                on: Kind::Table,
-                actions: &[
-                    "dynamodb:CreateTable",
-                    "dynamodb:DeleteTable",
-                    "dynamodb:DescribeContinuousBackups",
-                    "dynamodb:DescribeTable",
-                    "dynamodb:TagResource",
-                    "dynamodb:UpdateContinuousBackups",
-                    "dynamodb:UpdateTable",
-                ],
-            },
-            Need {
-                on: Kind::Queue,
-                actions: &[
-                    "sqs:CreateQueue",
-                    "sqs:DeleteQueue",
-                    "sqs:GetQueueAttributes",
-                    "sqs:SetQueueAttributes",
-                    "sqs:TagQueue",
-                ],
-            },
-            Need {
-                on: Kind::LogGroup,
-                actions: &[
-                    "logs:CreateLogGroup",
-                    "logs:DeleteLogGroup",
-                    "logs:PutRetentionPolicy",
-                    "logs:TagResource",
-                ],
-            },
-            Need {
-                on: Kind::Alarm,
-                actions: &[
-                    "cloudwatch:DeleteAlarms",
-                    "cloudwatch:DescribeAlarms",
-                    "cloudwatch:PutMetricAlarm",
-                    "cloudwatch:TagResource",
-                ],
-            },
+            INVOKE,
             Need {
                 on: Kind::Any,
                 actions: &[
-                    "cloudwatch:DeleteDashboards",
-                    "cloudwatch:GetDashboard",
-                    "cloudwatch:PutDashboard",
-                    "ec2:AuthorizeSecurityGroupEgress",
-                    "ec2:AuthorizeSecurityGroupIngress",
-                    "ec2:CreateSecurityGroup",
-                    "ec2:CreateSubnet",
-                    "ec2:CreateTags",
-                    "ec2:CreateVpc",
-                    "ec2:DeleteSecurityGroup",
-                    "ec2:DeleteSubnet",
-                    "ec2:DeleteVpc",
-                    "ec2:DescribeSecurityGroups",
-                    "ec2:DescribeSubnets",
+                    "cloudformation:DescribeStackResources",
                     "ec2:DescribeVpcs",
-                    "ec2:ModifyVpcAttribute",
-                    "ec2:RevokeSecurityGroupEgress",
-                    "elasticache:AddTagsToResource",
-                    "elasticache:CreateCacheParameterGroup",
-                    "elasticache:CreateCacheSubnetGroup",
-                    "elasticache:CreateReplicationGroup",
-                    "elasticache:CreateUser",
-                    "elasticache:CreateUserGroup",
-                    "elasticache:DeleteCacheParameterGroup",
-                    "elasticache:DeleteCacheSubnetGroup",
-                    "elasticache:DeleteReplicationGroup",
-                    "elasticache:DeleteUser",
-                    "elasticache:DeleteUserGroup",
-                    "elasticache:DescribeCacheClusters",
-                    "elasticache:DescribeCacheParameterGroups",
-                    "elasticache:DescribeCacheParameters",
-                    "elasticache:DescribeCacheSubnetGroups",
-                    "elasticache:DescribeReplicationGroups",
-                    "elasticache:DescribeUserGroups",
-                    "elasticache:DescribeUsers",
-                    "elasticache:ListTagsForResource",
-                    "elasticache:ModifyCacheParameterGroup",
-                    "elasticache:ModifyReplicationGroup",
-                    "lambda:CreateEventSourceMapping",
-                    "lambda:DeleteEventSourceMapping",
-                    "lambda:GetEventSourceMapping",
-                    "lambda:UpdateEventSourceMapping",
+                    "servicequotas:GetServiceQuota",
                 ],
             },
         ],
@@ -182,6 +79,7 @@ pub(crate) const ALL: [Permissions; 11] = [
                     "cloudformation:DescribeEvents",
                     "cloudformation:DescribeStackEvents",
                     "cloudformation:DescribeStacks",
+                    "cloudformation:ListChangeSets",
                     "cloudformation:ListStackResources",
                     "cloudformation:UpdateTerminationProtection",
                 ],
@@ -194,48 +92,10 @@ pub(crate) const ALL: [Permissions; 11] = [
                 on: Kind::Object,
                 actions: &["s3:DeleteObject"],
             },
-            Need {
-                on: Kind::Role,
-                actions: &["iam:DeleteRole", "iam:DeleteRolePolicy"],
-            },
-            Need {
-                on: Kind::Function,
-                actions: &["lambda:DeleteFunction"],
-            },
+            INVOKE,
             Need {
                 on: Kind::Table,
-                actions: &["dynamodb:DeleteTable", "dynamodb:DescribeTable"],
-            },
-            Need {
-                on: Kind::Queue,
-                actions: &["sqs:DeleteQueue"],
-            },
-            Need {
-                on: Kind::LogGroup,
-                actions: &["logs:DeleteLogGroup"],
-            },
-            Need {
-                on: Kind::Alarm,
-                actions: &["cloudwatch:DeleteAlarms"],
-            },
-            Need {
-                on: Kind::Any,
-                actions: &[
-                    "cloudwatch:DeleteDashboards",
-                    "ec2:DeleteSecurityGroup",
-                    "ec2:DeleteSubnet",
-                    "ec2:DeleteVpc",
-                    "elasticache:DeleteCacheParameterGroup",
-                    "elasticache:DeleteCacheSubnetGroup",
-                    "elasticache:DeleteReplicationGroup",
-                    "elasticache:DeleteUser",
-                    "elasticache:DeleteUserGroup",
-                    "elasticache:DescribeReplicationGroups",
-                    "elasticache:DescribeUserGroups",
-                    "elasticache:DescribeUsers",
-                    "lambda:DeleteEventSourceMapping",
-                    "lambda:GetEventSourceMapping",
-                ],
+                actions: &["dynamodb:DescribeTable"],
             },
         ],
     },
@@ -275,8 +135,16 @@ pub(crate) const ALL: [Permissions; 11] = [
                 actions: &["cloudwatch:DescribeAlarms"],
             },
             Need {
+                on: Kind::ReplicationGroup,
+                actions: &["elasticache:DescribeReplicationGroups"],
+            },
+            Need {
+                on: Kind::Mapping,
+                actions: &["lambda:GetEventSourceMapping"],
+            },
+            Need {
                 on: Kind::Any,
-                actions: &["cloudwatch:GetMetricData", "lambda:GetEventSourceMapping"],
+                actions: &["cloudwatch:GetMetricData"],
             },
         ],
     },
@@ -353,11 +221,11 @@ pub(crate) const ALL: [Permissions; 11] = [
             },
             Need {
                 on: Kind::Any,
-                actions: &[
-                    "iam:GetRole",
-                    "iam:SimulatePrincipalPolicy",
-                    "lambda:GetEventSourceMapping",
-                ],
+                actions: &["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+            },
+            Need {
+                on: Kind::Mapping,
+                actions: &["lambda:GetEventSourceMapping"],
             },
         ],
     },

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::hop::{Checked, Finding};
@@ -30,7 +29,10 @@ const AT_ONCE: usize = 3;
 /// Whether the region's own endpoint answers, asked without credentials; and by its clock, whether
 /// this machine's is right.
 pub(super) async fn region(aws: &Aws) -> Result<Checked<()>, Failure> {
-    let url = endpoint(aws).await?;
+    let url = match aws.endpoint("STS") {
+        Some(url) => url,
+        None => aws.regional("sts").await?,
+    };
     let host = url.split("://").last().unwrap_or(&url).to_owned();
     let form = Form::new("GetCallerIdentity", "2011-06-15");
     let asked = SystemTime::now();
@@ -43,25 +45,6 @@ pub(super) async fn region(aws: &Aws) -> Result<Checked<()>, Failure> {
         return Ok(Finding::failed(detail).hint(hint).into());
     }
     Ok(clock(&host, &answer, asked, SystemTime::now()))
-}
-
-async fn endpoint(aws: &Aws) -> Result<String, Failure> {
-    if let Some(url) = aws.endpoint("STS") {
-        return Ok(url);
-    }
-    let unknown = |error: String| {
-        Failure::new(
-            crate::error::Kind::Failed,
-            format!("nothing is known of region {}", aws.region()),
-        )
-        .caused_by(error)
-        .hint("check `--region`")
-    };
-    let params = Params::builder().region(aws.region()).build();
-    let params = params.map_err(|error| unknown(error.to_string()))?;
-    let found = DefaultResolver::new().resolve_endpoint(&params).await;
-    let found = found.map_err(|error| unknown(error.to_string()))?;
-    Ok(found.url().to_owned())
 }
 
 /// Compares the clocks. An answer's time has no parts of a second and was taken at some moment of
@@ -117,8 +100,12 @@ pub(super) async fn permissions(
     identity: &Identity,
     settings: &Settings,
 ) -> Result<Checked<()>, Failure> {
-    let (arn, role) = match Principal::of(identity) {
-        Principal::Policies { arn, role } => (arn, role),
+    let (partition, arn, role) = match Principal::of(identity) {
+        Principal::Policies {
+            partition,
+            arn,
+            role,
+        } => (partition, arn, role),
         Principal::Root => {
             let detail = "the account's root user may do everything";
             return Ok(Finding::ok(detail).into());
@@ -129,9 +116,8 @@ pub(super) async fn permissions(
         }
     };
     let store = ArtifactStore::new(aws, &identity.account, settings.artifact_bucket.clone());
-    let partition = identity.arn.split(':').nth(1).unwrap_or("aws");
     let place = Place {
-        partition,
+        partition: &partition,
         region: aws.region(),
         account: &identity.account,
         stack: settings.stack.as_str(),
@@ -139,7 +125,7 @@ pub(super) async fn permissions(
     };
     let decided = match (decide(aws, &arn, &place).await, role) {
         (Err(error), Some(role)) if error.code() == Some("NoSuchEntity") => {
-            match role_arn(aws, &role).await {
+            match role_arn(aws, &partition, &role).await {
                 Ok(arn) => decide(aws, &arn, &place).await,
                 Err(error) => Err(error),
             }
@@ -162,12 +148,12 @@ type Decisions = BTreeMap<(Kind, &'static str), Decision>;
 /// Asks about each kind of resource by itself: a policy may allow an action on some only.
 async fn decide(aws: &Aws, arn: &str, place: &Place<'_>) -> Result<Decisions, AwsError> {
     let mut wanted: BTreeMap<Kind, BTreeSet<&'static str>> = BTreeMap::new();
-    for need in permissions::ALL.iter().flat_map(|command| command.needs) {
-        wanted.entry(need.on).or_default().extend(need.actions);
+    for (on, actions) in permissions::all().into_iter().flat_map(|(_, needs)| needs) {
+        wanted.entry(on).or_default().extend(actions);
     }
     let asked = wanted.into_iter().map(async |(on, actions)| {
         let actions: Vec<&'static str> = actions.into_iter().collect();
-        let said = simulate(aws, arn, &on.arn(place), &actions).await?;
+        let said = simulate(aws, place.partition, arn, &on.arn(place), &actions).await?;
         let decision = |action: &'static str| Some(((on, action), *said.get(action)?));
         Ok::<_, AwsError>(actions.into_iter().filter_map(decision).collect::<Vec<_>>())
     });
@@ -182,12 +168,15 @@ async fn decide(aws: &Aws, arn: &str, place: &Place<'_>) -> Result<Decisions, Aw
 fn judge(decided: &Decisions) -> Finding {
     let mut missing: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
     let mut depends: BTreeSet<&'static str> = BTreeSet::new();
-    for command in &permissions::ALL {
-        for need in command.needs {
-            for action in need.actions {
-                match decided.get(&(need.on, action)) {
+    for (command, needs) in permissions::all() {
+        for (on, actions) in needs {
+            for action in actions {
+                match decided.get(&(on, action)) {
                     Some(Decision::Denied) => {
-                        missing.entry(command.command).or_default().push(action);
+                        let missing = missing.entry(command).or_default();
+                        if !missing.contains(&action) {
+                            missing.push(action);
+                        }
                     }
                     Some(Decision::Depends) => {
                         depends.insert(action);
@@ -276,10 +265,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_grouped_by_command_and_conditions_are_no_denial() {
-        let all: Decisions = permissions::ALL
-            .iter()
-            .flat_map(|command| command.needs)
-            .flat_map(|need| need.actions.iter().map(|action| (need.on, *action)))
+        let all: Decisions = permissions::all()
+            .into_iter()
+            .flat_map(|(_, needs)| needs)
+            .flat_map(|(on, actions)| actions.into_iter().map(move |action| (on, action)))
             .map(|key| (key, Decision::Allowed))
             .collect();
         assert_eq!(judge(&all).status, Status::Ok);
