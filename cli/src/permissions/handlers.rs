@@ -16,6 +16,10 @@ pub(crate) struct LeftOut {
     /// `kms:*` stands for all of a service.
     pub(super) actions: &'static [&'static str],
     /// They are called where the resource has one of these, as a property or as a value.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the test and the documentation")
+    )]
     pub(super) without: &'static [&'static str],
 }
 
@@ -94,6 +98,7 @@ impl LeftOut {
     }
 
     /// A line of the documentation.
+    #[cfg(test)]
     pub(super) fn markdown(&self) -> String {
         let code = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -155,7 +160,9 @@ fn on(resource_type: &str, action: &str) -> &'static [Kind] {
         ("lambda", _) if resource_type.ends_with("Mapping") => &[Kind::Mapping],
         ("lambda", _) => &[Kind::Function],
         ("logs", "DescribeLogGroups" | "DescribeResourcePolicies") => &[Kind::Any],
-        ("logs", "TagResource" | "UntagResource" | "ListTagsForResource") => &[Kind::LogGroupItself],
+        ("logs", "TagResource" | "UntagResource" | "ListTagsForResource") => {
+            &[Kind::LogGroupItself]
+        }
         ("logs", _) => &[Kind::LogGroup],
         ("s3", _) => &[Kind::Object],
         ("sqs", _) => &[Kind::Queue],

@@ -24,7 +24,9 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") && !TABLE.iter().any(|table| path.ends_with(table)) {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !TABLE.iter().any(|table| path.ends_with(table))
+        {
             found.push(fs::read_to_string(&path).unwrap());
         }
     }
@@ -118,7 +120,9 @@ fn every_type_property_and_tag_of_the_template_has_its_permissions() {
 fn a_type_or_a_property_that_makes_another_call_is_noticed() {
     let add = |resource: &str| {
         let resource = format!("\nResources:\n{resource}");
-        lacking(&template(|text| text.replacen("\nResources:\n", &resource, 1)))
+        lacking(&template(|text| {
+            text.replacen("\nResources:\n", &resource, 1)
+        }))
     };
     assert_eq!(
         add("  News: {Type: AWS::SNS::Topic}\n"),
@@ -164,7 +168,9 @@ fn what_is_left_out_is_declared_and_the_types_are_those_of_the_template() {
 fn each_action_is_allowed_on_the_resource_that_its_api_wants() {
     let deploy = &all()[0].1;
     let on = |action: &str| -> Vec<Kind> {
-        let kinds = deploy.iter().filter(|(_, actions)| actions.contains(action));
+        let kinds = deploy
+            .iter()
+            .filter(|(_, actions)| actions.contains(action));
         kinds.map(|(kind, _)| *kind).collect()
     };
     // On log groups without what is in them.

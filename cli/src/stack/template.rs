@@ -9,7 +9,6 @@ mod parameter;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 

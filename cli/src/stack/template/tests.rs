@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 const MINIMAL: &str = "Resources:\n  Table:\n    Type: AWS::DynamoDB::Table\n";
