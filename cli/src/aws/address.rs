@@ -22,37 +22,37 @@ async fn domain(region: &str) -> Result<String, AwsError> {
     domain.ok_or_else(|| unknown(format!("its address is {url}")))
 }
 
-impl Aws {
-    /// The address of a service that each region has, by the service's name in it.
-    pub(crate) async fn regional(&self, service: &str) -> Result<String, AwsError> {
-        let region = &self.region;
-        let domain = domain(region).await?;
-        Ok(format!("{SCHEME}{service}.{region}.{domain}"))
-    }
+/// The address of a service that each region has, by the service's name in it.
+pub(super) async fn regional(service: &str, region: &str) -> Result<String, AwsError> {
+    let domain = domain(region).await?;
+    Ok(format!("{SCHEME}{service}.{region}.{domain}"))
+}
 
-    /// The address of IAM in `partition`, and for which region its requests are signed.
-    ///
-    /// A partition has one IAM, in one of its regions. Where that is the only one, the rule for
-    /// regional services holds; the exceptions are in no rule of the SDK but in IAM's own.
-    pub(super) async fn iam(&self, partition: &str) -> Result<(String, String), AwsError> {
-        let domain = domain(&self.region).await?;
-        let (host, region) = match partition {
-            "aws" => ("iam".to_owned(), "us-east-1"),
-            "aws-cn" => ("iam.cn-north-1".to_owned(), "cn-north-1"),
-            "aws-us-gov" => ("iam.us-gov".to_owned(), "us-gov-west-1"),
-            _ => (format!("iam.{}", self.region), self.region.as_str()),
-        };
-        Ok((format!("{SCHEME}{host}.{domain}"), region.to_owned()))
+/// The address of IAM in a region's `partition`, and for which region its requests are signed.
+///
+/// A partition has one IAM, in one of its regions. Where that is the only one, the rule for regional
+/// services holds; the exceptions are in no rule of the SDK but in IAM's own.
+pub(super) async fn iam(partition: &str, region: &str) -> Result<(String, String), AwsError> {
+    let domain = domain(region).await?;
+    let (host, region) = match partition {
+        "aws" => ("iam".to_owned(), "us-east-1"),
+        "aws-cn" => ("iam.cn-north-1".to_owned(), "cn-north-1"),
+        "aws-us-gov" => ("iam.us-gov".to_owned(), "us-gov-west-1"),
+        _ => (format!("iam.{region}"), region),
+    };
+    Ok((format!("{SCHEME}{host}.{domain}"), region.to_owned()))
+}
+
+impl Aws {
+    /// The address of a service of this region, by the service's name in it.
+    pub(crate) async fn regional(&self, service: &str) -> Result<String, AwsError> {
+        regional(service, &self.region).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn aws(region: &str, endpoint: &str) -> Aws {
-        Aws::on_this_machine(endpoint, region)
-    }
 
     #[tokio::test]
     async fn every_partition_that_the_sdk_knows_has_its_own_domain() {
@@ -66,9 +66,9 @@ mod tests {
             ("eusc-de-east-1", "https://ec2.eusc-de-east-1.amazonaws.eu"),
         ];
         for (region, url) in cases {
-            assert_eq!(aws(region, "http://x").regional("ec2").await.unwrap(), url);
+            assert_eq!(regional("ec2", region).await.unwrap(), url);
         }
-        let odd = aws("no region", "http://x").regional("ec2").await;
+        let odd = regional("ec2", "no region").await;
         assert!(
             matches!(odd, Err(AwsError::UnknownRegion { .. })),
             "{odd:?}"
@@ -99,7 +99,7 @@ mod tests {
             ),
         ];
         for (partition, region, url, signed_for) in cases {
-            let found = aws(region, "http://x").iam(partition).await.unwrap();
+            let found = iam(partition, region).await.unwrap();
             assert_eq!(found, (url.to_owned(), signed_for.to_owned()));
         }
     }

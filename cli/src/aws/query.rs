@@ -19,7 +19,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use tokio::time::timeout;
 
-use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
+use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, address, deepest_texts};
 
 /// For the whole of a request, and for credentials to come.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -105,7 +105,7 @@ impl Aws {
         form: &Form,
         action: &'static str,
     ) -> Result<String, AwsError> {
-        let (url, region) = self.iam(partition).await?;
+        let (url, region) = address::iam(partition, &self.region).await?;
         let url = self.endpoint("IAM").unwrap_or(url);
         let signing = Signing {
             service: "iam",

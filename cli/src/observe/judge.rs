@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::health::{
-    Alarms, CacheDiffers, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel, Stack,
-    Unseen, WriteModel,
+    Alarms, CacheDiffers, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel,
+    Stack, Unseen, WriteModel,
 };
 use crate::observe::age::age;
 use crate::settings::{StackName, Target, stack_flag};

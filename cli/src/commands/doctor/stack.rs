@@ -135,6 +135,7 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
         changed_at: None,
         started_at: None,
         drift: state.drift.clone(),
+        cache_differs: None,
     };
     let finding = Finding::judged(&detail, judge_of(stack, Target::Aws).stack(&fact));
     let mut lacking = NEEDED
