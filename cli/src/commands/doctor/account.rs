@@ -292,9 +292,10 @@ mod tests {
         );
         assert_eq!(finding.missing["order"], ["lambda:InvokeFunction"]);
         assert!(
-            finding
-                .detail
-                .contains("deploy lacks s3:CreateBucket, lambda:InvokeFunction; doctor lacks "),
+            finding.detail.contains(
+                "deploy lacks s3:CreateBucket, lambda:InvokeFunction; destroy lacks \
+                 lambda:InvokeFunction; doctor lacks "
+            ),
             "{}",
             finding.detail
         );
