@@ -1,27 +1,31 @@
-//! Instructions of hot paths, held against the figures in `bench/instructions.toml`.
+//! Instructions of a few hot paths, held against the figures in `bench/instructions.toml`.
 //!
 //! Times on a machine that others use tell a path that became slower from a busy moment only when
 //! it became much slower. Callgrind counts what the processor is told to do, which is the same each
 //! time. Counted are the instructions of the program's own code, its libraries of Rust included,
 //! without the C library: that chooses its `memcpy` by the processor, and differs from one
-//! distribution to the next. Valgrind shows every program the same processor with AVX2, whatever
-//! is underneath.
+//! distribution to the next.
 //!
-//! The handlers are counted as they are deployed. What the tool does is counted in its debug build,
-//! which the tests have made already: that says how much work is done, not how well it is compiled.
-//! `scripts/instructions` builds both and runs this.
+//! The handlers are counted as they are deployed, and what one invocation takes is the difference of
+//! two runs that differ in how many there are. The tool is counted in its debug build, which the
+//! tests have made already: that says how much work is done, not how well it is compiled.
 
-mod callgrind;
-mod committed;
-mod handlers;
-mod host;
-mod tool;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio, exit};
+use std::time::Duration;
 
-use std::fmt;
-use std::process::{ExitCode, exit};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use test_support::http::{Reply, Server};
+use test_support::runtime_api::Handler;
+use test_support::valkey::Valkey;
+use test_support::workspace;
 
-use crate::instructions::committed::{Committed, FILE, toolchain};
-use crate::options::Options;
+use crate::handlers::AS_ON_AWS;
+use crate::{Options, events};
 
 const USAGE: &str = "\
 usage: scripts/instructions [--check | --update] [WORD…]
@@ -29,122 +33,264 @@ usage: scripts/instructions [--check | --update] [WORD…]
 Counts the instructions of hot paths, of all or of those with one of the words in their names.
 --check   fails where one has grown by more than the committed figures allow
 --update  commits what was counted to bench/instructions.toml";
+const FILE: &str = "bench/instructions.toml";
+const HEAD: &str = "\
+# Instructions of hot paths, and by what part they may grow before `scripts/test` fails.
+# Written by `scripts/instructions --update`; see docs/performance.md.
+";
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+/// What to do with what was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    #[default]
     Shown,
     Checked,
     Updated,
 }
 
-/// One hot path.
-struct HotPath {
-    name: &'static str,
-    count: fn(&Options) -> u64,
+/// What is committed.
+#[derive(Deserialize, Serialize)]
+struct Committed {
+    toolchain: String,
+    tolerance: f64,
+    instructions: BTreeMap<String, u64>,
 }
 
-pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
-    let mut wanted = Wanted::Shown;
-    let (options, words) = Options::of_programs(arguments, |argument| match argument {
-        "--check" => wanted = Wanted::Checked,
-        "--update" => wanted = Wanted::Updated,
-        _ => {
-            eprintln!("{USAGE}");
-            exit(if argument == "--help" { 0 } else { 2 });
-        }
-    });
-    let mut committed = Committed::read();
+type Count = fn(&Options) -> u64;
+
+const PATHS: [(&str, Count); 6] = [
+    ("cqrs order create --help", help),
+    ("publisher: start", |options| {
+        handler(options, "publisher", &AS_ON_AWS, &[])
+    }),
+    ("publisher: a create", a_create),
+    ("subscriber: a record", a_record),
+    ("query: one order", |options| {
+        a_query(options, &json!({"orderId": events::id(0)}))
+    }),
+    ("query: a list of 20", |options| {
+        a_query(options, &json!({"list": {"limit": 20}}))
+    }),
+];
+
+pub(crate) fn usage(status: i32) -> ! {
+    eprintln!("{USAGE}");
+    exit(status)
+}
+
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let text = fs::read_to_string(workspace().join(FILE)).unwrap();
+    let mut committed: Committed = toml::from_str(&text).unwrap();
     let mut grown = 0;
     println!(
-        "{:<34} {:>13} {:>13} {:>8}",
+        "{:<26} {:>13} {:>13} {:>8}",
         "", "counted", "committed", "change"
     );
-    for path in all() {
-        let is_named = |word: &String| path.name.contains(word.as_str());
-        if !words.is_empty() && !words.iter().any(is_named) {
+    for (name, count) in PATHS {
+        let is_named = |word: &String| name.contains(word.as_str());
+        if !options.words.is_empty() && !options.words.iter().any(is_named) {
             continue;
         }
-        let counted = (path.count)(&options);
-        let verdict = Verdict::of(counted, committed.of(path.name), committed.tolerance());
-        println!(
-            "{:<34} {counted:>13} {:>13} {verdict}",
-            path.name,
-            committed
-                .of(path.name)
-                .map_or_else(|| "-".to_owned(), |before| before.to_string()),
-        );
-        grown += usize::from(matches!(verdict, Verdict::Grown(_) | Verdict::New));
-        committed.set(path.name, counted);
-    }
-    match wanted {
-        Wanted::Shown => ExitCode::SUCCESS,
-        Wanted::Checked => judge(grown, &committed),
-        Wanted::Updated => {
-            committed.write();
-            println!("written to {FILE}");
-            ExitCode::SUCCESS
-        }
-    }
-}
-
-/// What a count says beside the committed one.
-enum Verdict {
-    New,
-    Grown(f64),
-    Same(f64),
-    Less(f64),
-}
-
-impl Verdict {
-    fn of(counted: u64, committed: Option<u64>, tolerance: f64) -> Self {
-        let Some(committed) = committed else {
-            return Self::New;
-        };
-        match counted as f64 / committed as f64 - 1.0 {
-            change if change > tolerance => Self::Grown(change),
-            change if change < -tolerance => Self::Less(change),
-            change => Self::Same(change),
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |change: &f64| format!("{:+.1} %", change * 100.0);
-        match self {
-            Self::New => write!(f, "{:>8}", "new"),
-            Self::Same(change) => write!(f, "{:>8}", percent(change)),
-            Self::Grown(change) => write!(f, "{:>8}  grown", percent(change)),
+        let counted = count(options);
+        let before = committed.instructions.insert(name.to_owned(), counted);
+        let change = before.map(|before| counted as f64 / before as f64 - 1.0);
+        let verdict = match change {
+            Some(change) if change > committed.tolerance => "grown",
             // Else it could grow back without a word.
-            Self::Less(change) => write!(f, "{:>8}  less: commit it", percent(change)),
+            Some(change) if change < -committed.tolerance => "less: commit it",
+            Some(_) => "",
+            None => "new",
+        };
+        grown += usize::from(matches!(verdict, "grown" | "new"));
+        let (before, percent) = (before.unwrap_or(0), change.unwrap_or(0.0) * 100.0);
+        println!("{name:<26} {counted:>13} {before:>13} {percent:>+6.1} %  {verdict}");
+    }
+    match options.instructions {
+        Wanted::Shown => {}
+        Wanted::Updated => {
+            committed.toolchain = toolchain();
+            committed
+                .instructions
+                .retain(|name, _| PATHS.iter().any(|(path, _)| path == name));
+            let text = toml::to_string(&committed).unwrap();
+            fs::write(workspace().join(FILE), format!("{HEAD}{text}")).unwrap();
+            println!("written to {FILE}");
+        }
+        Wanted::Checked if committed.toolchain != toolchain() => {
+            println!(
+                "not judged: the committed figures are of {}",
+                committed.toolchain
+            );
+        }
+        Wanted::Checked if grown > 0 => {
+            eprintln!(
+                "error: of the hot paths {grown} took over {:.0} % more instructions than committed, \
+                 or are new\nhint: `callgrind_annotate` on the files in {} shows where they go; \
+                 where the growth is worth it, `scripts/instructions --update`",
+                committed.tolerance * 100.0,
+                folder().display(),
+            );
+            return ExitCode::FAILURE;
+        }
+        Wanted::Checked => {}
+    }
+    ExitCode::SUCCESS
+}
+
+/// What the counts depend on beside the sources.
+fn toolchain() -> String {
+    let output = Command::new("rustc").arg("--version").output().unwrap();
+    let version = String::from_utf8(output.stdout).unwrap();
+    let version = version.split(' ').nth(1).unwrap_or_default();
+    format!("rustc {version} for {}", std::env::consts::ARCH)
+}
+
+fn help(options: &Options) -> u64 {
+    let counted = Counted::new(&options.cqrs, "cqrs");
+    let mut command = Command::new(&counted.stand_in);
+    command
+        .args(["order", "create", "--help"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    assert!(command.status().unwrap().success());
+    counted.instructions()
+}
+
+/// Runs the handler until all events are answered and it has ended.
+fn handler(options: &Options, name: &str, environment: &[(&str, &str)], events: &[String]) -> u64 {
+    let counted = Counted::new(&options.handlers.join(name), name);
+    let mut handler = Handler::start(&counted.stand_in, environment);
+    handler.first_poll();
+    for event in events {
+        handler.invoke_raw(event.clone()).unwrap();
+    }
+    handler.close_api();
+    let ended = handler.ended(Duration::from_secs(30));
+    assert!(ended.is_some(), "{name} does not end: {:#?}", handler.log());
+    counted.instructions()
+}
+
+/// What each of `more` invocations takes. What the first ones do for all that follow is not in it.
+fn each(first: usize, more: usize, run: impl Fn(usize) -> u64) -> u64 {
+    run(first + more).saturating_sub(run(first)) / more as u64
+}
+
+fn a_create(options: &Options) -> u64 {
+    let table = Server::start(|_| Reply::json(200, &json!({})));
+    let url = table.url();
+    let environment = [("ORDERS_TABLE", "orders"), ("AWS_ENDPOINT_URL", &url)];
+    let event = events::draft().to_string();
+    each(10, 100, |count| {
+        handler(
+            options,
+            "publisher",
+            &environment,
+            &vec![event.clone(); count],
+        )
+    })
+}
+
+fn a_record(options: &Options) -> u64 {
+    const RECORDS: usize = 100;
+    let batch = each(1, 10, |count| {
+        let cache = Valkey::start();
+        let batches: Vec<_> = (0..count)
+            .map(|n| events::batch(n * RECORDS, RECORDS))
+            .collect();
+        handler(
+            options,
+            "subscriber",
+            &[("CACHE_URL", &cache.url())],
+            &batches,
+        )
+    });
+    batch / RECORDS as u64
+}
+
+fn a_query(options: &Options, query: &serde_json::Value) -> u64 {
+    let cache = Valkey::start();
+    let url = cache.url();
+    let environment = [("CACHE_URL", url.as_str())];
+    let mut subscriber = Handler::start(options.handlers.join("subscriber"), &environment);
+    subscriber.invoke_raw(events::batch(0, 100)).unwrap();
+    each(10, 100, |count| {
+        handler(
+            options,
+            "query",
+            &environment,
+            &vec![query.to_string(); count],
+        )
+    })
+}
+
+/// Where the profiles stay, for a look with `callgrind_annotate`.
+fn folder() -> PathBuf {
+    workspace().join("target/callgrind")
+}
+
+/// A program that is counted when it runs.
+struct Counted {
+    program: PathBuf,
+    /// Takes the program's place, with the same arguments.
+    stand_in: PathBuf,
+    profile: PathBuf,
+}
+
+impl Counted {
+    /// `program`, under a name for this use of it.
+    fn new(program: &Path, name: &str) -> Self {
+        fs::create_dir_all(folder()).unwrap();
+        let stand_in = folder().join(name);
+        let profile = folder().join(format!("{name}.out"));
+        // Whole names, so that no line of the profile depends on another.
+        let script = format!(
+            "#!/bin/sh\nexec valgrind -q --tool=callgrind --compress-strings=no --compress-pos=no \
+             --callgrind-out-file='{}' '{}' \"$@\"\n",
+            profile.display(),
+            program.display()
+        );
+        fs::write(&stand_in, script).unwrap();
+        fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+        let _ = fs::remove_file(&profile);
+        Self {
+            program: program.canonicalize().unwrap(),
+            stand_in,
+            profile,
         }
     }
+
+    /// What its last run took, which has ended.
+    fn instructions(&self) -> u64 {
+        let profile = fs::read_to_string(&self.profile).unwrap();
+        let own = own_instructions(&profile, self.program.to_str().unwrap());
+        assert!(own > 0, "nothing counted in {}", self.profile.display());
+        own
+    }
 }
 
-fn judge(grown: usize, committed: &Committed) -> ExitCode {
-    if committed.toolchain() != toolchain() {
-        println!(
-            "not judged: the committed figures are of {}, these of {}",
-            committed.toolchain(),
-            toolchain()
-        );
-        return ExitCode::SUCCESS;
+/// The instructions of the object file `own`, of all its functions.
+///
+/// A profile has lines of cost, `LINE INSTRUCTIONS`, below the `ob=` that they belong to. The one
+/// behind `calls=` is what was called, which stands by itself elsewhere.
+fn own_instructions(profile: &str, own: &str) -> u64 {
+    let (mut is_own, mut is_of_call, mut sum) = (false, false, 0);
+    for line in profile.lines() {
+        if let Some(object) = line.strip_prefix("ob=") {
+            is_own = object == own;
+        } else if line.starts_with("calls=") {
+            is_of_call = true;
+        } else if line.starts_with(|first: char| first.is_ascii_digit()) {
+            if is_own && !is_of_call {
+                let cost = line
+                    .split(' ')
+                    .nth(1)
+                    .and_then(|cost| cost.parse::<u64>().ok());
+                sum += cost.unwrap_or(0);
+            }
+            is_of_call = false;
+        }
     }
-    if grown == 0 {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!(
-        "error: of the hot paths {grown} took over {:.0} % more instructions than committed, or are new\n\
-         hint: `callgrind_annotate` on the files in {} shows where they go; where the growth is \
-         worth it, `scripts/instructions --update`",
-        committed.tolerance() * 100.0,
-        callgrind::folder().display(),
-    );
-    ExitCode::FAILURE
-}
-
-fn all() -> impl Iterator<Item = HotPath> {
-    handlers::ALL.into_iter().chain(tool::ALL).chain(host::ALL)
+    sum
 }
 
 #[cfg(test)]
@@ -152,11 +298,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn growth_begins_above_the_tolerance() {
-        let of = |counted| Verdict::of(counted, Some(1000), 0.03);
-        assert!(matches!(of(1029), Verdict::Same(_)));
-        assert!(matches!(of(1031), Verdict::Grown(_)));
-        assert!(matches!(of(969), Verdict::Less(_)));
-        assert!(matches!(Verdict::of(1, None, 0.03), Verdict::New));
+    fn only_the_programs_own_lines_count_and_calls_do_not() {
+        let profile = "\
+ob=/usr/lib/libc.so.6
+fn=memcpy
+1 500
+
+ob=/bin/tool
+fn=main
+10 7
+cob=/usr/lib/libc.so.6
+cfn=memcpy
+calls=1 1
+11 500
+12 5
+";
+        assert_eq!(own_instructions(profile, "/bin/tool"), 12);
     }
 }

@@ -1,116 +1,139 @@
-//! The result: one line a figure, with what stands beside it, the ratio of the two, and the
+//! The result: a row for each figure, with what stands beside it, the ratio of the two, and the
 //! project's target.
 
-use std::fmt;
 use std::fs;
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::figure::{Figure, Target};
-
-/// One figure of the result.
-#[derive(Debug)]
-pub(crate) struct Line {
-    what: String,
-    figure: Figure,
-    beside: Option<(Figure, String)>,
-    target: Option<Target>,
+/// What a figure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+enum Unit {
+    Seconds,
+    PerSecond,
+    Bytes,
+    /// Of one processor core.
+    Cores,
 }
 
-/// A line for `what`, with nothing beside it yet.
-pub(crate) fn line(what: impl Into<String>, figure: Figure) -> Line {
-    Line {
-        what: what.into(),
-        figure,
-        beside: None,
-        target: None,
+impl Unit {
+    fn show(self, value: f64) -> String {
+        match self {
+            Self::Seconds if value < 0.001 => format!("{:.0} µs", value * 1e6),
+            Self::Seconds if value < 1.0 => format!("{:.2} ms", value * 1e3),
+            Self::Seconds => format!("{value:.2} s"),
+            Self::PerSecond => format!("{value:.0}/s"),
+            Self::Bytes => format!("{:.2} MB", value / 1e6),
+            Self::Cores => format!("{:.2} %", value * 100.0),
+        }
     }
 }
 
-/// A line for a time.
-pub(crate) fn time(what: impl Into<String>, time: Duration) -> Line {
-    line(what, Figure::Time(time))
+/// What the project wants of a figure, or of its ratio to what stands beside it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) enum Target {
+    None,
+    AtMost(f64),
+    RatioAtMost(f64),
+    RatioAtLeast(f64),
+}
+
+/// One figure of the result.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    what: String,
+    unit: Unit,
+    value: f64,
+    beside: Option<f64>,
+    beside_is: String,
+    target: Target,
+}
+
+pub(crate) fn seconds(what: impl Into<String>, value: f64) -> Line {
+    line(what, Unit::Seconds, value)
+}
+
+pub(crate) fn rate(what: impl Into<String>, value: f64) -> Line {
+    line(what, Unit::PerSecond, value)
+}
+
+pub(crate) fn bytes(what: impl Into<String>, value: f64) -> Line {
+    line(what, Unit::Bytes, value)
+}
+
+pub(crate) fn cores(what: impl Into<String>, value: f64) -> Line {
+    line(what, Unit::Cores, value)
+}
+
+/// A line for `what`, with nothing beside it and no target yet.
+fn line(what: impl Into<String>, unit: Unit, value: f64) -> Line {
+    Line {
+        what: what.into(),
+        unit,
+        value,
+        beside: None,
+        beside_is: String::new(),
+        target: Target::None,
+    }
 }
 
 impl Line {
     /// The floor or the peer that was measured in the same run, and what it is.
-    pub(crate) fn beside(mut self, figure: Figure, what: impl Into<String>) -> Self {
-        self.beside = Some((figure, what.into()));
+    pub(crate) fn beside(mut self, value: f64, what: impl Into<String>) -> Self {
+        self.beside = Some(value);
+        self.beside_is = what.into();
         self
     }
 
     pub(crate) fn target(mut self, target: Target) -> Self {
-        self.target = Some(target);
+        self.target = target;
         self
     }
 
-    /// A target for the time itself.
-    pub(crate) fn within(self, milliseconds: u64) -> Self {
-        self.target(Target::AtMost(Figure::Time(Duration::from_millis(
-            milliseconds,
-        ))))
-    }
-
-    /// The figure in terms of what stands beside it.
     fn ratio(&self) -> Option<f64> {
-        let (beside, _) = self.beside.as_ref()?;
-        Some(self.figure.number() / beside.number())
+        self.beside.map(|beside| self.value / beside)
     }
 
-    fn is_met(&self) -> Option<bool> {
-        self.target?.is_met(self.figure, self.ratio())
+    /// The target, and whether it is met.
+    fn verdict(&self) -> (String, Option<bool>) {
+        let ratio = self.ratio();
+        match self.target {
+            Target::None => (String::new(), None),
+            Target::AtMost(most) => {
+                let most_shown = self.unit.show(most);
+                (format!("≤ {most_shown}"), Some(self.value <= most))
+            }
+            Target::RatioAtMost(most) => {
+                let is_met = ratio.map(|ratio| ratio <= most);
+                (format!("ratio ≤ {most}"), is_met)
+            }
+            Target::RatioAtLeast(least) => {
+                let is_met = ratio.map(|ratio| ratio >= least);
+                (format!("ratio ≥ {least}"), is_met)
+            }
+        }
     }
 
-    fn json(&self) -> Value {
-        json!({
-            "what": self.what,
-            "value": self.figure.number(),
-            "unit": self.figure.unit(),
-            "beside": self.beside.as_ref().map(|(figure, what)| {
-                json!({"value": figure.number(), "what": what})
-            }),
-            "ratio": self.ratio(),
-            "target": self.target.map(|target| target.to_string()),
-            "met": self.is_met(),
-        })
-    }
-
-    fn cells(&self) -> [String; 7] {
-        let (beside, what) = match &self.beside {
-            Some((figure, what)) => (figure.to_string(), what.clone()),
-            None => Default::default(),
-        };
-        let met = self.is_met().map(|met| if met { "yes" } else { "no" });
-        [
+    fn row(&self) -> String {
+        let (target, is_met) = self.verdict();
+        let cells = [
             self.what.clone(),
-            self.figure.to_string(),
-            beside,
-            self.ratio()
-                .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
-            self.target
-                .map_or_else(String::new, |target| target.to_string()),
-            met.unwrap_or_default().to_owned(),
-            what,
-        ]
+            self.unit.show(self.value),
+            self.beside.map_or_else(String::new, |v| self.unit.show(v)),
+            self.ratio().map_or_else(String::new, |r| format!("{r:.2}")),
+            target,
+            is_met
+                .map_or("", |met| if met { "yes" } else { "no" })
+                .into(),
+            self.beside_is.clone(),
+        ];
+        format!("| {} |\n", cells.join(" | "))
     }
 }
 
-const HEADER: [&str; 7] = [
-    "",
-    "measured",
-    "beside",
-    "ratio",
-    "target",
-    "met",
-    "beside is",
-];
-
 /// All lines, and the machine that they were measured on.
+#[derive(Serialize)]
 pub(crate) struct Report {
     machine: String,
-    /// Others' work at the beginning, which makes every figure worse.
-    load_before: String,
     lines: Vec<Line>,
 }
 
@@ -119,54 +142,25 @@ impl Report {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let processors = read("/proc/cpuinfo");
-        let model = processors
-            .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-            .map_or("unknown processor", |(_, model)| model);
-        let kernel = read("/proc/sys/kernel/osrelease");
+        let model = processors.lines().find(|l| l.starts_with("model name"));
         let load = read("/proc/loadavg");
         Self {
-            machine: format!("{cores} cores, {model}, Linux {}", kernel.trim()),
-            load_before: load.split(' ').next().unwrap_or_default().to_owned(),
+            machine: format!("{cores} cores, {model:?}; load before: {}", load.trim()),
             lines: Vec::new(),
         }
     }
 
     /// Adds a line, and says it at once to whoever waits.
     pub(crate) fn add(&mut self, line: Line) {
-        eprintln!("{}: {}", line.what, line.figure);
+        eprintln!("{}: {}", line.what, line.unit.show(line.value));
         self.lines.push(line);
     }
 
-    pub(crate) fn json(&self) -> Value {
-        let lines: Vec<_> = self.lines.iter().map(Line::json).collect();
-        json!({"machine": self.machine, "loadBefore": self.load_before, "lines": lines})
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}; load before: {}\n", self.machine, self.load_before)?;
-        let mut rows = vec![HEADER.map(str::to_owned)];
-        rows.extend(self.lines.iter().map(Line::cells));
-        let width = |column: usize| {
-            let widths = rows.iter().map(|row| row[column].chars().count());
-            widths.max().unwrap_or(0)
-        };
-        let widths: [usize; 7] = std::array::from_fn(width);
-        for row in &rows {
-            let mut text = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                // Words to the left, numbers to the right.
-                let padding = " ".repeat(widths[column] - cell.chars().count());
-                match column {
-                    1..=3 => text.extend([padding.as_str(), cell, "  "]),
-                    _ => text.extend([cell.as_str(), &padding, "  "]),
-                }
-            }
-            writeln!(f, "{}", text.trim_end())?;
-        }
-        Ok(())
+    /// As docs/performance.md has it.
+    pub(crate) fn table(&self) -> String {
+        let head = "| | measured | beside | ratio | target | met | beside is |\n|---|---|---|---|---|---|---|\n";
+        let rows: String = self.lines.iter().map(Line::row).collect();
+        format!("{}\n\n{head}{rows}", self.machine)
     }
 }
 
@@ -174,21 +168,17 @@ impl fmt::Display for Report {
 mod tests {
     use super::*;
 
-    fn rate(rate: f64) -> Line {
-        line("creates", Figure::Rate(rate)).beside(Figure::Rate(1000.0), "floor")
-    }
-
     #[test]
-    fn a_ratio_is_what_was_measured_by_what_stands_beside_it() {
-        let json = rate(500.0).target(Target::RatioAtLeast(0.6)).json();
-        assert_eq!(json["ratio"], 0.5);
-        assert_eq!(json["met"], false);
-        assert_eq!(json["target"], "ratio ≥ 0.6");
-    }
-
-    #[test]
-    fn a_line_without_a_target_meets_none() {
-        assert_eq!(rate(500.0).json()["met"], Value::Null);
-        assert_eq!(rate(500.0).cells()[5], "");
+    fn a_line_says_its_ratio_and_whether_its_target_is_met() {
+        let rate = || rate("rate", 600.0);
+        let beside = |target| rate().beside(1000.0, "floor").target(target);
+        let met = |line: Line| line.verdict().1;
+        assert_eq!(met(beside(Target::RatioAtLeast(0.6))), Some(true));
+        assert_eq!(met(beside(Target::RatioAtMost(0.5))), Some(false));
+        assert_eq!(met(rate().target(Target::RatioAtMost(0.5))), None);
+        assert_eq!(
+            beside(Target::RatioAtLeast(0.6)).row(),
+            "| rate | 600/s | 1000/s | 0.60 | ratio ≥ 0.6 | yes | floor |\n"
+        );
     }
 }

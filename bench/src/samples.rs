@@ -6,15 +6,6 @@ use std::time::{Duration, Instant};
 pub(crate) struct Samples(Vec<Duration>);
 
 impl Samples {
-    /// Times `count` runs of `work`.
-    pub(crate) fn of<T>(count: usize, mut work: impl FnMut() -> T) -> Self {
-        let mut samples = Self::default();
-        for _ in 0..count {
-            samples.time(&mut work);
-        }
-        samples
-    }
-
     /// Times one run of `work`.
     pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
@@ -27,27 +18,29 @@ impl Samples {
         self.0.push(sample);
     }
 
-    pub(crate) fn median(&self) -> Duration {
+    pub(crate) fn median(&self) -> f64 {
         self.percentile(50)
     }
 
-    /// The smallest sample that so many in a hundred do not exceed.
-    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+    /// In seconds: the smallest sample that so many in a hundred do not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         let rank = (sorted.len() * percent).div_ceil(100);
-        sorted[rank.max(1) - 1]
-    }
-
-    pub(crate) fn longest(&self) -> Duration {
-        self.percentile(100)
+        sorted[rank.max(1) - 1].as_secs_f64()
     }
 }
 
-impl FromIterator<Duration> for Samples {
-    fn from_iter<I: IntoIterator<Item = Duration>>(samples: I) -> Self {
-        Self(samples.into_iter().collect())
+/// Times the works in turn, so that whatever else the machine does meets all of them.
+pub(crate) fn in_turn<const N: usize>(count: usize, works: [&mut dyn FnMut(); N]) -> [Samples; N] {
+    let mut samples: [Samples; N] = std::array::from_fn(|_| Samples::default());
+    let mut works = works;
+    for _ in 0..count {
+        for (work, samples) in works.iter_mut().zip(&mut samples) {
+            samples.time(work);
+        }
     }
+    samples
 }
 
 #[cfg(test)]
@@ -56,11 +49,8 @@ mod tests {
 
     #[test]
     fn a_percentile_is_a_sample_that_was_measured() {
-        let samples: Samples = (1..=200).rev().map(Duration::from_millis).collect();
-        assert_eq!(samples.median(), Duration::from_millis(100));
-        assert_eq!(samples.percentile(99), Duration::from_millis(198));
-        assert_eq!(samples.longest(), Duration::from_millis(200));
-        let one: Samples = [Duration::from_millis(7)].into_iter().collect();
-        assert_eq!(one.median(), Duration::from_millis(7));
+        let samples = Samples((1..=200).rev().map(Duration::from_millis).collect());
+        assert_eq!(samples.median(), 0.1);
+        assert_eq!(samples.percentile(99), 0.198);
     }
 }

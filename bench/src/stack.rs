@@ -1,264 +1,158 @@
-//! A stack on this machine, in a folder of its own, and the tool that drives it.
+//! A stack on this machine: at rest, one operation at a time, under load, with a table that grows,
+//! and its read model made again. `cqrs bench` drives it; its own time is in the figures.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use serde_json::Value;
-use tempfile::TempDir;
-use test_support::process::Process;
+use serde_json::{Value, json};
 use test_support::tree::{self, Seen};
-use test_support::wire::Connection;
-use test_support::{eventually, valkey, workspace};
 
-use crate::cache::Cache;
-use crate::interrupt;
-use crate::options::Options;
+use crate::Options;
+use crate::project::Project;
+use crate::report::{Report, Target, bytes, cores, rate, seconds};
+use crate::samples::{Samples, in_turn};
 
-/// The names of the handlers' programs.
-pub(crate) const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+const SMALLEST: usize = 1000;
 
-/// How long to wait for what must come to pass.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// A command that has ended well.
-pub(crate) struct Ran {
-    pub(crate) took: Duration,
-    /// On standard error.
-    pub(crate) said: String,
+pub(crate) fn measure(options: &Options, report: &mut Report) {
+    let stack = Project::deployed(options);
+    let one_at_a_time = ["--concurrency", "1", "--orders", "200"];
+    stack.bench(&one_at_a_time);
+    at_rest(options, &stack, report);
+    under_load(options, &stack, report);
+    let mut first: Option<Vec<f64>> = None;
+    let sizes = std::iter::successors(Some(SMALLEST), |size| Some(size * 10));
+    for size in sizes.take_while(|size| *size <= options.scaled(options.orders)) {
+        stack.run(&["bench", "--clean", "--yes"]);
+        if size > SMALLEST {
+            let orders = size.to_string();
+            stack.bench(&[
+                "--concurrency",
+                "32",
+                "--mix",
+                "create=1",
+                "--orders",
+                &orders,
+            ]);
+        }
+        let run = stack.bench(&one_at_a_time);
+        let p50 = |of: &Value| of["p50"].as_f64().unwrap_or(f64::NAN) / 1e3;
+        let step = |name: &str| p50(&run["steps"][name]["latencyMs"]);
+        let figures = vec![
+            step("create"),
+            step("get"),
+            step("list"),
+            p50(&run["visible"]["lagMs"]),
+        ];
+        let names = ["create", "get", "list", "answer to visible"];
+        for (at, (name, figure)) in names.iter().zip(&figures).enumerate() {
+            let line = seconds(format!("{name}, p50, {size} orders"), *figure);
+            report.add(match &first {
+                None => line,
+                Some(first) => line
+                    .beside(first[at], format!("with {SMALLEST} orders"))
+                    .target(Target::RatioAtMost(1.5)),
+            });
+        }
+        let host = tree::seen(stack.host("pid")).unwrap().memory() as f64;
+        let host = bytes(format!("memory of the host, {size} orders"), host);
+        report.add(host.target(Target::AtMost(50e6)));
+        let disk = stack.disk() as f64;
+        report.add(bytes(format!("disk, {size} orders"), disk));
+        first.get_or_insert(figures);
+    }
+    made_again(options, &stack, report);
 }
 
-pub(crate) struct Stack {
-    folder: TempDir,
-    cqrs: PathBuf,
-    handlers: PathBuf,
-    pub(crate) quick: bool,
-    /// Names for the orders of [`crate::fill`].
-    pub(crate) filled: usize,
+fn processes(stack: &Project) -> Vec<Seen> {
+    let host = stack.host("pid");
+    tree::below(host)
+        .into_iter()
+        .chain(tree::seen(host))
+        .collect()
 }
 
-impl Stack {
-    /// A project with the repository's template, on the disk that holds `target/`.
-    pub(crate) fn empty(options: &Options) -> Self {
-        let parent = workspace().join("target/tmp");
-        std::fs::create_dir_all(&parent).unwrap();
-        let folder = tempfile::tempdir_in(parent).unwrap();
-        let template = workspace().join("template.yaml");
-        std::fs::copy(template, folder.path().join("template.yaml")).unwrap();
-        interrupt::remember(folder.path(), &options.cqrs);
-        Self {
-            folder,
-            cqrs: options.cqrs.clone(),
-            handlers: options.handlers.clone(),
-            quick: options.quick,
-            filled: 0,
-        }
-    }
-
-    pub(crate) fn deployed(options: &Options) -> Self {
-        let stack = Self::empty(options);
-        stack.deploy();
-        stack
-    }
-
-    /// One whose functions all echo: what the stack costs without the handlers.
-    pub(crate) fn of_echoes(options: &Options) -> Self {
-        let mut stack = Self::empty(options);
-        let handlers = stack.folder.path().join("echoes");
-        std::fs::create_dir(&handlers).unwrap();
-        for handler in HANDLERS {
-            std::fs::copy(Options::own_program("echo"), handlers.join(handler)).unwrap();
-        }
-        stack.handlers = handlers;
-        stack.deploy();
-        stack
-    }
-
-    pub(crate) fn deploy(&self) -> Duration {
-        let handlers = self.handlers.to_str().unwrap();
-        self.run(&["deploy", "--local", "--prebuilt", handlers])
-    }
-
-    pub(crate) fn destroy(&self) -> Duration {
-        self.run(&["destroy", "--local", "--yes"])
-    }
-
-    /// Runs the tool to its success; gives the time that the whole process took.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Duration {
-        self.run_with(arguments, &[]).took
-    }
-
-    /// The same with these variables beside those that every program needs.
-    pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Ran {
-        let mut command = self.command(&self.cqrs);
-        command.args(arguments);
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
-        let start = Instant::now();
-        let output = command.output().unwrap();
-        let took = start.elapsed();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?}: {said}");
-        Ran { took, said }
-    }
-
-    fn command(&self, program: &Path) -> Command {
-        let server = valkey::executable();
-        let search = std::env::var("PATH").unwrap_or_default();
-        let folder = server.parent().unwrap_or(&server).display();
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", format!("{folder}:{search}"))
-            .env("HOME", self.folder.path())
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs the stack, which is stopped, as a child of this process.
-    pub(crate) fn in_foreground(&self, program: &Path) -> Process {
-        let mut command = self.command(program);
-        command
-            .args(["local", "run", "--quiet"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = Process::spawn(&mut command);
-        let state = self.folder.path().join(".cqrs/local/cqrs/host.json");
-        assert!(eventually(PATIENCE, || state.exists()), "it does not start");
-        process
-    }
-
-    /// What the stack keeps on the disk, in bytes.
-    pub(crate) fn disk(&self) -> u64 {
-        let files = std::fs::read_dir(self.folder.path().join(".cqrs/local/cqrs")).unwrap();
-        let sizes = files.map(|file| file.unwrap().metadata().unwrap());
-        sizes.filter(|of| of.is_file()).map(|of| of.len()).sum()
-    }
-
-    fn state(&self, file: &str) -> Value {
-        let path = self.folder.path().join(".cqrs/local/cqrs").join(file);
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        serde_json::from_str(&text).unwrap()
-    }
-
-    /// The process that runs the stack.
-    pub(crate) fn host(&self) -> Seen {
-        let pid = self.state("host.json")["pid"].as_u64().unwrap();
-        tree::seen(u32::try_from(pid).unwrap()).expect("the stack runs")
-    }
-
-    /// The processes of the stack: the one that runs it, and those below it.
-    pub(crate) fn processes(&self) -> Vec<Seen> {
-        let host = self.host();
-        let mut processes = tree::below(host.pid);
-        processes.push(host);
-        processes
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        let port = self.state("host.json")["port"].as_u64().unwrap();
-        u16::try_from(port).unwrap()
-    }
-
-    pub(crate) fn connection(&self) -> Connection {
-        Connection::open(self.port()).unwrap()
-    }
-
-    pub(crate) fn cache_port(&self) -> u16 {
-        let port = self.state("deployment.json")["cachePort"].as_u64().unwrap();
-        u16::try_from(port).unwrap()
-    }
-
-    pub(crate) fn cache(&self) -> Cache {
-        Cache::connect(self.cache_port()).unwrap()
-    }
-
-    /// Gives the publisher the least order; gives its answer.
-    pub(crate) fn invoke(connection: &mut Connection) -> Value {
-        let payload = r#"{"clientId":"123456789","productId":"abc-def-ghi"}"#;
-        let answer = connection.invoke("cqrs-publisher", payload).unwrap();
-        answer.json().unwrap()
-    }
-
-    /// Writes an order; gives its id.
-    pub(crate) fn create(connection: &mut Connection) -> String {
-        let order = Self::invoke(connection);
-        order["orderId"].as_str().unwrap().to_owned()
-    }
-
-    /// The name of the table of orders.
-    pub(crate) fn table(&self) -> String {
-        let answer = self.connection().dynamodb("ListTables", "{}").unwrap();
-        let tables = answer.json().unwrap();
-        let names = tables["TableNames"].as_array().unwrap();
-        let own = names.iter().filter_map(Value::as_str);
-        let own = own.filter(|name| *name != SCRATCH).collect::<Vec<_>>();
-        assert_eq!(own.len(), 1, "{tables}");
-        own[0].to_owned()
-    }
-
-    /// A table like that of the orders, with a stream that nobody reads: for floors.
-    pub(crate) fn scratch_table(&self) -> &'static str {
-        let request = serde_json::json!({
-            "TableName": SCRATCH,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "orderId", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "orderId", "KeyType": "HASH"}],
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        });
-        let mut connection = self.connection();
-        let answer = connection.dynamodb("CreateTable", &request.to_string());
-        let answer = answer.unwrap();
-        let there = String::from_utf8_lossy(&answer.body).contains("ResourceInUse");
-        assert!(answer.status == 200 || there, "{answer:?}");
-        SCRATCH
-    }
-
-    /// Waits until the read model has so many orders.
-    pub(crate) fn wait_until_read(&self, orders: usize) {
-        let start = Instant::now();
-        let mut cache = self.cache();
-        while cache.orders().unwrap() < orders {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the read model does not catch up"
-            );
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// How many items the table of orders has, by a count of all.
-    pub(crate) fn count(&self) -> usize {
-        let mut connection = self.connection();
-        let mut request = serde_json::json!({"TableName": self.table(), "Select": "COUNT"});
-        let mut count = 0;
-        loop {
-            let answer = connection.dynamodb("Scan", &request.to_string()).unwrap();
-            let mut page = answer.json().unwrap();
-            count += page["Count"].as_u64().unwrap();
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"].take();
-            if request["ExclusiveStartKey"].is_null() {
-                return usize::try_from(count).unwrap();
-            }
-        }
-    }
+fn at_rest(options: &Options, stack: &Project, report: &mut Report) {
+    // What the last request set off may still be under way.
+    thread::sleep(Duration::from_secs(1));
+    let all = processes(stack);
+    let used = || -> Duration { all.iter().map(Seen::cpu_time).sum() };
+    let duration = Duration::from_secs(options.scaled(10) as u64);
+    let before = used();
+    thread::sleep(duration);
+    let share = (used() - before).as_secs_f64() / duration.as_secs_f64();
+    let share = cores("idle: CPU of all processes", share);
+    report.add(share.target(Target::AtMost(0.001)));
+    let memory = |of: &dyn Fn(&Seen) -> bool| -> f64 {
+        all.iter()
+            .filter(|process| of(process))
+            .map(Seen::memory)
+            .sum::<u64>() as f64
+    };
+    let is_cache = |process: &Seen| process.name.contains("-server");
+    let own = memory(&|process| !is_cache(process));
+    let own = bytes("idle: memory of all but the cache", own);
+    report.add(own.target(Target::AtMost(60e6)));
+    report.add(bytes("idle: memory of the cache", memory(&is_cache)));
 }
 
-const SCRATCH: &str = "bench-floor";
+fn under_load(options: &Options, stack: &Project, report: &mut Report) {
+    let duration = format!("{}s", options.scaled(10));
+    let arguments = [
+        "--concurrency",
+        "32",
+        "--mix",
+        "create=1",
+        "--duration",
+        &duration,
+    ];
+    let run = stack.bench(&arguments);
+    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    report.add(rate("creates, 32 at a time", number(&run["perSecond"])));
+    let lag = number(&run["visible"]["lagMs"]["max"]) / 1e3;
+    report.add(seconds("longest lag meanwhile", lag).target(Target::AtMost(1.0)));
+    let client = number(&run["client"]["cpuShare"]);
+    report.add(cores("of a processor, the client took", client));
+}
 
-impl Drop for Stack {
-    fn drop(&mut self) {
-        let state = self.folder.path().join(".cqrs/local/cqrs/host.json");
-        if state.exists() && !std::thread::panicking() {
-            self.destroy();
-        } else if state.exists() {
-            // What is shown is why this came about.
-            let _ = Command::new(&self.cqrs)
-                .args(["local", "stop"])
-                .current_dir(self.folder.path())
-                .output();
+/// The commands that read the whole table, beside one that only reads it.
+fn made_again(options: &Options, stack: &Project, report: &mut Report) {
+    let table = stack
+        .connection()
+        .dynamodb("ListTables", "{}")
+        .unwrap()
+        .json()
+        .unwrap();
+    let table = table["TableNames"][0].clone();
+    let orders = scan(stack, &table);
+    let [scanned, rebuilt, verified] = in_turn(
+        options.scaled(3),
+        [
+            &mut || assert_eq!(scan(stack, &table), orders),
+            &mut || drop(stack.run(&["rebuild", "--restart"])),
+            &mut || drop(stack.run(&["verify"])),
+        ],
+    );
+    let mut add = |what: &str, samples: &Samples| {
+        let line = seconds(format!("{what}, {orders} orders"), samples.median());
+        report.add(line.beside(scanned.median(), "a Scan of the table"));
+    };
+    add("cqrs rebuild", &rebuilt);
+    add("cqrs verify", &verified);
+}
+
+/// Reads the table; gives how many items it has.
+fn scan(stack: &Project, table: &Value) -> u64 {
+    let mut connection = stack.connection();
+    let mut request = json!({"TableName": table});
+    let mut count = 0;
+    loop {
+        let answer = connection.dynamodb("Scan", &request.to_string()).unwrap();
+        let mut page = answer.json().unwrap();
+        count += page["Count"].as_u64().unwrap();
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"].take();
+        if request["ExclusiveStartKey"].is_null() {
+            return count;
         }
-        interrupt::forget(self.folder.path());
     }
 }

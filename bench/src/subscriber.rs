@@ -5,49 +5,50 @@
 //! with the same arguments at the same depth of pipeline, and nothing read or made.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use test_support::runtime_api::Handler;
 use test_support::valkey::Valkey;
 
-use crate::figure::{Figure, Target};
-use crate::options::Options;
-use crate::proxy::Proxy;
-use crate::report::{Report, line};
-use crate::samples::Samples;
-use crate::stream;
+use crate::Options;
+use crate::events;
+use crate::report::{Report, Target, rate};
+use crate::samples::in_turn;
 
 /// The template's default, and the most of one round trip.
 const BATCHES: [usize; 2] = [100, 1000];
 
+/// What was sent to the cache, and how many bytes it answered.
+type Exchange = (Vec<u8>, usize);
+
 pub(crate) fn measure(options: &Options, report: &mut Report) {
-    let rounds = if options.quick { 1 } else { 5 };
     let records = options.scaled(20_000);
     let cache = Valkey::start();
     for size in BATCHES {
-        let events: Vec<_> = (0..records / size)
-            .map(|number| stream::batch(number * size, size))
-            .collect();
-        let sent = record(options, &cache, &events);
-        let (mut projected, mut replayed) = (Samples::default(), Samples::default());
-        for _ in 0..rounds {
-            empty(&cache);
-            let mut handler = subscriber(options, cache.port());
-            projected.time(|| project(&mut handler, &events));
-            empty(&cache);
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, cache.port())).unwrap();
-            stream.set_nodelay(true).unwrap();
-            replayed.time(|| replay(&mut stream, &sent));
-        }
-        let rate = |samples: &Samples| {
-            Figure::Rate((events.len() * size) as f64 / samples.median().as_secs_f64())
-        };
-        let projected = line(
-            format!("subscriber, batches of {size}, records"),
-            rate(&projected),
+        let batches = records / size;
+        let batches = (0..batches).map(|number| events::batch(number * size, size));
+        let batches: Vec<_> = batches.collect();
+        let sent = record(options, &cache, &batches);
+        let mut handler = subscriber(options, cache.port());
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, cache.port())).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let [_, projected, _, replayed] = in_turn(
+            options.scaled(5),
+            [
+                &mut || empty(&cache),
+                &mut || project(&mut handler, &batches),
+                &mut || empty(&cache),
+                &mut || replay(&mut stream, &sent),
+            ],
         );
-        let beside = projected.beside(rate(&replayed), "the same commands without it");
-        report.add(beside.target(Target::RatioAtLeast(0.6)));
+        let count = (batches.len() * size) as f64;
+        let what = format!("subscriber, batches of {size}, records");
+        let line = rate(what, count / projected.median())
+            .beside(count / replayed.median(), "the same commands without it")
+            .target(Target::RatioAtLeast(0.6));
+        report.add(line);
     }
 }
 
@@ -64,30 +65,62 @@ fn subscriber(options: &Options, port: u16) -> Handler {
     handler
 }
 
-fn project(handler: &mut Handler, events: &[String]) {
-    for event in events {
-        let answer = handler.invoke_raw(event.clone()).unwrap();
+fn project(handler: &mut Handler, batches: &[String]) {
+    for batch in batches {
+        let answer = handler.invoke_raw(batch.clone()).unwrap();
         let failures = answer["batchItemFailures"].as_array().unwrap();
         assert!(failures.is_empty(), "{answer}");
     }
 }
 
-/// What the subscriber sends for each event, and how many bytes it is answered.
-fn record(options: &Options, cache: &Valkey, events: &[String]) -> Vec<(Vec<u8>, usize)> {
+/// What the subscriber sends for each batch.
+fn record(options: &Options, cache: &Valkey, batches: &[String]) -> Vec<Exchange> {
     empty(cache);
-    let proxy = Proxy::to(cache.port());
-    let mut handler = subscriber(options, proxy.port());
-    let record = |event| {
-        proxy.forget();
-        project(&mut handler, std::slice::from_ref(event));
-        let mut sent = proxy.sent();
-        assert_eq!(sent.len(), 1, "the subscriber has one connection");
-        sent.remove(0)
-    };
-    events.iter().map(record).collect()
+    let passed = Arc::<Mutex<Exchange>>::default();
+    let mut handler = subscriber(options, proxy(cache.port(), &passed));
+    let sent = batches.iter().map(|batch| {
+        *passed.lock().unwrap() = Exchange::default();
+        project(&mut handler, std::slice::from_ref(batch));
+        passed.lock().unwrap().clone()
+    });
+    sent.collect()
 }
 
-fn replay(stream: &mut TcpStream, sent: &[(Vec<u8>, usize)]) {
+/// Listens in front of the server on `port` and notes what passes.
+fn proxy(port: u16, passed: &Arc<Mutex<Exchange>>) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let passed = Arc::clone(passed);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            for (from, to, is_request) in [(&client, &server, true), (&server, &client, false)] {
+                to.set_nodelay(true).unwrap();
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                let passed = Arc::clone(&passed);
+                thread::spawn(move || {
+                    let mut buffer = vec![0; 256 * 1024];
+                    while let Ok(count @ 1..) = from.read(&mut buffer) {
+                        let bytes = &buffer[..count];
+                        let mut passed = passed.lock().unwrap();
+                        if is_request {
+                            passed.0.extend_from_slice(bytes);
+                        } else {
+                            passed.1 += count;
+                        }
+                        drop(passed);
+                        if to.write_all(bytes).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    own
+}
+
+fn replay(stream: &mut TcpStream, sent: &[Exchange]) {
     let mut answer = Vec::new();
     for (commands, answered) in sent {
         stream.write_all(commands).unwrap();
