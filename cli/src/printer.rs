@@ -8,11 +8,13 @@ mod region;
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
+use serde_json::Value;
 
 pub(crate) use self::region::Region;
 use crate::error::{Failure, Kind};
@@ -100,7 +102,21 @@ pub(crate) struct Printer {
     stdin_terminal: bool,
     /// What is printed belongs to a larger command, which has the results and the last word.
     part: bool,
+    /// Where results go instead of stdout.
+    captured: Option<Captured>,
     progress: MultiProgress,
+}
+
+/// Results that were printed into memory, in both forms.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Captured(Arc<Mutex<(String, Value)>>);
+
+impl Captured {
+    /// As text and as JSON.
+    pub(crate) fn take(self) -> (String, Value) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *held)
+    }
 }
 
 impl Printer {
@@ -121,6 +137,7 @@ impl Printer {
             stdout_terminal,
             stdin_terminal: io::stdin().is_terminal(),
             part: false,
+            captured: None,
             progress: MultiProgress::with_draw_target(target),
         }
     }
@@ -132,6 +149,17 @@ impl Printer {
             part: true,
             ..self.clone()
         }
+    }
+
+    /// The same printer for a command whose result is not printed but given back.
+    pub(crate) fn capturing(&self) -> (Self, Captured) {
+        let captured = Captured::default();
+        let printer = Self {
+            captured: Some(captured.clone()),
+            stdout_terminal: true,
+            ..self.clone()
+        };
+        (printer, captured)
     }
 
     /// The style for what goes to stderr.
@@ -173,6 +201,15 @@ impl Printer {
 
     /// Writes a command's result: its `Display` as text, or itself as one JSON document.
     pub(crate) fn data<T: Serialize + Display>(&self, value: &T) -> Result<(), Failure> {
+        if let Some(Captured(held)) = &self.captured {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            // Results always have a JSON form.
+            *held = (
+                value.to_string(),
+                serde_json::to_value(value).unwrap_or_default(),
+            );
+            return Ok(());
+        }
         if self.is_json() {
             self.json(value)
         } else {

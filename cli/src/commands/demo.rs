@@ -1,16 +1,14 @@
 //! `cqrs demo`: a guided tour of a stack, which is deployed first where it is not there.
 //!
-//! Every step is what one command does, by the same functions; the command is shown as it would be
-//! typed, with what it prints. A step that does not come out as it is described fails the tour.
+//! Every step is one command line, shown as it would be typed, with what it prints. A step that does not come out as it is described fails the tour.
 
-mod steps;
+mod story;
 mod told;
 
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use self::steps::Tour;
 use self::told::{Told, hints};
 use crate::app::interrupt::Interrupt;
 use crate::cli::{DemoArgs, DeployArgs};
@@ -18,7 +16,6 @@ use crate::commands::{deploy, order};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
-use crate::stack::functions::Functions;
 
 pub(crate) async fn run(
     args: DemoArgs,
@@ -33,15 +30,16 @@ pub(crate) async fn run(
         );
     }
     let begun = Instant::now();
-    let functions = ready(args, &settings, interrupt, printer).await?;
-    let mut tour = Tour::new(functions, flags(&settings), printer);
+    ready(args, &settings, interrupt, printer).await?;
+    let flags = flags(&settings);
+    let steps = story::take(&settings, &flags, interrupt, printer);
     let said = || Failure::interrupted("interrupted; the orders placed so far stay where they are");
-    interrupt.unless(tour.walk(), said).await??;
+    let steps = interrupt.unless(steps, said).await??;
     let told = Told {
         stack: settings.stack.as_str(),
         target: settings.target,
         took: begun.elapsed(),
-        steps: tour.into_steps(),
+        steps,
     };
     if printer.is_json() {
         return printer.json(&told);
@@ -49,23 +47,21 @@ pub(crate) async fn run(
     if printer.is_quiet() {
         return Ok(());
     }
-    printer.stdout(&hints(&settings, &flags(&settings), printer.data_style()))
+    printer.stdout(&hints(&settings, &flags, printer.data_style()))
 }
 
-/// The functions of the stack, deployed where it is not there.
+/// Deploys the stack where it is not there, else asks whether to use it.
 async fn ready(
     args: DemoArgs,
     settings: &Settings,
     interrupt: &Interrupt,
     printer: &Printer,
-) -> Result<Functions, Failure> {
+) -> Result<(), Failure> {
     match standing(settings, printer).await {
-        Ok(functions) => {
-            if settings.target == Target::Aws && !args.yes {
-                agree(settings, interrupt, printer).await?;
-            }
-            Ok(functions)
+        Ok(()) if settings.target == Target::Aws && !args.yes => {
+            agree(settings, interrupt, printer).await
         }
+        Ok(()) => Ok(()),
         Err(failure) if failure.kind() == Kind::NotFound => {
             let deploy_args = DeployArgs {
                 yes: args.yes,
@@ -75,18 +71,18 @@ async fn ready(
             let part = printer.of_a_part();
             deploy::run(deploy_args, settings.clone(), interrupt, &part).await?;
             printer.note("");
-            order::functions(settings, printer).await
+            Ok(())
         }
         Err(failure) => Err(failure),
     }
 }
 
-/// The functions of a stack that is deployed.
-async fn standing(settings: &Settings, printer: &Printer) -> Result<Functions, Failure> {
+/// Whether the stack is deployed.
+async fn standing(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
     let functions = order::functions(settings, printer).await?;
     let pong = functions.query::<Value>(&json!({ "ping": true })).await;
     order::unwrap_logged(pong, printer)?;
-    Ok(functions)
+    Ok(())
 }
 
 async fn agree(

@@ -35,19 +35,22 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn begun(title: &'static str, command: &str) -> Self {
+    pub(super) fn new(title: &'static str, command: String, took: Duration, result: Value) -> Self {
         Self {
             title,
-            command: command.to_owned(),
-            took: Duration::ZERO,
-            result: Value::Null,
+            command,
+            took,
+            result,
         }
     }
 
-    pub(super) fn done(&mut self, took: Duration, result: &impl Serialize) {
-        self.took = took;
-        // Orders and lists of them always have a JSON form.
-        self.result = serde_json::to_value(result).unwrap_or_default();
+    pub(super) fn result(&self) -> &Value {
+        &self.result
+    }
+
+    /// The order's, where it is of one.
+    pub(super) fn id(&self) -> &str {
+        self.result["orderId"].as_str().unwrap_or_default()
     }
 }
 

@@ -57,7 +57,7 @@ fn may_be_written(failure: &Failure) -> bool {
 }
 
 /// What was typed, as the publisher takes it.
-pub(in crate::commands) fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
+fn command(args: CreateArgs) -> Result<CreateOrder, InvalidArgument> {
     let quantity = u64::try_from(args.quantity.unwrap_or(1)).unwrap_or(0);
     // The SDK repeats a call whose answer was lost: without a key that would be a second order.
     let key = args

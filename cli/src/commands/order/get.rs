@@ -139,7 +139,7 @@ fn none_read(ids: Vec<OrderId>, failure: Failure) -> Vec<Item> {
 }
 
 /// The order, which must be there.
-pub(in crate::commands) async fn read(
+pub(super) async fn read(
     functions: &Functions,
     id: OrderId,
     printer: &Printer,

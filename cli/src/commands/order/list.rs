@@ -38,7 +38,7 @@ pub(super) async fn run(
 }
 
 /// As many orders as were asked for, in as many requests as it takes.
-pub(in crate::commands) async fn list(
+async fn list(
     functions: &Functions,
     args: &ListArgs,
     printer: &Printer,
@@ -87,8 +87,8 @@ async fn page(
 
 /// What the query function answers, and what the command prints.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(in crate::commands) struct Listed {
-    pub(in crate::commands) orders: Vec<Order>,
+struct Listed {
+    orders: Vec<Order>,
     /// Where the list goes on; absent at its end.
     cursor: Option<String>,
 }

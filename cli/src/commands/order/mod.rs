@@ -2,15 +2,15 @@
 
 mod cancel;
 mod change;
-pub(super) mod create;
+mod create;
 mod create_from;
-pub(super) mod get;
+mod get;
 mod ids;
 mod items;
-pub(super) mod list;
+mod list;
 mod several;
 mod ship;
-pub(super) mod shown;
+mod shown;
 mod tally;
 mod wait;
 
@@ -65,14 +65,14 @@ pub(super) async fn functions(
 }
 
 /// An order that was written.
-pub(super) struct Written {
-    pub(super) shown: Shown,
+struct Written {
+    shown: Shown,
     /// What became of the waiting, whatever which the order is written.
-    pub(super) waited: Result<(), Failure>,
+    waited: Result<(), Failure>,
 }
 
 /// Sends a command to the publisher and waits as `wait` says.
-pub(super) async fn write(
+async fn write(
     functions: &Functions,
     command: &impl Serialize,
     wait: WaitArgs,

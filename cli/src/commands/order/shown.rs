@@ -25,17 +25,17 @@ pub(super) fn cells(order: &Order) -> [String; 7] {
 
 /// An order, with its times where they were measured. In JSON both are one flat object.
 #[derive(Debug, Serialize)]
-pub(in crate::commands) struct Shown {
+pub(super) struct Shown {
     #[serde(flatten)]
-    pub(in crate::commands) order: Order,
+    pub(super) order: Order,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(in crate::commands) timing: Option<Timing>,
+    pub(super) timing: Option<Timing>,
 }
 
 /// How long things took, in milliseconds, as seen from here: the network is included.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::commands) struct Timing {
+pub(super) struct Timing {
     /// From sending the command to its answer; absent where nothing was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     write_ms: Option<f64>,
