@@ -1,6 +1,7 @@
 //! `cqrs demo`: a guided tour of a stack, which is deployed first where it is not there.
 //!
-//! Every step is one command line, shown as it would be typed, with what it prints. A step that does not come out as it is described fails the tour.
+//! Every step is one command line, shown as it would be typed, with what it prints. A step that does
+//! not come out as it is described fails the tour.
 
 mod story;
 mod told;
