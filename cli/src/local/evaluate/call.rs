@@ -55,10 +55,7 @@ impl<'t> View<'t> {
     /// The function that stands here.
     pub(super) fn call(self) -> Result<Option<Call<'t>>> {
         if let Some(tag) = self.tag {
-            let function = Function::from_short(tag).ok_or_else(|| {
-                let what = format!("`!{tag}` is no function{}", Function::near(tag));
-                Fault::new(self.at, what)
-            })?;
+            let function = Function::named(tag, &format!("!{tag}"), self.at)?;
             let argument = Self { tag: None, ..self };
             return Ok(Some(Call {
                 function,
@@ -113,168 +110,121 @@ impl<'t> Call<'t> {
     }
 }
 
-/// All of CloudFormation's functions, with those that nothing here can answer.
+/// The functions that are answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
     And,
-    Base64,
     Cidr,
     Condition,
-    Contains,
-    EachMemberEquals,
-    EachMemberIn,
     Equals,
     FindInMap,
-    ForEach,
     GetAtt,
     GetAzs,
-    GetStackOutput,
     If,
-    ImportValue,
     Join,
-    Length,
     Not,
     Or,
     Ref,
-    RefAll,
     Select,
     Split,
     Sub,
-    ToJsonString,
-    Transform,
-    ValueOf,
-    ValueOfAll,
 }
 
+/// Each with its name in the long form, and what it takes.
+const FUNCTIONS: [(Function, &str, &str); 15] = [
+    (Function::And, "Fn::And", "a list of 2 to 10 conditions"),
+    (Function::Cidr, "Fn::Cidr", "`[range, count, bits]`"),
+    (Function::Condition, "Condition", "the name of a condition"),
+    (Function::Equals, "Fn::Equals", "`[value, value]`"),
+    (Function::FindInMap, "Fn::FindInMap", "`[map, key, key]`"),
+    (
+        Function::GetAtt,
+        "Fn::GetAtt",
+        "`Resource.Attribute` or `[Resource, Attribute]`",
+    ),
+    (Function::GetAzs, "Fn::GetAZs", "one value"),
+    (Function::If, "Fn::If", "`[condition, value, other value]`"),
+    (Function::Join, "Fn::Join", "`[delimiter, [text, ...]]`"),
+    (Function::Not, "Fn::Not", "a list of one condition"),
+    (Function::Or, "Fn::Or", "a list of 2 to 10 conditions"),
+    (
+        Function::Ref,
+        "Ref",
+        "the name of a parameter or a resource",
+    ),
+    (Function::Select, "Fn::Select", "`[index, [value, ...]]`"),
+    (Function::Split, "Fn::Split", "`[delimiter, text]`"),
+    (
+        Function::Sub,
+        "Fn::Sub",
+        "a text, or `[text, {name: value}]`",
+    ),
+];
+
+/// CloudFormation's others: those of a transform, of other stacks, of rules alone, and `Base64`.
+const NOT_HERE: [&str; 13] = [
+    "Base64",
+    "Contains",
+    "EachMemberEquals",
+    "EachMemberIn",
+    "ForEach",
+    "GetStackOutput",
+    "ImportValue",
+    "Length",
+    "RefAll",
+    "ToJsonString",
+    "Transform",
+    "ValueOf",
+    "ValueOfAll",
+];
+
 impl Function {
-    const ALL: [Self; 28] = [
-        Self::And,
-        Self::Base64,
-        Self::Cidr,
-        Self::Condition,
-        Self::Contains,
-        Self::EachMemberEquals,
-        Self::EachMemberIn,
-        Self::Equals,
-        Self::FindInMap,
-        Self::ForEach,
-        Self::GetAtt,
-        Self::GetAzs,
-        Self::GetStackOutput,
-        Self::If,
-        Self::ImportValue,
-        Self::Join,
-        Self::Length,
-        Self::Not,
-        Self::Or,
-        Self::Ref,
-        Self::RefAll,
-        Self::Select,
-        Self::Split,
-        Self::Sub,
-        Self::ToJsonString,
-        Self::Transform,
-        Self::ValueOf,
-        Self::ValueOfAll,
-    ];
+    fn of(self) -> (&'static str, &'static str) {
+        let found = FUNCTIONS.iter().find(|(function, ..)| *function == self);
+        found.map_or(("", ""), |(_, key, usage)| (*key, *usage))
+    }
 
     /// The name in the long form.
-    pub(super) const fn key(self) -> &'static str {
-        match self {
-            Self::And => "Fn::And",
-            Self::Base64 => "Fn::Base64",
-            Self::Cidr => "Fn::Cidr",
-            Self::Condition => "Condition",
-            Self::Contains => "Fn::Contains",
-            Self::EachMemberEquals => "Fn::EachMemberEquals",
-            Self::EachMemberIn => "Fn::EachMemberIn",
-            Self::Equals => "Fn::Equals",
-            Self::FindInMap => "Fn::FindInMap",
-            Self::ForEach => "Fn::ForEach",
-            Self::GetAtt => "Fn::GetAtt",
-            Self::GetAzs => "Fn::GetAZs",
-            Self::GetStackOutput => "Fn::GetStackOutput",
-            Self::If => "Fn::If",
-            Self::ImportValue => "Fn::ImportValue",
-            Self::Join => "Fn::Join",
-            Self::Length => "Fn::Length",
-            Self::Not => "Fn::Not",
-            Self::Or => "Fn::Or",
-            Self::Ref => "Ref",
-            Self::RefAll => "Fn::RefAll",
-            Self::Select => "Fn::Select",
-            Self::Split => "Fn::Split",
-            Self::Sub => "Fn::Sub",
-            Self::ToJsonString => "Fn::ToJsonString",
-            Self::Transform => "Fn::Transform",
-            Self::ValueOf => "Fn::ValueOf",
-            Self::ValueOfAll => "Fn::ValueOfAll",
+    pub(super) fn key(self) -> &'static str {
+        self.of().0
+    }
+
+    fn usage(self) -> &'static str {
+        self.of().1
+    }
+
+    /// The function of this short name, which is written as `written` at `at`.
+    fn named(name: &str, written: &str, at: Position) -> Result<Self> {
+        let short = |key: &'static str| key.strip_prefix("Fn::").unwrap_or(key);
+        let known = FUNCTIONS.iter().find(|(_, key, _)| short(key) == name);
+        if let Some((function, ..)) = known {
+            return Ok(*function);
         }
-    }
-
-    const fn usage(self) -> &'static str {
-        match self {
-            Self::And | Self::Or => "a list of 2 to 10 conditions",
-            Self::Not => "a list of one condition",
-            Self::Equals => "`[value, value]`",
-            Self::Cidr => "`[range, count, bits]`",
-            Self::Condition => "the name of a condition",
-            Self::Contains => "`[[text, ...], text]`",
-            Self::EachMemberEquals => "`[[text, ...], text]`",
-            Self::EachMemberIn => "`[[text, ...], [text, ...]]`",
-            Self::FindInMap => "`[map, key, key]`",
-            Self::GetAtt => "`Resource.Attribute` or `[Resource, Attribute]`",
-            Self::If => "`[condition, value, other value]`",
-            Self::Join => "`[delimiter, [text, ...]]`",
-            Self::Ref => "the name of a parameter or a resource",
-            Self::Select => "`[index, [value, ...]]`",
-            Self::Split => "`[delimiter, text]`",
-            Self::Sub => "a text, or `[text, {name: value}]`",
-            Self::Base64
-            | Self::ForEach
-            | Self::GetAzs
-            | Self::GetStackOutput
-            | Self::ImportValue
-            | Self::Length
-            | Self::RefAll
-            | Self::ToJsonString
-            | Self::Transform
-            | Self::ValueOf
-            | Self::ValueOfAll => "one value",
+        let plain = name.split("::").next().unwrap_or_default();
+        if NOT_HERE.contains(&plain) {
+            let what = format!("`Fn::{plain}` is not there with `--local`");
+            return Err(Fault::new(at, what));
         }
-    }
-
-    fn short(self) -> &'static str {
-        let key = self.key();
-        key.strip_prefix("Fn::").unwrap_or(key)
-    }
-
-    fn from_short(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.short() == name)
-    }
-
-    /// The function that may have been meant by this name, in its long form.
-    fn near(name: &str) -> String {
-        let near = nearest(name, Self::ALL.iter().map(|known| known.short()));
-        near.and_then(Self::from_short)
-            .map(|near| format!("; did you mean `{}`?", near.key()))
-            .unwrap_or_default()
+        let keys = FUNCTIONS.map(|(_, key, _)| key);
+        let near = nearest(name, keys.map(short));
+        let near = near.and_then(|near| keys.into_iter().find(|key| short(key) == near));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        Err(Fault::new(at, format!("`{written}` is no function{near}")))
     }
 
     /// The long form. `Condition` has one in conditions only, since it is also a key of its own.
     fn from_entry(entry: &Entry) -> Result<Option<Call<'_>>> {
         let key = entry.key.as_str();
         let function = match key.strip_prefix("Fn::") {
-            None if key == "Ref" => Some(Self::Ref),
+            None if key == "Ref" => Self::Ref,
             None => return Ok(None),
-            Some(name) if name.starts_with("ForEach::") => Some(Self::ForEach),
-            Some(name) => Self::from_short(name).filter(|known| known.key() == key),
+            // These two have no `Fn::`.
+            Some(name @ ("Ref" | "Condition")) => {
+                let what = format!("`{key}` is no function; did you mean `{name}`?");
+                return Err(Fault::new(entry.at, what));
+            }
+            Some(name) => Self::named(name, key, entry.at)?,
         };
-        let function = function.ok_or_else(|| {
-            let name = key.strip_prefix("Fn::").unwrap_or(key);
-            let what = format!("`{key}` is no function{}", Self::near(name));
-            Fault::new(entry.at, what)
-        })?;
         Ok(Some(Call {
             function,
             at: entry.at,

@@ -36,10 +36,6 @@ impl Counterpart {
     pub(super) fn attributes(&self) -> impl Iterator<Item = &'static str> {
         self.attributes.iter().map(|(name, _)| *name)
     }
-
-    pub(super) fn is_list(&self, attribute: &str) -> bool {
-        matches!(attribute, "CidrBlockAssociations" | "Ipv6CidrBlocks")
-    }
 }
 
 const fn named(
@@ -85,10 +81,7 @@ static COUNTERPARTS: [Counterpart; 13] = [
         &[
             ("VpcId", "vpc-{hex}"),
             ("CidrBlock", "10.0.0.0/16"),
-            ("CidrBlockAssociations", "vpc-cidr-assoc-{hex}"),
-            ("DefaultNetworkAcl", "acl-{hex}"),
             ("DefaultSecurityGroup", "sg-{hex}"),
-            ("Ipv6CidrBlocks", "fd00::/56"),
         ],
     ),
     numbered(
@@ -97,22 +90,14 @@ static COUNTERPARTS: [Counterpart; 13] = [
         &[
             ("SubnetId", "subnet-{hex}"),
             ("AvailabilityZone", "{region}a"),
-            ("AvailabilityZoneId", "{region}-az1"),
             ("CidrBlock", "10.0.0.0/24"),
-            ("Ipv6CidrBlocks", "fd00::/64"),
-            ("NetworkAclAssociationId", "aclassoc-{hex}"),
-            ("OutpostArn", ""),
             ("VpcId", "vpc-{hex}"),
         ],
     ),
     numbered(
         "AWS::EC2::SecurityGroup",
         "sg-{hex}",
-        &[
-            ("GroupId", "sg-{hex}"),
-            ("Id", "sg-{hex}"),
-            ("VpcId", "vpc-{hex}"),
-        ],
+        &[("GroupId", "sg-{hex}"), ("VpcId", "vpc-{hex}")],
     ),
     named(
         "AWS::IAM::Role",
@@ -152,21 +137,15 @@ static COUNTERPARTS: [Counterpart; 13] = [
     lower_case(named(
         "AWS::ElastiCache::User",
         "UserId",
-        &[
-            ("Arn", "arn:aws:elasticache:{region}:{account}:user:{name}"),
-            ("Status", "active"),
-        ],
+        &[("Arn", "arn:aws:elasticache:{region}:{account}:user:{name}")],
     )),
     lower_case(named(
         "AWS::ElastiCache::UserGroup",
         "UserGroupId",
-        &[
-            (
-                "Arn",
-                "arn:aws:elasticache:{region}:{account}:usergroup:{name}",
-            ),
-            ("Status", "active"),
-        ],
+        &[(
+            "Arn",
+            "arn:aws:elasticache:{region}:{account}:usergroup:{name}",
+        )],
     )),
 ];
 

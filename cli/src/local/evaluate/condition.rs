@@ -1,9 +1,8 @@
 //! Conditions and rules: what holds and what does not.
 
 use super::call::{Call, Function, View};
-use super::evaluator::{Evaluator, Section, State};
+use super::evaluator::{Evaluator, State};
 use super::fault::{Fault, Result, suggestion};
-use super::value::Value;
 use crate::stack::template::{Entry, Node, Position};
 
 /// Conditions, or resources, that refer to one another in a row: more than any sensible template has.
@@ -78,7 +77,6 @@ impl<'t> Evaluator<'t> {
         let Some(call) = view.call()? else {
             return Err(not_a_condition(view.at));
         };
-        let rules = self.section == Section::Rules;
         match call.function {
             Function::Condition => {
                 let name = call.argument.text().ok_or_else(|| call.misshapen())?;
@@ -102,24 +100,6 @@ impl<'t> Evaluator<'t> {
                 let two = self.value(two, &call.name())?;
                 Ok(one.equals(&two))
             }
-            Function::Contains if rules => {
-                let (list, value) = self.list_and_value(&call)?;
-                Ok(list.iter().any(|item| item.equals(&value)))
-            }
-            Function::EachMemberEquals if rules => {
-                let (list, value) = self.list_and_value(&call)?;
-                Ok(list.iter().all(|item| item.equals(&value)))
-            }
-            Function::EachMemberIn if rules => {
-                let (list, value) = self.list_and_value(&call)?;
-                let allowed = value.into_list(&call.name())?;
-                let is_in = |item: &Value<'t>| allowed.iter().any(|other| other.equals(item));
-                Ok(list.iter().all(is_in))
-            }
-            Function::Contains | Function::EachMemberEquals | Function::EachMemberIn => {
-                let what = format!("{} stands in `Rules` only", call.name());
-                Err(Fault::new(call.at, what))
-            }
             _ => Err(not_a_condition(call.at)),
         }
     }
@@ -134,12 +114,6 @@ impl<'t> Evaluator<'t> {
             .iter()
             .map(|condition| self.holds(condition))
             .collect()
-    }
-
-    fn list_and_value(&mut self, call: &Call<'t>) -> Result<(Vec<Value<'t>>, Value<'t>)> {
-        let [list, value] = call.arguments()?;
-        let list = self.value(list, &call.name())?.into_list(&call.name())?;
-        Ok((list, self.value(value, &call.name())?))
     }
 
     /// Whether the values of the parameters keep the rule of this entry of `Rules`.

@@ -48,8 +48,6 @@ pub(super) struct Evaluator<'t> {
     pub(super) mappings: &'t [Entry],
     pub(super) conditions: HashMap<&'t str, Slot<'t, bool>>,
     pub(super) resources: HashMap<&'t str, Slot<'t, Rc<Resource<'t>>>>,
-    /// The transform `AWS::LanguageExtensions` is there.
-    pub(super) language_extensions: bool,
     pub(super) section: Section,
     /// The conditions, and then the resources, that are in progress.
     pub(super) path: Vec<&'t str>,
@@ -63,39 +61,20 @@ impl<'t> Evaluator<'t> {
         parameters: HashMap<&'t str, Value<'t>>,
     ) -> Result<Self> {
         let root = template.root();
-        let mut evaluator = Self {
+        if let Some(transform) = root.get("Transform") {
+            let what = "transforms are not there with `--local`";
+            return Err(Fault::new(transform.at, what));
+        }
+        Ok(Self {
             context,
             parameters,
             mappings: section(root, "Mappings")?,
             conditions: slots(section(root, "Conditions")?),
             resources: slots(section(root, "Resources")?),
-            language_extensions: false,
             section: Section::Rules,
             path: Vec::new(),
             depth: 0,
-        };
-        if let Some(transform) = root.get("Transform") {
-            evaluator.transforms(transform)?;
-        }
-        Ok(evaluator)
-    }
-
-    /// `AWS::LanguageExtensions` is the only one that needs no service.
-    fn transforms(&mut self, node: &Node) -> Result<()> {
-        let names = match View::from(node).list() {
-            Some(items) => items,
-            None => std::slice::from_ref(node),
-        };
-        for name in names {
-            if name.text() == Some("AWS::LanguageExtensions") {
-                self.language_extensions = true;
-            } else {
-                let name = name.text().unwrap_or("this one");
-                let what = format!("transforms such as `{name}` are not there with `--local`");
-                return Err(Fault::new(node.at, what));
-            }
-        }
-        Ok(())
+        })
     }
 
     /// What stands there with all functions answered; `None` where it is `AWS::NoValue`.

@@ -7,7 +7,7 @@ use super::call::{Call, Function, View};
 use super::cidr;
 use super::evaluator::Evaluator;
 use super::fault::{Fault, Result, choices, suggestion};
-use super::value::{Data, Value};
+use super::value::Value;
 use crate::stack::template::{self, Entry, Node};
 
 /// As many as the regions with most of them have.
@@ -27,33 +27,16 @@ impl<'t> Evaluator<'t> {
             Function::FindInMap => self.find_in_map(call),
             Function::Cidr => self.cidr(call),
             Function::GetAzs => self.zones(call),
-            Function::Base64 => self.base64(call),
-            Function::Length if self.language_extensions => self.length(call),
             Function::And
             | Function::Or
             | Function::Not
             | Function::Equals
-            | Function::Condition
-            | Function::Contains
-            | Function::EachMemberEquals
-            | Function::EachMemberIn => {
+            | Function::Condition => {
                 let what = format!(
                     "{} gives no value; it stands in `Conditions` and `Rules`, and `Fn::If` takes \
                      the name of a condition",
                     call.name()
                 );
-                Err(Fault::new(call.at, what))
-            }
-            Function::Length
-            | Function::ForEach
-            | Function::ToJsonString
-            | Function::GetStackOutput
-            | Function::ImportValue
-            | Function::Transform
-            | Function::RefAll
-            | Function::ValueOf
-            | Function::ValueOfAll => {
-                let what = format!("{} is not there with `--local`", call.name());
                 Err(Fault::new(call.at, what))
             }
         };
@@ -151,7 +134,7 @@ impl<'t> Evaluator<'t> {
         let at = range.at;
         let range = self.text(range, &call)?;
         let count = self.number(count, 1..=256, &call)?;
-        let bits = self.number(bits, 1..=128, &call)?;
+        let bits = self.number(bits, 1..=32, &call)?;
         let blocks = cidr::split(&range, count, bits).map_err(|what| Fault::new(at, what))?;
         Ok(Value::list(call.at, blocks))
     }
@@ -167,31 +150,8 @@ impl<'t> Evaluator<'t> {
         Ok(Value::list(call.at, zones))
     }
 
-    fn base64(&mut self, call: Call<'t>) -> Result<Value<'t>> {
-        let text = self.text(call.argument, &call)?;
-        Ok(Value::text(call.at, base64(text.as_bytes())))
-    }
-
-    fn length(&mut self, call: Call<'t>) -> Result<Value<'t>> {
-        let list = self.value(call.argument, &call.name())?;
-        let items = list.into_list(&call.name())?;
-        Ok(Value::text(call.at, items.len().to_string()))
-    }
-
     fn find_in_map(&mut self, call: Call<'t>) -> Result<Value<'t>> {
-        let (keys, default) = match call.list()? {
-            [keys @ .., default] if keys.len() == 3 && default.get("DefaultValue").is_some() => {
-                if !self.language_extensions {
-                    let what = "`DefaultValue` needs `Transform: AWS::LanguageExtensions`";
-                    return Err(Fault::new(default.at, what));
-                }
-                (keys, default.get("DefaultValue"))
-            }
-            keys => (keys, None),
-        };
-        let [map, first, second] = keys else {
-            return Err(call.misshapen());
-        };
+        let [map, first, second] = call.arguments()?;
         let map_name = self.text(map, &call)?;
         let Some(found) = self.mappings.iter().find(|entry| entry.key == map_name) else {
             let near = suggestion(&map_name, self.mappings.iter().map(|entry| &*entry.key));
@@ -205,12 +165,7 @@ impl<'t> Evaluator<'t> {
             let entries = entry.value.entries();
             match entries.iter().find(|entry| entry.key == key) {
                 Some(next) => entry = next,
-                None => {
-                    return match default {
-                        Some(default) => self.value(default, &call.name()),
-                        None => Err(unknown_key(&key, entry, at)),
-                    };
-                }
+                None => return Err(unknown_key(&key, entry, at)),
             }
         }
         mapped(entry, &call)
@@ -234,33 +189,10 @@ fn mapped<'t>(entry: &'t Entry, call: &Call<'t>) -> Result<Value<'t>> {
         texts
     });
     match items.flatten() {
-        Some(texts) => Ok(Value {
-            at: call.at,
-            data: Data::List(
-                texts
-                    .into_iter()
-                    .map(|text| Value::text(call.at, text))
-                    .collect(),
-            ),
-        }),
+        Some(texts) => Ok(Value::list(call.at, texts)),
         None => {
             let what = format!("`{}` in `Mappings` is a text or a list of texts", entry.key);
             Err(Fault::new(node.at, what))
         }
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for (index, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let digit = ALPHABET.get((group >> shift & 63) as usize);
-            let digit = digit.filter(|_| index <= chunk.len());
-            text.push(digit.map_or('=', |digit| char::from(*digit)));
-        }
-    }
-    text
 }

@@ -95,7 +95,7 @@ impl<'t> Evaluator<'t> {
 
     fn is_present(&mut self, entry: &'t Entry) -> Result<bool> {
         if entry.key.starts_with("Fn::") {
-            let what = "`Fn::ForEach` and other macros are not there with `--local`";
+            let what = "`Fn::ForEach` is not there with `--local`";
             return Err(Fault::new(entry.at, what));
         }
         let id_fits = entry.key.chars().all(|c| c.is_ascii_alphanumeric());
@@ -278,26 +278,12 @@ impl<'t> Resource<'t> {
             (Kind::Queue, "Arn") => queue_arn(region, name),
             (Kind::Queue, "QueueName") => name.clone(),
             (Kind::Queue, "QueueUrl") => host::queue::url(&context.endpoint, name),
-            // The local cache is one node, and so each of a group's endpoints.
-            (
-                Kind::ReplicationGroup,
-                "PrimaryEndPoint.Address"
-                | "ReaderEndPoint.Address"
-                | "ConfigurationEndPoint.Address"
-                | "ReadEndPoint.Addresses",
-            ) => context.cache.host.clone(),
-            (
-                Kind::ReplicationGroup,
-                "PrimaryEndPoint.Port"
-                | "ReaderEndPoint.Port"
-                | "ConfigurationEndPoint.Port"
-                | "ReadEndPoint.Ports",
-            ) => context.cache.port.to_string(),
-            (Kind::ReplicationGroup, "ReadEndPoint.Addresses.List") => {
-                return Ok(Value::list(at, [context.cache.host.clone()]));
+            // The local cache is one node, and so each of the endpoints of a group without shards.
+            (Kind::ReplicationGroup, "PrimaryEndPoint.Address" | "ReaderEndPoint.Address") => {
+                context.cache.host.clone()
             }
-            (Kind::ReplicationGroup, "ReadEndPoint.Ports.List") => {
-                return Ok(Value::list(at, [context.cache.port.to_string()]));
+            (Kind::ReplicationGroup, "PrimaryEndPoint.Port" | "ReaderEndPoint.Port") => {
+                context.cache.port.to_string()
             }
             (Kind::LeftOut(Some(counterpart)), _) if counterpart.has(attribute) => {
                 return self.made_up(counterpart, attribute, at, context);
@@ -350,11 +336,7 @@ impl<'t> Resource<'t> {
         }
         let pattern = counterpart.pattern(attribute).unwrap_or("{name}");
         let text = catalogue::fill(pattern, self, context);
-        Ok(if counterpart.is_list(attribute) {
-            Value::list(at, [text])
-        } else {
-            Value::text(at, text)
-        })
+        Ok(Value::text(at, text))
     }
 
     fn unknown_attribute(&self, attribute: &str, at: Position) -> Fault {
@@ -368,12 +350,6 @@ impl<'t> Resource<'t> {
                 "PrimaryEndPoint.Port",
                 "ReaderEndPoint.Address",
                 "ReaderEndPoint.Port",
-                "ConfigurationEndPoint.Address",
-                "ConfigurationEndPoint.Port",
-                "ReadEndPoint.Addresses",
-                "ReadEndPoint.Ports",
-                "ReadEndPoint.Addresses.List",
-                "ReadEndPoint.Ports.List",
             ],
             Kind::LeftOut(Some(counterpart)) => counterpart.attributes().collect(),
             Kind::LeftOut(None) => Vec::new(),

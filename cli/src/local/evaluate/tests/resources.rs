@@ -510,7 +510,7 @@ fn a_mistake_in_a_resource_is_placed() {
         ),
         (
             "  'Fn::ForEach::A': [a]\n",
-            "2:3: resource `Fn::ForEach::A`: `Fn::ForEach` and other macros are not there with `--local`",
+            "2:3: resource `Fn::ForEach::A`: `Fn::ForEach` is not there with `--local`",
         ),
     ];
     let complaints = cases.map(|(text, _)| (text, complaint(&format!("Resources:\n{text}"))));
