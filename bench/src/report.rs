@@ -142,10 +142,13 @@ impl Report {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let processors = read("/proc/cpuinfo");
-        let model = processors.lines().find(|l| l.starts_with("model name"));
-        let load = read("/proc/loadavg");
+        let model = processors.lines().find_map(|line| {
+            let (_, model) = line.strip_prefix("model name")?.split_once(": ")?;
+            Some(model)
+        });
+        let (model, load) = (model.unwrap_or_default(), read("/proc/loadavg"));
         Self {
-            machine: format!("{cores} cores, {model:?}; load before: {}", load.trim()),
+            machine: format!("{cores} cores, {model}; load before: {}", load.trim()),
             lines: Vec::new(),
         }
     }
