@@ -19,6 +19,7 @@ pub(crate) mod schedule;
 pub(crate) mod summary;
 mod tail;
 pub(crate) mod timeline;
+pub(crate) mod words;
 
 use self::mix::{Mix, Step};
 use self::schedule::{Pace, Until};

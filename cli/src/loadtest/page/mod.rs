@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use self::chart::{HEIGHT, WIDTH};
 use super::cost::dollars;
-use super::latency::Percentiles;
 use super::summary::Summary;
+use super::words;
 use crate::error::{Explain, Kind};
 use crate::settings::Target;
 
@@ -95,7 +95,7 @@ impl PageFile {
 fn html(summary: &Summary) -> String {
     let title = format!("cqrs bench, run {}", escaped(&summary.run));
     let facts = table("words", &facts(summary));
-    let (steps, errors, cost) = (steps(summary), errors(summary), cost(summary));
+    let (steps, cost) = (steps(summary), cost(summary));
     let drawing = drawing(summary, &[]);
     format!(
         r#"<!DOCTYPE html>
@@ -108,30 +108,47 @@ fn html(summary: &Summary) -> String {
 </head>
 <body>
 <h1>{title}</h1>
-{facts}{steps}<p>Latencies in milliseconds, of what succeeded.</p>
-{drawing}{errors}{cost}</body>
+{facts}{steps}<p>Latencies are of what succeeded.</p>
+{drawing}<h2>Cost</h2>
+{cost}</body>
 </html>
 "#
     )
 }
 
 fn svg(summary: &Summary) -> String {
-    drawing(summary, &facts(summary))
+    let facts = facts(summary).into_iter();
+    let lines: Vec<_> = facts.flat_map(|fact| wrapped(&fact.join(": "))).collect();
+    drawing(summary, &lines)
 }
 
-/// All charts, below the facts where nothing else tells them.
-fn drawing(summary: &Summary, facts: &[Vec<String>]) -> String {
+/// Lines that are short enough for the drawings' width.
+fn wrapped(text: &str) -> Vec<String> {
+    const LONGEST: usize = 100;
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < LONGEST => {
+                line.push_str(if line.is_empty() { "" } else { " " });
+                line.push_str(word);
+            }
+            _ => lines.push(format!("    {word}")),
+        }
+    }
+    lines
+}
+
+/// All charts, below lines of text where nothing else says what they are of.
+fn drawing(summary: &Summary, lines: &[String]) -> String {
     const LINE: f64 = 18.0;
     let mut content = String::new();
-    for (at, fact) in facts.iter().enumerate() {
-        let (y, text) = (LINE * (at + 1) as f64, escaped(fact.join(": ")));
-        content.push_str(&format!("<text x=\"0\" y=\"{y}\">{text}</text>\n"));
+    let mut top = 0.0;
+    for line in lines {
+        top += LINE;
+        let text = escaped(line);
+        content.push_str(&format!("<text x=\"0\" y=\"{top}\">{text}</text>\n"));
     }
-    let mut top = if facts.is_empty() {
-        0.0
-    } else {
-        LINE * (facts.len() + 1) as f64
-    };
+    top += if lines.is_empty() { 0.0 } else { LINE };
     for chart in chart::of(summary) {
         let drawn = chart.svg();
         content.push_str(&format!(
@@ -158,95 +175,36 @@ fn facts(summary: &Summary) -> Vec<Vec<String>> {
     } else {
         ", interrupted"
     };
-    let done = format!(
-        "{} operations in {:.1} s{end}: {:.1} a second, {} errors",
-        summary.operations, summary.seconds, summary.per_second, summary.errors
-    );
-    let client = format!(
-        "{:.0} % of one processor, {:.2} ms an operation",
-        summary.client.cpu_share * 100.0,
-        summary.client.cpu_ms_per_operation
-    );
-    let mut facts = vec![
+    let facts = [
         ("driven", place),
         ("begun", of.begun_at.clone()),
         ("settings", summary.settings.words.clone()),
         ("from", format!("{}, cqrs {}", of.machine, of.version)),
-        ("done", done),
+        ("done", format!("{}{end}", words::outcome(summary))),
     ];
-    if let Some(lag) = summary.visible.lag_ms {
-        let lag = format!(
-            "p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms, of {} orders followed",
-            lag.p50, lag.p99, lag.max, summary.visible.followed
-        );
-        facts.push(("visible after", lag));
-    }
-    facts.push(("the client took", client));
-    let row = |(name, value): (&str, String)| vec![name.to_owned(), value];
-    facts.into_iter().map(row).collect()
+    let facts = facts.into_iter().chain(words::facts(summary));
+    let facts = facts.chain(words::errors(summary));
+    facts
+        .map(|(name, said)| vec![name.to_owned(), said])
+        .collect()
 }
 
 fn steps(summary: &Summary) -> String {
-    let header = "step,count,a second,p50,p90,p99,p99.9,longest,errors";
-    let mut rows = vec![header.split(',').map(str::to_owned).collect::<Vec<_>>()];
-    for (step, of) in &summary.steps {
-        let mut row = vec![step.to_string(), of.count.to_string()];
-        row.push(format!("{:.1}", of.per_second));
-        let values: [fn(&Percentiles) -> f64; 5] =
-            [|p| p.p50, |p| p.p90, |p| p.p99, |p| p.p999, |p| p.max];
-        row.extend(values.map(|value| match &of.latency_ms {
-            Some(latency) => format!("{:.2}", value(latency)),
-            None => "-".to_owned(),
-        }));
-        row.push(of.errors.to_string());
-        rows.push(row);
-    }
-    table("numbers", &rows)
-}
-
-fn errors(summary: &Summary) -> String {
-    if summary.errors_by_kind.is_empty() {
-        return String::new();
-    }
-    let rows = summary.errors_by_kind.iter().map(|error| {
-        let failed = &error.failed;
-        let count = format!("{} times, first:", failed.count);
-        vec![
-            error.step.to_string(),
-            error.kind.clone(),
-            count,
-            failed.message.clone(),
-        ]
-    });
-    format!(
-        "<h2>Errors</h2>\n{}",
-        table("words", &rows.collect::<Vec<_>>())
-    )
+    let header = words::STEPS_HEADER.map(str::to_lowercase).to_vec();
+    table("numbers", &[vec![header], words::steps(summary)].concat())
 }
 
 fn cost(summary: &Summary) -> String {
-    let said = match summary.circumstances.target {
-        Target::Aws => "The run cost about",
-        Target::Local => "The same run on AWS would cost about",
-    };
-    let cost = &summary.cost;
-    let rows = cost.items.iter();
+    let rows = summary.cost.items.iter();
     let rows = rows.map(|item| vec![item.what.to_owned(), dollars(item.usd)]);
-    let assumptions = cost.assumptions.iter();
-    let assumptions = assumptions.map(|text| format!("<p>{}</p>\n", escaped(text)));
-    format!(
-        "<h2>Cost</h2>\n<p>{said} {} ({}).</p>\n{}{}",
-        dollars(cost.usd),
-        escaped(cost.prices),
-        table("numbers", &rows.collect::<Vec<_>>()),
-        assumptions.collect::<String>()
-    )
+    table("numbers", &rows.collect::<Vec<_>>())
 }
 
 fn table(class: &str, rows: &[Vec<String>]) -> String {
     let mut text = format!("<table class=\"{class}\">\n");
     for row in rows {
-        let cells = row.iter().map(|cell| format!("<td>{}</td>", escaped(cell)));
+        let cell = |cell: &String| format!("<td>{}</td>", escaped(cell).replace('\n', "<br/>"));
+        let cells = row.iter().map(cell);
         text.push_str(&format!("<tr>{}</tr>\n", cells.collect::<String>()));
     }
     text + "</table>\n"
