@@ -194,6 +194,7 @@ fn a_record(options: &Options) -> u64 {
     const RECORDS: usize = 100;
     let batch = each(1, 10, |count| {
         let cache = Valkey::start();
+        cache.complete();
         let batches: Vec<_> = (0..count)
             .map(|n| events::batch(n * RECORDS, RECORDS))
             .collect();
@@ -209,6 +210,7 @@ fn a_record(options: &Options) -> u64 {
 
 fn a_query(options: &Options, query: &serde_json::Value) -> u64 {
     let cache = Valkey::start();
+    cache.complete();
     let url = cache.url();
     let environment = [("CACHE_URL", url.as_str())];
     let mut subscriber = Handler::start(options.handlers.join("subscriber"), &environment);

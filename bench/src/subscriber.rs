@@ -55,6 +55,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
 fn empty(cache: &Valkey) {
     cache.run::<()>(&["FLUSHALL"]);
     cache.run::<()>(&["SCRIPT", "FLUSH"]);
+    cache.complete();
 }
 
 /// Ready, so that its start is not in what is measured.
