@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::own_template::own_template;
+use super::value::Value;
 use super::*;
 
 /// The metrics that there are, with their dimensions, by the documentation of each service. Those
@@ -75,14 +76,15 @@ const METRICS: [(&str, &[&str], &[&str]); 9] = [
 ];
 const COMMANDS: [&str; 3] = ["create", "ship", "cancel"];
 
-/// The body of the dashboard with everything in it resolved.
+/// The body of the dashboard as AWS has it, with everything in it resolved.
 fn body() -> Json {
     let (template, mut context) = (own_template(), context());
     let on = ("Dashboard".to_owned(), "on".to_owned());
     context.parameters.extend([on]);
     let root = template.root();
-    let values = parameters::values(&template, &context).unwrap();
-    let mut evaluator = Evaluator::new(&template, &context, values.by_name).unwrap();
+    let mut values = parameters::values(&template, &context).unwrap().by_name;
+    values.insert("CacheAccess", Value::text(root.at, "iam"));
+    let mut evaluator = Evaluator::new(&template, &context, values).unwrap();
     evaluator.section = Section::Conditions;
     for entry in section(root, "Conditions").unwrap() {
         evaluator.condition(&entry.key, entry.at).unwrap();
