@@ -224,8 +224,10 @@ fn lists<E: Entity>(entity: &Schema) -> Result<Vec<String>, String> {
     for name in E::LISTS.iter().filter(|name| **name != STATUS) {
         match entity.field(name) {
             None => return Err(format!("there is no field {name} to make lists of")),
-            Some(field) if !field.kind.is_scalar() => {
-                return Err(format!("{name} has no single value to make lists of"));
+            Some(field) if !field.kind.has_lists() => {
+                return Err(format!(
+                    "{name} has no single, exact value to make lists of"
+                ));
             }
             Some(_) => lists.push((*name).to_owned()),
         }

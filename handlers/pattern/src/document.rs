@@ -26,7 +26,7 @@ pub struct Document<E> {
     pub updated_at: Timestamp,
 }
 
-/// The name of the id of an entity called `name`: `orderId`.
+/// The name of the id of an entity called `name`: `accountId`.
 #[must_use]
 pub fn id_name(name: &str) -> String {
     format!("{name}Id")

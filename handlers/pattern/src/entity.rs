@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 pub trait Entity:
     Clone + PartialEq + Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
-    /// What it is called, in lower case: `order`. Its id is then `orderId`.
+    /// What it is called, in lower case: `account`. Its id is then `accountId`.
     const NAME: &'static str;
-    /// What several are called: `orders`.
+    /// What several are called: `accounts`.
     const PLURAL: &'static str;
     /// Fields by whose value there are lists. By `status` there always is one.
     const LISTS: &'static [&'static str] = &[];
@@ -31,7 +31,7 @@ pub trait Entity:
     const MOVES: &'static [Move<Self::Status>] = &[];
 
     /// How far it has come: the type of the field `status`, an enum of names.
-    type Status: Copy + Serialize + Send + Sync + 'static;
+    type Status: Copy + Debug + Serialize + Send + Sync + 'static;
     /// The commands with a rule over the state, an enum tagged by `command`; [`NoCommand`] where
     /// there are none.
     type Command: DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync;
@@ -47,7 +47,7 @@ pub trait Entity:
 /// A command that moves the status.
 #[derive(Debug, Clone, Copy)]
 pub struct Move<S: 'static> {
-    /// Its name: `ship`.
+    /// Its name: `close`.
     pub command: &'static str,
     /// The statuses that it starts from.
     pub from: &'static [S],

@@ -19,7 +19,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 pub enum ErrorType {
     /// See [`CommandError::InvalidCommand`].
     InvalidCommand,
-    /// See [`CommandError::NotFound`]. On the wire it is named after the entity: `OrderNotFound`.
+    /// See [`CommandError::NotFound`]. On the wire it is named after the entity: `AccountNotFound`.
     NotFound,
     /// See [`CommandError::VersionConflict`].
     VersionConflict,
@@ -148,7 +148,7 @@ impl Invalid {
     }
 }
 
-/// What the command side answers instead of an order.
+/// What the command side answers instead of a document.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The command breaks a rule. Correct the named field; sending it again changes nothing.
@@ -230,6 +230,17 @@ pub enum CommandError {
     },
 }
 
+impl CommandError {
+    /// A fault that no retry mends, and that no error from below says.
+    pub(crate) fn fault(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::WriteModelFault {
+            source: reason.clone().into(),
+            reason,
+        }
+    }
+}
+
 /// What the query side answers instead of a result.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -245,13 +256,10 @@ pub enum QueryError {
         #[source]
         source: BoxError,
     },
-    /// The read model was lost and is not made again yet, so that it cannot say what there is.
-    /// Ask again later; `cqrs rebuild` makes it.
-    #[error("the read model is incomplete: {reason}")]
-    ReadModelIncomplete {
-        /// What is known of it.
-        reason: String,
-    },
+    /// The read model does not hold all there is: it lost its contents, or was never made from the
+    /// write model. Rebuild it; what it holds can be asked for meanwhile, by id.
+    #[error("the read model is incomplete: it lost its contents and was not rebuilt yet")]
+    ReadModelIncomplete,
 }
 
 /// Why a projection threw, instead of naming a record that failed.
@@ -273,6 +281,9 @@ pub enum ProjectionError {
         #[source]
         source: BoxError,
     },
+    /// The read model lost contents while it was being made complete. Begin again.
+    #[error("the read model is incomplete: it lost its contents meanwhile")]
+    ReadModelIncomplete,
 }
 
 /// An error that has a name on the wire.
@@ -316,7 +327,7 @@ impl Named for QueryError {
         match self {
             Self::InvalidQuery(_) => ErrorType::InvalidQuery,
             Self::ReadModelUnavailable { .. } => ErrorType::ReadModelUnavailable,
-            Self::ReadModelIncomplete { .. } => ErrorType::ReadModelIncomplete,
+            Self::ReadModelIncomplete => ErrorType::ReadModelIncomplete,
         }
     }
 }
@@ -327,6 +338,7 @@ impl Named for ProjectionError {
             Self::InvalidEvent(_) => ErrorType::InvalidEvent,
             Self::UnnamedRecord(_) => ErrorType::UnnamedRecord,
             Self::ReadModelUnavailable { .. } => ErrorType::ReadModelUnavailable,
+            Self::ReadModelIncomplete => ErrorType::ReadModelIncomplete,
         }
     }
 }

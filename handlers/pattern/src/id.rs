@@ -60,6 +60,21 @@ impl Id {
     }
 }
 
+/// Of what is stored, and of what is asked for by its name: see [`Text`].
+impl TryFrom<String> for Id {
+    type Error = NotAText;
+    fn try_from(text: String) -> Result<Self, NotAText> {
+        Text::try_from(text).map(Self)
+    }
+}
+
+/// A key that no client chose.
+impl From<Id> for IdempotencyKey {
+    fn from(id: Id) -> Self {
+        id.0
+    }
+}
+
 impl Deref for Id {
     type Target = str;
     fn deref(&self) -> &str {

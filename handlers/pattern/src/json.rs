@@ -11,6 +11,10 @@ use serde_json::{Map, Value};
 
 use crate::error::Invalid;
 
+mod unique;
+
+pub use unique::read;
+
 /// The fields of one object that are still to be read.
 #[derive(Debug)]
 pub struct Fields {
@@ -158,6 +162,5 @@ pub fn kind(value: &Value) -> &'static str {
 /// # Errors
 /// When it is no JSON.
 pub fn parse(payload: &str, name: &str) -> Result<Value, Invalid> {
-    serde_json::from_str(payload)
-        .map_err(|error| Invalid::new(name, format_args!("must be JSON: {error}")))
+    read(payload).map_err(|error| Invalid::new(name, format_args!("must be JSON: {error}")))
 }

@@ -47,13 +47,24 @@ pub enum NotAText {
     Unprintable(u32),
 }
 
-/// Checks the characters of `text`, then how many there are.
+/// Checks the characters of `text`, which somebody gives, then how many there are: none may be
+/// [`invisible`].
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn check(text: &str, min: usize, max: usize, lines: bool) -> Result<(), NotAText> {
+    check_characters(text, min, max, lines, invisible)
+}
+
+fn check_characters(
+    text: &str,
+    min: usize,
+    max: usize,
+    lines: bool,
+    refused: impl Fn(char) -> bool,
+) -> Result<(), NotAText> {
     let allowed = |c: char| lines && matches!(c, '\n' | '\t');
-    let refused = text.chars().find(|c| unprintable(*c) && !allowed(*c));
+    let refused = text.chars().find(|c| refused(*c) && !allowed(*c));
     match refused {
         Some(character) => Err(NotAText::Unprintable(character.into())),
         None => check_length(text, min, max),
@@ -73,7 +84,25 @@ pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), NotAText> 
     }
 }
 
-/// Whether `c` has no shape of its own, or changes that of others.
+/// Whether `c` cannot be seen: a control character, a space that is not the common one, or what
+/// Unicode calls ignorable by default.
+#[must_use]
+pub fn invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Whether `c` could forge a line or turn the writing around, which no stored text may.
 #[must_use]
 pub fn unprintable(c: char) -> bool {
     c.is_control()
@@ -129,12 +158,15 @@ impl<const MIN: usize, const MAX: usize, const LINES: bool> FromStr for Text<MIN
     }
 }
 
+/// Of what is stored: it may bear an invisible character that others wrote, and must be read all
+/// the same.
 impl<const MIN: usize, const MAX: usize, const LINES: bool> TryFrom<String>
     for Text<MIN, MAX, LINES>
 {
     type Error = NotAText;
     fn try_from(text: String) -> Result<Self, NotAText> {
-        Self::new(text)
+        check_characters(&text, MIN, MAX, LINES, unprintable)?;
+        Ok(Self(text))
     }
 }
 
@@ -202,6 +234,27 @@ mod tests {
         for text in ["abc-def", "a b", "Ünïcode 注文", "#{}[]*?"] {
             assert!(Name::new(text).is_ok(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_where_it_is_given_and_read_where_it_is_stored() {
+        for text in [
+            "\u{a0}lamp",
+            "la\u{ad}mp",
+            "lamp\u{200b}",
+            "\u{3000}",
+            "a\u{2060}b",
+            "a\u{fe0f}",
+            "a\u{e0041}",
+            "\u{2800}",
+            "\u{3164}",
+            "a\u{2009}b",
+        ] {
+            let refused = Name::new(text);
+            assert!(matches!(refused, Err(NotAText::Unprintable(_))), "{text:?}");
+            assert!(Name::try_from(text.to_owned()).is_ok(), "{text:?}");
+        }
+        assert!(Name::try_from("a\u{202e}b".to_owned()).is_err());
     }
 
     #[test]

@@ -32,13 +32,11 @@ pub const TOOL_COMMANDS: [&str; 16] = [
 pub const ENTITY_COMMANDS: [&str; 4] = ["create", "get", "list", "help"];
 
 /// Members of payloads, answers and items that stand beside an entity's fields.
-const MEMBERS: [&str; 8] = [
+const MEMBERS: [&str; 6] = [
     "appliedKeys",
     "command",
     "cursor",
     "expectedVersion",
-    "fields",
-    "file",
     "idempotencyKey",
     "limit",
 ];

@@ -224,10 +224,16 @@ impl Kind {
         Ok(value)
     }
 
-    /// Whether its values are single words, so that there can be a list of each.
+    /// Whether there can be a list of each value: a single one, which the cache's scripts read from
+    /// a document as it is. Their numbers lose digits above 2^53.
     #[must_use]
-    pub fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Array | Self::Object | Self::Number { .. })
+    pub fn has_lists(&self) -> bool {
+        const EXACT: i128 = 1 << 53;
+        match self {
+            Self::Array | Self::Object | Self::Number { .. } => false,
+            Self::Whole { min, max } => *min >= -EXACT && *max <= EXACT,
+            Self::Text { .. } | Self::Time | Self::Choice(_) | Self::Boolean => true,
+        }
     }
 }
 

@@ -11,7 +11,12 @@ pub(super) struct Ordered(pub(super) Vec<(String, Value)>);
 
 impl Serialize for Ordered {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        // Below, the order is the names', whatever features `serde_json` is built with.
+        serializer.collect_map(self.0.iter().map(|(name, value)| {
+            let mut value = value.clone();
+            value.sort_all_objects();
+            (name, value)
+        }))
     }
 }
 

@@ -1,0 +1,345 @@
+//! What the subscriber is given to project: changes of a DynamoDB stream, or items by hand.
+//!
+//! The payload is read here, and each record of a stream by [`Record::read`]. Applying them is the
+//! read model's part.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::de::IgnoredAny;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::document::{Document, id_name};
+use crate::entity::Entity;
+use crate::error::Invalid;
+use crate::id::Id;
+use crate::item;
+use crate::json::{self, Fields};
+
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use record::Record;
+
+/// The payload of the subscriber.
+#[derive(Debug)]
+pub enum Event<'a, E> {
+    /// Records of a DynamoDB stream, each to be read on its own by [`Record::read`].
+    Stream(Vec<&'a RawValue>),
+    /// The same records given by hand, so that each that fails is answered.
+    Records(Vec<&'a RawValue>),
+    /// Changes to project now, without the stream.
+    Project(Vec<Result<Change<E>, Failed>>),
+    /// Entities to put in the place of what the rules would keep.
+    Replace(Vec<Result<Replacement<E>, Failed>>),
+    /// The read model is going to be made complete.
+    Begin(Token),
+    /// It was made so.
+    Complete(Token),
+}
+
+/// Names one making of the read model, from its beginning to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Token(String);
+
+impl Token {
+    /// The text of it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Token {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+            Ok(Self(text))
+        } else {
+            Err("a token has 1 to 64 letters, digits and hyphens")
+        }
+    }
+}
+
+/// A change of one entity, to be projected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<E> {
+    /// What the entity became.
+    pub state: State<E>,
+    /// The stream's number of the change, where it came by the stream.
+    pub sequence: Option<Sequence>,
+}
+
+impl<E> Change<E> {
+    /// The entity that is changed.
+    #[must_use]
+    pub fn id(&self) -> &Id {
+        match &self.state {
+            State::Present(document) => &document.id,
+            State::Removed { id, .. } => id,
+        }
+    }
+}
+
+/// What an entity became.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State<E> {
+    /// It is this now.
+    Present(Document<E>),
+    /// It is no more.
+    Removed {
+        /// Which.
+        id: Id,
+        /// Its last version.
+        version: u64,
+    },
+}
+
+/// An entity to put in the place of a state that the rules hold to be newer: one that is ahead of
+/// the write model, or a tombstone of one that is there.
+///
+/// It is safe beside live traffic where the state was compared before the item was read from the
+/// write model: what changed the entity since has changed the mark too, or is still to come and
+/// newer than the item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replacement<E> {
+    /// The entity as the write model holds it.
+    pub document: Document<E>,
+    /// The state that is replaced, and no other, as a comparison named it.
+    pub mark: String,
+}
+
+/// What the subscriber answers to what is projected by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Projected {
+    /// Changes that the read model took.
+    pub applied: u64,
+    /// Changes that it held already, or newer ones.
+    pub stale: u64,
+    /// Changes that could not be projected, each with its reason.
+    pub failed: Vec<Failed>,
+}
+
+/// A change that could not be projected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failed {
+    /// The record's name, as AWS wrote it; of a record only.
+    pub sequence_number: Option<String>,
+    /// The entity, where it could be read, under the name of its id.
+    pub id: Option<(String, Id)>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Failed {
+    /// The failure of an `E`.
+    pub(crate) fn of<E: Entity>(id: Option<Id>, reason: impl fmt::Display) -> Self {
+        Self {
+            sequence_number: None,
+            id: id.map(|id| (id_name(E::NAME), id)),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Serialize for Failed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut failed = serializer.serialize_map(None)?;
+        if let Some(number) = &self.sequence_number {
+            failed.serialize_entry("sequenceNumber", number)?;
+        }
+        if let Some((name, id)) = &self.id {
+            failed.serialize_entry(name, id)?;
+        }
+        failed.serialize_entry("reason", &self.reason)?;
+        failed.end()
+    }
+}
+
+/// A stream's number of a change: decimal, of any length, without leading zeros. Within one item
+/// they grow in the order of the writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sequence(String);
+
+impl Sequence {
+    /// Takes a text of digits, and of nothing else.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        all_digits.then(|| {
+            let significant = text.trim_start_matches('0');
+            Self(
+                if significant.is_empty() {
+                    "0"
+                } else {
+                    significant
+                }
+                .to_owned(),
+            )
+        })
+    }
+
+    /// Its digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Ord for Sequence {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
+    }
+}
+
+impl PartialOrd for Sequence {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'a, E: Entity> Event<'a, E> {
+    /// Reads the subscriber's payload, but not yet its records.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn parse(payload: &'a str) -> Result<Self, Invalid> {
+        #[derive(Deserialize)]
+        struct Envelope<'a> {
+            #[serde(borrow, rename = "Records")]
+            records: Option<&'a RawValue>,
+            #[serde(borrow)]
+            project: Option<&'a RawValue>,
+        }
+        /// What comes nearly always, read without a pass of its own over the envelope.
+        #[derive(Deserialize)]
+        struct Batch<'a> {
+            #[serde(borrow, rename = "Records")]
+            records: Vec<&'a RawValue>,
+            project: Option<IgnoredAny>,
+        }
+        const NAME: &str = "the event";
+        if !payload.trim_start().starts_with('{') {
+            // Serde would read an array as the fields of the struct.
+            Fields::of(json::parse(payload, NAME)?, NAME)?;
+        }
+        if let Ok(Batch {
+            records,
+            project: None,
+        }) = serde_json::from_str(payload)
+        {
+            return Ok(Self::Stream(records));
+        }
+        let envelope: Envelope<'a> = serde_json::from_str(payload)
+            .map_err(|error| Invalid::new(NAME, format_args!("must be JSON: {error}")))?;
+        match (envelope.records, envelope.project) {
+            (Some(records), None) => serde_json::from_str(records.get())
+                .map(Self::Stream)
+                .map_err(|_| Invalid::new("Records", "must be an array of stream records")),
+            (None, Some(project)) => by_hand(project),
+            _ => Err(Invalid::new(
+                NAME,
+                "must have either the Records of a DynamoDB stream or project",
+            )),
+        }
+    }
+}
+
+/// What is projected by hand: one of these.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum ByHand<'a> {
+    #[serde(borrow)]
+    Records(Vec<&'a RawValue>),
+    #[serde(borrow)]
+    Items(Vec<&'a RawValue>),
+    #[serde(borrow)]
+    Removed(Vec<&'a RawValue>),
+    #[serde(borrow)]
+    Replaced(Vec<&'a RawValue>),
+    Begin(Token),
+    Complete(Token),
+}
+
+fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid> {
+    const RULE: &str = "must have one of the arrays records, items, removed and replaced, or one \
+                        of the tokens begin and complete";
+    let refused = |_| Invalid::new("project", RULE);
+    let by_hand = |state| Change {
+        state,
+        sequence: None,
+    };
+    Ok(
+        match serde_json::from_str(project.get()).map_err(refused)? {
+            ByHand::Records(records) => Event::Records(records),
+            ByHand::Items(items) => {
+                let changes = items.iter().map(|raw| {
+                    let present = document_of(raw)?;
+                    Ok(by_hand(State::Present(present)))
+                });
+                Event::Project(changes.collect())
+            }
+            ByHand::Removed(removed) => Event::Project(
+                removed
+                    .iter()
+                    .enumerate()
+                    .map(|(at, raw)| Ok(Ok(by_hand(removed_of::<E>(raw, at)?))))
+                    .collect::<Result<_, Invalid>>()?,
+            ),
+            ByHand::Replaced(replaced) => Event::Replace(
+                replaced
+                    .iter()
+                    .enumerate()
+                    .map(|(at, raw)| replacement_of(raw, at))
+                    .collect::<Result<_, Invalid>>()?,
+            ),
+            ByHand::Begin(token) => Event::Begin(token),
+            ByHand::Complete(token) => Event::Complete(token),
+        },
+    )
+}
+
+/// The document of an item that comes as DynamoDB's JSON.
+fn document_of<E: Entity>(raw: &RawValue) -> Result<Document<E>, Failed> {
+    let item = item::parse(raw.get()).map_err(|error| Failed::of::<E>(None, error))?;
+    item::document(&item).map_err(|error| {
+        let id = item::identity::<E>(&item).ok().map(|(id, _)| id);
+        Failed::of::<E>(id, error)
+    })
+}
+
+fn removed_of<E: Entity>(raw: &RawValue, at: usize) -> Result<State<E>, Invalid> {
+    let name = format!("project.removed[{at}]");
+    let mut fields = Fields::within(json::parse(raw.get(), &name)?, &name)?;
+    let id = fields.required(&id_name(E::NAME))?;
+    let version = fields
+        .whole("version", 1, u64::MAX)?
+        .ok_or_else(|| fields.invalid("version", "is required"))?;
+    fields.finish()?;
+    Ok(State::Removed { id, version })
+}
+
+fn replacement_of<E: Entity>(
+    raw: &RawValue,
+    at: usize,
+) -> Result<Result<Replacement<E>, Failed>, Invalid> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Parts<'a> {
+        #[serde(borrow)]
+        item: &'a RawValue,
+        mark: String,
+    }
+    let parts: Parts<'_> = serde_json::from_str(raw.get()).map_err(|error| {
+        let rule = format_args!("must have item and mark: {error}");
+        Invalid::new(format!("project.replaced[{at}]"), rule)
+    })?;
+    let mark = parts.mark;
+    Ok(document_of(parts.item).map(|document| Replacement { document, mark }))
+}

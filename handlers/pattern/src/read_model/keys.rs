@@ -1,0 +1,176 @@
+//! The names of the read model's keys, and the members of its lists.
+
+use uuid::Uuid;
+
+use crate::description::{Description, STATUS};
+use crate::id::Id;
+use crate::query::{Cursor, Filter};
+use crate::timestamp::Timestamp;
+
+/// The names of the keys of one domain. The access strings of the template's cache users rest on
+/// what they all start with.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// What all keys start with.
+    pub(super) prefix: String,
+    /// What the key of an entity starts with; its id follows. No field is named so.
+    pub(super) entity: String,
+    /// The witness that the read model is complete; see [`super::complete`].
+    pub(super) complete: String,
+    /// The lists by status. Each entity is in one of them, so together they are the list of all.
+    pub(super) all: Vec<String>,
+}
+
+impl Keys {
+    pub(super) fn of(description: &Description) -> Self {
+        let prefix = format!("{}:v2:", description.plural);
+        let statuses = description.statuses.iter();
+        Self {
+            entity: format!("{prefix}="),
+            complete: format!("{prefix}complete"),
+            all: statuses
+                .map(|status| format!("{prefix}{STATUS}:{status}"))
+                .collect(),
+            prefix,
+        }
+    }
+
+    pub(super) fn entity(&self, id: &Id) -> String {
+        format!("{}{id}", self.entity)
+    }
+
+    /// The sorted sets of a list.
+    pub(super) fn lists(&self, filter: Option<&Filter>) -> Vec<String> {
+        match filter {
+            None => self.all.clone(),
+            Some(Filter { field, value }) => vec![format!("{}{field}:{value}", self.prefix)],
+        }
+    }
+
+    /// What a making of the read model leaves at its beginning.
+    pub(super) fn begun(&self, token: &str) -> String {
+        format!("{}begun:{token}", self.prefix)
+    }
+}
+
+/// Bytes of a member's time.
+const TIME: usize = 6;
+/// Makes times before 1970 positive; half of what six bytes hold.
+const OFFSET: i64 = 1 << 47;
+/// What the id of a member starts with that is no UUID, so that it sorts behind those.
+const TEXT: u8 = 0xFF;
+
+/// A member's time: milliseconds, so that members sort by it. What is beyond six bytes, years
+/// after 6429, is the last there is.
+pub(super) fn time(time: Timestamp) -> [u8; TIME] {
+    let millis = time.as_millis().saturating_add(OFFSET);
+    let millis = millis.clamp(0, (1 << 48) - 1);
+    let [_, _, bytes @ ..] = millis.to_be_bytes();
+    bytes
+}
+
+/// What the id adds to a member: the 16 bytes of a UUID that is written as UUIDs are; else the text
+/// behind a byte, and with a zero where it would have 16 bytes too.
+pub(super) fn tail(id: &Id) -> Vec<u8> {
+    let uuid = Uuid::try_parse(id).ok();
+    let mut form = Uuid::encode_buffer();
+    if let Some(uuid) = uuid.filter(|uuid| *uuid.hyphenated().encode_lower(&mut form) == **id) {
+        return uuid.as_bytes().to_vec();
+    }
+    let mut tail = vec![TEXT];
+    tail.extend_from_slice(id.as_bytes());
+    if tail.len() == 16 {
+        tail.push(0);
+    }
+    tail
+}
+
+/// The member of an entity in every list that shows it.
+pub(super) fn member(cursor: &Cursor) -> Vec<u8> {
+    let mut member = time(cursor.created_at).to_vec();
+    member.extend(tail(&cursor.id));
+    member
+}
+
+/// The place that a member is at.
+pub(super) fn cursor(member: &[u8]) -> Option<Cursor> {
+    let (time, tail) = member.split_at_checked(TIME)?;
+    let mut millis = [0; 8];
+    millis.get_mut(2..)?.copy_from_slice(time);
+    let id = match <[u8; 16]>::try_from(tail) {
+        Ok(bytes) => Uuid::from_bytes(bytes).to_string(),
+        Err(_) => {
+            let text = tail.strip_prefix(&[TEXT])?;
+            let text = text.strip_suffix(&[0]).unwrap_or(text);
+            String::from_utf8(text.to_vec()).ok()?
+        }
+    };
+    Some(Cursor {
+        created_at: Timestamp::from_millis(i64::from_be_bytes(millis) - OFFSET)?,
+        id: Id::try_from(id).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(time: &str, id: &str) -> Cursor {
+        Cursor {
+            created_at: time.parse().unwrap(),
+            id: id.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_member_names_its_place_whatever_the_id() {
+        for id in [
+            "0199b0a0-0000-7000-8000-000000000001",
+            "ffffffff-ffff-5fff-bfff-ffffffffffff",
+            "0199B0A0-0000-7000-8000-000000000001",
+            "0199b0a0000070008000000000000001",
+            "o",
+            "fourteen bytes",
+            "fifteen bytes !",
+            "sixteen bytes !!",
+            "äöü 注文",
+        ] {
+            for time in ["1969-12-31T23:59:59.999Z", "2026-11-23T03:00:00.123Z"] {
+                let place = place(time, id);
+                assert_eq!(cursor(&member(&place)), Some(place));
+            }
+        }
+        assert_eq!(
+            member(&place(
+                "2026-11-23T03:00:00Z",
+                "0199b0a0-0000-7000-8000-000000000001"
+            ))
+            .len(),
+            22
+        );
+        assert_eq!(cursor(b"short"), None);
+        assert_eq!(cursor(b"time..text"), None);
+    }
+
+    #[test]
+    fn members_sort_by_time_and_then_by_id() {
+        let sorted = [
+            place("0000-01-01T00:00:00Z", "b"),
+            place("1969-12-31T23:59:59.999Z", "a"),
+            place(
+                "1970-01-01T00:00:00Z",
+                "0199b0a0-0000-7000-8000-000000000001",
+            ),
+            place(
+                "1970-01-01T00:00:00Z",
+                "0199b0a0-0000-7000-8000-000000000002",
+            ),
+            place("1970-01-01T00:00:00Z", "a"),
+            place("1970-01-01T00:00:00Z", "b"),
+            place("2026-11-23T03:00:00.009Z", "a"),
+            place("2026-11-23T03:00:00.010Z", "a"),
+            place("9999-12-31T23:59:59.999Z", "a"),
+        ];
+        assert!(sorted.is_sorted_by_key(member));
+    }
+}
