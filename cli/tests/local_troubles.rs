@@ -26,7 +26,8 @@ fn changed(stage: &LocalStage, cache: Option<&Valkey>) -> crate::support::Run {
 fn caches(stage: &LocalStage) -> usize {
     let pid = stage.host("cqrs")["pid"].as_u64().unwrap();
     let children = tree::below(u32::try_from(pid).unwrap());
-    let is_server = |name: &str| name.starts_with("valkey") || name.starts_with("redis");
+    let servers = ["valkey", "redis", "meebis"];
+    let is_server = |name: &str| servers.iter().any(|server| name.starts_with(server));
     children.iter().filter(|c| is_server(&c.name)).count()
 }
 
