@@ -5,34 +5,32 @@
 //! AWS's own services; they are refused.
 
 mod call;
-mod catalogue;
-mod cidr;
 mod condition;
 mod definition;
-mod effect;
 mod evaluator;
 mod fault;
-mod intrinsics;
-mod outputs;
+mod functions;
+mod names;
 mod parameters;
 mod property;
-mod reference;
 mod resource;
-mod substitution;
+mod stand_in;
 mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use host::cache::Address;
 use host::definition::Definition;
 
-use self::evaluator::{Evaluator, Section, section};
+use self::call::View;
+use self::evaluator::{Evaluator, section};
 use self::fault::Fault;
 use self::parameters::Values;
 use self::resource::{Kind, Resource};
 use crate::local::protocol::{LeftOut, OutputValue, WithoutEffect};
-use crate::stack::template::{Node, Template, TemplateError};
+use crate::stack::template::{Entry, Node, Template, TemplateError};
 
 /// What the template's functions are answered from.
 #[derive(Clone, Debug)]
@@ -68,23 +66,58 @@ pub(crate) struct Evaluated {
 /// Evaluates the whole template.
 pub(crate) fn evaluate(template: &Template, context: &Context) -> Result<Evaluated, TemplateError> {
     let Values { by_name, notes } = parameters::values(template, context)?;
-    let mut evaluated = Evaluator::new(template, context, by_name)
-        .and_then(|evaluator| evaluate_stack(evaluator, template.root()))
-        .map_err(|fault| fault.in_file(template.path()))?;
-    evaluated.notes = notes;
-    Ok(evaluated)
+    let evaluated =
+        evaluate_stack(template, context, by_name).map_err(|fault| fault.in_file(template.path()));
+    Ok(Evaluated {
+        notes,
+        ..evaluated?
+    })
+}
+
+fn evaluate_stack(
+    template: &Template,
+    context: &Context,
+    parameters: parameters::ByName<'_>,
+) -> fault::Result<Evaluated> {
+    let (mut evaluator, resources) = evaluate_resources(template, context, parameters)?;
+    let mut outputs = Vec::new();
+    for entry in section(template.root(), "Outputs")? {
+        let output = output(&mut evaluator, entry);
+        outputs.extend(output.map_err(|fault| fault.within("output", &entry.key))?);
+    }
+    let (definition, without_effect) = definition::define(&resources, context)?;
+    let left_out = resources
+        .iter()
+        .filter(|resource| resource.kind == Kind::NotMade)
+        .map(|resource| LeftOut {
+            logical_id: resource.id.clone(),
+            resource_type: resource.resource_type.clone(),
+            needless: stand_in::is_needless(&resource.resource_type),
+        });
+    Ok(Evaluated {
+        definition,
+        outputs,
+        without_effect,
+        left_out: left_out.collect(),
+        notes: Vec::new(),
+    })
 }
 
 /// In CloudFormation's order: the values must keep the rules, then conditions choose what is there.
-fn evaluate_stack<'t>(mut evaluator: Evaluator<'t>, root: &'t Node) -> Result<Evaluated, Fault> {
+fn evaluate_resources<'t>(
+    template: &'t Template,
+    context: &'t Context,
+    parameters: parameters::ByName<'t>,
+) -> fault::Result<(Evaluator<'t>, Vec<Rc<Resource>>)> {
+    let root = template.root();
+    let mut evaluator = Evaluator::new(root, context, parameters)?;
+    evaluator.check_names(root)?;
     for entry in section(root, "Rules")? {
         evaluator.rule(entry)?;
     }
-    evaluator.section = Section::Conditions;
     for entry in section(root, "Conditions")? {
         evaluator.condition(&entry.key, entry.at)?;
     }
-    evaluator.section = Section::Stack;
     let entries = section(root, "Resources")?;
     evaluator.find_resources(entries)?;
     let mut resources = Vec::with_capacity(entries.len());
@@ -93,30 +126,32 @@ fn evaluate_stack<'t>(mut evaluator: Evaluator<'t>, root: &'t Node) -> Result<Ev
             resources.push(evaluator.resource(&entry.key, entry.at)?);
         }
     }
-    let outputs = outputs::read(&mut evaluator, section(root, "Outputs")?)?;
-    let definition = definition::define(&resources, evaluator.context)?;
-    let mut without_effect = Vec::new();
-    for resource in &resources {
-        without_effect.append(&mut effect::without(resource)?);
-    }
-    Ok(Evaluated {
-        definition,
-        outputs,
-        without_effect,
-        left_out: resources
-            .iter()
-            .filter_map(|resource| left_out(resource))
-            .collect(),
-        notes: Vec::new(),
-    })
+    Ok((evaluator, resources))
 }
 
-fn left_out(resource: &Resource<'_>) -> Option<LeftOut> {
-    matches!(resource.kind, Kind::LeftOut(_)).then(|| LeftOut {
-        logical_id: resource.id.to_owned(),
-        resource_type: resource.resource_type.to_owned(),
-        needless: catalogue::is_needless(resource.resource_type),
-    })
+/// An output's value, where its condition holds.
+fn output<'t>(
+    evaluator: &mut Evaluator<'t>,
+    entry: &'t Entry,
+) -> fault::Result<Option<OutputValue>> {
+    let node = &entry.value;
+    if View::from(node).mapping().is_none() {
+        return Err(Fault::new(node.at, "an output is a mapping with a `Value`"));
+    }
+    let value = node
+        .get("Value")
+        .ok_or_else(|| Fault::new(entry.at, "there is no `Value`"))?;
+    if !evaluator.condition_of(node)? {
+        return Ok(None);
+    }
+    let description = node.get("Description").and_then(Node::text);
+    Ok(Some(OutputValue {
+        name: entry.key.clone(),
+        value: evaluator
+            .value(value, "an output")?
+            .into_text("an output")?,
+        description: description.map(str::to_owned),
+    }))
 }
 
 #[cfg(test)]

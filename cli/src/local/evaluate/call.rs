@@ -1,7 +1,7 @@
 //! Intrinsic functions as they are written: `!Sub text` and `Fn::Sub: text` are the same call.
 
-use super::fault::{Fault, Result};
-use crate::stack::template::{Entry, Node, Position, Value, nearest};
+use super::fault::{Fault, Result, suggestion};
+use crate::stack::template::{Entry, Node, Position, Value};
 
 /// A node, or what a tagged one is without its tag.
 #[derive(Clone, Copy, Debug)]
@@ -63,18 +63,22 @@ impl<'t> View<'t> {
                 argument,
             }));
         }
-        let Some(entries) = self.mapping() else {
-            return Ok(None);
-        };
-        match entries {
-            [entry] => Function::from_entry(entry),
-            _ => match entries.iter().find(|entry| entry.key.starts_with("Fn::")) {
-                Some(entry) => {
-                    let what = format!("`{}` stands beside other keys", entry.key);
-                    Err(Fault::new(entry.at, what))
-                }
-                None => Ok(None),
-            },
+        let entries = self.mapping().unwrap_or_default();
+        let is_function = |entry: &&Entry| entry.key == "Ref" || entry.key.starts_with("Fn::");
+        match (entries, entries.iter().find(is_function)) {
+            ([entry], Some(_)) => {
+                let name = entry.key.strip_prefix("Fn::").unwrap_or(&entry.key);
+                Ok(Some(Call {
+                    function: Function::named(name, &entry.key, entry.at)?,
+                    at: entry.at,
+                    argument: Self::from(&entry.value),
+                }))
+            }
+            (_, Some(entry)) if entry.key != "Ref" => {
+                let what = format!("`{}` stands beside other keys", entry.key);
+                Err(Fault::new(entry.at, what))
+            }
+            _ => Ok(None),
         }
     }
 }
@@ -90,7 +94,7 @@ pub(super) struct Call<'t> {
 impl<'t> Call<'t> {
     /// The function's name, for messages.
     pub(super) fn name(&self) -> String {
-        format!("`{}`", self.function.key())
+        format!("`{}`", self.function.description().0)
     }
 
     /// The arguments of a function that takes this many.
@@ -105,8 +109,8 @@ impl<'t> Call<'t> {
 
     /// It was not given what it takes.
     pub(super) fn misshapen(&self) -> Fault {
-        let what = format!("{} is written as {}", self.name(), self.function.usage());
-        Fault::new(self.argument.at, what)
+        let (name, usage) = self.function.description();
+        Fault::new(self.argument.at, format!("`{name}` is written as {usage}"))
     }
 }
 
@@ -130,105 +134,67 @@ pub(super) enum Function {
     Sub,
 }
 
-/// Each with its name in the long form, and what it takes.
-const FUNCTIONS: [(Function, &str, &str); 15] = [
-    (Function::And, "Fn::And", "a list of 2 to 10 conditions"),
-    (Function::Cidr, "Fn::Cidr", "`[range, count, bits]`"),
-    (Function::Condition, "Condition", "the name of a condition"),
-    (Function::Equals, "Fn::Equals", "`[value, value]`"),
-    (Function::FindInMap, "Fn::FindInMap", "`[map, key, key]`"),
-    (
-        Function::GetAtt,
-        "Fn::GetAtt",
-        "`Resource.Attribute` or `[Resource, Attribute]`",
-    ),
-    (Function::GetAzs, "Fn::GetAZs", "one value"),
-    (Function::If, "Fn::If", "`[condition, value, other value]`"),
-    (Function::Join, "Fn::Join", "`[delimiter, [text, ...]]`"),
-    (Function::Not, "Fn::Not", "a list of one condition"),
-    (Function::Or, "Fn::Or", "a list of 2 to 10 conditions"),
-    (
-        Function::Ref,
-        "Ref",
-        "the name of a parameter or a resource",
-    ),
-    (Function::Select, "Fn::Select", "`[index, [value, ...]]`"),
-    (Function::Split, "Fn::Split", "`[delimiter, text]`"),
-    (
-        Function::Sub,
-        "Fn::Sub",
-        "a text, or `[text, {name: value}]`",
-    ),
-];
-
-/// CloudFormation's others: those of a transform, of other stacks, of rules alone, and `Base64`.
-const NOT_HERE: [&str; 13] = [
-    "Base64",
-    "Contains",
-    "EachMemberEquals",
-    "EachMemberIn",
-    "ForEach",
-    "GetStackOutput",
-    "ImportValue",
-    "Length",
-    "RefAll",
-    "ToJsonString",
-    "Transform",
-    "ValueOf",
-    "ValueOfAll",
-];
-
 impl Function {
-    fn of(self) -> (&'static str, &'static str) {
-        let found = FUNCTIONS.iter().find(|(function, ..)| *function == self);
-        found.map_or(("", ""), |(_, key, usage)| (*key, *usage))
+    const ALL: [Self; 15] = [
+        Self::And,
+        Self::Cidr,
+        Self::Condition,
+        Self::Equals,
+        Self::FindInMap,
+        Self::GetAtt,
+        Self::GetAzs,
+        Self::If,
+        Self::Join,
+        Self::Not,
+        Self::Or,
+        Self::Ref,
+        Self::Select,
+        Self::Split,
+        Self::Sub,
+    ];
+
+    /// The name in the long form, and what it takes.
+    const fn description(self) -> (&'static str, &'static str) {
+        match self {
+            Self::And => ("Fn::And", "a list of 2 to 10 conditions"),
+            Self::Cidr => ("Fn::Cidr", "`[range, count, bits]`"),
+            Self::Condition => ("Condition", "the name of a condition"),
+            Self::Equals => ("Fn::Equals", "`[value, value]`"),
+            Self::FindInMap => ("Fn::FindInMap", "`[map, key, key]`"),
+            Self::GetAtt => (
+                "Fn::GetAtt",
+                "`Resource.Attribute` or `[Resource, Attribute]`",
+            ),
+            Self::GetAzs => ("Fn::GetAZs", "one value"),
+            Self::If => ("Fn::If", "`[condition, value, other value]`"),
+            Self::Join => ("Fn::Join", "`[delimiter, [text, ...]]`"),
+            Self::Not => ("Fn::Not", "a list of one condition"),
+            Self::Or => ("Fn::Or", "a list of 2 to 10 conditions"),
+            Self::Ref => ("Ref", "the name of a parameter or a resource"),
+            Self::Select => ("Fn::Select", "`[index, [value, ...]]`"),
+            Self::Split => ("Fn::Split", "`[delimiter, text]`"),
+            Self::Sub => ("Fn::Sub", "a text, or `[text, {name: value}]`"),
+        }
     }
 
-    /// The name in the long form.
-    pub(super) fn key(self) -> &'static str {
-        self.of().0
+    /// The name in the short form, without its `!`.
+    fn short(self) -> &'static str {
+        let (name, _) = self.description();
+        name.strip_prefix("Fn::").unwrap_or(name)
     }
 
-    fn usage(self) -> &'static str {
-        self.of().1
-    }
-
-    /// The function of this short name, which is written as `written` at `at`.
+    /// The function of this short name, which is written as `written` at `at`. CloudFormation's
+    /// others belong to transforms, to other stacks or to rules alone.
     fn named(name: &str, written: &str, at: Position) -> Result<Self> {
-        let short = |key: &'static str| key.strip_prefix("Fn::").unwrap_or(key);
-        let known = FUNCTIONS.iter().find(|(_, key, _)| short(key) == name);
-        if let Some((function, ..)) = known {
-            return Ok(*function);
-        }
-        let plain = name.split("::").next().unwrap_or_default();
-        if NOT_HERE.contains(&plain) {
-            let what = format!("`Fn::{plain}` is not there with `--local`");
-            return Err(Fault::new(at, what));
-        }
-        let keys = FUNCTIONS.map(|(_, key, _)| key);
-        let near = nearest(name, keys.map(short));
-        let near = near.and_then(|near| keys.into_iter().find(|key| short(key) == near));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        Err(Fault::new(at, format!("`{written}` is no function{near}")))
-    }
-
-    /// The long form. `Condition` has one in conditions only, since it is also a key of its own.
-    fn from_entry(entry: &Entry) -> Result<Option<Call<'_>>> {
-        let key = entry.key.as_str();
-        let function = match key.strip_prefix("Fn::") {
-            None if key == "Ref" => Self::Ref,
-            None => return Ok(None),
-            // These two have no `Fn::`.
-            Some(name @ ("Ref" | "Condition")) => {
-                let what = format!("`{key}` is no function; did you mean `{name}`?");
-                return Err(Fault::new(entry.at, what));
-            }
-            Some(name) => Self::named(name, key, entry.at)?,
-        };
-        Ok(Some(Call {
-            function,
-            at: entry.at,
-            argument: View::from(&entry.value),
-        }))
+        let known = Self::ALL.into_iter();
+        let found = known.clone().find(|function| {
+            let (key, _) = function.description();
+            function.short() == name && (written.starts_with('!') || written == key)
+        });
+        found.ok_or_else(|| {
+            let near = suggestion(name, known.map(Self::short));
+            let what = format!("`{written}` is no function that is there with `--local`{near}");
+            Fault::new(at, what)
+        })
     }
 }

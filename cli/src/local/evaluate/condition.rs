@@ -1,68 +1,52 @@
 //! Conditions and rules: what holds and what does not.
 
 use super::call::{Call, Function, View};
-use super::evaluator::{Evaluator, State};
+use super::evaluator::Evaluator;
 use super::fault::{Fault, Result, suggestion};
 use crate::stack::template::{Entry, Node, Position};
-
-/// Conditions, or resources, that refer to one another in a row: more than any sensible template has.
-const MAX_CHAIN: usize = 60;
 
 impl<'t> Evaluator<'t> {
     /// Whether the condition of this name holds.
     pub(super) fn condition(&mut self, name: &'t str, at: Position) -> Result<bool> {
-        self.check_condition(name, at)?;
-        let Some(slot) = self.conditions.get_mut(name) else {
-            return Ok(false);
+        let Some(slot) = self.conditions.get(name) else {
+            return Err(self.unknown_condition(name, at));
         };
-        match slot.state {
-            State::Known(holds) => return Ok(holds),
-            State::InProgress => return Err(self.cycle(name, at)),
-            State::Unknown | State::Absent => slot.state = State::InProgress,
+        if let Some(holds) = slot.answer {
+            return Ok(holds);
         }
         let entry = slot.entry;
-        self.enter(&entry.key, at)?;
-        let holds = self
-            .holds(&entry.value)
-            .map_err(|fault| fault.within("condition", name))?;
-        self.path.pop();
+        let holds = self.once(name, at, |evaluator| {
+            let holds = evaluator.holds(&entry.value);
+            holds.map_err(|fault| fault.within("condition", name))
+        })?;
         if let Some(slot) = self.conditions.get_mut(name) {
-            slot.state = State::Known(holds);
+            slot.answer = Some(holds);
         }
         Ok(holds)
     }
 
     pub(super) fn check_condition(&self, name: &str, at: Position) -> Result<()> {
         if self.conditions.contains_key(name) {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(self.unknown_condition(name, at))
         }
+    }
+
+    fn unknown_condition(&self, name: &str, at: Position) -> Fault {
         let near = suggestion(name, self.conditions.keys().copied());
-        Err(Fault::new(
-            at,
-            format!("there is no condition `{name}`{near}"),
-        ))
+        Fault::new(at, format!("there is no condition `{name}`{near}"))
     }
 
-    /// Notes that this condition or resource is in progress.
-    pub(super) fn enter(&mut self, name: &'t str, at: Position) -> Result<()> {
-        if self.path.len() == MAX_CHAIN {
-            return Err(Fault::new(at, "this leads too deep to be evaluated"));
-        }
-        self.path.push(name);
-        Ok(())
-    }
-
-    /// What leads back to itself, as `A -> B -> A`.
-    pub(super) fn cycle(&self, name: &str, at: Position) -> Fault {
-        let from = self.path.iter().position(|known| *known == name);
-        let mut circle = self
-            .path
-            .get(from.unwrap_or(0)..)
-            .unwrap_or(&[])
-            .join(" -> ");
-        circle.push_str(" -> ");
-        circle.push_str(name);
-        Fault::new(at, format!("this is a circle: {circle}"))
+    /// Whether the condition of a resource or an output holds; without one, it does.
+    pub(super) fn condition_of(&mut self, node: &'t Node) -> Result<bool> {
+        let Some(condition) = node.get("Condition") else {
+            return Ok(true);
+        };
+        let name = condition
+            .text()
+            .ok_or_else(|| Fault::new(condition.at, "`Condition` is the name of a condition"))?;
+        self.condition(name, condition.at)
     }
 
     /// Whether what stands there holds: a function of conditions.
@@ -82,14 +66,8 @@ impl<'t> Evaluator<'t> {
                 let name = call.argument.text().ok_or_else(|| call.misshapen())?;
                 self.condition(name, call.at)
             }
-            Function::And => {
-                let all = self.each(&call)?;
-                Ok(all.into_iter().all(|holds| holds))
-            }
-            Function::Or => {
-                let any = self.each(&call)?;
-                Ok(any.into_iter().any(|holds| holds))
-            }
+            Function::And => Ok(self.each(&call)?.into_iter().all(|holds| holds)),
+            Function::Or => Ok(self.each(&call)?.into_iter().any(|holds| holds)),
             Function::Not => {
                 let [condition] = call.arguments()?;
                 self.holds(condition).map(|holds| !holds)
@@ -98,7 +76,7 @@ impl<'t> Evaluator<'t> {
                 let [one, two] = call.arguments()?;
                 let one = self.value(one, &call.name())?;
                 let two = self.value(two, &call.name())?;
-                Ok(one.equals(&two))
+                Ok(one.to_json() == two.to_json())
             }
             _ => Err(not_a_condition(call.at)),
         }
@@ -123,9 +101,6 @@ impl<'t> Evaluator<'t> {
     }
 
     fn assertions(&mut self, rule: &'t Node, at: Position) -> Result<()> {
-        if View::from(rule).mapping().is_none() {
-            return Err(Fault::new(rule.at, "a rule is a mapping with `Assertions`"));
-        }
         if let Some(condition) = rule.get("RuleCondition")
             && !self.holds(condition)?
         {
@@ -133,10 +108,8 @@ impl<'t> Evaluator<'t> {
         }
         let assertions = rule
             .get("Assertions")
-            .ok_or_else(|| Fault::new(at, "there are no `Assertions`"))?;
-        let Some(assertions) = View::from(assertions).list() else {
-            return Err(Fault::new(assertions.at, "`Assertions` is a list"));
-        };
+            .and_then(|assertions| View::from(assertions).list())
+            .ok_or_else(|| Fault::new(at, "a rule has a list of `Assertions`"))?;
         for assertion in assertions {
             let Some(assert) = assertion.get("Assert") else {
                 return Err(Fault::new(assertion.at, "there is no `Assert`"));

@@ -9,58 +9,43 @@ use uuid::Uuid;
 use super::Context;
 use super::call::View;
 use super::fault::{Fault, Result};
+use super::parameters::ByName;
 use super::resource::Resource;
-use super::value::{Data, Field, Value};
-use crate::stack::template::{self, Entry, Node, Position, Template};
+use super::value::{Data, Value};
+use crate::stack::template::{self, Entry, Node, Position};
 
 /// Deeper than any sensible template, and shallow enough for the stack of a thread: values within
 /// values, also through references from one resource to the next.
 const MAX_DEPTH: usize = 200;
-
-/// What the section that is evaluated may refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
-    Rules,
-    Conditions,
-    Stack,
-}
+/// Conditions, or resources, that refer to one another in a row: more than any sensible template has.
+const MAX_CHAIN: usize = 60;
 
 /// A condition or a resource that is evaluated when it is asked for the first time.
 #[derive(Debug)]
 pub(super) struct Slot<'t, T> {
     pub(super) entry: &'t Entry,
-    pub(super) state: State<T>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum State<T> {
-    Unknown,
-    InProgress,
-    Known(T),
-    /// The resource's condition does not hold.
-    Absent,
+    pub(super) answer: Option<T>,
 }
 
 #[derive(Debug)]
 pub(super) struct Evaluator<'t> {
     pub(super) context: &'t Context,
-    pub(super) parameters: HashMap<&'t str, Value<'t>>,
+    pub(super) parameters: ByName<'t>,
     pub(super) mappings: &'t [Entry],
     pub(super) conditions: HashMap<&'t str, Slot<'t, bool>>,
-    pub(super) resources: HashMap<&'t str, Slot<'t, Rc<Resource<'t>>>>,
-    pub(super) section: Section,
+    /// The answer is `None` where the resource's condition does not hold.
+    pub(super) resources: HashMap<&'t str, Slot<'t, Option<Rc<Resource>>>>,
     /// The conditions, and then the resources, that are in progress.
-    pub(super) path: Vec<&'t str>,
+    path: Vec<&'t str>,
     depth: usize,
 }
 
 impl<'t> Evaluator<'t> {
     pub(super) fn new(
-        template: &'t Template,
+        root: &'t Node,
         context: &'t Context,
-        parameters: HashMap<&'t str, Value<'t>>,
+        parameters: ByName<'t>,
     ) -> Result<Self> {
-        let root = template.root();
         if let Some(transform) = root.get("Transform") {
             let what = "transforms are not there with `--local`";
             return Err(Fault::new(transform.at, what));
@@ -71,17 +56,16 @@ impl<'t> Evaluator<'t> {
             mappings: section(root, "Mappings")?,
             conditions: slots(section(root, "Conditions")?),
             resources: slots(section(root, "Resources")?),
-            section: Section::Rules,
             path: Vec::new(),
             depth: 0,
         })
     }
 
     /// What stands there with all functions answered; `None` where it is `AWS::NoValue`.
-    pub(super) fn resolve(&mut self, view: impl Into<View<'t>>) -> Result<Option<Value<'t>>> {
+    pub(super) fn resolve(&mut self, view: impl Into<View<'t>>) -> Result<Option<Value>> {
         let view = view.into();
         if self.depth == MAX_DEPTH {
-            return Err(Fault::new(view.at, "this leads too deep to be evaluated"));
+            return Err(too_deep(view.at));
         }
         self.depth += 1;
         let value = self.resolve_here(view);
@@ -89,7 +73,7 @@ impl<'t> Evaluator<'t> {
         value
     }
 
-    fn resolve_here(&mut self, view: View<'t>) -> Result<Option<Value<'t>>> {
+    fn resolve_here(&mut self, view: View<'t>) -> Result<Option<Value>> {
         if let Some(call) = view.call()? {
             return self.answer(call);
         }
@@ -97,10 +81,7 @@ impl<'t> Evaluator<'t> {
             return Err(Fault::new(view.at, "there is no value here"));
         }
         let data = match view.value {
-            template::Value::Scalar { text, plain } => Data::Text {
-                text: text.as_str().into(),
-                plain: *plain,
-            },
+            template::Value::Scalar { text, plain } => Data::Text(scalar(text, *plain).to_owned()),
             template::Value::Sequence(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for item in items {
@@ -108,40 +89,58 @@ impl<'t> Evaluator<'t> {
                 }
                 Data::List(list)
             }
-            template::Value::Mapping(entries) => Data::Map(self.fields(entries)?),
+            template::Value::Mapping(entries) => {
+                let mut fields = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    if let Some(value) = self.resolve(&entry.value)? {
+                        fields.push((entry.key.clone(), value));
+                    }
+                }
+                Data::Map(fields)
+            }
         };
         Ok(Some(Value { at: view.at, data }))
     }
 
-    fn fields(&mut self, entries: &'t [Entry]) -> Result<Vec<Field<'t>>> {
-        let mut fields = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if let Some(value) = self.resolve(&entry.value)? {
-                fields.push(Field {
-                    name: &entry.key,
-                    value,
-                });
-            }
-        }
-        Ok(fields)
-    }
-
     /// What stands there, where `AWS::NoValue` is none of the choices.
-    pub(super) fn value(&mut self, view: impl Into<View<'t>>, who: &str) -> Result<Value<'t>> {
+    pub(super) fn value(&mut self, view: impl Into<View<'t>>, who: &str) -> Result<Value> {
         let view = view.into();
         self.resolve(view)?
             .ok_or_else(|| Fault::new(view.at, format!("{who} takes no `AWS::NoValue` here")))
     }
 
+    /// Evaluates a condition or a resource, which must not lead back to itself.
+    pub(super) fn once<T>(
+        &mut self,
+        name: &'t str,
+        at: Position,
+        evaluate: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(from) = self.path.iter().position(|known| *known == name) {
+            let circle = self.path.get(from..).unwrap_or_default().join(" -> ");
+            return Err(Fault::new(
+                at,
+                format!("this is a circle: {circle} -> {name}"),
+            ));
+        }
+        if self.path.len() == MAX_CHAIN {
+            return Err(too_deep(at));
+        }
+        self.path.push(name);
+        let answer = evaluate(self);
+        self.path.pop();
+        answer
+    }
+
     /// The pseudo parameter of that name.
-    pub(super) fn pseudo_parameter(&self, name: &str, at: Position) -> Option<Value<'t>> {
+    pub(super) fn pseudo_parameter(&self, name: &str, at: Position) -> Option<Value> {
         Some(match name {
             "AWS::AccountId" => Value::text(at, ACCOUNT),
             "AWS::NotificationARNs" => Value::list(at, std::iter::empty::<&str>()),
             "AWS::Partition" => Value::text(at, "aws"),
-            "AWS::Region" => Value::text(at, self.context.region.as_str()),
+            "AWS::Region" => Value::text(at, &self.context.region),
             "AWS::StackId" => Value::text(at, stack_id(self.context)),
-            "AWS::StackName" => Value::text(at, self.context.stack.as_str()),
+            "AWS::StackName" => Value::text(at, &self.context.stack),
             "AWS::URLSuffix" => Value::text(at, "amazonaws.com"),
             _ => return None,
         })
@@ -161,6 +160,19 @@ pub(super) const PSEUDO_PARAMETERS: [&str; 7] = [
 
 /// What stands for nothing: it removes the property or the item that it is given for.
 pub(super) const NO_VALUE: &str = "AWS::NoValue";
+
+/// Without quotes, YAML 1.1, which CloudFormation reads, has more words for true and false.
+fn scalar(text: &str, plain: bool) -> &str {
+    match text {
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" if plain => "true",
+        "no" | "No" | "NO" | "off" | "Off" | "OFF" if plain => "false",
+        _ => text,
+    }
+}
+
+fn too_deep(at: Position) -> Fault {
+    Fault::new(at, "this leads too deep to be evaluated")
+}
 
 /// An id that stays as long as the stack's and the thing's names do.
 pub(super) fn stable_id(context: &Context, name: &str) -> Uuid {
@@ -187,7 +199,7 @@ pub(super) fn section<'t>(root: &'t Node, name: &str) -> Result<&'t [Entry]> {
 fn slots<T>(entries: &[Entry]) -> HashMap<&str, Slot<'_, T>> {
     let slot = |entry| Slot {
         entry,
-        state: State::Unknown,
+        answer: None,
     };
     entries
         .iter()

@@ -21,9 +21,11 @@ const BUCKET: &str = "ArtifactBucket";
 /// The bucket that stands for the programs' place on this machine.
 pub(super) const LOCAL_BUCKET: &str = "local";
 
+pub(super) type ByName<'t> = HashMap<&'t str, Value>;
+
 #[derive(Debug)]
 pub(super) struct Values<'t> {
-    pub(super) by_name: HashMap<&'t str, Value<'t>>,
+    pub(super) by_name: ByName<'t>,
     /// Remarks about those that are not what the user gave.
     pub(super) notes: Vec<String>,
 }

@@ -1,34 +1,39 @@
 //! Typed reading of properties, with CloudFormation's coercions: a number or a boolean may be
 //! written as a text and a text as a number.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::fault::{Fault, Result, choices, suggestion};
-use super::value::{Data, Field, Value};
+use super::fault::{Fault, Result, choices};
+use super::value::{Data, Value};
 use crate::stack::template::Position;
 
 /// The properties of a resource, or of a mapping within them.
-#[derive(Clone, Debug)]
-pub(super) struct Properties<'a, 't> {
+#[derive(Debug)]
+pub(super) struct Properties<'a> {
     /// Where it stands, such as `DestinationConfig.`; empty for the resource itself.
     path: String,
     at: Position,
-    fields: &'a [Field<'t>],
+    fields: &'a [(String, Value)],
+    /// The names that were asked for.
+    asked: RefCell<BTreeSet<String>>,
 }
 
-impl<'a, 't> Properties<'a, 't> {
-    pub(super) fn of(value: &'a Value<'t>) -> Result<Self> {
+impl<'a> Properties<'a> {
+    pub(super) fn of(value: &'a Value) -> Result<Self> {
         Self::within(String::new(), value)
     }
 
-    fn within(path: String, value: &'a Value<'t>) -> Result<Self> {
+    fn within(path: String, value: &'a Value) -> Result<Self> {
         match &value.data {
             Data::Map(fields) => Ok(Self {
                 path,
                 at: value.at,
                 fields,
+                asked: RefCell::default(),
             }),
-            Data::Text { .. } | Data::List(_) => {
+            Data::Text(_) | Data::List(_) => {
                 let name = path.strip_suffix('.').unwrap_or("Properties");
                 let what = format!("`{name}` is {}, not a mapping", value.shape());
                 Err(Fault::new(value.at, what))
@@ -36,30 +41,21 @@ impl<'a, 't> Properties<'a, 't> {
         }
     }
 
-    pub(super) fn fields(&self) -> &'a [Field<'t>] {
+    pub(super) fn fields(&self) -> &'a [(String, Value)] {
         self.fields
     }
 
-    /// Refuses a name that is nearly one of these. Others are let through: AWS adds properties.
-    pub(super) fn refuse_mistyped(&self, known: &[&str]) -> Result<()> {
-        for field in self.fields {
-            if known.contains(&field.name) {
-                continue;
-            }
-            let near = suggestion(field.name, known.iter().copied());
-            if !near.is_empty() {
-                let what = format!("there is no property `{}{}`{near}", self.path, field.name);
-                return Err(Fault::new(field.value.at, what));
-            }
-        }
-        Ok(())
+    /// The names that were asked for until now.
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'a Value<'t>> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.asked.borrow_mut().insert(name.to_owned());
         let mut fields = self.fields.iter();
         fields
-            .find(|field| field.name == name)
-            .map(|field| &field.value)
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
     }
 
     /// What a property is that must be there.
@@ -81,11 +77,11 @@ impl<'a, 't> Properties<'a, 't> {
             return Ok(None);
         };
         match &value.data {
-            Data::Text { text, .. } if text.contains("{{resolve:") => {
+            Data::Text(text) if text.contains("{{resolve:") => {
                 let what = "is read from another service, which is not there with `--local`";
                 Err(self.fault(name, what))
             }
-            Data::Text { text, .. } => Ok(Some(text)),
+            Data::Text(text) => Ok(Some(text)),
             Data::List(_) | Data::Map(_) => {
                 Err(self.fault(name, &format!("is {}, not a text", value.shape())))
             }
@@ -137,8 +133,6 @@ impl<'a, 't> Properties<'a, 't> {
         match text.to_ascii_lowercase().as_str() {
             "true" => Ok(Some(true)),
             "false" => Ok(Some(false)),
-            "yes" | "on" if self.is_plain(name) => Ok(Some(true)),
-            "no" | "off" if self.is_plain(name) => Ok(Some(false)),
             _ => Err(self.fault(
                 name,
                 &format!("is `{text}`, which is neither true nor false"),
@@ -146,13 +140,7 @@ impl<'a, 't> Properties<'a, 't> {
         }
     }
 
-    /// Without quotes, YAML 1.1, which CloudFormation reads, has more words for true and false.
-    fn is_plain(&self, name: &str) -> bool {
-        let value = self.get(name).map(|value| &value.data);
-        matches!(value, Some(Data::Text { plain: true, .. }))
-    }
-
-    fn items(&self, name: &str) -> Result<Option<&'a [Value<'t>]>> {
+    fn items(&self, name: &str) -> Result<Option<&'a [Value]>> {
         match self.get(name) {
             None => Ok(None),
             Some(Value {
@@ -166,8 +154,8 @@ impl<'a, 't> Properties<'a, 't> {
     /// A list of texts; empty where it is not there.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<&'a str>> {
         let items = self.items(name)?.unwrap_or_default();
-        let text = |item: &'a Value<'t>| match &item.data {
-            Data::Text { text, .. } => Ok(&**text),
+        let text = |item: &'a Value| match &item.data {
+            Data::Text(text) => Ok(text.as_str()),
             Data::List(_) | Data::Map(_) => {
                 let what = format!("`{}{name}` has {} in it", self.path, item.shape());
                 Err(Fault::new(item.at, what))

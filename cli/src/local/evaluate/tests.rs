@@ -47,3 +47,15 @@ fn complaint(text: &str) -> String {
         Ok(evaluated) => panic!("this was evaluated:\n{text}\n{evaluated:?}"),
     }
 }
+
+/// Compares lines of `input => output` with what `answer` makes of each input.
+fn check_table(table: &str, answer: impl Fn(&str) -> String) {
+    let expected: Vec<&str> = table.trim().lines().map(str::trim).collect();
+    let actual = expected.iter().map(|line| {
+        let (input, _) = line.split_once(" =>").unwrap();
+        format!("{input} => {}", answer(input))
+            .trim_end()
+            .to_owned()
+    });
+    assert_eq!(actual.collect::<Vec<_>>(), expected);
+}

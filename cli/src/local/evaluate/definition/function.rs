@@ -10,36 +10,6 @@ use crate::local::evaluate::fault::{Fault, Result, choices};
 use crate::local::evaluate::property::Properties;
 use crate::local::evaluate::resource::Resource;
 
-const PROPERTIES: [&str; 28] = [
-    "Architectures",
-    "Code",
-    "CodeSigningConfigArn",
-    "DeadLetterConfig",
-    "Description",
-    "Environment",
-    "EphemeralStorage",
-    "FileSystemConfigs",
-    "FunctionName",
-    "Handler",
-    "ImageConfig",
-    "KmsKeyArn",
-    "Layers",
-    "LoggingConfig",
-    "MemorySize",
-    "PackageType",
-    "Policy",
-    "RecursiveLoop",
-    "ReservedConcurrentExecutions",
-    "Role",
-    "Runtime",
-    "RuntimeManagementConfig",
-    "SnapStart",
-    "Tags",
-    "TenancyConfig",
-    "Timeout",
-    "TracingConfig",
-    "VpcConfig",
-];
 /// Whose program is the zip's `bootstrap`, which is what a handler is.
 const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
 const PLATFORM_LOG_LEVELS: [&str; 3] = ["DEBUG", "INFO", "WARN"];
@@ -65,10 +35,13 @@ const RESERVED: [&str; 17] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Function> {
+pub(super) fn read(
+    resource: &Resource,
+    given: &Properties<'_>,
+    context: &Context,
+) -> Result<Function> {
+    given.text("FunctionName")?;
     check_name(resource, 1..=64, "-_")?;
-    let given = Properties::of(&resource.properties)?;
-    given.refuse_mistyped(&PROPERTIES)?;
     given.required_text("Role")?;
     if given.choice("PackageType", &["Zip", "Image"])? == Some("Image") {
         return Err(given.fault("PackageType", "is `Image`, and images do not run here"));
@@ -97,11 +70,11 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
         None => None,
     };
     Ok(Function {
-        logical_id: resource.id.to_owned(),
+        logical_id: resource.id.clone(),
         name: resource.name.clone(),
         program: program.clone(),
         handler: given.required_text("Handler")?.to_owned(),
-        environment: environment(&given)?,
+        environment: environment(given)?,
         timeout_seconds: given.number("Timeout", 1..=900)?.unwrap_or(3),
         memory_mb: given.number("MemorySize", 128..=10_240)?.unwrap_or(128),
         reserved_concurrency: given
@@ -115,7 +88,7 @@ pub(super) fn read(resource: &Resource<'_>, context: &Context) -> Result<Functio
 
 /// Whether lines are JSON, the function's least severe level, and whether Lambda's own lines about
 /// invocations are severe enough; levels need JSON.
-fn log_settings(given: &Properties<'_, '_>) -> Result<(bool, Option<String>, bool)> {
+fn log_settings(given: &Properties<'_>) -> Result<(bool, Option<String>, bool)> {
     let json = given.choice("LogFormat", &["Text", "JSON"])? == Some("JSON");
     let level = given.choice("ApplicationLogLevel", &LOG_LEVELS)?;
     let platform = given.choice("SystemLogLevel", &PLATFORM_LOG_LEVELS)?;
@@ -127,7 +100,7 @@ fn log_settings(given: &Properties<'_, '_>) -> Result<(bool, Option<String>, boo
     Ok((json, level.map(str::to_owned), platform != Some("WARN")))
 }
 
-fn environment(given: &Properties<'_, '_>) -> Result<BTreeMap<String, String>> {
+fn environment(given: &Properties<'_>) -> Result<BTreeMap<String, String>> {
     let variables = given
         .section("Environment")?
         .map(|section| section.section("Variables"));
@@ -135,19 +108,18 @@ fn environment(given: &Properties<'_, '_>) -> Result<BTreeMap<String, String>> {
         return Ok(BTreeMap::new());
     };
     let mut environment = BTreeMap::new();
-    for field in variables.fields() {
-        let name = field.name;
-        if RESERVED.contains(&name) {
+    for (name, value) in variables.fields() {
+        if RESERVED.contains(&name.as_str()) {
             return Err(variables.fault(name, "is set by Lambda itself"));
         }
         let mut letters = name.chars();
         let starts = letters.next().is_some_and(|c| c.is_ascii_alphabetic());
         if !starts || name.len() < 2 || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let what = format!("`{name}` is no name that Lambda takes for a variable");
-            return Err(Fault::new(field.value.at, what));
+            return Err(Fault::new(value.at, what));
         }
         let value = variables.required_text(name)?;
-        environment.insert(name.to_owned(), value.to_owned());
+        environment.insert(name.clone(), value.to_owned());
     }
     Ok(environment)
 }

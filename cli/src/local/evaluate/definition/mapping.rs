@@ -11,36 +11,15 @@ use crate::local::evaluate::fault::{Result, choices};
 use crate::local::evaluate::property::Properties;
 use crate::local::evaluate::resource::{Resource, table_arn};
 
-const PROPERTIES: [&str; 18] = [
-    "BatchSize",
-    "BisectBatchOnFunctionError",
-    "DestinationConfig",
-    "Enabled",
-    "EventSourceArn",
-    "FilterCriteria",
-    "FunctionName",
-    "FunctionResponseTypes",
-    "KmsKeyArn",
-    "MaximumBatchingWindowInSeconds",
-    "MaximumRecordAgeInSeconds",
-    "MaximumRetryAttempts",
-    "MetricsConfig",
-    "ParallelizationFactor",
-    "StartingPosition",
-    "StartingPositionTimestamp",
-    "Tags",
-    "TumblingWindowInSeconds",
-];
 const REPORT_ITEM_FAILURES: &str = "ReportBatchItemFailures";
 
 pub(super) fn read(
-    resource: &Resource<'_>,
+    resource: &Resource,
+    given: &Properties<'_>,
     definition: &Definition,
     context: &Context,
 ) -> Result<Mapping> {
-    let given = Properties::of(&resource.properties)?;
-    given.refuse_mistyped(&PROPERTIES)?;
-    refuse_unsupported(&given)?;
+    refuse_unsupported(given)?;
     let starting_position = given.choice("StartingPosition", &["TRIM_HORIZON", "LATEST"])?;
     let starting_position = match given.required("StartingPosition", starting_position)? {
         "LATEST" => StartingPosition::Latest,
@@ -48,10 +27,10 @@ pub(super) fn read(
     };
     let retries = given.number::<i64>("MaximumRetryAttempts", -1..=10_000)?;
     Ok(Mapping {
-        logical_id: resource.id.to_owned(),
+        logical_id: resource.id.clone(),
         id: resource.uuid(context),
-        table: table(&given, definition)?,
-        function: function(&given, definition)?,
+        table: table(given, definition)?,
+        function: function(given, definition)?,
         enabled: given.flag("Enabled")?.unwrap_or(true),
         starting_position,
         batch_size: given.number("BatchSize", 1..=10_000)?.unwrap_or(100),
@@ -61,14 +40,14 @@ pub(super) fn read(
         parallelization_factor: given.number("ParallelizationFactor", 1..=10)?.unwrap_or(1),
         bisect_on_error: given.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
         maximum_retry_attempts: retries.and_then(|retries| u32::try_from(retries).ok()),
-        maximum_record_age_seconds: record_age(&given)?,
-        report_item_failures: reports_item_failures(&given)?,
-        on_failure: on_failure(&given, definition)?,
+        maximum_record_age_seconds: record_age(given)?,
+        report_item_failures: reports_item_failures(given)?,
+        on_failure: on_failure(given, definition)?,
     })
 }
 
 /// To ignore these would deliver what the template says not to deliver.
-fn refuse_unsupported(given: &Properties<'_, '_>) -> Result<()> {
+fn refuse_unsupported(given: &Properties<'_>) -> Result<()> {
     if given.get("FilterCriteria").is_some() {
         return Err(given.fault("FilterCriteria", "is not supported with `--local`"));
     }
@@ -82,7 +61,7 @@ fn refuse_unsupported(given: &Properties<'_, '_>) -> Result<()> {
 }
 
 /// The name of the table whose stream it is.
-fn table(given: &Properties<'_, '_>, definition: &Definition) -> Result<String> {
+fn table(given: &Properties<'_>, definition: &Definition) -> Result<String> {
     let arn = given.required_text("EventSourceArn")?;
     let region = &definition.region;
     let of_stream = |name: &str| {
@@ -101,7 +80,7 @@ fn table(given: &Properties<'_, '_>, definition: &Definition) -> Result<String> 
 }
 
 /// The name of the function, which may be given by name, ARN or partial ARN.
-fn function(given: &Properties<'_, '_>, definition: &Definition) -> Result<String> {
+fn function(given: &Properties<'_>, definition: &Definition) -> Result<String> {
     let wanted = given.required_text("FunctionName")?;
     let bare = wanted.strip_suffix(":$LATEST").unwrap_or(wanted);
     let functions = &definition.functions;
@@ -120,7 +99,7 @@ fn function(given: &Properties<'_, '_>, definition: &Definition) -> Result<Strin
 }
 
 /// -1 is without a bound; what lies below a minute is not taken.
-fn record_age(given: &Properties<'_, '_>) -> Result<Option<u32>> {
+fn record_age(given: &Properties<'_>) -> Result<Option<u32>> {
     const NAME: &str = "MaximumRecordAgeInSeconds";
     const RANGE: RangeInclusive<i64> = 60..=604_800;
     match given.text(NAME)?.map(str::trim) {
@@ -129,7 +108,7 @@ fn record_age(given: &Properties<'_, '_>) -> Result<Option<u32>> {
     }
 }
 
-fn reports_item_failures(given: &Properties<'_, '_>) -> Result<bool> {
+fn reports_item_failures(given: &Properties<'_>) -> Result<bool> {
     let types = given.texts("FunctionResponseTypes")?;
     match types.iter().find(|kind| **kind != REPORT_ITEM_FAILURES) {
         None => Ok(!types.is_empty()),
@@ -141,7 +120,7 @@ fn reports_item_failures(given: &Properties<'_, '_>) -> Result<bool> {
 }
 
 /// The name of the queue for batches that were given up.
-fn on_failure(given: &Properties<'_, '_>, definition: &Definition) -> Result<Option<String>> {
+fn on_failure(given: &Properties<'_>, definition: &Definition) -> Result<Option<String>> {
     let Some(destinations) = given.section("DestinationConfig")? else {
         return Ok(None);
     };

@@ -7,28 +7,8 @@ use crate::local::evaluate::fault::Result;
 use crate::local::evaluate::property::Properties;
 use crate::local::evaluate::resource::Resource;
 
-const PROPERTIES: [&str; 16] = [
-    "ContentBasedDeduplication",
-    "DeduplicationScope",
-    "DelaySeconds",
-    "FifoQueue",
-    "FifoThroughputLimit",
-    "KmsDataKeyReusePeriodSeconds",
-    "KmsMasterKeyId",
-    "MaximumMessageSize",
-    "MessageRetentionPeriod",
-    "QueueName",
-    "ReceiveMessageWaitTimeSeconds",
-    "RedriveAllowPolicy",
-    "RedrivePolicy",
-    "SqsManagedSseEnabled",
-    "Tags",
-    "VisibilityTimeout",
-];
-
-pub(super) fn read(resource: &Resource<'_>) -> Result<Queue> {
-    let given = Properties::of(&resource.properties)?;
-    given.refuse_mistyped(&PROPERTIES)?;
+pub(super) fn read(resource: &Resource, given: &Properties<'_>) -> Result<Queue> {
+    given.text("QueueName")?;
     if given.flag("FifoQueue")? == Some(true) {
         return Err(given.fault(
             "FifoQueue",
@@ -38,7 +18,7 @@ pub(super) fn read(resource: &Resource<'_>) -> Result<Queue> {
     check_name(resource, 1..=80, "-_")?;
     // Defaults and ranges: Amazon SQS API Reference, `SetQueueAttributes`.
     Ok(Queue {
-        logical_id: resource.id.to_owned(),
+        logical_id: resource.id.clone(),
         name: resource.name.clone(),
         visibility_timeout_seconds: given.number("VisibilityTimeout", 0..=43_200)?.unwrap_or(30),
         message_retention_seconds: given

@@ -81,19 +81,13 @@ fn body() -> Json {
     let (template, mut context) = (own_template(), context());
     let on = ("Dashboard".to_owned(), "on".to_owned());
     context.parameters.extend([on]);
-    let root = template.root();
     let mut values = parameters::values(&template, &context).unwrap().by_name;
-    values.insert("CacheAccess", Value::text(root.at, "iam"));
-    let mut evaluator = Evaluator::new(&template, &context, values).unwrap();
-    evaluator.section = Section::Conditions;
-    for entry in section(root, "Conditions").unwrap() {
-        evaluator.condition(&entry.key, entry.at).unwrap();
-    }
-    evaluator.section = Section::Stack;
-    evaluator
-        .find_resources(section(root, "Resources").unwrap())
-        .unwrap();
-    let dashboard = evaluator.resource("OperationsDashboard", root.at).unwrap();
+    values.insert("CacheAccess", Value::text(template.root().at, "iam"));
+    let (_, resources) = evaluate_resources(&template, &context, values).unwrap();
+    let dashboard = resources
+        .iter()
+        .find(|resource| resource.id == "OperationsDashboard");
+    let dashboard = dashboard.unwrap();
     let properties = property::Properties::of(&dashboard.properties).unwrap();
     let body = properties.text("DashboardBody").unwrap().unwrap();
     assert!(!body.contains("${"), "{body}");

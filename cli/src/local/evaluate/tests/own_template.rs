@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use serde_json::json;
-
 use super::*;
 
 pub(super) fn own_template() -> Template {
@@ -25,121 +23,7 @@ fn own(parameters: &[(&str, &str)]) -> Evaluated {
 
 #[test]
 fn the_definition_is_this() {
-    let definition = serde_json::to_value(own(&[]).definition).unwrap();
-    assert_eq!(
-        definition,
-        json!({
-          "region": "eu-west-1",
-          "tables": [
-            {
-              "logical_id": "OrdersTable",
-              "name": "shop-OrdersTable",
-              "properties": {
-                "AttributeDefinitions": [
-                  {
-                    "AttributeName": "orderId",
-                    "AttributeType": "S"
-                  }
-                ],
-                "KeySchema": [
-                  {
-                    "AttributeName": "orderId",
-                    "KeyType": "HASH"
-                  }
-                ],
-                "BillingMode": "PAY_PER_REQUEST",
-                "DeletionProtectionEnabled": false,
-                "StreamSpecification": {
-                  "StreamEnabled": true,
-                  "StreamViewType": "NEW_AND_OLD_IMAGES"
-                }
-              },
-              "time_to_live": null
-            }
-          ],
-          "functions": [
-            {
-              "logical_id": "Publisher",
-              "name": "shop-publisher",
-              "program": "/programs/publisher",
-              "handler": "bootstrap",
-              "environment": {
-                "METRICS": "off",
-                "ORDERS_TABLE": "shop-OrdersTable"
-              },
-              "timeout_seconds": 10,
-              "memory_mb": 512,
-              "reserved_concurrency": null,
-              "log_level": "INFO",
-              "log_json": true,
-              "log_platform": true,
-              "log_group": "/aws/lambda/shop-publisher"
-            },
-            {
-              "logical_id": "Subscriber",
-              "name": "shop-subscriber",
-              "program": "/programs/subscriber",
-              "handler": "bootstrap",
-              "environment": {
-                "CACHE_URL": "redis://127.0.0.1:6399",
-                "METRICS": "off"
-              },
-              "timeout_seconds": 30,
-              "memory_mb": 512,
-              "reserved_concurrency": null,
-              "log_level": "INFO",
-              "log_json": true,
-              "log_platform": true,
-              "log_group": "/aws/lambda/shop-subscriber"
-            },
-            {
-              "logical_id": "Query",
-              "name": "shop-query",
-              "program": "/programs/query",
-              "handler": "bootstrap",
-              "environment": {
-                "CACHE_URL": "redis://127.0.0.1:6399",
-                "METRICS": "off"
-              },
-              "timeout_seconds": 10,
-              "memory_mb": 512,
-              "reserved_concurrency": null,
-              "log_level": "INFO",
-              "log_json": true,
-              "log_platform": true,
-              "log_group": "/aws/lambda/shop-query"
-            }
-          ],
-          "mappings": [
-            {
-              "logical_id": "OrderChanges",
-              "id": "501d8a9a-a457-56d2-828c-ccb45ac0c8e7",
-              "table": "shop-OrdersTable",
-              "function": "shop-subscriber",
-              "enabled": true,
-              "starting_position": "TRIM_HORIZON",
-              "batch_size": 100,
-              "window_seconds": 0,
-              "parallelization_factor": 1,
-              "bisect_on_error": true,
-              "maximum_retry_attempts": 10,
-              "maximum_record_age_seconds": 43200,
-              "report_item_failures": true,
-              "on_failure": "shop-FailuresQueue"
-            }
-          ],
-          "queues": [
-            {
-              "logical_id": "FailuresQueue",
-              "name": "shop-FailuresQueue",
-              "visibility_timeout_seconds": 300,
-              "message_retention_seconds": 1209600,
-              "delay_seconds": 0,
-              "receive_wait_seconds": 0
-            }
-          ]
-        })
-    );
+    insta::assert_json_snapshot!(own(&[]).definition);
 }
 
 #[test]
@@ -149,54 +33,7 @@ fn outputs_name_what_is_here() {
         .iter()
         .map(|output| (output.name.as_str(), output.value.as_str()))
         .collect();
-    assert_eq!(
-        outputs,
-        [
-            ("TableName", "shop-OrdersTable"),
-            (
-                "TableArn",
-                "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-OrdersTable"
-            ),
-            (
-                "StreamArn",
-                "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-OrdersTable/stream/pending"
-            ),
-            ("PublisherFunction", "shop-publisher"),
-            (
-                "PublisherFunctionArn",
-                "arn:aws:lambda:eu-west-1:000000000000:function:shop-publisher"
-            ),
-            ("SubscriberFunction", "shop-subscriber"),
-            (
-                "SubscriberFunctionArn",
-                "arn:aws:lambda:eu-west-1:000000000000:function:shop-subscriber"
-            ),
-            ("QueryFunction", "shop-query"),
-            (
-                "QueryFunctionArn",
-                "arn:aws:lambda:eu-west-1:000000000000:function:shop-query"
-            ),
-            (
-                "EventSourceMappingId",
-                "501d8a9a-a457-56d2-828c-ccb45ac0c8e7"
-            ),
-            (
-                "FailuresQueueUrl",
-                "http://127.0.0.1:4000/000000000000/shop-FailuresQueue"
-            ),
-            (
-                "FailuresQueueArn",
-                "arn:aws:sqs:eu-west-1:000000000000:shop-FailuresQueue"
-            ),
-            ("CacheEndpoint", "127.0.0.1:6399"),
-            ("CacheAccess", "open"),
-            ("ReplicationGroupId", "shop"),
-            ("PublisherLogGroup", "/aws/lambda/shop-publisher"),
-            ("SubscriberLogGroup", "/aws/lambda/shop-subscriber"),
-            ("QueryLogGroup", "/aws/lambda/shop-query"),
-            ("VpcId", "vpc-23ef3fa26cff59149")
-        ]
-    );
+    insta::assert_json_snapshot!(outputs);
 }
 
 #[test]
