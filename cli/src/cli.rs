@@ -15,10 +15,10 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::app::duration::parse_run;
 use crate::bulk::Format as RowFormat;
 use crate::failures::message::Id as FailureId;
 use crate::loadtest::mix::Mix;
-use crate::loadtest::schedule::parse_duration;
 use crate::logs::Role;
 use crate::logs::since::Since;
 use crate::package::{Architecture, Builder};
@@ -265,18 +265,22 @@ pub(crate) struct BenchArgs {
     pub(crate) rate: Option<u32>,
 
     /// How long, such as 500ms, 30s, 5m or 1h [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_run)]
     pub(crate) duration: Option<Duration>,
 
     /// Until N orders are placed, instead of for a time
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) orders: Option<u64>,
 
-    /// The shares of the steps: create, ship, get, list
-    #[arg(long, value_name = "STEP=SHARE,…", default_value_t)]
+    /// The shares of the steps: create, ship, cancel, get, list
+    #[arg(
+        long,
+        value_name = "STEP=SHARE,…",
+        default_value = "create=60,ship=10,get=20,list=10"
+    )]
     pub(crate) mix: Mix,
 
-    /// Write the result with drawings to a file, .html or .svg; one that is there is replaced
+    /// Write the result with drawings to a file, .html; one that is there is replaced
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 

@@ -340,16 +340,6 @@ impl Printer {
         Step { bar: Some(bar) }
     }
 
-    /// Several lines that are drawn in place, on a terminal only.
-    pub(crate) fn panel(&self) -> Step {
-        let bar = self.is_live().then(|| {
-            let bar = self.progress.add(ProgressBar::new_spinner());
-            bar.set_style(panel_style());
-            bar
-        });
-        Step { bar }
-    }
-
     /// A step over a known number of bytes.
     pub(crate) fn bytes(&self, message: impl Into<String>, total: u64) -> Step {
         let step = self.step(message);
@@ -438,10 +428,6 @@ impl Drop for Step {
 fn spinner_style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-fn panel_style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn count_style() -> ProgressStyle {

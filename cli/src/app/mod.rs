@@ -1,3 +1,4 @@
-//! What every command has: so far, the interrupt.
+//! What every command has: the interrupt, and durations.
 
+pub(crate) mod duration;
 pub(crate) mod interrupt;

@@ -65,34 +65,12 @@ impl Latencies {
         })
     }
 
-    /// Counts in `columns` parts between the shortest and the longest, equally wide on a
-    /// logarithmic scale.
-    pub(crate) fn columns(&self, columns: usize) -> Vec<u64> {
-        let mut counts = vec![0; columns];
-        let low = (self.0.min() as f64).ln();
-        let high = (self.0.max() as f64).ln();
-        let width = (high - low).max(f64::MIN_POSITIVE);
-        for value in self.0.iter_recorded() {
-            let place = ((value.value_iterated_to() as f64).ln() - low) / width;
-            let at = (place * columns as f64) as usize;
-            if let Some(count) = counts.get_mut(at.min(columns.saturating_sub(1))) {
-                *count += value.count_at_value();
-            }
-        }
-        counts
-    }
-
     /// Pairs of a quantile and the latency there, ever closer to the longest.
     pub(crate) fn curve(&self) -> Vec<(f64, f64)> {
         let steps = self.0.iter_quantiles(CURVE_TICKS);
         steps
             .map(|step| (step.quantile_iterated_to(), ms(step.value_iterated_to())))
             .collect()
-    }
-
-    /// The shortest, in milliseconds.
-    pub(crate) fn min(&self) -> f64 {
-        ms(self.0.min())
     }
 }
 
@@ -104,41 +82,28 @@ fn ms(us: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn of(latencies: impl IntoIterator<Item = u64>) -> Latencies {
+    #[test]
+    fn percentiles_are_those_of_what_was_counted_and_nothing_is_too_long_to_be_counted() {
         let mut all = Latencies::new().unwrap();
-        for us in latencies {
-            all.add(Duration::from_micros(us));
-        }
-        all
-    }
-
-    #[test]
-    fn percentiles_are_those_of_what_was_counted() {
-        assert_eq!(of([]).percentiles(), None);
-        let found = of((1..=1000).map(|ms| ms * 1000)).percentiles().unwrap();
+        assert_eq!(all.percentiles(), None);
+        (1..=1000).for_each(|ms| all.add(Duration::from_millis(ms)));
+        let found = all.percentiles().unwrap();
         let near = |value: f64, expected: f64| (value / expected - 1.0).abs() < 0.001;
-        assert!(near(found.p50, 500.0), "{found:?}");
-        assert!(near(found.p90, 900.0), "{found:?}");
-        assert!(near(found.p99, 990.0), "{found:?}");
-        assert!(near(found.p999, 999.0), "{found:?}");
-        assert!(near(found.max, 1000.0), "{found:?}");
-        assert!(near(found.mean, 500.5), "{found:?}");
-    }
-
-    #[test]
-    fn no_latency_is_too_short_or_too_long_to_be_counted() {
-        let all = of([0, u64::MAX]);
-        assert_eq!(all.count(), 2);
+        assert!(
+            near(found.p50, 500.0) && near(found.p90, 900.0),
+            "{found:?}"
+        );
+        assert!(
+            near(found.p99, 990.0) && near(found.p999, 999.0),
+            "{found:?}"
+        );
+        assert!(
+            near(found.max, 1000.0) && near(found.mean, 500.5),
+            "{found:?}"
+        );
+        all.add(Duration::ZERO);
+        all.add(Duration::MAX);
+        assert_eq!(all.count(), 1002);
         assert!(all.max() > 3_599_000.0);
-    }
-
-    #[test]
-    fn columns_hold_every_latency_once() {
-        let all = of([100, 100, 1_000, 10_000]);
-        let columns = all.columns(4);
-        assert_eq!(columns.iter().sum::<u64>(), 4);
-        assert_eq!((columns.first(), columns.last()), (Some(&2), Some(&1)));
-        assert_eq!(of([7, 7]).columns(3), [2, 0, 0]);
-        assert_eq!(of([]).columns(2), [0, 0]);
     }
 }

@@ -1,8 +1,9 @@
 //! What a run's prices depend on, and what it was driven from.
 
-use std::fs;
+use std::time::Duration;
 
 use aws_sdk_lambda::types::Architecture;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::cost::Machine;
 use crate::aws::Aws;
@@ -16,7 +17,6 @@ pub(crate) async fn of_function(aws: &Aws, function: &str) -> Machine {
     let Ok(found) = asked.send().await else {
         return Machine::default();
     };
-    let default = Machine::default();
     let memory_mb = found.memory_size().and_then(|mb| u32::try_from(mb).ok());
     // On this machine the functions are its own programs, and say nothing of it.
     let arm64 = match (aws.target(), found.architectures()) {
@@ -24,7 +24,7 @@ pub(crate) async fn of_function(aws: &Aws, function: &str) -> Machine {
         (_, architectures) => architectures.contains(&Architecture::Arm64),
     };
     Machine {
-        memory_mb: memory_mb.unwrap_or(default.memory_mb),
+        memory_mb: memory_mb.unwrap_or(Machine::default().memory_mb),
         arm64,
     }
 }
@@ -33,13 +33,14 @@ pub(crate) async fn of_function(aws: &Aws, function: &str) -> Machine {
 pub(crate) fn this() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processors
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map(|(_, model)| format!(", {}", model.trim()));
-    format!(
-        "{cores} cores, {architecture}, {system}{}",
-        model.unwrap_or_default()
-    )
+    format!("{cores} cores, {architecture}, {system}")
+}
+
+/// The CPU time of this process since it started: a client that uses up its own processor measures
+/// itself.
+pub(super) fn used() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
 }

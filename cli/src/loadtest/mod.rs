@@ -1,25 +1,22 @@
 //! Drives a stack as its users would, and measures what they would see.
 //!
 //! A [`Plan`] says what is done and how fast; a [`drive::Load`] does it through the stack's functions
-//! and keeps a [`record::Record`]; a [`summary::Summary`] is what is told of it, and [`page`] draws
-//! that. Every order of a run belongs to a client whose id begins with [`MARK`], by which
+//! and keeps a [`record::Record`]; a [`summary::Summary`] is what comes of it. Every order of a run belongs to a client whose id begins with [`MARK`], by which
 //! [`marked`] finds them again.
 
 pub(crate) mod cost;
-mod cpu;
 pub(crate) mod drive;
 pub(crate) mod latency;
 pub(crate) mod machine;
 pub(crate) mod marked;
 pub(crate) mod mix;
-pub(crate) mod page;
 mod recent;
 pub(crate) mod record;
+mod report_line;
 pub(crate) mod schedule;
+pub(crate) mod subject;
 pub(crate) mod summary;
-mod tail;
 pub(crate) mod timeline;
-pub(crate) mod words;
 
 use self::mix::{Mix, Step};
 use self::schedule::{Pace, Until};
@@ -54,7 +51,7 @@ impl Plan {
     pub(crate) fn most_operations(&self) -> f64 {
         match (self.until, self.pace) {
             (Until::Orders(orders), _) => {
-                let share = self.mix.share(Step::Create);
+                let share = self.mix.share(|step| *step == Step::Create);
                 orders as f64 / share.max(f64::MIN_POSITIVE)
             }
             (Until::Time(time), Pace::Open { rate }) => time.as_secs_f64() * f64::from(rate),
@@ -66,11 +63,11 @@ impl Plan {
 
     /// What it will ask of the stack at most.
     pub(crate) fn most_usage(&self) -> cost::Usage {
-        let of = |step: Step| self.most_operations() * self.mix.share(step);
+        let of = |asks: fn(&Step) -> bool| self.most_operations() * self.mix.share(asks);
         cost::Usage {
-            publisher_calls: of(Step::Create) + of(Step::Ship),
+            publisher_calls: of(|step| matches!(step, Step::Create | Step::Change(_))),
             // Those that follow an order look for it a few times.
-            query_calls: of(Step::Get) + of(Step::List) + of(Step::Create),
+            query_calls: of(|step| !matches!(step, Step::Change(_))),
             publisher_ms: None,
             query_ms: None,
         }
@@ -85,8 +82,6 @@ pub(crate) enum LoadError {
     Pacer(#[source] std::io::Error),
     #[error("cannot make a histogram")]
     Histogram(#[source] hdrhistogram::CreationError),
-    #[error("the run's name cannot be part of a client's id")]
-    Name,
 }
 
 impl Explain for LoadError {}
@@ -97,17 +92,14 @@ mod tests {
 
     use super::*;
 
-    fn plan(pace: Pace, until: Until) -> Plan {
-        Plan {
-            run: Plan::new_run(),
-            mix: Mix::default(),
-            pace,
-            until,
-        }
-    }
-
     #[test]
     fn what_a_run_will_ask_at_most_follows_from_its_plan() {
+        let plan = |pace, until| Plan {
+            run: Plan::new_run(),
+            mix: "create=60,ship=10,get=20,list=10".parse().unwrap(),
+            pace,
+            until,
+        };
         let seconds = Until::Time(Duration::from_secs(10));
         let open = plan(Pace::Open { rate: 50 }, seconds);
         assert_eq!(open.most_operations(), 500.0);
@@ -117,12 +109,7 @@ mod tests {
         assert_eq!(closed.most_operations(), 8000.0);
         let orders = plan(Pace::Closed { concurrency: 8 }, Until::Orders(60));
         assert_eq!(orders.most_operations().round(), 100.0);
-    }
-
-    #[test]
-    fn runs_have_short_names_of_their_own() {
-        let (one, other) = (Plan::new_run(), Plan::new_run());
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 16);
+        assert_ne!(open.run, closed.run);
+        assert_eq!(open.run.len(), 16);
     }
 }

@@ -1,50 +1,48 @@
-//! The orders of this run that can be shipped and read: the newest, so that a long run needs no
+//! The orders of this run that can be changed and read: the newest, so that a long run needs no
 //! more memory than a short one.
 
 use std::collections::VecDeque;
-
-use orders::ids::OrderId;
 
 const KEPT: usize = 1000;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    placed: VecDeque<OrderId>,
-    created: VecDeque<OrderId>,
+    unchanged: VecDeque<String>,
+    created: VecDeque<String>,
 }
 
 impl Recent {
-    pub(super) fn add(&mut self, id: OrderId) {
-        push(&mut self.placed, id.clone());
+    pub(super) fn add(&mut self, id: String) {
+        push(&mut self.unchanged, id.clone());
         push(&mut self.created, id);
     }
 
-    pub(super) fn can_ship(&self) -> bool {
-        !self.placed.is_empty()
+    pub(super) fn can_change(&self) -> bool {
+        !self.unchanged.is_empty()
     }
 
     pub(super) fn can_get(&self) -> bool {
         !self.created.is_empty()
     }
 
-    /// The oldest that was not shipped.
-    pub(super) fn next_to_ship(&mut self) -> Option<OrderId> {
-        self.placed.pop_front()
+    /// The oldest that was not changed.
+    pub(super) fn next_to_change(&mut self) -> Option<String> {
+        self.unchanged.pop_front()
     }
 
     /// Any of them.
-    pub(super) fn any(&self) -> Option<OrderId> {
+    pub(super) fn any(&self) -> Option<String> {
         let at = fastrand::usize(..self.created.len().max(1));
         self.created.get(at).cloned()
     }
 }
 
-fn push(orders: &mut VecDeque<OrderId>, id: OrderId) {
-    if orders.len() == KEPT {
-        orders.pop_front();
+fn push(ids: &mut VecDeque<String>, id: String) {
+    if ids.len() == KEPT {
+        ids.pop_front();
     }
-    orders.push_back(id);
+    ids.push_back(id);
 }
 
 #[cfg(test)]
@@ -52,18 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_order_is_shipped_once_and_only_the_newest_are_kept() {
+    fn each_order_is_changed_once_and_only_the_newest_are_kept() {
         let mut recent = Recent::default();
-        assert!(!recent.can_ship() && !recent.can_get());
-        assert_eq!(recent.any(), None);
-        for number in 0..=KEPT {
-            recent.add(OrderId::new(number.to_string()).unwrap());
-        }
-        let shipped = std::iter::from_fn(|| recent.next_to_ship());
-        let shipped: Vec<_> = shipped.map(|id| id.to_string()).collect();
+        assert_eq!((recent.can_change(), recent.any()), (false, None));
+        (0..=KEPT).for_each(|number| recent.add(number.to_string()));
+        let changed: Vec<_> = std::iter::from_fn(|| recent.next_to_change()).collect();
         let newest: Vec<_> = (1..=KEPT).map(|number| number.to_string()).collect();
-        assert_eq!(shipped, newest);
-        assert!(!recent.can_ship() && recent.can_get());
-        assert_ne!(recent.any().unwrap().as_str(), "0");
+        assert_eq!(changed, newest);
+        assert!(!recent.can_change() && recent.can_get());
+        assert_ne!(recent.any().unwrap(), "0");
     }
 }

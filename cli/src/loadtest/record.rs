@@ -7,8 +7,8 @@ use hdrhistogram::CreationError;
 use serde::Serialize;
 
 use super::latency::Latencies;
-use super::mix::{PerStep, Step};
-use super::tail::Report;
+use super::mix::Step;
+use super::report_line::Report;
 use super::timeline::Timeline;
 use crate::error::Explain;
 use crate::stack::functions::FunctionError;
@@ -22,7 +22,7 @@ pub(crate) struct Record {
     pub(crate) start: Instant,
     /// When the last operation was done.
     pub(crate) last: Instant,
-    pub(crate) steps: PerStep<StepRecord>,
+    pub(crate) steps: BTreeMap<Step, StepRecord>,
     /// Of all steps.
     pub(crate) latencies: Latencies,
     /// From when an operation was due until it was sent.
@@ -37,7 +37,7 @@ pub(crate) struct Record {
 }
 
 /// One step of the mix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StepRecord {
     /// Of those that succeeded.
     pub(crate) latencies: Latencies,
@@ -73,7 +73,7 @@ pub(crate) struct Visible {
 }
 
 /// The calls of one function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Calls {
     pub(crate) count: u64,
     /// Lambda's reports that were read.
@@ -84,15 +84,6 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    fn new() -> Result<Self, CreationError> {
-        Ok(Self {
-            count: 0,
-            reports: 0,
-            billed_ms: 0.0,
-            init: Latencies::new()?,
-        })
-    }
-
     pub(super) fn add_report(&mut self, report: Report) {
         self.reports += 1;
         self.billed_ms += report.billed_ms;
@@ -109,30 +100,38 @@ impl Calls {
 }
 
 impl Record {
-    pub(crate) fn new(start: Instant) -> Result<Self, CreationError> {
-        let step = |_| {
-            Ok(StepRecord {
-                latencies: Latencies::new()?,
-                failed: 0,
-            })
+    pub(super) fn new<'a>(
+        start: Instant,
+        steps: impl Iterator<Item = &'a Step>,
+    ) -> Result<Self, CreationError> {
+        let latencies = Latencies::new()?;
+        let step = StepRecord {
+            latencies: latencies.clone(),
+            failed: 0,
+        };
+        let calls = Calls {
+            count: 0,
+            reports: 0,
+            billed_ms: 0.0,
+            init: latencies.clone(),
         };
         Ok(Self {
             start,
             last: start,
-            steps: PerStep::try_new(step)?,
-            latencies: Latencies::new()?,
-            waited: Latencies::new()?,
-            timeline: Timeline::new(start)?,
+            steps: steps.map(|name| (name.clone(), step.clone())).collect(),
+            waited: latencies.clone(),
+            timeline: Timeline::new(start, latencies.clone()),
             errors: BTreeMap::new(),
             visible: Visible {
-                lag: Latencies::new()?,
-                within: Latencies::new()?,
+                lag: latencies.clone(),
+                within: latencies.clone(),
                 unseen: 0,
                 left_out: 0,
             },
             early_reads: 0,
-            publisher: Calls::new()?,
-            query: Calls::new()?,
+            publisher: calls.clone(),
+            query: calls,
+            latencies,
         })
     }
 
@@ -148,18 +147,19 @@ impl Record {
         let latency = done.saturating_duration_since(due);
         self.last = self.last.max(done);
         self.waited.add(sent.saturating_duration_since(due));
-        let record = self.steps.of_mut(step);
-        match outcome {
-            Ok(()) => {
+        let succeeded = outcome.is_ok();
+        self.timeline.add(done, succeeded.then_some(latency));
+        if succeeded {
+            self.latencies.add(latency);
+        }
+        if let Some(record) = self.steps.get_mut(&step) {
+            record.failed += u64::from(!succeeded);
+            if succeeded {
                 record.latencies.add(latency);
-                self.latencies.add(latency);
-                self.timeline.add(done, Some(latency));
             }
-            Err(error) => {
-                record.failed += 1;
-                self.timeline.add(done, None);
-                self.fail(step, &error);
-            }
+        }
+        if let Err(error) = outcome {
+            self.fail(step, &error);
         }
     }
 
@@ -170,7 +170,8 @@ impl Record {
 
     fn fail(&mut self, step: Step, error: &FunctionError) {
         let mut kind = error.name();
-        if self.errors.len() >= KINDS && !self.errors.contains_key(&(step, kind.clone())) {
+        let known = |kind: &String| self.errors.contains_key(&(step.clone(), kind.clone()));
+        if self.errors.len() >= KINDS && !known(&kind) {
             kind = "Other".to_owned();
         }
         let failed = self.errors.entry((step, kind));
@@ -188,13 +189,11 @@ impl Record {
     }
 
     pub(crate) fn operations(&self) -> u64 {
-        let counts = Step::ALL.map(|step| self.steps.of(step).count());
-        counts.iter().sum()
+        self.steps.values().map(StepRecord::count).sum()
     }
 
     pub(crate) fn failed(&self) -> u64 {
-        let counts = Step::ALL.map(|step| self.steps.of(step).failed);
-        counts.iter().sum()
+        self.steps.values().map(|step| step.failed).sum()
     }
 }
 
@@ -204,22 +203,18 @@ mod tests {
 
     use super::*;
 
-    fn error(error_type: ErrorType, message: &str) -> FunctionError {
-        FunctionError::Function {
-            error_type,
-            message: message.to_owned(),
-            log: None,
-        }
+    fn record() -> Record {
+        let steps = [Step::Get, Step::List];
+        Record::new(Instant::now(), steps.iter()).unwrap()
     }
 
     #[test]
     fn waiting_for_a_stalled_stack_counts_in_every_operation_that_was_due() {
-        let start = Instant::now();
-        let mut record = Record::new(start).unwrap();
+        let mut record = record();
         // A hundred a second, all sent when the stall of a second ends, each done at once.
-        let sent = start + Duration::from_secs(1);
+        let sent = record.start + Duration::from_secs(1);
         for number in 0..100 {
-            let due = start + Duration::from_millis(10 * number);
+            let due = record.start + Duration::from_millis(10 * number);
             record.done(Step::Get, due, sent, sent, Ok(()));
         }
         let found = record.latencies.percentiles().unwrap();
@@ -230,14 +225,19 @@ mod tests {
 
     #[test]
     fn failures_are_counted_by_step_and_kind_and_have_no_latency() {
-        let start = Instant::now();
-        let mut record = Record::new(start).unwrap();
+        let mut record = record();
+        let start = record.start;
+        let error = |error_type, message: &str| FunctionError::Function {
+            error_type,
+            message: message.to_owned(),
+            log: None,
+        };
         for message in ["first", "second"] {
             let failed = error(ErrorType::ReadModelUnavailable, message);
             record.done(Step::Get, start, start, start, Err(failed));
         }
-        let failed = error(ErrorType::OrderNotFound, "gone");
-        record.done(Step::Ship, start, start, start, Err(failed));
+        let failed = error(ErrorType::InvalidQuery, "odd");
+        record.done(Step::List, start, start, start, Err(failed));
         record.done(Step::Get, start, start, start, Ok(()));
         assert_eq!((record.operations(), record.failed()), (4, 3));
         assert_eq!(record.latencies.count(), 1);
@@ -248,14 +248,12 @@ mod tests {
 
     #[test]
     fn cold_starts_are_those_with_a_time_to_start() {
-        let mut calls = Calls::new().unwrap();
+        let mut calls = record().publisher;
         assert_eq!(calls.mean_billed_ms(), None);
         for (billed_ms, init_ms) in [(30.0, Some(20.0)), (4.0, None)] {
             calls.add_report(Report { billed_ms, init_ms });
         }
-        assert_eq!(
-            (calls.mean_billed_ms(), calls.init.count()),
-            (Some(17.0), 1)
-        );
+        let counted = (calls.mean_billed_ms(), calls.init.count());
+        assert_eq!(counted, (Some(17.0), 1));
     }
 }

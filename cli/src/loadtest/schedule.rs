@@ -18,7 +18,6 @@ use tokio::sync::Semaphore;
 pub(crate) const MOST_IN_FLIGHT: usize = 256;
 /// The longest that the pacer sleeps, so that it ends soon after the run.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
-const LONGEST_RUN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How fast a stack is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,27 +62,6 @@ impl fmt::Display for Until {
             Self::Orders(1) => f.write_str("until 1 order is placed"),
             Self::Orders(orders) => write!(f, "until {orders} orders are placed"),
         }
-    }
-}
-
-/// Reads `30s`, `500ms`, `5m`, `1h`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let number: Option<u64> = number.parse().ok();
-    let ms = number.zip(factor).and_then(|(n, f)| n.checked_mul(f));
-    let ms = ms.ok_or("expected a number with its unit, such as `30s`, `5m` or `1h`")?;
-    match Duration::from_millis(ms) {
-        duration if duration.is_zero() => Err("must be longer than nothing".to_owned()),
-        duration if duration > LONGEST_RUN => Err("must be at most 24h".to_owned()),
-        duration => Ok(duration),
     }
 }
 
@@ -206,27 +184,6 @@ fn due(start: Instant, rate: u32, number: u64) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_a_number_and_a_unit() {
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
-        assert_eq!(parse_duration("24h"), Ok(LONGEST_RUN));
-        for wrong in [
-            "",
-            "30",
-            "s",
-            "1.5s",
-            "-1s",
-            "0s",
-            "25h",
-            "1d",
-            "99999999999999999999h",
-        ] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[tokio::test]
     async fn an_open_loops_times_are_fixed_however_late_they_are_asked_for() {

@@ -1,4 +1,4 @@
-//! What is told of a run: the JSON document, and what text and page are made of.
+//! What is said of a run: the JSON document, and what text and page are made of.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,6 @@ use crate::settings::Target;
 
 /// Above this share of a processor the client itself is what holds up the operations.
 const SATURATED: f64 = 0.9;
-/// Columns of the drawn latencies.
-const DRAWN: usize = 48;
 
 /// What is known of a run besides its measurements.
 #[derive(Clone, Debug, Serialize)]
@@ -53,11 +51,6 @@ pub(crate) struct Summary {
     /// Operations of an open loop that were due and could not be begun in time.
     pub(crate) not_sent: u64,
     pub(crate) latency_ms: Option<Percentiles>,
-    /// How often each latency was, in columns of a logarithmic scale that begins at the shortest.
-    #[serde(skip)]
-    pub(crate) latencies_drawn: Vec<u64>,
-    #[serde(skip)]
-    pub(crate) shortest_ms: f64,
     /// In an open loop, from when an operation was due until it was sent.
     pub(crate) waited_ms: Option<Percentiles>,
     pub(crate) steps: BTreeMap<Step, StepSummary>,
@@ -87,7 +80,7 @@ pub(crate) struct Settings {
     pub(crate) mix: Mix,
     /// The same in words.
     #[serde(skip)]
-    pub(crate) words: String,
+    pub(crate) text: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -159,11 +152,7 @@ impl Summary {
         let seconds = record.elapsed().as_secs_f64();
         let rate = |count: u64| rounded(count as f64 / seconds.max(1e-6));
         let operations = record.operations();
-        let steps = Step::ALL
-            .into_iter()
-            .filter(|step| plan.mix.weight(*step) > 0 || record.steps.of(*step).count() > 0);
-        let steps = steps.map(|step| {
-            let of = record.steps.of(step);
+        let steps = record.steps.iter().map(|(step, of)| {
             let summary = StepSummary {
                 count: of.count(),
                 per_second: rate(of.count()),
@@ -171,7 +160,7 @@ impl Summary {
                 latency_ms: of.latencies.percentiles(),
                 curve: of.latencies.curve(),
             };
-            (step, summary)
+            (step.clone(), summary)
         });
         let cpu = load.used().as_secs_f64();
         let cpu_share = rounded(cpu / seconds.max(1e-6));
@@ -188,8 +177,6 @@ impl Summary {
             errors: record.failed(),
             not_sent: load.unsent(),
             latency_ms: record.latencies.percentiles(),
-            latencies_drawn: record.latencies.columns(DRAWN),
-            shortest_ms: record.latencies.min(),
             waited_ms: record.waited.percentiles().filter(|_| open),
             steps: steps.collect(),
             errors_by_kind: errors(&record),
@@ -223,7 +210,7 @@ impl Settings {
             duration_seconds,
             orders,
             mix: plan.mix.clone(),
-            words: format!("{}, {}, {}", plan.pace, plan.until, plan.mix),
+            text: format!("{}, {}, {}", plan.pace, plan.until, plan.mix),
         }
     }
 }
@@ -233,7 +220,7 @@ fn errors(record: &Record) -> Vec<ErrorKind> {
         .errors
         .iter()
         .map(|((step, kind), failed)| ErrorKind {
-            step: *step,
+            step: step.clone(),
             kind: kind.clone(),
             failed: failed.clone(),
         })

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use hdrhistogram::CreationError;
 use serde::{Serialize, Serializer};
 
 use super::latency::Latencies;
@@ -51,15 +50,15 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    pub(crate) fn new(begun: Instant) -> Result<Self, CreationError> {
-        Ok(Self {
+    pub(super) fn new(begun: Instant, latencies: Latencies) -> Self {
+        Self {
             begun,
             past: Vec::new(),
             operations: 0,
             errors: 0,
-            latencies: Latencies::new()?,
+            latencies,
             ended: false,
-        })
+        }
     }
 
     /// Adds what was done at `now`; a failure has no latency.
@@ -120,7 +119,7 @@ mod tests {
     fn each_operation_counts_in_the_second_in_which_it_ends() {
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let mut timeline = Timeline::new(start).unwrap();
+        let mut timeline = Timeline::new(start, Latencies::new().unwrap());
         timeline.add(after(10), Some(Duration::from_millis(5)));
         timeline.add(after(999), None);
         timeline.add(after(2_250), Some(Duration::from_millis(1_500)));

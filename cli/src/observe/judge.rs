@@ -1,15 +1,17 @@
 //! What is well and what is not, and what to do about it.
 
+use std::time::Duration;
+
 use aws_sdk_cloudformation::types::StackStatus;
 use serde::Serialize;
 
+use crate::app::duration;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::health::{
     Alarms, CacheDiffers, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel,
     Stack, Unseen, WriteModel,
 };
-use crate::observe::age::age;
 use crate::settings::{StackName, Target, stack_flag};
 use crate::stack::state::{Situation, situation, way_out};
 
@@ -256,7 +258,7 @@ impl Judge<'_> {
         if let Some(ms) = lag.and_then(|lag| lag.lag_ms)
             && ms >= self.lag_limit_ms
         {
-            let behind = age(i64::try_from(ms / 1_000).unwrap_or(i64::MAX));
+            let behind = duration::shown(Duration::from_millis(ms));
             let what = format!("the read model is {behind} behind");
             return Some(Advice::failed(what).next(self.logs("subscriber")));
         }

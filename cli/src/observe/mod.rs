@@ -1,5 +1,4 @@
 //! What the facts about a running stack mean. Each is judged here and nowhere else, whichever command
 //! has asked for it.
 
-pub(crate) mod age;
 pub(crate) mod judge;

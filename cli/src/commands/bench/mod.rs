@@ -1,8 +1,9 @@
 //! `cqrs bench`: drives the stack as its users would, and reports what they would see.
 
+mod chart;
 mod clean;
 mod live;
-mod plot;
+mod page;
 mod text;
 
 use std::pin::pin;
@@ -10,15 +11,16 @@ use std::time::Duration;
 
 use orders::timestamp::Timestamp;
 
+use self::page::PageFile;
 use crate::app::interrupt::Interrupt;
 use crate::cli::BenchArgs;
 use crate::commands::connected::Connected;
 use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};
 use crate::loadtest::drive::Load;
-use crate::loadtest::mix::Step;
-use crate::loadtest::page::PageFile;
+use crate::loadtest::mix::MixError;
 use crate::loadtest::schedule::{MOST_IN_FLIGHT, Pace, Until};
+use crate::loadtest::subject::COMMANDS;
 use crate::loadtest::summary::{Circumstances, Summary};
 use crate::loadtest::{Plan, machine};
 use crate::printer::Printer;
@@ -64,11 +66,13 @@ pub(crate) async fn run(
     let _hold = interrupt.hold();
     let complete = drive(&load, interrupt, printer).await;
     let summary = Summary::new(&load, circumstances, machine, complete);
-    tell(&summary, page.as_ref(), settings, printer)
+    report(&summary, page.as_ref(), settings, printer)
 }
 
 /// What the arguments come to.
 fn plan(args: &BenchArgs) -> Result<Plan, Failure> {
+    let unknown = |error: MixError| Failure::new(Kind::Usage, error.to_string());
+    args.mix.check(&COMMANDS).map_err(unknown)?;
     let pace = match (args.rate, args.concurrency) {
         (Some(rate), _) => Pace::Open { rate },
         (None, concurrency) => Pace::Closed {
@@ -76,7 +80,7 @@ fn plan(args: &BenchArgs) -> Result<Plan, Failure> {
         },
     };
     let until = match args.orders {
-        Some(_) if args.mix.weight(Step::Create) == 0 => {
+        Some(_) if !args.mix.creates() => {
             let message = "`--orders` is never reached by a mix without create";
             return Err(Failure::new(Kind::Usage, message)
                 .hint("give `--duration` instead, or create a share in `--mix`"));
@@ -150,17 +154,13 @@ async fn drive(load: &Load, interrupt: &Interrupt, printer: &Printer) -> bool {
 }
 
 /// Prints and saves what was measured, and says what was wrong with it.
-fn tell(
+fn report(
     summary: &Summary,
     page: Option<&PageFile>,
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    if printer.is_json() {
-        printer.json(summary)?;
-    } else {
-        printer.stdout(&text::report(summary))?;
-    }
+    printer.data(summary)?;
     if let Some(page) = page {
         page.write(summary)?;
         printer.note(format_args!("\nsaved to {}", page.path().display()));

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::hop::{Checked, Finding};
+use crate::app::duration::shown;
 use crate::aws::query::{Answer, Form};
 use crate::aws::{Aws, AwsError, Identity};
 use crate::error::Failure;
@@ -64,7 +65,7 @@ fn clock(host: &str, answer: &Answer, asked: SystemTime, got: SystemTime) -> Che
         let detail = format!("{host} answers, this machine's clock is right");
         return Checked::found((), Finding::ok(detail));
     }
-    let off_by = span(off);
+    let off_by = shown(off);
     let detail = format!("{host} answers, this machine's clock is {off_by} {word}");
     let hint = "set the clock, for example with `timedatectl set-ntp true`";
     if off < CLOCK_LIMIT {
@@ -87,9 +88,11 @@ pub(super) async fn credentials(
     let left = expiry.map(|expiry| expiry.duration_since(SystemTime::now()).unwrap_or_default());
     let finding = match left {
         None => Finding::ok(detail),
-        Some(left) if left < SOON => Finding::warning(format!("{detail}, for {} more", span(left)))
-            .hint("sign in again before a deployment, for example with `aws sso login`"),
-        Some(left) => Finding::ok(format!("{detail}, for {} more", span(left))),
+        Some(left) if left < SOON => {
+            Finding::warning(format!("{detail}, for {} more", shown(left)))
+                .hint("sign in again before a deployment, for example with `aws sso login`")
+        }
+        Some(left) => Finding::ok(format!("{detail}, for {} more", shown(left))),
     };
     Ok(Checked::found(identity, finding))
 }
@@ -211,16 +214,6 @@ fn some_of(actions: &[&str]) -> String {
     }
 }
 
-/// In its largest unit.
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::hop::Status;
@@ -250,7 +243,7 @@ mod tests {
             (status, said.as_str()),
             (
                 Status::Warning,
-                "sts answers, this machine's clock is 99 s ahead"
+                "sts answers, this machine's clock is 1 min 39 s ahead"
             )
         );
         let (status, said) = judged(1000, 600, 601);
@@ -258,7 +251,7 @@ mod tests {
             (status, said.as_str()),
             (
                 Status::Failed,
-                "sts answers, this machine's clock is 6 min behind, and AWS refuses signatures"
+                "sts answers, this machine's clock is 6 min 39 s behind, and AWS refuses signatures"
             )
         );
     }

@@ -1,11 +1,13 @@
 //! `cqrs failures show`: a failure and its records, as long as the stream has them.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
+use orders::timestamp::Timestamp;
 use serde::Serialize;
 
+use crate::app::duration;
 use crate::app::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
@@ -15,7 +17,6 @@ use crate::failures::message::{Batch, Content, Id};
 use crate::failures::redelivery::order_id;
 use crate::failures::scan::Scan;
 use crate::failures::stream::{Left, Stream, sequence};
-use crate::observe::age::age;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -106,7 +107,7 @@ struct Shape {
     event_name: Option<String>,
     order_id: Option<String>,
     version: Option<String>,
-    age_seconds: Option<i64>,
+    age_seconds: Option<u64>,
 }
 
 impl Shape {
@@ -118,14 +119,13 @@ impl Shape {
             _ => None,
         });
         let written = change.and_then(|change| change.approximate_creation_date_time());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-        let now = now.and_then(|now| i64::try_from(now.as_secs()).ok());
+        let now = Timestamp::now().as_millis() / 1_000;
         Self {
             sequence_number: sequence(record).to_owned(),
             event_name: record.event_name().map(|name| name.as_str().to_owned()),
             order_id: order_id(record),
             version,
-            age_seconds: written.zip(now).map(|(at, now)| (now - at.secs()).max(0)),
+            age_seconds: written.map(|at| u64::try_from(now - at.secs()).unwrap_or_default()),
         }
     }
 }
@@ -144,7 +144,10 @@ impl fmt::Display for Shown {
                     record.event_name.clone().unwrap_or_else(unknown),
                     record.order_id.clone().unwrap_or_else(unknown),
                     record.version.clone().unwrap_or_else(unknown),
-                    record.age_seconds.map_or_else(unknown, age),
+                    record
+                        .age_seconds
+                        .map(Duration::from_secs)
+                        .map_or_else(unknown, duration::shown),
                 ]
             });
             let header = ["RECORD", "EVENT", "ORDER", "VERSION", "AGE"];

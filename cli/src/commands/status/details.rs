@@ -1,11 +1,13 @@
 //! What each part has to say of itself, in a few words each.
 
+use std::time::Duration;
+
 use orders::timestamp::Timestamp;
 
 use super::report::{FunctionFacts, MappingFacts};
+use crate::app::duration;
 use crate::failures::queue::Depth;
 use crate::health::{Alarms, Lag, ReadModel, Stack, WriteModel};
-use crate::observe::age::age;
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 12;
@@ -163,15 +165,12 @@ fn short(ms: f64) -> String {
 }
 
 fn span(ms: u64) -> String {
-    if ms < 1_000 {
-        format!("{ms} ms")
-    } else {
-        age(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
-    }
+    duration::shown(Duration::from_millis(ms))
 }
 
 fn lasting(at: Timestamp, now: Timestamp) -> String {
-    age((now.as_millis() - at.as_millis()).max(0) / 1_000)
+    let ms = u64::try_from(now.as_millis() - at.as_millis()).unwrap_or_default();
+    duration::shown(Duration::from_secs(ms / 1_000))
 }
 
 fn since(at: Timestamp, now: Timestamp) -> String {

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use orders::ids::OrderId;
-use orders::query::Query;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
@@ -24,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// An order that is followed, since its acknowledgement.
 pub(super) struct Followed {
-    id: OrderId,
+    id: String,
     acknowledged: Instant,
 }
 
@@ -32,7 +30,7 @@ impl Load {
     /// Hands one in so many orders to who follows them.
     pub(super) fn consider(
         &self,
-        id: OrderId,
+        id: String,
         acknowledged: Instant,
         follow: &UnboundedSender<Followed>,
     ) {
@@ -64,7 +62,7 @@ impl Load {
 
     /// Asks for the order until it is there.
     async fn follow(&self, order: Followed) {
-        let question = Query::Get(order.id);
+        let question = self.subject.get(&order.id);
         let mut pause = SHORTEST_PAUSE;
         let mut since = order.acknowledged;
         loop {

@@ -10,34 +10,30 @@ use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
-use orders::command::{Change, ChangeOrder, CreateOrder};
-use orders::ids::{ClientId, IdempotencyKey, OrderId, ProductId};
-use orders::order::Quantity;
-use orders::query::{Filter, ListOrders, Query};
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use self::follow::Followed;
+use super::machine::used;
 use super::mix::{Step, Turns};
 use super::recent::Recent;
 use super::record::{Calls, Record};
+use super::report_line::report;
 use super::schedule::{Pace, Schedule, Until};
-use super::{LoadError, MARK, Plan, cpu, tail};
+use super::subject::{Created, Subject};
+use super::{LoadError, Plan};
 use crate::stack::functions::{Answer, FunctionError, Functions};
 
 /// The logs of the first calls of a function are asked for, since cold starts are among them, and
 /// afterwards of one in so many.
 const FIRST_LOGGED: u64 = 200;
 const LOG_EVERY: u64 = 20;
-/// How many products are ordered.
-const PRODUCTS: usize = 16;
 
 /// See the module's documentation.
 pub(crate) struct Load {
     plan: Plan,
-    client: ClientId,
-    products: Vec<ProductId>,
+    subject: Subject,
     functions: Functions,
     /// The same, asking for the end of the log; where that tells anything.
     logged: Option<Functions>,
@@ -59,20 +55,9 @@ pub(crate) struct Load {
 /// What is done next.
 enum Work {
     Create,
-    Ship(OrderId),
-    Get(OrderId),
+    Change(String),
+    Get(String),
     List,
-}
-
-impl Work {
-    fn step(&self) -> Step {
-        match self {
-            Self::Create => Step::Create,
-            Self::Ship(_) => Step::Ship,
-            Self::Get(_) => Step::Get,
-            Self::List => Step::List,
-        }
-    }
 }
 
 impl Load {
@@ -82,19 +67,14 @@ impl Load {
         functions: Functions,
         logged: Option<Functions>,
     ) -> Result<Self, LoadError> {
-        let client = ClientId::new(format!("{MARK}{}", plan.run)).map_err(|_| LoadError::Name)?;
-        let products = (0..PRODUCTS).map(|n| ProductId::new(format!("bench-{n}")));
-        let products = products
-            .collect::<Result<_, _>>()
-            .map_err(|_| LoadError::Name)?;
         let schedule = Schedule::begin(plan.pace, plan.until).map_err(LoadError::Pacer)?;
-        let record = Record::new(schedule.start()).map_err(LoadError::Histogram)?;
+        let record =
+            Record::new(schedule.start(), plan.mix.steps()).map_err(LoadError::Histogram)?;
         Ok(Self {
-            client,
-            products,
+            subject: Subject::of(&plan.run),
             functions,
             logged,
-            turns: RefCell::new(Turns::new(plan.mix.clone())),
+            turns: RefCell::new(Turns::new(&plan.mix)),
             plan,
             schedule,
             recent: RefCell::default(),
@@ -103,7 +83,7 @@ impl Load {
             created: Cell::new(0),
             following: Cell::new(0),
             stopped: Cell::new(false),
-            used_before: cpu::used(),
+            used_before: used(),
             used: Cell::new(Duration::ZERO),
         })
     }
@@ -126,8 +106,8 @@ impl Load {
     /// CPU time that this process took while operations were done.
     pub(crate) fn used(&self) -> Duration {
         match self.used.get() {
-            Duration::ZERO => cpu::used().saturating_sub(self.used_before),
-            used => used,
+            Duration::ZERO => used().saturating_sub(self.used_before),
+            taken => taken,
         }
     }
 
@@ -154,7 +134,7 @@ impl Load {
         let work = async move {
             let workers = (0..self.plan.pace.in_flight()).map(|_| self.work(&follow));
             join_all(workers).await;
-            self.used.set(cpu::used().saturating_sub(self.used_before));
+            self.used.set(used().saturating_sub(self.used_before));
             self.record.borrow_mut().end();
         };
         join(work, self.follow_all(followed)).await;
@@ -162,37 +142,32 @@ impl Load {
 
     async fn work(&self, follow: &UnboundedSender<Followed>) {
         while let Some(due) = self.schedule.next().await {
-            let work = self.choose();
-            let step = work.step();
+            let (step, work) = self.choose();
             let sent = Instant::now();
             let due = match self.plan.pace {
                 Pace::Closed { .. } => sent,
                 Pace::Open { .. } => due,
             };
-            let outcome = match work {
-                Work::Create => self.create(follow).await,
-                Work::Ship(id) => self.ship(id).await,
-                Work::Get(id) => self.get(id).await,
-                Work::List => self.list().await,
-            };
+            let outcome = self.perform(&step, work, follow).await;
             let done = Instant::now();
-            self.record
-                .borrow_mut()
-                .done(step, due, sent, done, outcome);
+            let mut record = self.record.borrow_mut();
+            record.done(step, due, sent, done, outcome);
         }
     }
 
     /// What comes next by the mix, as far as there are orders for it.
-    fn choose(&self) -> Work {
+    fn choose(&self) -> (Step, Work) {
         let mut recent = self.recent.borrow_mut();
         let step = self.turns.borrow_mut().next(|step| match step {
             Step::Create | Step::List => true,
-            Step::Ship => recent.can_ship(),
+            Step::Change(_) => recent.can_change(),
             Step::Get => recent.can_get(),
         });
-        let work = match step {
+        // A mix with a step that needs orders has the step that makes them.
+        let step = step.unwrap_or(Step::Create);
+        let work = match &step {
             Step::Create => None,
-            Step::Ship => recent.next_to_ship().map(Work::Ship),
+            Step::Change(_) => recent.next_to_change().map(Work::Change),
             Step::Get => recent.any().map(Work::Get),
             Step::List => Some(Work::List),
         };
@@ -204,70 +179,46 @@ impl Load {
                 self.schedule.stop();
             }
         }
-        work
+        (step, work)
     }
 
-    async fn create(&self, follow: &UnboundedSender<Followed>) -> Result<(), FunctionError> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Created {
-            order_id: OrderId,
-        }
-        let command = CreateOrder {
-            client_id: self.client.clone(),
-            product_id: self.products[fastrand::usize(..PRODUCTS)].clone(),
-            quantity: Quantity::default(),
-            // The SDK repeats a call whose answer was lost: without a key that would be a second
-            // order.
-            idempotency_key: IdempotencyKey::new(uuid::Uuid::now_v7().to_string()).ok(),
-        };
-        let created: Created = self.publish(&command).await?;
-        let acknowledged = Instant::now();
-        self.recent.borrow_mut().add(created.order_id.clone());
-        self.consider(created.order_id, acknowledged, follow);
-        Ok(())
-    }
-
-    async fn ship(&self, id: OrderId) -> Result<(), FunctionError> {
-        let command = ChangeOrder {
-            change: Change::Ship,
-            order_id: id,
-            expected_version: None,
-        };
-        let _: IgnoredAny = self.publish(&command).await?;
-        Ok(())
-    }
-
-    async fn get(&self, id: OrderId) -> Result<(), FunctionError> {
-        let found: Option<IgnoredAny> = self.query(&Query::Get(id)).await?;
-        if found.is_none() {
-            self.record.borrow_mut().early_reads += 1;
-        }
-        Ok(())
-    }
-
-    async fn list(&self) -> Result<(), FunctionError> {
-        let list = ListOrders {
-            filter: Filter::Client(self.client.clone()),
-            ..ListOrders::default()
-        };
-        let _: IgnoredAny = self.query(&Query::List(list)).await?;
-        Ok(())
-    }
-
-    async fn publish<T: DeserializeOwned>(
+    async fn perform(
         &self,
-        payload: &impl Serialize,
-    ) -> Result<T, FunctionError> {
+        step: &Step,
+        work: Work,
+        follow: &UnboundedSender<Followed>,
+    ) -> Result<(), FunctionError> {
+        match work {
+            Work::Create => {
+                let created: Created = self.publish(&self.subject.create()).await?;
+                let acknowledged = Instant::now();
+                self.recent.borrow_mut().add(created.id.clone());
+                self.consider(created.id, acknowledged, follow);
+            }
+            Work::Change(id) => {
+                let command = self.subject.change(&step.to_string(), &id);
+                let _: IgnoredAny = self.publish(&command).await?;
+            }
+            Work::Get(id) => {
+                let found: Option<IgnoredAny> = self.query(&self.subject.get(&id)).await?;
+                if found.is_none() {
+                    self.record.borrow_mut().early_reads += 1;
+                }
+            }
+            Work::List => {
+                let _: IgnoredAny = self.query(&self.subject.list()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish<T: DeserializeOwned>(&self, payload: &Value) -> Result<T, FunctionError> {
         let functions = self.functions(|record| &mut record.publisher);
         let answer = functions.publish(payload).await;
         self.read(answer, |record| &mut record.publisher)
     }
 
-    async fn query<T: DeserializeOwned>(
-        &self,
-        payload: &impl Serialize,
-    ) -> Result<T, FunctionError> {
+    async fn query<T: DeserializeOwned>(&self, payload: &Value) -> Result<T, FunctionError> {
         let functions = self.functions(|record| &mut record.query);
         let answer = functions.query(payload).await;
         self.read(answer, |record| &mut record.query)
@@ -289,8 +240,8 @@ impl Load {
         calls: impl Fn(&mut Record) -> &mut Calls,
     ) -> Result<T, FunctionError> {
         let answer = answer?;
-        if let Some(report) = answer.log.as_deref().and_then(tail::report) {
-            calls(&mut self.record.borrow_mut()).add_report(report);
+        if let Some(found) = answer.log.as_deref().and_then(report) {
+            calls(&mut self.record.borrow_mut()).add_report(found);
         }
         Ok(answer.value)
     }

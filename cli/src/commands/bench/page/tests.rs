@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use roxmltree::Document;
 
-use super::chart::{MOST_POINTS, points};
 use super::*;
 use crate::loadtest::cost::{Machine, Usage, estimate};
 use crate::loadtest::latency::Percentiles;
@@ -49,7 +48,7 @@ fn summary(timeline: Vec<Second>) -> Summary {
             duration_seconds: None,
             orders: Some(100),
             mix: "create=1".parse().unwrap(),
-            words: "8 at a time".to_owned(),
+            text: "8 at a time".to_owned(),
         },
         complete: true,
         seconds: 2.0,
@@ -58,8 +57,6 @@ fn summary(timeline: Vec<Second>) -> Summary {
         errors: 1,
         not_sent: 0,
         latency_ms: Some(latency),
-        latencies_drawn: Vec::new(),
-        shortest_ms: 0.2,
         waited_ms: None,
         steps: BTreeMap::from([(Step::Create, step)]),
         errors_by_kind: vec![ErrorKind {
@@ -109,7 +106,7 @@ fn second(operations: u64) -> Second {
 fn lines(document: &Document<'_>) -> usize {
     let paths = document.descendants().filter(|node| {
         let class = node.attribute("class").unwrap_or_default();
-        class.starts_with("line ") && node.attribute("d").is_some_and(|d| d.contains('.'))
+        class.starts_with('s') && node.attribute("d").is_some_and(|d| d.ends_with("h0"))
     });
     paths.count()
 }
@@ -128,12 +125,15 @@ fn a_page_is_well_formed_needs_nothing_else_and_says_what_was_said_as_text() {
     let cells: Vec<_> = cells.filter_map(|cell| cell.text()).collect();
     let error = "create Runtime.ExitError, 1 times: <script>alert(\"1\")</script> & \u{fffd}[31m";
     assert!(cells.contains(&error), "{cells:?}");
-    assert!(
-        cells.iter().any(|c| c.contains("a <fast> machine")),
-        "{cells:?}"
-    );
+    assert!(cells.iter().any(|c| c.contains("a <fast> machine")));
     // Two curves, two lines of throughput, three of latency.
     assert_eq!(lines(&document), 7);
+
+    let mut nothing = summary(Vec::new());
+    nothing.steps.clear();
+    nothing.visible.curve.clear();
+    let text = html(&nothing);
+    assert_eq!(lines(&Document::parse(&text).unwrap()), 0);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn no_text_is_cut_at_the_edges_and_no_percentile_lies_on_its_neighbour() {
     for count in [1, 100, 5_000, 1_000_000_000] {
         let mut run = summary(vec![second(40), second(1_000_000)]);
         run.steps.values_mut().for_each(|step| step.count = count);
-        let drawn = svg(&run);
-        let document = Document::parse(&drawn).unwrap();
+        let page = html(&run);
+        let document = Document::parse(&page).unwrap();
         let mut percentiles = Vec::new();
         for text in document.descendants().filter(|n| n.has_tag_name("text")) {
             let said = text.text().unwrap();
@@ -154,36 +154,13 @@ fn no_text_is_cut_at_the_edges_and_no_percentile_lies_on_its_neighbour() {
                 Some("end") => x - width,
                 _ => x,
             };
-            assert!(from >= 0.0 && from + width <= WIDTH, "{said} at {x}");
+            assert!(from >= 0.0 && from + width <= 760.0, "{said} at {x}");
             if said.ends_with('%') {
                 percentiles.push((from, from + width));
             }
         }
         assert!(percentiles.windows(2).all(|two| two[0].1 < two[1].0));
     }
-}
-
-#[test]
-fn the_drawings_alone_are_an_svg_that_says_what_they_are_of() {
-    let text = svg(&summary(vec![second(40)]));
-    let document = Document::parse(&text).unwrap();
-    assert!(
-        document
-            .root_element()
-            .has_tag_name(("http://www.w3.org/2000/svg", "svg"))
-    );
-    assert!(text.contains("settings: 8 at a time"), "{text}");
-    assert_eq!(lines(&document), 7);
-}
-
-#[test]
-fn a_run_in_which_nothing_was_done_makes_a_page_too() {
-    let mut nothing = summary(Vec::new());
-    nothing.steps.clear();
-    nothing.latency_ms = None;
-    nothing.visible.lag_ms = None;
-    Document::parse(&html(&nothing)).unwrap();
-    Document::parse(&svg(&nothing)).unwrap();
 }
 
 #[test]
@@ -210,11 +187,11 @@ fn a_short_last_second_is_not_drawn_unless_there_is_no_other() {
 fn where_a_run_cannot_be_saved_is_said_beforehand() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| PageFile::at(folder.path().join(name)).map(|_| ());
-    assert!(matches!(at("run.txt"), Err(PageError::NoForm(_))));
-    assert!(matches!(at("none/run.svg"), Err(PageError::NoFolder(_))));
-    fs::create_dir(folder.path().join("run.svg")).unwrap();
-    assert!(matches!(at("run.svg"), Err(PageError::NoFile(_))));
+    assert!(matches!(at("run.txt"), Err(PageError::NoPage(_))));
+    assert!(matches!(at("none/run.html"), Err(PageError::NoFolder(_))));
     assert!(at("run.html").is_ok());
+    fs::create_dir(folder.path().join("run.html")).unwrap();
+    assert!(matches!(at("run.html"), Err(PageError::NoFile(_))));
 }
 
 #[test]
