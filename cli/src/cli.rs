@@ -208,7 +208,7 @@ pub(crate) enum Command {
     /// Write and read orders
     #[command(subcommand)]
     Order(OrderCommand),
-    /// See and settle what could not be projected: the batches in the failures queue
+    /// See and retry what could not be projected: the batches in the failures queue
     #[command(subcommand)]
     Failures(FailuresCommand),
     /// Show what the stack offers: names, ARNs, endpoints
@@ -223,14 +223,14 @@ pub(crate) enum Command {
     Rebuild(RebuildArgs),
     Status(StatusArgs),
     Verify(VerifyArgs),
-    /// Walk from this machine to the cache, and name the hop at which the way breaks
+    /// Check each step of the way from this machine to the cache, and name the first that fails
     #[command(
         after_help = "It only reads: no order is written, and nothing is changed.
 
 Examples:
   cqrs doctor
   cqrs doctor --local
-  cqrs doctor --output json | jq '.hops[] | select(.status == \"failed\")'"
+  cqrs doctor --output json | jq '.checks[] | select(.status == \"failed\")'"
     )]
     Doctor,
     /// Print the completion script of a shell

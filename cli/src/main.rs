@@ -10,7 +10,6 @@ mod commands;
 mod environment;
 mod error;
 mod failures;
-mod health;
 mod loadtest;
 mod local;
 mod logs;

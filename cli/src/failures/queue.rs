@@ -33,7 +33,7 @@ pub(crate) struct FailuresQueue {
 pub(crate) struct Depth {
     /// Those that can be received.
     pub(crate) visible: u64,
-    /// Those in somebody's hands.
+    /// Those that were received and not deleted yet.
     pub(crate) hidden: u64,
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app::duration;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
-use crate::health::{
+use crate::observe::{
     Alarms, CacheDiffers, Counted, Function, Invocations, Lag, LastError, Mapping, ReadModel,
     Stack, Unseen, WriteModel,
 };
@@ -22,7 +22,7 @@ pub(crate) enum Health {
     Ok,
     /// It could not be asked.
     Unknown,
-    /// It works, and somebody should look at it.
+    /// It works, and needs a look.
     Warning,
     Failed,
 }
@@ -104,11 +104,15 @@ impl Judge<'_> {
             next: unseen.hint(),
         };
         match self.target {
-            Target::Aws if unseen.is_gone() => advice.next(format!(
-                "`aws cloudformation detect-stack-drift --stack-name {}` finds what else is gone",
+            _ if !unseen.is_gone() => advice,
+            Target::Aws => advice.next(format!(
+                "{}, which deletes the orders, and {} make the stack anew; `aws cloudformation \
+                 detect-stack-drift --stack-name {}` finds what else is gone",
+                self.command("destroy"),
+                self.command("deploy"),
                 self.stack
             )),
-            _ => advice,
+            Target::Local => advice.next(format!("{} puts it back", self.command("deploy"))),
         }
     }
 
@@ -329,9 +333,7 @@ impl Judge<'_> {
         };
         match (depth.visible, depth.hidden) {
             (0, 0) => None,
-            (0, hidden) => {
-                Some(Advice::warning(format!("{hidden} in somebody's hands")).next(&list))
-            }
+            (0, hidden) => Some(Advice::warning(format!("{hidden} in flight")).next(&list)),
             (1, _) => waiting("1 waits".to_owned()),
             (many, _) => waiting(format!("{many} wait")),
         }

@@ -7,7 +7,6 @@ pub(crate) mod change_set;
 pub(crate) mod deletion;
 pub(crate) mod follow;
 pub(crate) mod functions;
-pub(crate) mod health;
 pub(crate) mod ownership;
 pub(crate) mod quota;
 #[cfg(test)]

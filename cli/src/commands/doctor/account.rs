@@ -1,4 +1,4 @@
-//! The hops of AWS itself: its region, the credentials, what they allow.
+//! The checks of AWS itself: its region, the credentials, what they allow.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::hop::{Checked, Finding};
+use super::check::{Checked, Finding};
 use crate::app::duration::shown;
 use crate::aws::query::{Answer, Form};
 use crate::aws::{Aws, AwsError, Identity};
@@ -216,7 +216,7 @@ fn some_of(actions: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hop::Status;
+    use super::super::check::Status;
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_minutes_off_is_the_broken_hop() {
+    fn a_clock_that_is_minutes_off_fails_the_check() {
         let right = "sts answers, this machine's clock is right".to_owned();
         assert_eq!(judged(1000, 1000, 1001), (Status::Ok, right.clone()));
         assert_eq!(judged(1000, 1029, 1030), (Status::Ok, right));

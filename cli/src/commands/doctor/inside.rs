@@ -1,11 +1,11 @@
-//! The hops inside the functions: what each of them finds on the way to its store.
+//! The checks inside the functions: what each of them finds on the way to its store.
 
 use orders::diagnosis::{Diagnosis, Step, StepName};
 use orders::error::ErrorType;
 
-use super::hop::{Checked, Finding, Name};
+use super::check::{Checked, Finding, Name};
+use super::checks::Checks;
 use super::stack::Found;
-use super::walk::Walk;
 use crate::error::Failure;
 use crate::package::Handler;
 use crate::settings::{Target, stack_flag};
@@ -17,11 +17,11 @@ const UNKNOWN: [ErrorType; 3] = [
     ErrorType::InvalidQuery,
 ];
 
-/// Lets the functions that are there walk, side by side.
-pub(super) async fn walk(walk: &Walk, found: &Found, there: &[Handler]) {
+/// Lets the functions that are there check, side by side.
+pub(super) async fn check(checks: &Checks, found: &Found, there: &[Handler]) {
     let [publisher, subscriber, query] = Handler::ALL.map(|handler| {
         let present = there.contains(&handler);
-        walk.hop(name(handler), diagnosed(found, handler, present))
+        checks.check(name(handler), diagnosed(found, handler, present))
     });
     tokio::join!(publisher, subscriber, query);
 }
@@ -38,7 +38,7 @@ async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Che
     if !present {
         return Ok(Finding::behind(Name::Functions).into());
     }
-    let deploy = found.deploy();
+    let deploy = found.command("deploy");
     let diagnosis = match found.functions().diagnose(handler).await {
         Ok(answer) => answer.value,
         Err(error) if UNKNOWN.into_iter().any(|kind| error.is(kind)) => {
@@ -80,7 +80,7 @@ fn way(handler: Handler, diagnosis: &Diagnosis) -> String {
 }
 
 fn hint(found: &Found, handler: Handler, step: StepName) -> String {
-    let deploy = found.deploy();
+    let deploy = found.command("deploy");
     let function = format!("{}-{handler}", found.stack);
     if found.target == Target::Local && !matches!(step, StepName::Table | StepName::Contents) {
         return match &found.cache_url {
@@ -95,7 +95,7 @@ fn hint(found: &Found, handler: Handler, step: StepName) -> String {
             ),
         };
     }
-    let group = found.needed("ReplicationGroupId").unwrap_or("ID");
+    let group = found.output("ReplicationGroupId").unwrap_or("ID");
     match step {
         StepName::Resolve => format!(
             "look at CACHE_URL of `aws lambda get-function-configuration --function-name \

@@ -1,8 +1,8 @@
-//! The hops on this machine: what is installed, and what is meant.
+//! The checks on this machine: what is installed, and what is meant.
 
 use host::cache::Choice;
 
-use super::hop::{Checked, Finding};
+use super::check::{Checked, Finding};
 use crate::aws::Aws;
 use crate::cli::Global;
 use crate::commands::deploy;
@@ -175,7 +175,7 @@ fn credentials_origin(
     }
 }
 
-/// An option's value does not tell whether its flag or its variable gave it.
+/// An option's value does not say whether its flag or its variable gave it.
 fn typed(
     value: Option<&String>,
     variable: Option<String>,

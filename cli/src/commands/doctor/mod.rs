@@ -1,27 +1,27 @@
-//! `cqrs doctor`: walks from this machine to the cache and names the hop at which the way breaks.
+//! `cqrs doctor`: checks the way from this machine to the cache, and names the first check that fails.
 //!
 //! It only reads: no order is written, nothing on AWS is changed. A stack on this machine that does
 //! not run is started, as by every other command.
 
 mod account;
-mod hop;
+mod check;
+mod checks;
 mod inside;
 mod machine;
 mod parts;
 mod stack;
-mod walk;
 
 use serde::Serialize;
 
-use self::hop::{Finding, Hop, Name};
+use self::check::{Check, Finding, Name};
+use self::checks::Checks;
 use self::stack::Found;
-use self::walk::Walk;
 use crate::cli::Global;
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::{Settings, SettingsError, Target};
 
-/// The hops on AWS, from this machine to the cache.
+/// The checks on AWS, in their order from this machine to the cache.
 const ON_AWS: [Name; 13] = [
     Name::Tools,
     Name::Settings,
@@ -67,27 +67,27 @@ pub(crate) async fn run(
         Target::Aws => &ON_AWS,
         Target::Local => &ON_THIS_MACHINE,
     };
-    let (walk, told) = walk::begin();
-    let walking = async move {
+    let (checks, results) = checks::begin();
+    let checking = async move {
         match settings {
             Ok(settings) => {
-                let tools = walk.hop(Name::Tools, machine::tools(Some(&settings)));
-                tokio::join!(tools, way(&walk, global, &settings));
+                let tools = checks.check(Name::Tools, machine::tools(Some(&settings)));
+                tokio::join!(tools, way(&checks, global, &settings));
             }
             Err(error) => {
                 let failed = async { Err(error.into()) };
                 tokio::join!(
-                    walk.hop(Name::Tools, machine::tools(None)),
-                    walk.hop::<()>(Name::Settings, failed),
+                    checks.check(Name::Tools, machine::tools(None)),
+                    checks.check::<()>(Name::Settings, failed),
                 );
-                walk.skip(order, Name::Settings);
+                checks.skip(order, Name::Settings);
             }
         }
     };
-    let ((), hops) = tokio::join!(walking, told.show(order, printer));
+    let ((), made) = tokio::join!(checking, results.show(order, printer));
     let report = Report {
         target,
-        hops: hops?,
+        checks: made?,
     };
     if printer.is_json() {
         printer.json(&report)?;
@@ -95,84 +95,88 @@ pub(crate) async fn run(
     report.verdict()
 }
 
-async fn way(walk: &Walk, global: &Global, settings: &Settings) {
+async fn way(checks: &Checks, global: &Global, settings: &Settings) {
     match settings.target {
-        Target::Aws => on_aws(walk, global, settings).await,
-        Target::Local => on_this_machine(walk, global, settings).await,
+        Target::Aws => on_aws(checks, global, settings).await,
+        Target::Local => on_this_machine(checks, global, settings).await,
     }
 }
 
-async fn on_aws(walk: &Walk, global: &Global, settings: &Settings) {
-    let connected = walk.hop(Name::Settings, machine::settings(global, settings));
+async fn on_aws(checks: &Checks, global: &Global, settings: &Settings) {
+    let connected = checks.check(Name::Settings, machine::settings(global, settings));
     let Some(Some(aws)) = connected.await else {
-        return walk.skip(&ON_AWS, Name::Settings);
+        return checks.skip(&ON_AWS, Name::Settings);
     };
     let (reached, loaded) = tokio::join!(
-        walk.hop(Name::Region, account::region(&aws)),
+        checks.check(Name::Region, account::region(&aws)),
         aws.credentials()
     );
     if reached.is_none() {
-        return walk.skip(&ON_AWS, Name::Region);
+        return checks.skip(&ON_AWS, Name::Region);
     }
-    let identified = walk.hop(Name::Credentials, account::credentials(&aws, loaded));
+    let identified = checks.check(Name::Credentials, account::credentials(&aws, loaded));
     let Some(identity) = identified.await else {
-        return walk.skip(&ON_AWS, Name::Credentials);
+        return checks.skip(&ON_AWS, Name::Credentials);
     };
     let permissions = account::permissions(&aws, &identity, settings);
     let behind_it = async {
-        match walk.hop(Name::Stack, stack::on_aws(&aws, settings)).await {
-            Some(found) => behind(walk, &found).await,
-            None => walk.skip(&ON_AWS, Name::Stack),
+        match checks
+            .check(Name::Stack, stack::on_aws(&aws, settings))
+            .await
+        {
+            Some(found) => behind(checks, &found).await,
+            None => checks.skip(&ON_AWS, Name::Stack),
         }
     };
-    tokio::join!(walk.hop(Name::Permissions, permissions), behind_it);
+    tokio::join!(checks.check(Name::Permissions, permissions), behind_it);
 }
 
-async fn on_this_machine(walk: &Walk, global: &Global, settings: &Settings) {
-    walk.hop(Name::Settings, machine::settings(global, settings))
+async fn on_this_machine(checks: &Checks, global: &Global, settings: &Settings) {
+    checks
+        .check(Name::Settings, machine::settings(global, settings))
         .await;
-    let deployed = walk.hop(Name::Stack, stack::deployed(settings)).await;
+    let deployed = checks.check(Name::Stack, stack::deployed(settings)).await;
     let Some(folder) = deployed else {
-        return walk.skip(&ON_THIS_MACHINE, Name::Stack);
+        return checks.skip(&ON_THIS_MACHINE, Name::Stack);
     };
-    let process = walk.hop(Name::Process, stack::process(folder, settings));
+    let process = checks.check(Name::Process, stack::process(folder, settings));
     match process.await {
-        Some(found) => behind(walk, &found).await,
-        None => walk.skip(&ON_THIS_MACHINE, Name::Process),
+        Some(found) => behind(checks, &found).await,
+        None => checks.skip(&ON_THIS_MACHINE, Name::Process),
     }
 }
 
 /// What lies behind the stack, each part by itself.
-async fn behind(walk: &Walk, found: &Found) {
+async fn behind(checks: &Checks, found: &Found) {
     let functions = async {
-        let there = walk.hop(Name::Functions, parts::functions(found)).await;
-        inside::walk(walk, found, &there.unwrap_or_default()).await;
+        let there = checks.check(Name::Functions, parts::functions(found)).await;
+        inside::check(checks, found, &there.unwrap_or_default()).await;
     };
     tokio::join!(
         functions,
-        walk.hop(Name::Table, parts::table(found)),
-        walk.hop(Name::Mapping, parts::mapping(found)),
-        walk.hop(Name::Queue, parts::queue(found)),
+        checks.check(Name::Table, parts::table(found)),
+        checks.check(Name::Mapping, parts::mapping(found)),
+        checks.check(Name::Queue, parts::queue(found)),
     );
 }
 
-/// What JSON shows of the whole walk.
+/// What JSON shows of all.
 #[derive(Debug, Serialize)]
 struct Report {
     target: Target,
-    hops: Vec<Hop>,
+    checks: Vec<Check>,
 }
 
 impl Report {
-    /// The first hop that failed, with the exit code with which any other command would meet it.
+    /// The first check that failed, with the exit code with which any other command would meet it.
     fn verdict(self) -> Result<(), Failure> {
-        let Some(hop) = self.hops.into_iter().find(Hop::is_failed) else {
+        let Some(check) = self.checks.into_iter().find(Check::is_failed) else {
             return Ok(());
         };
         let Finding {
             detail, hint, kind, ..
-        } = hop.finding;
-        let failure = Failure::new(kind, format!("broken at {}: {detail}", hop.name));
+        } = check.finding;
+        let failure = Failure::new(kind, format!("broken at {}: {detail}", check.name));
         Err(match hint {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -5,14 +5,14 @@ use std::time::Duration;
 use host::mapping;
 use tokio::time::timeout;
 
-use super::hop::{Checked, Finding, Name, Status};
+use super::check::{Checked, Finding, Name, Status};
 use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
 use crate::error::Failure;
-use crate::health::{self, LAG_LIMIT_MS};
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::protocol::Description;
 use crate::observe::judge::{self, Judge};
+use crate::observe::{self, LAG_LIMIT_MS, Part, Unseen};
 use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
@@ -38,7 +38,7 @@ pub(super) struct Found {
     outputs: Option<Vec<Output>>,
     /// The mappings' own account, which only this machine has.
     pub(super) mappings: Option<Vec<mapping::Status>>,
-    /// The cache that somebody else runs for a stack on this machine.
+    /// The cache that was there before the stack on this machine.
     pub(super) cache_url: Option<String>,
 }
 
@@ -58,28 +58,31 @@ impl Found {
         Functions::new(&self.aws, self.stack.clone(), false)
     }
 
-    /// An output that a check builds on, or what its absence means.
-    pub(super) fn needed(&self, name: &str) -> Result<&str, Finding> {
-        let Some(outputs) = &self.outputs else {
-            return Err(Finding::behind(Name::Stack));
-        };
+    /// An output that a check builds on.
+    pub(super) fn output(&self, name: &'static str) -> Part<&str> {
+        let outputs = self.outputs.as_ref().ok_or(Unseen::NoOutputs)?;
         let found = outputs.iter().find(|output| output.name == name);
-        found.map(|output| output.value.as_str()).ok_or_else(|| {
-            let deploy = self.deploy();
-            Finding::failed(format!("the stack has no output {name}")).hint(format!(
-                "`{deploy}` brings the stack to this version's template"
-            ))
-        })
+        found
+            .map(|output| output.value.as_str())
+            .ok_or(Unseen::NoOutput(name))
+    }
+
+    /// What it means that a part could not be looked at.
+    pub(super) fn unseen(&self, unseen: Unseen) -> Finding {
+        match unseen {
+            Unseen::NoOutputs => Finding::behind(Name::Stack),
+            Unseen::Aws(error @ AwsError::Denied { .. }) => Finding::denied(error),
+            unseen if unseen.is_gone() => {
+                let advice = self.judge().unseen(&unseen);
+                Finding::judged(advice.message.clone(), Some(advice))
+            }
+            unseen => Failure::from(unseen).into(),
+        }
     }
 
     /// What is said of its parts.
     pub(super) fn judge(&self) -> Judge<'_> {
         judge_of(&self.stack, self.target)
-    }
-
-    /// What `cqrs deploy` must be typed with for this stack.
-    pub(super) fn deploy(&self) -> String {
-        deploy_command(&self.stack, self.target)
     }
 
     /// A command of this tool for this stack.
@@ -109,7 +112,7 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
         Ok(state) => state,
         Err(error @ AwsError::Denied { .. }) => {
             let found = Found::on_aws(aws, stack, None);
-            return Ok(Checked::found(found, Finding::of_look(error)));
+            return Ok(Checked::found(found, Finding::denied(error)));
         }
         Err(error) => return Err(error.into()),
     };
@@ -129,14 +132,7 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
     let status = &state.status;
     let reason = state.reason.as_ref().map(|reason| format!(": {reason}"));
     let detail = format!("{stack} is in {status}{}", reason.unwrap_or_default());
-    let fact = health::Stack {
-        status: status.as_str().to_owned(),
-        reason: state.reason.clone(),
-        changed_at: None,
-        started_at: None,
-        drift: state.drift.clone(),
-        cache_differs: None,
-    };
+    let fact = observe::Stack::from(state);
     let finding = Finding::judged(&detail, judge_of(stack, Target::Aws).stack(&fact));
     let mut lacking = NEEDED
         .into_iter()

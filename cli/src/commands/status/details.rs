@@ -7,7 +7,7 @@ use orders::timestamp::Timestamp;
 use super::report::{FunctionFacts, MappingFacts};
 use crate::app::duration;
 use crate::failures::queue::Depth;
-use crate::health::{Alarms, Lag, ReadModel, Stack, WriteModel};
+use crate::observe::{Alarms, Lag, ReadModel, Stack, WriteModel};
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 12;
@@ -135,10 +135,7 @@ pub(super) fn failures(depth: &Depth) -> Vec<String> {
     match (depth.visible, depth.hidden) {
         (0, 0) => vec!["none wait".to_owned()],
         (visible, 0) => vec![format!("{visible} waiting")],
-        (visible, hidden) => vec![
-            format!("{visible} waiting"),
-            format!("{hidden} in somebody's hands"),
-        ],
+        (visible, hidden) => vec![format!("{visible} waiting"), format!("{hidden} in flight")],
     }
 }
 

@@ -13,8 +13,8 @@ use crate::aws::Aws;
 use crate::cli::StatusArgs;
 use crate::commands::{local, stack_not_found};
 use crate::error::{Failure, Kind};
-use crate::health::{Blind, OnAws, OnThisMachine, Source};
 use crate::local::client::LocalError;
+use crate::observe::{Blind, OnAws, OnThisMachine, Source};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 

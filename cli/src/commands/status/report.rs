@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::Place;
 use crate::error::{Failure, Kind};
 use crate::failures::queue::Depth;
-use crate::health::{
+use crate::observe::judge::{Advice, Health, Judge};
+use crate::observe::{
     Activity, Alarms, Function, Invocations, Lag, Mapping, Part, ReadModel, Seen, Stack, Unseen,
     WriteModel,
 };
-use crate::observe::judge::{Advice, Health, Judge};
 use crate::settings::Target;
 
 pub(super) const READ_MODEL: &str = "read model";

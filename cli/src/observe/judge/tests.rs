@@ -1,5 +1,5 @@
 use super::*;
-use crate::health::LastError;
+use crate::observe::LastError;
 
 fn judged<T>(target: Target, judge: impl FnOnce(Judge<'_>) -> T) -> T {
     judge(Judge {
@@ -64,6 +64,7 @@ fn mapping(state: &str, result: &str, lag_ms: Option<u64>) -> (Health, String) {
     let mapping = Mapping {
         id: "m-1".to_owned(),
         state: state.to_owned(),
+        reason: None,
         last_processing_result: Some(result.to_owned()),
         given_up: None,
     };
@@ -127,6 +128,7 @@ fn a_batch_that_failed_and_no_longer_waits_is_left_to_the_failures() {
     let mapping = Mapping {
         id: "m-1".to_owned(),
         state: "Enabled".to_owned(),
+        reason: None,
         last_processing_result: Some("PROBLEM: Function call failed".to_owned()),
         given_up: Some(1),
     };

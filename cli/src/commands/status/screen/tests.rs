@@ -4,7 +4,7 @@ use super::super::Place;
 use super::*;
 use crate::aws::AwsError;
 use crate::failures::queue::Depth;
-use crate::health::{
+use crate::observe::{
     Activity, Alarm, Alarms, Counted, Function, Invocations, Lag, Mapping, PerFunction, ReadModel,
     Seen, Stack, WriteModel,
 };
@@ -70,6 +70,7 @@ fn well() -> Seen {
         mapping: Ok(Mapping {
             id: "m-1".to_owned(),
             state: "Enabled".to_owned(),
+            reason: None,
             last_processing_result: Some("OK".to_owned()),
             given_up: None,
         }),
@@ -77,6 +78,7 @@ fn well() -> Seen {
             status: "ACTIVE".to_owned(),
             orders: 10_000,
             is_approximate: true,
+            stream_view: None,
         }),
         read_model: Ok(ReadModel {
             orders: 9_998,
@@ -106,6 +108,7 @@ fn a_read_model_that_lost_its_contents_is_said_first() {
         status: "DELETING".to_owned(),
         orders: 0,
         is_approximate: true,
+        stream_view: None,
     });
     seen.read_model.as_mut().unwrap().is_complete = false;
     let place = Place {
@@ -188,7 +191,7 @@ fn what_is_not_well_says_what_to_do_and_what_cannot_be_read_hides_nothing_else()
     ✓ subscriber   Active  invocations not known  512 MB  code 0123456789ab, 2 h 0 min ago
     ✓ read model   9998 orders, the cache answers in 0.5 ms, the function in 21 ms, version 0.1.0
     ✓ query        Active  invocations not known  512 MB  code 0123456789ab, 2 h 0 min ago
-    ✗ failures     2 waiting, 1 in somebody's hands
+    ✗ failures     2 waiting, 1 in flight
     ✗ alarms       1 of 6 raised: cqrs-lag
     ? metrics      the answer to cloudwatch:GetMetricData lacks a metric
 

@@ -1,4 +1,4 @@
-//! One hop of the walk, and what was found there.
+//! One check, and what it found.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::error::{Failure, Kind};
 use crate::observe::judge::{Advice, Health};
 use crate::printer::Style;
 
-/// The hops that there are.
+/// The checks that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Name {
@@ -52,7 +52,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// How a hop is.
+/// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
@@ -60,7 +60,7 @@ pub(super) enum Status {
     /// It works, and there is something to know about it.
     Warning,
     Failed,
-    /// It was not looked at: an earlier hop failed, or there is no way to look.
+    /// It was not made: an earlier one failed, or there is no way to look.
     Skipped,
 }
 
@@ -75,7 +75,7 @@ impl Status {
     }
 }
 
-/// What was found at a hop.
+/// What was found.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) status: Status,
@@ -121,21 +121,16 @@ impl Finding {
         Self::new(Status::Skipped, detail)
     }
 
-    /// Not looked at, because another hop failed.
+    /// Not looked at, because another check failed.
     pub(super) fn behind(name: Name) -> Self {
         Self::skipped(format!("not checked: see {name}"))
     }
 
-    /// Of a look that did not succeed. One that is not allowed proves nothing broken.
-    pub(super) fn of_look(error: AwsError) -> Self {
-        let denied = matches!(error, AwsError::Denied { .. });
+    /// Of a look that is not allowed, which proves nothing broken.
+    pub(super) fn denied(error: AwsError) -> Self {
         let failure = Failure::from(error);
-        if denied {
-            Self::warning(format!("not checked: {}", failure.with_causes()))
-                .hint("docs/permissions.md says what each command needs")
-        } else {
-            failure.into()
-        }
+        Self::warning(format!("not checked: {}", failure.with_causes()))
+            .hint("docs/permissions.md says what each command needs")
     }
 
     /// What a fact means, which `detail` says.
@@ -151,6 +146,13 @@ impl Finding {
         let mut finding = Self::new(status, detail);
         finding.hint = advice.next;
         finding
+    }
+
+    /// The same, of one of several that a check looks at.
+    #[must_use]
+    pub(super) fn of(mut self, name: &str) -> Self {
+        self.detail = format!("{name}: {}", self.detail);
+        self
     }
 
     #[must_use]
@@ -204,9 +206,9 @@ impl<T> From<Finding> for Checked<T> {
     }
 }
 
-/// A hop, settled.
+/// A check that was made, or left out.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Hop {
+pub(super) struct Check {
     pub(super) name: Name,
     #[serde(flatten)]
     pub(super) finding: Finding,
@@ -214,12 +216,12 @@ pub(super) struct Hop {
     pub(super) ms: Option<u64>,
 }
 
-impl Hop {
+impl Check {
     pub(super) fn is_failed(&self) -> bool {
         self.finding.status == Status::Failed
     }
 
-    /// Its lines. The hint of the hop at which the way breaks is said at the end, and only there.
+    /// Its lines. The hint of the first that failed is said at the end, and only there.
     pub(super) fn text(&self, style: Style, with_hint: bool) -> String {
         let Finding {
             status,

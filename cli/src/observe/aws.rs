@@ -2,21 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_lambda::Client as Lambda;
-use aws_smithy_types::base64;
 use orders::timestamp::Timestamp;
 
 use super::{
-    Activity, Alarms, Blind, CacheDiffers, Function, LAG_LIMIT_MS, Mapping, Part, PerFunction,
-    Seen, Stack, Unseen, WriteModel, alarms, cache, metrics, parts, timestamp,
+    Activity, Alarms, Blind, CacheDiffers, LAG_LIMIT_MS, Mapping, Part, PerFunction, Seen, Stack,
+    Unseen, WriteModel, alarms, cache, metrics, parts,
 };
-use crate::aws::{Aws, AwsError};
+use crate::aws::Aws;
 use crate::failures::queue::Depth;
 use crate::settings::StackName;
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
-use crate::stack::health::{mapping_that_is_there, reason};
-use crate::stack::state::{Situation, StackState};
+use crate::stack::state::Situation;
 
 /// CloudWatch has a new data point each minute and charges for each look at one.
 const METRICS_LIVE: Duration = Duration::from_secs(60);
@@ -50,17 +47,20 @@ impl OnAws {
     }
 
     pub(super) async fn look(&mut self) -> Result<Seen, Blind> {
-        let lambda = self.aws.lambda();
         let functions = Functions::new(&self.aws, self.stack.clone(), false);
-        let function = |role| function(&lambda, format!("{}-{role}", self.stack));
-        let (named, publisher, subscriber, query, activity, read_model) = tokio::try_join!(
+        let function = async |role| {
+            let name = format!("{}-{role}", self.stack);
+            parts::function(&self.aws, &name).await
+        };
+        let (named, publisher, subscriber, query, activity, read_model) = tokio::join!(
             self.named(),
-            told(function("publisher")),
-            told(function("subscriber")),
-            told(function("query")),
-            told(self.recent_activity()),
-            told(parts::read_model(&functions)),
-        )?;
+            function("publisher"),
+            function("subscriber"),
+            function("query"),
+            self.recent_activity(),
+            parts::read_model(&functions),
+        );
+        let named = named?;
         if let Ok((at, activity)) = &activity {
             self.activity = Some((*at, activity.clone()));
         }
@@ -111,7 +111,7 @@ impl OnAws {
         let output = |name| state.output(name).ok_or(Unseen::NoOutput(name));
         let cloudwatch = self.aws.cloudwatch();
         let (mapping, write_model, failures, alarms, node_type) = tokio::join!(
-            async { mapping(&self.aws, output("EventSourceMappingId")?).await },
+            async { parts::mapping(&self.aws, output("EventSourceMappingId")?).await },
             async { parts::write_model(&self.aws, output("TableName")?).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
@@ -134,7 +134,10 @@ impl OnAws {
             alarms,
             lag_limit_ms: limit.and_then(|ms| ms.parse().ok()).unwrap_or(LAG_LIMIT_MS),
             dashboard: state.output("DashboardUrl").map(str::to_owned),
-            stack: Ok(stack(state, cache_differs)),
+            stack: Ok(Stack {
+                cache_differs,
+                ..Stack::from(&state)
+            }),
         })
     }
 }
@@ -150,81 +153,5 @@ impl Named {
             lag_limit_ms: LAG_LIMIT_MS,
             dashboard: None,
         }
-    }
-}
-
-/// A part's failure is its own and ends no other's question.
-async fn told<T>(part: impl Future<Output = Part<T>>) -> Result<Part<T>, Blind> {
-    Ok(part.await)
-}
-
-fn stack(state: StackState, cache_differs: Option<CacheDiffers>) -> Stack {
-    Stack {
-        status: state.status.as_str().to_owned(),
-        reason: state.reason,
-        changed_at: state.changed_at.as_ref().and_then(timestamp),
-        started_at: None,
-        drift: state.drift,
-        cache_differs,
-    }
-}
-
-async fn function(lambda: &Lambda, name: String) -> Part<Function> {
-    const ACTION: &str = "lambda:GetFunctionConfiguration";
-    let answer = lambda
-        .get_function_configuration()
-        .function_name(name)
-        .send()
-        .await
-        .map_err(|e| AwsError::from_sdk(ACTION, e))?;
-    let state = answer
-        .state
-        .ok_or_else(|| AwsError::incomplete(ACTION, "a state"))?;
-    let last_update = answer.last_update_status;
-    let (state, last_update) = (state.as_str(), last_update.as_ref().map(|s| s.as_str()));
-    let reasons = (answer.state_reason, answer.last_update_status_reason);
-    Ok(Function {
-        state: state.to_owned(),
-        reason: reason(state, last_update, reasons),
-        last_update: last_update.map(str::to_owned),
-        memory_mb: answer.memory_size.and_then(|mb| mb.try_into().ok()),
-        code: answer.code_sha256.as_deref().and_then(hexadecimal),
-        changed_at: answer.last_modified.as_deref().and_then(moment),
-        processes: None,
-    })
-}
-
-async fn mapping(aws: &Aws, id: &str) -> Part<Mapping> {
-    let found = mapping_that_is_there(aws, id).await?;
-    Ok(Mapping {
-        id: id.to_owned(),
-        state: found.state,
-        last_processing_result: found.last_result,
-        given_up: None,
-    })
-}
-
-/// Lambda gives a hash in base64; artifacts are named by its hexadecimal form.
-fn hexadecimal(hash: &str) -> Option<String> {
-    let bytes = base64::decode(hash).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Lambda writes its offset without a colon.
-fn moment(text: &str) -> Option<Timestamp> {
-    Timestamp::parse(&text.replace("+0000", "Z")).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lambdas_forms_of_hashes_and_times_are_read() {
-        assert_eq!(hexadecimal("Afg=").as_deref(), Some("01f8"));
-        assert_eq!(hexadecimal("?"), None);
-        let at = moment("2026-11-24T01:02:03.004+0000").unwrap();
-        assert_eq!(at.to_string(), "2026-11-24T01:02:03.004Z");
-        assert_eq!(moment("yesterday"), None);
     }
 }

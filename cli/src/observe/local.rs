@@ -191,6 +191,7 @@ pub(crate) fn here_mapping(status: &mapping::Status) -> Mapping {
             "Disabled"
         }
         .to_owned(),
+        reason: None,
         last_processing_result: Some(status.last_processing_result.clone()),
         given_up: Some(status.given_up),
     }
