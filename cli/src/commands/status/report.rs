@@ -2,57 +2,51 @@
 //! is not well, the advice. The shape is part of the tool's interface (docs/operations.md).
 
 use orders::timestamp::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use super::Place;
+use super::{Place, details};
 use crate::error::{Failure, Kind};
-use crate::failures::queue::Depth;
 use crate::observe::judge::{Advice, Health, Judge};
-use crate::observe::{
-    Activity, Alarms, Function, Invocations, Lag, Mapping, Part, ReadModel, Seen, Stack, Unseen,
-    WriteModel,
-};
+use crate::observe::{self, Function, Invocations, Lag, Mapping, Seen, Unseen};
 use crate::settings::Target;
-
-pub(super) const READ_MODEL: &str = "read model";
 
 /// See the module's documentation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) stack: String,
-    pub(super) target: &'static str,
+    pub(super) target: Target,
     pub(super) region: String,
     pub(super) at: Timestamp,
     /// That of the worst part.
     pub(super) health: Health,
-    pub(super) parts: Parts,
+    /// In the order in which an order passes them.
+    #[serde(serialize_with = "by_key")]
+    pub(super) parts: Vec<Part>,
     pub(super) dashboard_url: Option<String>,
+    /// Whether its process does not run; on this machine only.
+    #[serde(skip)]
+    pub(super) is_stopped: bool,
+    /// Whether the read model lacks orders because the cache lost them.
+    #[serde(skip)]
+    lost_contents: bool,
 }
 
+/// One part of the stack.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Parts {
-    pub(super) stack: Row<Stack>,
-    pub(super) publisher: Row<FunctionFacts>,
-    pub(super) write_model: Row<WriteModel>,
-    pub(super) mapping: Row<MappingFacts>,
-    pub(super) subscriber: Row<FunctionFacts>,
-    pub(super) read_model: Row<ReadModel>,
-    pub(super) query: Row<FunctionFacts>,
-    pub(super) failures: Row<Depth>,
-    /// None on this machine.
-    pub(super) alarms: Option<Row<Alarms>>,
-    /// Whether invocations and lag could be read.
-    pub(super) metrics: Row<Nothing>,
-}
-
-/// A part.
-#[derive(Debug, Serialize)]
-pub(super) struct Row<T> {
+pub(super) struct Part {
+    /// Its name in JSON.
+    #[serde(skip)]
+    key: &'static str,
+    #[serde(skip)]
+    pub(super) name: &'static str,
     pub(super) health: Health,
     #[serde(flatten)]
-    pub(super) facts: Option<T>,
+    facts: Map<String, Value>,
+    /// The facts in a few words each; none where the part could not be asked.
+    #[serde(skip)]
+    pub(super) details: Vec<String>,
     /// Why the part could not be asked, or what it answered instead.
     pub(super) error: Option<Failure>,
     pub(super) advice: Option<Advice>,
@@ -76,116 +70,180 @@ pub(super) struct MappingFacts {
     pub(super) lag: Option<Lag>,
 }
 
-/// A part that has no facts of its own.
-#[derive(Debug, Serialize)]
-pub(super) struct Nothing {}
+/// The parts of one stack, as they are judged.
+struct Parts<'a> {
+    judge: Judge<'a>,
+    judged: Vec<Part>,
+}
 
-impl<T> Row<T> {
-    fn new(
-        part: Part<T>,
-        judge: impl FnOnce(&T) -> Option<Advice>,
-        unseen: impl FnOnce(&Unseen) -> Advice,
-    ) -> Self {
-        let (facts, error, advice) = match part {
+impl Parts<'_> {
+    fn add<T: Serialize>(
+        &mut self,
+        (key, name): (&'static str, &'static str),
+        part: observe::Part<T>,
+        details: impl FnOnce(&T) -> Vec<String>,
+        judge: impl FnOnce(&Judge<'_>, &T) -> Option<Advice>,
+    ) {
+        let (facts, details, error, advice) = match part {
             Ok(facts) => {
-                let advice = judge(&facts);
-                (Some(facts), None, advice)
+                let advice = judge(&self.judge, &facts);
+                let details = details(&facts);
+                // Facts always have a JSON form.
+                let facts = serde_json::to_value(facts).unwrap_or_default();
+                (facts, details, None, advice)
             }
-            Err(error) => {
-                let advice = unseen(&error);
-                (None, Some(Failure::from(error)), Some(advice))
+            Err(unseen) => {
+                let advice = self.unseen(key, &unseen);
+                (
+                    Value::Null,
+                    Vec::new(),
+                    Some(Failure::from(unseen)),
+                    Some(advice),
+                )
             }
         };
-        Self {
+        self.judged.push(Part {
+            key,
+            name,
             health: advice.as_ref().map_or(Health::Ok, |advice| advice.health),
-            facts,
+            facts: match facts {
+                Value::Object(facts) => facts,
+                _ => Map::new(),
+            },
+            details,
             error,
             advice,
+        });
+    }
+
+    fn unseen(&self, key: &str, unseen: &Unseen) -> Advice {
+        match key {
+            "readModel" => self.judge.unread(unseen),
+            _ => self.judge.unseen(unseen),
         }
+    }
+
+    fn function(
+        &mut self,
+        role: &'static str,
+        function: observe::Part<Function>,
+        activity: Option<Invocations>,
+        now: Timestamp,
+    ) {
+        self.add(
+            (role, role),
+            function.map(|function| FunctionFacts { function, activity }),
+            |facts| details::function(facts, now),
+            |judge, of| judge.function(role, &of.function, of.activity.as_ref()),
+        );
     }
 }
 
 impl Report {
     pub(super) fn new(seen: Seen, place: &Place) -> Self {
-        let judge = Judge {
-            stack: &place.stack,
-            target: place.target,
-            lag_limit_ms: seen.lag_limit_ms,
-        };
-        let unseen = |error: &Unseen| judge.unseen(error);
+        let now = seen.at;
+        let is_stopped = matches!(&seen.stack, Ok(stack) if stack.status == "STOPPED");
+        let lost_contents = matches!(&seen.read_model, Ok(model) if !model.is_complete);
         let (activity, metrics) = match seen.activity {
-            Ok(activity) => (Some(activity), Ok(Nothing {})),
+            Ok(activity) => (Some(activity), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        let (invocations, lag) = match activity {
-            Some(Activity { functions, lag }) => (Some(functions), Some(lag)),
-            None => (None, None),
-        };
-        let (published, projected, queried) = match invocations {
+        let lag = activity.as_ref().map(|activity| activity.lag);
+        let (published, projected, queried) = match activity.map(|activity| activity.functions) {
             Some(of) => (Some(of.publisher), Some(of.subscriber), Some(of.query)),
             None => (None, None, None),
         };
-        let function = |role, function: Part<Function>, activity| {
-            let facts = function.map(|function| FunctionFacts { function, activity });
-            let judged = |facts: &FunctionFacts| {
-                judge.function(role, &facts.function, facts.activity.as_ref())
-            };
-            Row::new(facts, judged, unseen)
+        let mut parts = Parts {
+            judge: Judge {
+                stack: &place.stack,
+                target: place.target,
+                lag_limit_ms: seen.lag_limit_ms,
+            },
+            judged: Vec::new(),
         };
-        let parts = Parts {
-            stack: Row::new(seen.stack, |stack| judge.stack(stack), unseen),
-            publisher: function("publisher", seen.functions.publisher, published),
-            write_model: Row::new(seen.write_model, |table| judge.write_model(table), unseen),
-            mapping: Row::new(
-                seen.mapping.map(|mapping| MappingFacts { mapping, lag }),
-                |facts| judge.mapping(&facts.mapping, facts.lag.as_ref()),
-                unseen,
-            ),
-            subscriber: function("subscriber", seen.functions.subscriber, projected),
-            read_model: Row::new(
-                seen.read_model,
-                |model| judge.read_model(model),
-                |error| judge.unread(error),
-            ),
-            query: function("query", seen.functions.query, queried),
-            failures: Row::new(seen.failures, |depth| judge.failures(depth), unseen),
-            alarms: seen
-                .alarms
-                .map(|alarms| Row::new(alarms, |alarms| judge.alarms(alarms), unseen)),
-            metrics: Row::new(metrics, |_| None, unseen),
-        };
-        let health = parts.outlines().iter().map(|part| part.health).max();
+        parts.add(
+            ("stack", "stack"),
+            seen.stack,
+            |stack| details::stack(stack, now),
+            |judge, stack| judge.stack(stack),
+        );
+        parts.function("publisher", seen.functions.publisher, published, now);
+        parts.add(
+            ("writeModel", "write model"),
+            seen.write_model,
+            details::write_model,
+            |judge, table| judge.write_model(table),
+        );
+        parts.add(
+            ("mapping", "mapping"),
+            seen.mapping.map(|mapping| MappingFacts { mapping, lag }),
+            |facts| details::mapping(facts, now),
+            |judge, facts| judge.mapping(&facts.mapping, facts.lag.as_ref()),
+        );
+        parts.function("subscriber", seen.functions.subscriber, projected, now);
+        parts.add(
+            ("readModel", "read model"),
+            seen.read_model,
+            details::read_model,
+            |judge, model| judge.read_model(model),
+        );
+        parts.function("query", seen.functions.query, queried, now);
+        parts.add(
+            ("failures", "failures"),
+            seen.failures,
+            details::failures,
+            |judge, depth| judge.failures(depth),
+        );
+        if let Some(alarms) = seen.alarms {
+            parts.add(
+                ("alarms", "alarms"),
+                alarms,
+                details::alarms,
+                |judge, alarms| judge.alarms(alarms),
+            );
+        }
+        // Whether invocations and lag could be read.
+        parts.add(
+            ("metrics", "metrics"),
+            metrics,
+            |()| Vec::new(),
+            |_, ()| None,
+        );
+        let parts = parts.judged;
+        let health = parts.iter().map(|part| part.health).max();
         Self {
             stack: place.stack.to_string(),
-            target: match place.target {
-                Target::Aws => "aws",
-                Target::Local => "local",
-            },
+            target: place.target,
             region: place.region.clone(),
-            at: seen.at,
+            at: now,
             health: health.unwrap_or(Health::Ok),
             parts,
             dashboard_url: seen.dashboard,
+            is_stopped,
+            lost_contents,
         }
+    }
+
+    /// The parts by their weight: queries answer wrongly or not at all where the read model lost its
+    /// contents, whatever else there is.
+    pub(super) fn weightiest_first(&self) -> Vec<&Part> {
+        let mut parts: Vec<&Part> = self.parts.iter().collect();
+        parts.sort_by_key(|part| !self.lost_contents || part.key != "readModel");
+        parts
     }
 
     /// Where something is broken, what the command ends with.
     pub(super) fn failure(&self) -> Option<Failure> {
-        let parts = self.parts.outlines();
-        let broken: Vec<_> = parts
-            .iter()
-            .filter(|part| part.health == Health::Failed)
-            .collect();
-        let mut broken = broken;
-        if self.parts.lost_contents() {
-            // Queries answer wrongly or not at all, whatever else there is.
-            broken.sort_by_key(|part| part.name != READ_MODEL);
-        }
+        let mut broken = self.weightiest_first();
+        broken.retain(|part| part.health == Health::Failed);
         let names: Vec<&str> = broken.iter().map(|part| part.name).collect();
         let first = broken.first()?;
         let message = format!("stack `{}` is not well: {}", self.stack, names.join(", "));
         let failure = Failure::new(Kind::Failed, message);
-        let next = first.advice.and_then(|advice| advice.next.as_deref());
+        let next = first
+            .advice
+            .as_ref()
+            .and_then(|advice| advice.next.as_deref());
         Some(match next {
             Some(next) => failure.hint(next),
             None => failure,
@@ -193,44 +251,10 @@ impl Report {
     }
 }
 
-/// What all parts have in common.
-#[derive(Debug)]
-pub(super) struct Outline<'a> {
-    pub(super) name: &'static str,
-    pub(super) health: Health,
-    pub(super) error: Option<&'a Failure>,
-    pub(super) advice: Option<&'a Advice>,
-}
-
-impl Parts {
-    /// Whether the read model lacks orders because the cache lost them.
-    pub(super) fn lost_contents(&self) -> bool {
-        let facts = self.read_model.facts.as_ref();
-        facts.is_some_and(|model| !model.is_complete)
-    }
-
-    /// The parts in the order in which an order passes them.
-    pub(super) fn outlines(&self) -> Vec<Outline<'_>> {
-        fn outline<'a, T>(name: &'static str, row: &'a Row<T>) -> Outline<'a> {
-            Outline {
-                name,
-                health: row.health,
-                error: row.error.as_ref(),
-                advice: row.advice.as_ref(),
-            }
-        }
-        let mut outlines = vec![
-            outline("stack", &self.stack),
-            outline("publisher", &self.publisher),
-            outline("write model", &self.write_model),
-            outline("mapping", &self.mapping),
-            outline("subscriber", &self.subscriber),
-            outline(READ_MODEL, &self.read_model),
-            outline("query", &self.query),
-            outline("failures", &self.failures),
-        ];
-        outlines.extend(self.alarms.as_ref().map(|row| outline("alarms", row)));
-        outlines.push(outline("metrics", &self.metrics));
-        outlines
-    }
+/// As an object; a part that this stack does not have is null.
+fn by_key<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {
+    let there = parts.iter().map(|part| (part.key, Some(part)));
+    let has_alarms = parts.iter().any(|part| part.key == "alarms");
+    let alarms = (!has_alarms).then_some(("alarms", None));
+    serializer.collect_map(there.chain(alarms))
 }

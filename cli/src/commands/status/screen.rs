@@ -1,11 +1,9 @@
 //! How a report looks: a line for each part, then what to do about those that are not well.
 
-use orders::timestamp::Timestamp;
-
-use super::details::{alarms, failures, function, mapping, read_model, stack, write_model};
-use super::report::{FunctionFacts, Outline, READ_MODEL, Report};
+use super::report::{Part, Report};
 use crate::observe::judge::Health;
 use crate::printer::Style;
+use crate::settings::Target;
 
 /// The width of a symbol, a name and the spaces about them.
 const MARGIN: usize = 15;
@@ -17,39 +15,32 @@ pub(super) fn text(report: &Report, style: Style, columns: Option<usize>) -> Str
     let room = columns.map_or(usize::MAX, |columns| {
         columns.max(NARROWEST).saturating_sub(MARGIN + 1)
     });
-    let stopped = report.parts.stack.facts.as_ref();
-    let is_stopped = stopped.is_some_and(|stack| stack.status == "STOPPED");
     let mut text = headline(report, style);
-    let said = said(report, room);
-    for part in report.parts.outlines() {
-        // One line says it for all.
-        if is_stopped && part.name != "stack" || part.name == "metrics" && part.error.is_none() {
-            continue;
-        }
-        let found = said.iter().find(|(name, _)| *name == part.name);
-        let details = match (found, part.error) {
-            (Some((_, details)), _) => details.clone(),
-            (None, Some(error)) => vec![error.to_string()],
-            (None, None) => Vec::new(),
-        };
-        text.push_str(&row(&part, &details, room, style));
+    // One line says it for all where the stack does not run.
+    let is_shown = |part: &&Part| {
+        (!report.is_stopped || part.name == "stack")
+            && (part.name != "metrics" || part.error.is_some())
+    };
+    let shown = report.parts.iter().filter(is_shown);
+    let mut rows: Vec<_> = shown.map(|part| (part, part.details.clone())).collect();
+    align(&mut rows, room);
+    for (part, mut details) in rows {
+        details.extend(part.error.as_ref().map(ToString::to_string));
+        text.push_str(&row(part, &details, room, style));
     }
     if let Some(url) = &report.dashboard_url {
         text.push_str(&format!("  {:<12} {url}\n", "dashboard"));
     }
-    let mut outlines = report.parts.outlines();
-    outlines.retain(|part| !is_stopped || part.name == "stack");
-    if report.parts.lost_contents() {
-        outlines.sort_by_key(|part| part.name != READ_MODEL);
-    }
-    text.push_str(&advice(&outlines, room, style));
+    let mut advised = report.weightiest_first();
+    advised.retain(|part| !report.is_stopped || part.name == "stack");
+    text.push_str(&advice(&advised, room, style));
     text
 }
 
 fn headline(report: &Report, style: Style) -> String {
     let place = match report.target {
-        "local" => "on this machine".to_owned(),
-        _ => format!("in {}", report.region),
+        Target::Local => "on this machine".to_owned(),
+        Target::Aws => format!("in {}", report.region),
     };
     let verdict = match report.health {
         Health::Ok => style.green("is well"),
@@ -73,7 +64,7 @@ fn symbol(health: Health, style: Style) -> String {
     }
 }
 
-fn row(part: &Outline<'_>, details: &[String], room: usize, style: Style) -> String {
+fn row(part: &Part, details: &[String], room: usize, style: Style) -> String {
     let indent = format!("\n{:MARGIN$}", "");
     let details = listed(details, room).join(&indent);
     let details = match part.health {
@@ -85,10 +76,10 @@ fn row(part: &Outline<'_>, details: &[String], room: usize, style: Style) -> Str
 }
 
 /// Each piece of advice once, with the parts that it is for.
-fn advice(outlines: &[Outline<'_>], room: usize, style: Style) -> String {
+fn advice(parts: &[&Part], room: usize, style: Style) -> String {
     let mut given: Vec<(Vec<&str>, Health, &str, Option<&str>)> = Vec::new();
-    for part in outlines {
-        let Some(advice) = part.advice else { continue };
+    for part in parts {
+        let Some(advice) = &part.advice else { continue };
         let next = advice.next.as_deref();
         let same = given
             .iter_mut()
@@ -112,77 +103,26 @@ fn advice(outlines: &[Outline<'_>], room: usize, style: Style) -> String {
     text
 }
 
-/// What the parts that could be asked have to say.
-fn said(report: &Report, room: usize) -> Vec<(&'static str, Vec<String>)> {
-    let parts = &report.parts;
-    let now = report.at;
-    let functions: Vec<(&'static str, &FunctionFacts)> = [
-        ("publisher", &parts.publisher),
-        ("subscriber", &parts.subscriber),
-        ("query", &parts.query),
-    ]
-    .into_iter()
-    .filter_map(|(name, row)| Some((name, row.facts.as_ref()?)))
-    .collect();
-    let mut said = aligned(&functions, now, room);
-    let mut add = |name, details: Option<Vec<String>>| {
-        said.extend(details.map(|details| (name, details)));
-    };
-    add("stack", parts.stack.facts.as_ref().map(|s| stack(s, now)));
-    add(
-        "write model",
-        parts.write_model.facts.as_ref().map(write_model),
-    );
-    add(
-        "mapping",
-        parts.mapping.facts.as_ref().map(|m| mapping(m, now)),
-    );
-    add(
-        "read model",
-        parts.read_model.facts.as_ref().map(read_model),
-    );
-    add("failures", parts.failures.facts.as_ref().map(failures));
-    let alarms_row = parts.alarms.as_ref();
-    add(
-        "alarms",
-        alarms_row.and_then(|row| row.facts.as_ref()).map(alarms),
-    );
-    said
-}
-
 /// The functions' details under one another, where there is room for that.
-fn aligned(
-    functions: &[(&'static str, &FunctionFacts)],
-    now: Timestamp,
-    room: usize,
-) -> Vec<(&'static str, Vec<String>)> {
-    let rows: Vec<_> = functions
-        .iter()
-        .map(|(name, facts)| (*name, function(facts, now)))
-        .collect();
-    let columns = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
-    let width = |column| {
-        let cells = rows.iter().filter_map(|(_, cells)| cells.get(column));
-        cells
-            .map(|cell: &String| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
-    let fits = total <= room;
-    rows.into_iter()
-        .map(|(name, cells)| {
-            if !fits {
-                return (name, cells.into_iter().filter(|c| !c.is_empty()).collect());
-            }
-            let cells = cells.iter().zip(&widths);
-            let padded: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:<width$}", width = *width))
-                .collect();
-            (name, vec![padded.join("  ").trim_end().to_owned()])
-        })
-        .collect()
+fn align(parts: &mut [(&Part, Vec<String>)], room: usize) {
+    let is_function = |part: &Part| matches!(part.name, "publisher" | "subscriber" | "query");
+    let functions = parts.iter().filter(|(part, _)| is_function(part));
+    let mut widths: Vec<usize> = Vec::new();
+    for (_, cells) in functions {
+        widths.resize(widths.len().max(cells.len()), 0);
+        for (column, cell) in widths.iter_mut().zip(cells) {
+            *column = (*column).max(width(cell));
+        }
+    }
+    let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    for (part, cells) in parts {
+        if is_function(part) && !cells.is_empty() && total <= room {
+            let cell = |(cell, width): (&String, &usize)| format!("{cell:<width$}");
+            let line: Vec<_> = cells.iter().zip(&widths).map(cell).collect();
+            *cells = vec![line.join("  ").trim_end().to_owned()];
+        }
+        cells.retain(|cell| !cell.is_empty());
+    }
 }
 
 /// Breaks between the parts of a list, and within one only where it is too long for a line.

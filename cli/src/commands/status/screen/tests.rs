@@ -1,4 +1,5 @@
 use insta::assert_snapshot;
+use orders::timestamp::Timestamp;
 
 use super::super::Place;
 use super::*;
