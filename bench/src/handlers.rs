@@ -14,7 +14,7 @@ use crate::events;
 use crate::report::{Report, Target, bytes, seconds};
 use crate::samples::Samples;
 
-/// Enough for what is allocated once, and for the allocator to settle.
+/// Enough for what is allocated once, and for the allocator to grow no more.
 const INVOCATIONS: usize = 200;
 const ECHO: &str = "a function that echoes";
 /// Both models behind TLS. Nothing connects to them before the first event.

@@ -1,8 +1,7 @@
 //! Instructions of a few hot paths, held against the figures in `bench/instructions.toml`.
 //!
-//! Times on a machine that others use tell a path that became slower from a busy moment only when
-//! it became much slower. Callgrind counts what the processor is told to do, which is the same each
-//! time. Counted are the instructions of the program's own code, its libraries of Rust included,
+//! Times on a machine that others use show that a path became slower only when it became much
+//! slower. Callgrind counts the instructions of the processor, which are the same each time. Counted are the instructions of the program's own code, its libraries of Rust included,
 //! without the C library: that chooses its `memcpy` by the processor, and differs from one
 //! distribution to the next.
 //!

@@ -96,7 +96,7 @@ fn start_parts(options: &Options) {
     }
 }
 
-/// Both tools invoke the same function at the same address, neither told that it is this machine's.
+/// Both tools invoke the same function at the same address, and neither knows that it is this machine's.
 fn beside_the_aws_cli(options: &Options, report: &mut Report) {
     let stack = Project::deployed(options);
     let endpoint = format!("http://127.0.0.1:{}", stack.host("port"));

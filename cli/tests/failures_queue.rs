@@ -13,16 +13,14 @@ use crate::support::{LocalStage, Outcome, Run, Stage, block_on, on_both};
 
 on_both!(
     a_failure_is_listed_shown_and_retried_until_its_order_can_be_read,
-    a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays,
-    of_several_records_that_still_fail_each_is_named_and_counted,
+    records_that_still_fail_are_named_with_their_reasons_and_their_failure_stays,
     without_the_cache_retrying_stops_and_keeps_every_failure,
     records_that_the_stream_no_longer_has_are_said_to_be_gone,
     foreign_messages_are_listed_and_discarded_and_never_retried,
     what_touches_several_failures_or_deletes_needs_a_yes,
     ids_that_are_none_and_ids_that_do_not_wait_have_exit_codes_of_their_own,
     an_interrupted_retry_leaves_what_it_took_in_the_queue,
-    a_failure_that_somebody_else_settles_meanwhile_is_said_to_be_gone,
-    an_empty_queue_is_no_failure,
+    a_failure_that_is_gone_meanwhile_is_said_to_be_gone,
 );
 
 const POISON: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b12";
@@ -273,17 +271,18 @@ fn a_failure_is_listed_shown_and_retried_until_its_order_can_be_read<S: Stage>()
     assert_eq!(parts.ids(), [""; 0]);
 }
 
-fn a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays<S: Stage>() {
+fn records_that_still_fail_are_named_with_their_reasons_and_their_failure_stays<S: Stage>() {
     // This machine's stack itself is not to give it up meanwhile.
     let parts = Parts::with(S::empty(), &["MaximumRetryAttempts=1000"]);
     let order = parts.order();
     parts.poison();
+    parts.poison_named(ANOTHER);
     // In one batch with one that succeeds.
-    let (good, bad) = (parts.place(&order), parts.place(POISON));
-    let mut both = parts.message(&good);
-    both["DDBStreamBatchInfo"]["endSequenceNumber"] = json!(bad.sequence);
-    both["DDBStreamBatchInfo"]["batchSize"] = json!(2);
-    parts.send([&both]);
+    let (good, bad) = (parts.place(&order), parts.place(ANOTHER));
+    let mut all = parts.message(&good);
+    all["DDBStreamBatchInfo"]["endSequenceNumber"] = json!(bad.sequence);
+    all["DDBStreamBatchInfo"]["batchSize"] = json!(3);
+    parts.send([&all]);
     parts.lose(&order);
 
     let ids = parts.ids();
@@ -291,6 +290,7 @@ fn a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays<S: S
     exit code 1
     --- stdout
     [FAILURE]  still failing
+      INSERT of order [ID] ([SEQUENCE]): quantity must be a whole number (N) from 1 to 1000000 in the item
       INSERT of order [ID] ([SEQUENCE]): quantity must be a whole number (N) from 1 to 1000000 in the item
     1 failure still failing
     --- stderr
@@ -309,43 +309,16 @@ fn a_record_that_still_fails_is_named_with_its_reason_and_its_failure_stays<S: S
         (&report["stillFailing"], &report["retried"]),
         (&json!(1), &json!(0))
     );
-    let record = &report["failures"][0]["records"][0];
-    assert_eq!(record["orderId"], POISON);
-    assert_eq!(record["sequenceNumber"], bad.sequence.as_str());
+    let failure = &report["failures"][0];
+    assert_eq!(failure["failed"], 2);
+    let records = failure["records"].as_array().unwrap();
+    let ids_of: Vec<_> = records.iter().map(|record| &record["orderId"]).collect();
+    assert_eq!(ids_of, [POISON, ANOTHER]);
+    assert_eq!(records[1]["sequenceNumber"], bad.sequence.as_str());
 
     let discarded: Value = parts.failures(&["discard", &ids[0], "--yes"]).json();
     assert_eq!(discarded["discarded"], 1);
     assert_eq!(parts.ids(), [""; 0]);
-}
-
-fn of_several_records_that_still_fail_each_is_named_and_counted<S: Stage>() {
-    let parts = Parts::with(S::empty(), &["MaximumRetryAttempts=1000"]);
-    let order = parts.order();
-    parts.poison();
-    parts.poison_named(ANOTHER);
-    let (first, last) = (parts.place(&order), parts.place(ANOTHER));
-    let mut all = parts.message(&first);
-    all["DDBStreamBatchInfo"]["endSequenceNumber"] = json!(last.sequence);
-    all["DDBStreamBatchInfo"]["batchSize"] = json!(3);
-    parts.send([&all]);
-    let json = ["retry", "--all", "--yes", "--output", "json"];
-    let outcome = parts.failures(&json).outcome();
-    assert_eq!(outcome.code, 1, "{outcome}");
-    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    let failure = &report["failures"][0];
-    assert_eq!(
-        (&report["records"], &failure["failed"]),
-        (&json!(1), &json!(2))
-    );
-    let records = failure["records"].as_array().unwrap();
-    for (record, id) in records.iter().zip([POISON, ANOTHER]) {
-        assert_eq!(record["orderId"], id);
-        assert_eq!(
-            record["reason"],
-            "quantity must be a whole number (N) from 1 to 1000000 in the item"
-        );
-    }
-    assert_eq!(records.len(), 2, "{failure}");
 }
 
 fn without_the_cache_retrying_stops_and_keeps_every_failure<S: Stage>() {
@@ -481,6 +454,18 @@ fn what_touches_several_failures_or_deletes_needs_a_yes<S: Stage>() {
 
 fn ids_that_are_none_and_ids_that_do_not_wait_have_exit_codes_of_their_own<S: Stage>() {
     let parts = Parts::<S>::deployed();
+    // An empty queue is no failure.
+    let yes = ["--all", "--yes"];
+    for (command, arguments) in [("list", &[][..]), ("retry", &yes), ("discard", &yes)] {
+        let outcome = parts.failures(&[command]).args(arguments).outcome();
+        let shown = (outcome.code, outcome.stdout.as_str());
+        assert_eq!(shown, (0, ""), "{outcome}");
+        assert!(outcome.stderr.contains("No failures wait"), "{outcome}");
+    }
+    let listed: Value = parts.failures(&["list"]).json();
+    let nothing = json!({"failures": [], "waiting": {"visible": 0, "hidden": 0}});
+    assert_eq!(listed, nothing);
+
     parts.lost_order();
     let id = parts.ids().remove(0);
     for command in ["show", "retry", "discard"] {
@@ -522,7 +507,7 @@ fn an_interrupted_retry_leaves_what_it_took_in_the_queue<S: Stage>() {
     assert_eq!(parts.ids(), ids);
 }
 
-fn a_failure_that_somebody_else_settles_meanwhile_is_said_to_be_gone<S: Stage>() {
+fn a_failure_that_is_gone_meanwhile_is_said_to_be_gone<S: Stage>() {
     let parts = Parts::<S>::deployed();
     parts.lost_order();
     let id = parts.ids().remove(0);
@@ -536,28 +521,6 @@ fn a_failure_that_somebody_else_settles_meanwhile_is_said_to_be_gone<S: Stage>()
     terminal.line("y");
     terminal.until("0 failures discarded, 1 gone already");
     assert_eq!(terminal.end().0, 0);
-}
-
-fn an_empty_queue_is_no_failure<S: Stage>() {
-    let parts = Parts::<S>::deployed();
-    for arguments in [
-        &["list"][..],
-        &["retry", "--all", "--yes"],
-        &["discard", "--all", "--yes"],
-    ] {
-        let outcome = parts.failures(arguments).outcome();
-        assert_eq!(
-            (outcome.code, outcome.stdout.as_str()),
-            (0, ""),
-            "{outcome}"
-        );
-        assert!(outcome.stderr.contains("No failures wait"), "{outcome}");
-    }
-    let listed: Value = parts.failures(&["list"]).json();
-    assert_eq!(
-        listed,
-        json!({"failures": [], "waiting": {"visible": 0, "hidden": 0}})
-    );
 }
 
 #[test]

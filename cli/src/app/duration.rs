@@ -35,7 +35,7 @@ pub(crate) fn parse_run(text: &str) -> Result<Duration, String> {
 pub(crate) fn shown(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) => format!("{} ms", duration.as_millis()),
+        (0, 0, 0) if !duration.is_zero() => format!("{} ms", duration.as_millis()),
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) if hours < 48 => format!("{hours} h {minutes} min"),
@@ -76,6 +76,7 @@ mod tests {
     fn a_duration_is_shown_in_its_two_largest_units() {
         let seconds = |seconds| shown(Duration::from_secs(seconds));
         assert_eq!(shown(Duration::from_millis(999)), "999 ms");
+        assert_eq!(seconds(0), "0 s");
         assert_eq!(
             (seconds(7).as_str(), seconds(61).as_str()),
             ("7 s", "1 min 1 s")

@@ -89,7 +89,7 @@ pub(crate) struct Item {
     pub(crate) usd: f64,
 }
 
-/// With enough digits to tell something: a short run costs next to nothing.
+/// With enough digits to say something: a short run costs next to nothing.
 pub(crate) fn dollars(usd: f64) -> String {
     if usd >= 0.01 || usd == 0.0 {
         format!("${usd:.2}")
@@ -201,10 +201,10 @@ mod tests {
         let publisher = found.items.iter().find(|i| i.what == "publisher, time");
         // A million calls of 0.1 s with 1 GB are 100,000 GB-seconds.
         assert!(near(publisher.unwrap().usd, 1.66667), "{found:?}");
-        let told = found.assumptions.join("\n");
-        assert!(told.contains("1024 MB on x86_64"), "{told}");
-        assert!(told.contains("publisher call is billed for 100.0 ms (as Lambda reported)"));
-        assert!(told.contains("query call is billed for 3.0 ms (assumed)"));
+        let assumptions = found.assumptions.join("\n");
+        assert!(assumptions.contains("1024 MB on x86_64"), "{assumptions}");
+        assert!(assumptions.contains("publisher call is billed for 100.0 ms (as Lambda reported)"));
+        assert!(assumptions.contains("query call is billed for 3.0 ms (assumed)"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::timeline::Timeline;
 use crate::error::Explain;
 use crate::stack::functions::FunctionError;
 
-/// Kinds of errors that are told apart; the rest counts as one more.
+/// Kinds of errors that are counted by themselves; the rest counts as one more.
 const KINDS: usize = 50;
 
 /// See the module's documentation.
@@ -93,7 +93,7 @@ impl Calls {
         }
     }
 
-    /// The mean of what Lambda bills for a call, where it was told.
+    /// The mean of what Lambda bills for a call, where it was reported.
     pub(crate) fn mean_billed_ms(&self) -> Option<f64> {
         (self.reports > 0).then(|| self.billed_ms / self.reports as f64)
     }

@@ -58,7 +58,7 @@ pub(crate) struct Summary {
     pub(crate) visible: Visible,
     /// Reads of an order that the read model did not have yet; no errors.
     pub(crate) early_reads: u64,
-    /// `None` where the functions' logs tell nothing of them.
+    /// `None` where the functions' logs say nothing of them.
     pub(crate) cold_starts: Option<ColdStarts>,
     pub(crate) client: Client,
     /// On this machine: what the same run would cost on AWS.

@@ -30,7 +30,7 @@ impl Second {
     }
 }
 
-/// The seconds without a last one that was too short to tell anything, unless there is no other.
+/// The seconds without a last one that was too short to mean anything, unless there is no other.
 pub(crate) fn whole(timeline: &[Second]) -> &[Second] {
     match timeline {
         [all @ .., last] if last.seconds < 0.5 && !all.is_empty() => all,

@@ -1,7 +1,7 @@
-//! Log events as they come: each group is asked again and again, and each event told once.
+//! Log events as they come: each group is asked again and again, and each event given once.
 //!
 //! CloudWatch takes events in seconds after they were written, and in any order. So each round
-//! begins a while before the newest event that was seen, and what was told is known by its id. On
+//! begins a while before the newest event that was seen, and what was given is known by its id. On
 //! this machine a log's lines appear in the order of their times, and a round begins with the
 //! newest. Where nothing matches, the beginning follows the rounds at a distance, so that a round
 //! stays short; rounds that failed do not move it.
@@ -98,7 +98,7 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// The next event that was not told yet; after the last one the round is done.
+    /// The next event that was not given yet; after the last one the round is done.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, LogsError> {
         while let Some(event) = self.events.next().await? {
             let cursor = self.cursors.get_mut(&event.role);
@@ -118,14 +118,14 @@ impl Round<'_> {
     }
 }
 
-/// How far a group was told.
+/// How far a group was read.
 #[derive(Debug)]
 struct Cursor {
     /// Where the next round begins.
     from_ms: i64,
     newest_ms: Option<i64>,
-    /// The ids and times of the events from there on that were told.
-    told: HashMap<String, i64>,
+    /// The ids and times of the events from there on that were given.
+    given: HashMap<String, i64>,
 }
 
 impl Cursor {
@@ -133,13 +133,13 @@ impl Cursor {
         Self {
             from_ms: since_ms,
             newest_ms: None,
-            told: HashMap::new(),
+            given: HashMap::new(),
         }
     }
 
     fn is_new(&mut self, event: &Event) -> bool {
         self.newest_ms = self.newest_ms.max(Some(event.at_ms));
-        self.told.insert(event.id.clone(), event.at_ms).is_none()
+        self.given.insert(event.id.clone(), event.at_ms).is_none()
     }
 
     /// A round that began then saw everything.
@@ -148,7 +148,7 @@ impl Cursor {
         let distant = begun_ms - pace.horizon_ms;
         self.from_ms = self.from_ms.max(distant).max(newest.unwrap_or(distant));
         let from_ms = self.from_ms;
-        self.told.retain(|_, at_ms| *at_ms >= from_ms);
+        self.given.retain(|_, at_ms| *at_ms >= from_ms);
     }
 }
 

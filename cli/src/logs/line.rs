@@ -1,7 +1,7 @@
 //! What a line of a function's log says: the function's own words, Lambda's, or metrics.
 //!
-//! The handlers write one JSON object a line; Lambda writes about each invocation, as JSON or as
-//! text, by the function's settings. Whatever else there is stays as it is.
+//! The handlers write one JSON object a line, and so does Lambda about each invocation, as the
+//! template asks. Whatever else there is stays as it is.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) enum Line<'a> {
     Platform {
         /// Such as `start` or `report`.
         what: String,
-        /// The few that tell something.
+        /// The few that matter.
         fields: Fields,
         failed: bool,
     },
@@ -48,16 +48,6 @@ const PLATFORM_FIELDS: [&str; 11] = [
     "memorySizeMB",
     "requestId",
 ];
-/// The same in Lambda's text, by the names there.
-const PLATFORM_TEXT: [(&str, &str); 7] = [
-    ("RequestId", "requestId"),
-    ("Duration", "durationMs"),
-    ("Init Duration", "initDurationMs"),
-    ("Max Memory Used", "maxMemoryUsedMB"),
-    ("Memory Size", "memorySizeMB"),
-    ("Status", "status"),
-    ("Error Type", "errorType"),
-];
 
 impl<'a> Line<'a> {
     pub(crate) fn read(message: &'a str) -> Self {
@@ -67,7 +57,7 @@ impl<'a> Line<'a> {
         {
             return Self::object(fields);
         }
-        platform_text(message).unwrap_or(Self::Text(message))
+        Self::Text(message)
     }
 
     fn object(mut fields: Fields) -> Self {
@@ -141,52 +131,16 @@ fn platform(fields: &Fields) -> Option<Line<'static>> {
     let find = |name: &str| record.get(name).or_else(|| metrics?.get(name));
     let known = PLATFORM_FIELDS.into_iter();
     let fields = known.filter_map(|name| Some((name.to_owned(), find(name)?.clone())));
-    let fields: Fields = fields.filter(|(_, value)| !value.is_null()).collect();
+    let mut fields: Fields = fields.filter(|(_, value)| !value.is_null()).collect();
     let failed = matches!(what.as_str(), "fault" | "logsDropped") || has_failed(&fields);
-    Some(finished(what, fields, failed))
-}
-
-/// `START RequestId: …`, `END RequestId: …`, `REPORT RequestId: …\tDuration: 1.23 ms\t…`, and
-/// likewise about a start of an environment.
-fn platform_text(message: &str) -> Option<Line<'static>> {
-    let (what, rest) = message.split_once(' ')?;
-    let what = match what {
-        "START" => "start",
-        "END" => "end",
-        "REPORT" => "report",
-        "INIT_START" => "initStart",
-        "INIT_REPORT" => "initReport",
-        _ => return None,
-    };
-    let starts = ["RequestId: ", "Runtime Version: ", "Init Duration: "];
-    if !starts.iter().any(|start| rest.starts_with(start)) {
-        return None;
-    }
-    let mut fields = Fields::new();
-    for part in rest.split('\t') {
-        let (name, value) = part.split_once(": ").unwrap_or((part, ""));
-        let value = value.split(' ').next().unwrap_or_default();
-        let known = PLATFORM_TEXT.iter().find(|(known, _)| *known == name);
-        if let Some((_, name)) = known {
-            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-            fields.push(((*name).to_owned(), value));
-        }
-    }
-    let place = |field: &(String, Value)| PLATFORM_FIELDS.iter().position(|name| *name == field.0);
-    fields.sort_by_key(place);
-    let failed = has_failed(&fields);
-    Some(finished(what.to_owned(), fields, failed))
-}
-
-fn finished(what: String, mut fields: Fields, failed: bool) -> Line<'static> {
     if !failed {
         take(&mut fields, "status");
     }
-    Line::Platform {
+    Some(Line::Platform {
         what,
         fields,
         failed,
-    }
+    })
 }
 
 fn has_failed(fields: &Fields) -> bool {

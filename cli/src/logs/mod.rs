@@ -2,7 +2,7 @@
 //! likewise.
 //!
 //! A log group is read page by page, the groups of several functions by the times of their events,
-//! and what comes later by asking again. What a line says is told apart from how it is shown.
+//! and what comes later by asking again. What a line says and how it is shown are two things.
 
 pub(crate) mod follow;
 pub(crate) mod group;

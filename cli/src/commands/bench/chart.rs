@@ -55,7 +55,7 @@ impl Axis {
         }
     }
 
-    /// Quantiles by their number of nines, as far as `count` values can tell them.
+    /// Quantiles by their number of nines, as far as `count` values can have them.
     pub(super) fn nines(title: &'static str, count: u64) -> Self {
         Self {
             title,

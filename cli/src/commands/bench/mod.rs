@@ -60,7 +60,7 @@ pub(crate) async fn run(
         version: env!("CARGO_PKG_VERSION"),
         machine: machine::this(),
     };
-    // Here the logs' ends tell nothing of cold starts.
+    // Here the logs' ends say nothing of cold starts.
     let logged = (settings.target == Target::Aws).then(|| connected.functions(true));
     let load = Load::begin(plan, connected.functions(false), logged)?;
     let _hold = interrupt.hold();
@@ -167,8 +167,8 @@ fn report(
     }
     if summary.client.saturated {
         printer.warn(
-            "this process used up a processor: the figures tell of the client as much as of the \
-             stack",
+            "this process used up a processor: the figures are the client's as much as the \
+             stack's",
         );
     }
     if summary.complete && summary.not_sent > 0 {

@@ -34,15 +34,21 @@ pub(super) fn text(event: &Event, style: Style, metrics: bool) -> Option<String>
             fields,
             failed: true,
         } => {
-            let told = told(&fields);
-            format!("{} {}", style.red("ERROR"), joined(&escaped(&what), &told))
+            let fields = listed(&fields);
+            format!(
+                "{} {}",
+                style.red("ERROR"),
+                joined(&escaped(&what), &fields)
+            )
         }
         Line::Platform { what, fields, .. } => {
-            let told = told(&fields);
-            format!("      {}", style.dim(joined(&escaped(&what), &told)))
+            let fields = listed(&fields);
+            format!("      {}", style.dim(joined(&escaped(&what), &fields)))
         }
         Line::Metrics(_) if !metrics => return None,
-        Line::Metrics(fields) => format!("      {}", style.dim(joined("metrics", &told(&fields)))),
+        Line::Metrics(fields) => {
+            format!("      {}", style.dim(joined("metrics", &listed(&fields))))
+        }
         Line::Text(text) => format!("      {}", escaped(text)),
     };
     let at = style.dim(at(event.at_ms));
@@ -62,15 +68,15 @@ fn record(level: Option<&str>, message: Option<&str>, mut fields: Fields, style:
         let _ = write!(said, " {}", escaped(message));
     }
     for (name, value) in &fields {
-        let told = field(name, value);
-        let told = match name.as_str() {
-            "error" | "errorType" => style.red(told),
-            REQUEST_ID => style.dim(told),
-            name if place(name).is_some() => style.bold(told),
-            _ => told,
+        let shown = field(name, value);
+        let shown = match name.as_str() {
+            "error" | "errorType" => style.red(shown),
+            REQUEST_ID => style.dim(shown),
+            name if place(name).is_some() => style.bold(shown),
+            _ => shown,
         };
         // Writing to memory does not fail, here and above.
-        let _ = write!(said, " {told}");
+        let _ = write!(said, " {shown}");
     }
     said
 }
@@ -86,9 +92,9 @@ fn levelled(level: Option<&str>, style: Style) -> String {
     }
 }
 
-fn told(fields: &Fields) -> String {
-    let told = fields.iter().map(|(name, value)| field(name, value));
-    told.collect::<Vec<_>>().join(" ")
+fn listed(fields: &Fields) -> String {
+    let shown = fields.iter().map(|(name, value)| field(name, value));
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 fn joined(what: &str, fields: &str) -> String {

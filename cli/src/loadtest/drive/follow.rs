@@ -67,7 +67,7 @@ impl Load {
         let mut since = order.acknowledged;
         loop {
             let look = Instant::now();
-            // A failed look is one that saw nothing: the mix's own reads tell of errors.
+            // A failed look is one that saw nothing: the mix's own reads count errors.
             let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
             let answered = Instant::now();
             let lag = answered - order.acknowledged;

@@ -35,7 +35,7 @@ pub(crate) struct Load {
     plan: Plan,
     subject: Subject,
     functions: Functions,
-    /// The same, asking for the end of the log; where that tells anything.
+    /// The same, asking for the end of the log; where there is anything in it.
     logged: Option<Functions>,
     schedule: Schedule,
     turns: RefCell<Turns>,

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 /// Names and values as text, `a=1 b="x"`.
-fn told(fields: &Fields) -> String {
+fn joined(fields: &Fields) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{name}={value}"));
     pairs.collect::<Vec<_>>().join(" ")
 }
@@ -14,7 +14,7 @@ fn platform_of(message: &str) -> (String, String, bool) {
             what,
             fields,
             failed,
-        } => (what, told(&fields), failed),
+        } => (what, joined(&fields), failed),
         other => panic!("{other:?}"),
     }
 }
@@ -37,47 +37,25 @@ fn a_handlers_line_has_a_level_a_message_and_fields_in_their_order() {
         (Some("INFO"), Some("done"))
     );
     let expected = r#"requestId="r-1" orderId="o" version=1 b=[1] a={}"#;
-    assert_eq!(told(&fields), expected);
+    assert_eq!(joined(&fields), expected);
 }
 
 #[test]
-fn lambdas_own_lines_are_known_in_both_forms() {
-    let json = r#"{"time":"2026-11-24T03:00:00Z","type":"platform.report","record":{"requestId":"r-1","metrics":{"durationMs":12.3,"billedDurationMs":13,"memorySizeMB":512,"maxMemoryUsedMB":21,"initDurationMs":18.2},"status":"success"}}"#;
-    let text = "REPORT RequestId: r-1\tDuration: 12.3 ms\tBilled Duration: 13 ms\tMemory Size: 512 MB\tMax Memory Used: 21 MB\tInit Duration: 18.2 ms\t\n";
+fn lambdas_own_lines_are_known_and_say_what_failed() {
+    let report = r#"{"time":"2026-11-24T03:00:00Z","type":"platform.report","record":{"requestId":"r-1","metrics":{"durationMs":12.3,"billedDurationMs":13,"memorySizeMB":512,"maxMemoryUsedMB":21,"initDurationMs":18.2},"status":"success"}}"#;
     let fields = r#"durationMs=12.3 initDurationMs=18.2 maxMemoryUsedMB=21 memorySizeMB=512 requestId="r-1""#;
     let expected = ("report".to_owned(), fields.to_owned(), false);
-    assert_eq!(platform_of(json), expected);
-    assert_eq!(platform_of(text), expected);
-    assert_eq!(Line::read(text).request_id(), Some("r-1"));
+    assert_eq!(platform_of(report), expected);
+    assert_eq!(Line::read(report).request_id(), Some("r-1"));
 
-    let json =
-        r#"{"time":"t","type":"platform.start","record":{"requestId":"r-1","version":"$LATEST"}}"#;
-    let text = "START RequestId: r-1 Version: $LATEST";
-    let expected = ("start".to_owned(), r#"requestId="r-1""#.to_owned(), false);
-    assert_eq!(platform_of(json), expected);
-    assert_eq!(platform_of(text), expected);
-    assert_eq!(platform_of("END RequestId: r-1").0, "end");
-    let text = "INIT_START Runtime Version: provided:al2023.v1\tRuntime Version ARN: arn:aws:x";
-    assert_eq!(
-        platform_of(text),
-        ("initStart".to_owned(), String::new(), false)
-    );
-}
-
-#[test]
-fn lambdas_lines_say_what_failed() {
-    let json = r#"{"time":"t","type":"platform.report","record":{"requestId":null,"status":"timeout","errorType":"Sandbox.Timedout","errorMessage":"Task timed out"}}"#;
-    let (_, fields, failed) = platform_of(json);
+    let failed = r#"{"time":"t","type":"platform.report","record":{"requestId":null,"status":"timeout","errorType":"Sandbox.Timedout","errorMessage":"Task timed out"}}"#;
+    let (_, fields, failed) = platform_of(failed);
     let expected = r#"status="timeout" errorType="Sandbox.Timedout" errorMessage="Task timed out""#;
     assert_eq!((fields.as_str(), failed), (expected, true));
-    let text = "INIT_REPORT Init Duration: 99.5 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError";
-    let (_, fields, failed) = platform_of(text);
-    let expected = r#"status="error" errorType="Runtime.ExitError" initDurationMs=99.5"#;
-    assert_eq!((fields.as_str(), failed), (expected, true));
 }
 
 #[test]
-fn metrics_without_a_word_are_told_apart() {
+fn metrics_without_a_word_are_known() {
     let metrics = r#"{"_aws":{"CloudWatchMetrics":[]},"Orders":3,"requestId":"r"}"#;
     let read = Line::read(metrics);
     assert_eq!(read.request_id(), Some("r"));
@@ -98,9 +76,7 @@ fn everything_else_stays_as_it_is() {
         "[1,2]",
         "{\"cut off",
         "{} and more",
-        "START here",
-        "REPORT of the day: fine",
-        "END",
+        "END RequestId: r-1",
         "3",
     ] {
         assert_eq!(Line::read(text), Line::Text(text));

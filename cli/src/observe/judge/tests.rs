@@ -10,7 +10,7 @@ fn judged<T>(target: Target, judge: impl FnOnce(Judge<'_>) -> T) -> T {
 }
 
 /// The health, and the advice's two sentences.
-fn told(advice: Option<Advice>) -> (Health, String) {
+fn said(advice: Option<Advice>) -> (Health, String) {
     match advice {
         None => (Health::Ok, String::new()),
         Some(advice) => {
@@ -29,7 +29,7 @@ fn stack(status: &str) -> (Health, String) {
         drift: None,
         cache_differs: None,
     };
-    told(judged(Target::Aws, |judge| judge.stack(&stack)))
+    said(judged(Target::Aws, |judge| judge.stack(&stack)))
 }
 
 fn function(state: &str) -> Function {
@@ -57,7 +57,7 @@ fn of(role: &str, invocations: u64, errors: u64) -> Health {
     let advice = judged(Target::Aws, |judge| {
         judge.function(role, &function("Active"), Some(&activity))
     });
-    told(advice).0
+    said(advice).0
 }
 
 fn mapping(state: &str, result: &str, lag_ms: Option<u64>) -> (Health, String) {
@@ -72,7 +72,7 @@ fn mapping(state: &str, result: &str, lag_ms: Option<u64>) -> (Health, String) {
         lag_ms,
         ..Lag::default()
     };
-    told(judged(Target::Aws, |judge| {
+    said(judged(Target::Aws, |judge| {
         judge.mapping(&mapping, Some(&lag))
     }))
 }
@@ -120,7 +120,7 @@ fn errors_of_an_hour_ago_are_over() {
     let advice = judged(Target::Aws, |judge| {
         judge.function("subscriber", &function("Active"), Some(&activity))
     });
-    assert_eq!(told(advice).0, Health::Ok);
+    assert_eq!(said(advice).0, Health::Ok);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_batch_that_failed_and_no_longer_waits_is_left_to_the_failures() {
             behind: Some(behind),
             ..Lag::default()
         };
-        told(judged(Target::Local, |judge| {
+        said(judged(Target::Local, |judge| {
             judge.mapping(&mapping, Some(&lag))
         }))
         .0
@@ -165,7 +165,7 @@ fn a_crash_is_told_with_the_last_error() {
         judge.function("query", &function("Active"), Some(&activity))
     });
     assert_eq!(
-        told(advice).1,
+        said(advice).1,
         "1 of 100 invocations crashed in 5 minutes: Runtime.ExitError: exit status 1 | \
          `cqrs logs query --since 1h --local --stack shop` shows why"
     );
@@ -190,7 +190,7 @@ fn what_a_function_reported_itself_is_no_reason_for_a_crash() {
     let advice = judged(Target::Local, |judge| {
         judge.function("query", &function("Active"), Some(&activity))
     });
-    let (_, text) = told(advice);
+    let (_, text) = said(advice);
     assert!(
         text.starts_with("1 of 100 invocations crashed in 5 minutes | "),
         "{text}"
@@ -204,7 +204,7 @@ fn a_function_whose_last_update_failed_still_works() {
     let advice = judged(Target::Aws, |judge| {
         judge.function("query", &function, None)
     });
-    let (health, text) = told(advice);
+    let (health, text) = said(advice);
     assert_eq!(health, Health::Warning);
     assert!(text.starts_with("its last update failed: why | "), "{text}");
 }
@@ -215,7 +215,7 @@ fn a_function_that_cannot_run_is_worse_than_one_that_waits() {
         let advice = judged(Target::Aws, |judge| {
             judge.function("query", &function(state), None)
         });
-        told(advice).0
+        said(advice).0
     };
     assert_eq!(health("Active"), Health::Ok);
     assert_eq!(health("Pending"), Health::Warning);
@@ -245,10 +245,10 @@ fn a_mapping_is_judged_by_its_state_then_its_lag_then_its_last_batch() {
 }
 
 #[test]
-fn failures_that_wait_are_worse_than_those_in_somebodys_hands() {
+fn failures_that_wait_are_worse_than_those_in_flight() {
     let health = |visible, hidden| {
         let depth = Depth { visible, hidden };
-        told(judged(Target::Aws, |judge| judge.failures(&depth))).0
+        said(judged(Target::Aws, |judge| judge.failures(&depth))).0
     };
     assert_eq!(health(0, 0), Health::Ok);
     assert_eq!(health(0, 1), Health::Warning);
@@ -266,7 +266,7 @@ fn handlers_of_another_version_are_to_be_deployed() {
     };
     let judge = |version| {
         let model = model(version);
-        told(judged(Target::Aws, |judge| judge.read_model(&model)))
+        said(judged(Target::Aws, |judge| judge.read_model(&model)))
     };
     assert_eq!(judge(env!("CARGO_PKG_VERSION")).0, Health::Ok);
     let (health, text) = judge("0.0.1");
