@@ -16,6 +16,7 @@ mod logs;
 mod models;
 mod observe;
 mod package;
+#[cfg(test)]
 mod permissions;
 mod printer;
 mod settings;

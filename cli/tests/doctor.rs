@@ -154,7 +154,6 @@ fn on_aws_the_checks_read_from_this_machine_to_the_cache() {
     ✓ settings     stack cqrs, region eu-west-1 (AWS_REGION), keys of AWS_ACCESS_KEY_ID, endpoint http://[ADDRESS], [SANDBOX]/project/cqrs.toml  ([N] ms)
     ✓ region       [ADDRESS] answers, this machine's clock is right  ([N] ms)
     ✓ credentials  arn:aws:iam::000000000000:root in account 000000000000  ([N] ms)
-    ✓ permissions  the account's root user may do everything  ([N] ms)
     ✓ stack        cqrs is in CREATE_COMPLETE  ([N] ms)
     ✓ functions    publisher, subscriber and query are there and may be invoked  ([N] ms)
     ✓ publisher    to [TABLE]: table [N] ms  ([N] ms)
@@ -398,7 +397,6 @@ fn a_clock_that_is_far_off_is_named_before_any_signature_is_refused() {
 fn credentials_that_are_about_to_end_are_a_warning() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
         _ => no_stack(),
     });
     let mut sandbox = Sandbox::new();
@@ -446,111 +444,14 @@ fn settings_that_cannot_be_used_have_their_own_exit_code() {
     assert_eq!(check(&misspelt, "tools")["status"], "ok");
 }
 
-/// What IAM answers to a simulation: `decide` of each action.
-fn simulated(body: &str, decide: impl Fn(&str) -> &'static str) -> Reply {
-    let actions = body
-        .split('&')
-        .filter(|field| field.starts_with("ActionNames.member."))
-        .filter_map(|field| Some(field.split_once('=')?.1.replace("%3A", ":")));
-    let members: String = actions
-        .map(|action| {
-            format!(
-                "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{}</EvalDecision>\
-                 <MissingContextValues/></member>",
-                decide(&action)
-            )
-        })
-        .collect();
-    Reply::xml(
-        "SimulatePrincipalPolicy",
-        &format!("<EvaluationResults>{members}</EvaluationResults>"),
-    )
-}
-
-/// The caller is a session of the role `Deployer`.
-fn session() -> Reply {
-    Reply::xml(
-        "GetCallerIdentity",
-        "<Arn>arn:aws:sts::123456789012:assumed-role/Deployer/ann</Arn><UserId>A</UserId>\
-         <Account>123456789012</Account>",
-    )
-}
-
 fn no_stack() -> Reply {
     Reply::xml_error(400, "ValidationError", "Stack with id cqrs does not exist")
-}
-
-#[test]
-fn what_the_callers_policies_lack_is_grouped_by_command() {
-    let server = Scripted::new(|request| match request.action().as_str() {
-        "GetCallerIdentity" => session(),
-        "SimulatePrincipalPolicy" => {
-            let role = "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2FDeployer";
-            assert_eq!(request.field("PolicySourceArn"), Some(role));
-            simulated(request.body(), |action| match action {
-                "s3:CreateBucket" | "dynamodb:Scan" => "implicitDeny",
-                _ => "allowed",
-            })
-        }
-        _ => no_stack(),
-    });
-    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
-    assert_eq!(outcome.code, 3, "{outcome}");
-    let permissions = check(&report, "permissions");
-    assert_eq!(permissions["status"], "warning", "{report}");
-    assert_eq!(
-        permissions["detail"],
-        "bench lacks dynamodb:Scan; deploy lacks s3:CreateBucket; rebuild lacks dynamodb:Scan; verify lacks dynamodb:Scan"
-    );
-    assert_eq!(permissions["missing"]["deploy"], json!(["s3:CreateBucket"]));
-}
-
-#[test]
-fn a_role_with_a_path_is_looked_up_by_its_name() {
-    let whole = "arn:aws:iam::123456789012:role/team/Deployer";
-    let server = Scripted::new(move |request| match request.action().as_str() {
-        "GetCallerIdentity" => session(),
-        "GetRole" => Reply::xml(
-            "GetRole",
-            &format!("<Role><Path>/team/</Path><Arn>{whole}</Arn></Role>"),
-        ),
-        "SimulatePrincipalPolicy" => match request.field("PolicySourceArn") {
-            Some(arn) if arn.ends_with("role%2Fteam%2FDeployer") => {
-                simulated(request.body(), |_| "allowed")
-            }
-            _ => Reply::xml_error(404, "NoSuchEntity", "there is no such role"),
-        },
-        _ => no_stack(),
-    });
-    let (report, _) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
-    let permissions = check(&report, "permissions");
-    assert_eq!(
-        permissions["detail"], "every command is allowed",
-        "{report}"
-    );
-}
-
-#[test]
-fn policies_that_may_not_be_asked_about_are_not_checked() {
-    let server = Scripted::new(|request| match request.action().as_str() {
-        "GetCallerIdentity" => session(),
-        "SimulatePrincipalPolicy" => Reply::xml_error(403, "AccessDenied", "no"),
-        _ => no_stack(),
-    });
-    let (report, _) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
-    let permissions = check(&report, "permissions");
-    assert_eq!(permissions["status"], "skipped");
-    assert_eq!(
-        permissions["detail"],
-        "not checked: permission denied: iam:SimulatePrincipalPolicy: no"
-    );
 }
 
 #[test]
 fn functions_that_are_too_old_to_say_are_a_warning_with_the_way_out() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
         "DescribeStacks" => Reply::stack("cqrs", "UPDATE_COMPLETE"),
         action if action.starts_with("GET ") => Reply::json(
             200,
@@ -578,7 +479,6 @@ fn functions_that_are_too_old_to_say_are_a_warning_with_the_way_out() {
 fn a_look_that_is_not_allowed_is_no_failure_and_the_functions_are_asked() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
         action if action.starts_with("GET ") => Reply::json(
             200,
             json!({"State": "Active", "LastUpdateStatus": "Successful"}),
@@ -607,7 +507,6 @@ fn a_look_that_is_not_allowed_is_no_failure_and_the_functions_are_asked() {
 fn a_stack_that_must_be_deleted_is_named_with_the_way_out() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
         _ => Reply::stack("cqrs", "ROLLBACK_COMPLETE"),
     });
     let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
@@ -630,7 +529,6 @@ fn on_a_terminal_the_check_under_way_is_shown_and_ctrl_c_ends_it() {
         let released = Arc::clone(&released);
         move |request| match request.action().as_str() {
             "GetCallerIdentity" => Reply::identity(),
-            "SimulatePrincipalPolicy" => simulated(request.body(), |_| "allowed"),
             _ => {
                 while !released.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(10));

@@ -28,21 +28,6 @@ pub(super) async fn regional(service: &str, region: &str) -> Result<String, AwsE
     Ok(format!("{SCHEME}{service}.{region}.{domain}"))
 }
 
-/// The address of IAM in a region's `partition`, and for which region its requests are signed.
-///
-/// A partition has one IAM, in one of its regions. Where that is the only one, the rule for regional
-/// services holds; the exceptions are in no rule of the SDK but in IAM's own.
-pub(super) async fn iam(partition: &str, region: &str) -> Result<(String, String), AwsError> {
-    let domain = domain(region).await?;
-    let (host, region) = match partition {
-        "aws" => ("iam".to_owned(), "us-east-1"),
-        "aws-cn" => ("iam.cn-north-1".to_owned(), "cn-north-1"),
-        "aws-us-gov" => ("iam.us-gov".to_owned(), "us-gov-west-1"),
-        _ => (format!("iam.{region}"), region),
-    };
-    Ok((format!("{SCHEME}{host}.{domain}"), region.to_owned()))
-}
-
 impl Aws {
     /// The address of a service of this region, by the service's name in it.
     pub(crate) async fn regional(&self, service: &str) -> Result<String, AwsError> {
@@ -73,34 +58,5 @@ mod tests {
             matches!(odd, Err(AwsError::UnknownRegion { .. })),
             "{odd:?}"
         );
-    }
-
-    #[tokio::test]
-    async fn iam_is_where_the_partition_has_it() {
-        let cases = [
-            ("aws", "eu-west-1", "https://iam.amazonaws.com", "us-east-1"),
-            (
-                "aws-cn",
-                "cn-northwest-1",
-                "https://iam.cn-north-1.amazonaws.com.cn",
-                "cn-north-1",
-            ),
-            (
-                "aws-us-gov",
-                "us-gov-east-1",
-                "https://iam.us-gov.amazonaws.com",
-                "us-gov-west-1",
-            ),
-            (
-                "aws-eusc",
-                "eusc-de-east-1",
-                "https://iam.eusc-de-east-1.amazonaws.eu",
-                "eusc-de-east-1",
-            ),
-        ];
-        for (partition, region, url, signed_for) in cases {
-            let found = iam(partition, region).await.unwrap();
-            assert_eq!(found, (url.to_owned(), signed_for.to_owned()));
-        }
     }
 }

@@ -19,7 +19,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use tokio::time::timeout;
 
-use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, address, deepest_texts};
+use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
 
 /// For the whole of a request, and for credentials to come.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -96,23 +96,6 @@ impl Aws {
             .body(form.0.clone());
         let request = request.map_err(|error| unreachable(action, error.to_string()))?;
         self.send(request, action).await
-    }
-
-    /// Asks IAM in `partition`, whose errors come back as errors.
-    pub(crate) async fn ask_iam(
-        &self,
-        partition: &str,
-        form: &Form,
-        action: &'static str,
-    ) -> Result<String, AwsError> {
-        let (url, region) = address::iam(partition, &self.region).await?;
-        let url = self.endpoint("IAM").unwrap_or(url);
-        let signing = Signing {
-            service: "iam",
-            region: &region,
-        };
-        self.ask_signed(&url, signing, &form.0, Protocol::Query, action)
-            .await
     }
 
     /// Asks a service of this region, whose errors come back as errors.

@@ -16,10 +16,6 @@ pub(crate) struct LeftOut {
     /// `kms:*` stands for all of a service.
     pub(super) actions: &'static [&'static str],
     /// They are called where the resource has one of these, as a property or as a value.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the test and the documentation")
-    )]
     pub(super) without: &'static [&'static str],
 }
 
@@ -98,7 +94,6 @@ impl LeftOut {
     }
 
     /// A line of the documentation.
-    #[cfg(test)]
     pub(super) fn markdown(&self) -> String {
         let code = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

@@ -1,11 +1,10 @@
 //! What each command may have to ask of AWS, by the actions that IAM grants.
 //!
-//! One table, for `cqrs doctor` and for docs/permissions.md. A test looks through this crate's
-//! sources for actions that the table lacks. What CloudFormation does on behalf of whoever deploys
-//! stands in it too, as its handlers declare it.
+//! One table, of which docs/permissions.md is made. A test looks through this crate's sources for
+//! actions that the table lacks. What CloudFormation does on behalf of whoever deploys stands in it
+//! too, as its handlers declare it.
 
 mod handlers;
-pub(crate) mod simulate;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

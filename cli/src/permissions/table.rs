@@ -220,10 +220,6 @@ pub(super) const OWN: [Permissions; 11] = [
                 actions: &["sqs:GetQueueAttributes"],
             },
             Need {
-                on: Kind::Any,
-                actions: &["iam:GetRole", "iam:SimulatePrincipalPolicy"],
-            },
-            Need {
                 on: Kind::Mapping,
                 actions: &["lambda:GetEventSourceMapping"],
             },

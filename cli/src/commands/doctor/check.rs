@@ -1,6 +1,5 @@
 //! One check, and what it found.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use orders::diagnosis::Step;
@@ -19,7 +18,6 @@ pub(super) enum Name {
     Settings,
     Region,
     Credentials,
-    Permissions,
     Stack,
     Process,
     Functions,
@@ -38,7 +36,6 @@ impl fmt::Display for Name {
             Self::Settings => "settings",
             Self::Region => "region",
             Self::Credentials => "credentials",
-            Self::Permissions => "permissions",
             Self::Stack => "stack",
             Self::Process => "process",
             Self::Functions => "functions",
@@ -85,9 +82,6 @@ pub(super) struct Finding {
     /// The steps that a function took.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) steps: Vec<Step>,
-    /// The actions that a command lacks, by the command.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) missing: BTreeMap<&'static str, Vec<&'static str>>,
     /// The class of what failed, which decides the exit code.
     #[serde(skip)]
     pub(super) kind: Kind,
@@ -100,7 +94,6 @@ impl Finding {
             detail: one_line(&detail.into()),
             hint: None,
             steps: Vec::new(),
-            missing: BTreeMap::new(),
             kind: Kind::Failed,
         }
     }

@@ -22,12 +22,11 @@ use crate::printer::Printer;
 use crate::settings::{Settings, SettingsError, Target};
 
 /// The checks on AWS, in their order from this machine to the cache.
-const ON_AWS: [Name; 13] = [
+const ON_AWS: [Name; 12] = [
     Name::Tools,
     Name::Settings,
     Name::Region,
     Name::Credentials,
-    Name::Permissions,
     Name::Stack,
     Name::Functions,
     Name::Publisher,
@@ -115,20 +114,16 @@ async fn on_aws(checks: &Checks, global: &Global, settings: &Settings) {
         return checks.skip(&ON_AWS, Name::Region);
     }
     let identified = checks.check(Name::Credentials, account::credentials(&aws, loaded));
-    let Some(identity) = identified.await else {
+    if identified.await.is_none() {
         return checks.skip(&ON_AWS, Name::Credentials);
-    };
-    let permissions = account::permissions(&aws, &identity, settings);
-    let behind_it = async {
-        match checks
-            .check(Name::Stack, stack::on_aws(&aws, settings))
-            .await
-        {
-            Some(found) => behind(checks, &found).await,
-            None => checks.skip(&ON_AWS, Name::Stack),
-        }
-    };
-    tokio::join!(checks.check(Name::Permissions, permissions), behind_it);
+    }
+    match checks
+        .check(Name::Stack, stack::on_aws(&aws, settings))
+        .await
+    {
+        Some(found) => behind(checks, &found).await,
+        None => checks.skip(&ON_AWS, Name::Stack),
+    }
 }
 
 async fn on_this_machine(checks: &Checks, global: &Global, settings: &Settings) {
