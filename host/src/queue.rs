@@ -5,20 +5,18 @@
 //! protocol before it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::definition::Queue;
 use crate::journal::{Journal, JournalError};
 
-mod attribute;
 mod batch;
 mod error;
 mod message;
@@ -43,8 +41,6 @@ struct Shared {
     changed: watch::Sender<()>,
     /// Receivers no longer wait.
     closed: watch::Sender<bool>,
-    /// When each queue was purged last.
-    purged: Mutex<HashMap<String, Instant>>,
 }
 
 /// An answer in SQS's JSON protocol.
@@ -74,7 +70,6 @@ impl Queues {
             queues: RwLock::default(),
             changed: watch::Sender::new(()),
             closed: watch::Sender::new(false),
-            purged: Mutex::default(),
         })))
     }
 
@@ -112,13 +107,7 @@ impl Queues {
         body: &str,
     ) -> Result<(), JournalError> {
         let delay = self.get(queue).map_or(0, |queue| queue.delay_seconds);
-        let draft = message::Draft {
-            body,
-            attributes: None,
-            system: None,
-            delay_seconds: i64::from(delay),
-        };
-        message::add(transaction, queue, &draft, now_ms())?;
+        message::add(transaction, queue, body, i64::from(delay), now_ms())?;
         Ok(())
     }
 

@@ -44,36 +44,15 @@ pub(super) fn check_entries<T>(entries: &[Entry<T>]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What an iterator over a batch's entries gives: an id and what is to be done.
-pub(super) trait IntoEntry {
-    type Content;
-    fn split(self) -> (String, Self::Content);
-}
-
-impl<T> IntoEntry for Entry<T> {
-    type Content = T;
-    fn split(self) -> (String, T) {
-        (self.id, self.content)
-    }
-}
-
-impl<'a, T> IntoEntry for &'a Entry<T> {
-    type Content = &'a T;
-    fn split(self) -> (String, &'a T) {
-        (self.id.clone(), &self.content)
-    }
-}
-
 /// Does each entry of a batch. One that is refused is a result of its own; a journal that cannot be
 /// used fails the batch.
-pub(super) fn each<E: IntoEntry>(
-    entries: impl IntoIterator<Item = E>,
-    mut work: impl FnMut(E::Content) -> Result<Map<String, Value>, Failure>,
+pub(super) fn each<T>(
+    entries: Vec<Entry<T>>,
+    mut work: impl FnMut(T) -> Result<Map<String, Value>, Failure>,
 ) -> Result<Value, Failure> {
     let mut successful = Vec::new();
     let mut failed = Vec::new();
-    for entry in entries {
-        let (id, content) = entry.split();
+    for Entry { id, content } in entries {
         match work(content) {
             Ok(mut result) => {
                 result.insert("Id".to_owned(), id.into());

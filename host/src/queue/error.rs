@@ -36,6 +36,14 @@ impl Failure {
         )
     }
 
+    /// Something that SQS has and this machine has not.
+    pub(super) fn unavailable(what: &str, instead: &str) -> Self {
+        Self::Refused(
+            Code::NotImplemented,
+            format!("sqs: {what} is not available with --local{instead}"),
+        )
+    }
+
     /// How it is called.
     pub(super) fn code(&self) -> Code {
         match self {
@@ -45,21 +53,20 @@ impl Failure {
     }
 }
 
-/// The errors that can happen here. (SQS API reference, the operations' errors and "Common errors")
+/// The errors that can happen here, by SQS's own names for them. (SQS API reference, the operations'
+/// errors and "Common errors")
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     BatchEntryIdsNotDistinct,
     BatchRequestTooLong,
     EmptyBatchRequest,
     InternalError,
-    InvalidAttributeName,
     InvalidBatchEntryId,
     InvalidMessageContents,
     InvalidParameterValue,
     MalformedInput,
     MissingParameter,
     NotImplemented,
-    PurgeQueueInProgress,
     QueueDoesNotExist,
     ReceiptHandleIsInvalid,
     TooManyEntriesInBatchRequest,
@@ -68,48 +75,28 @@ pub(super) enum Code {
 impl Code {
     /// The name in the JSON protocol's `__type`. Names that SQS's model has not come from the
     /// framework below it.
-    pub(super) fn json(self) -> &'static str {
-        match self {
-            Self::BatchEntryIdsNotDistinct => "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
-            Self::BatchRequestTooLong => "com.amazonaws.sqs#BatchRequestTooLong",
-            Self::EmptyBatchRequest => "com.amazonaws.sqs#EmptyBatchRequest",
-            Self::InternalError => "com.amazon.coral.service#InternalFailure",
-            Self::InvalidAttributeName => "com.amazonaws.sqs#InvalidAttributeName",
-            Self::InvalidBatchEntryId => "com.amazonaws.sqs#InvalidBatchEntryId",
-            Self::InvalidMessageContents => "com.amazonaws.sqs#InvalidMessageContents",
-            Self::InvalidParameterValue => {
-                "com.amazon.coral.service#InvalidParameterValueException"
-            }
-            Self::MalformedInput => "com.amazon.coral.service#SerializationException",
-            Self::MissingParameter => "com.amazon.coral.service#MissingRequiredParameterException",
-            Self::NotImplemented => "com.amazon.coral.service#NotImplemented",
-            Self::PurgeQueueInProgress => "com.amazonaws.sqs#PurgeQueueInProgress",
-            Self::QueueDoesNotExist => "com.amazonaws.sqs#QueueDoesNotExist",
-            Self::ReceiptHandleIsInvalid => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
-            Self::TooManyEntriesInBatchRequest => "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
-        }
+    pub(super) fn json(self) -> String {
+        let framework = match self {
+            Self::InternalError => "InternalFailure",
+            Self::InvalidParameterValue => "InvalidParameterValueException",
+            Self::MalformedInput => "SerializationException",
+            Self::MissingParameter => "MissingRequiredParameterException",
+            Self::NotImplemented => "NotImplemented",
+            own => return format!("com.amazonaws.sqs#{own:?}"),
+        };
+        format!("com.amazon.coral.service#{framework}")
     }
 
     /// The name in the query protocol, which clients of the JSON protocol also show.
-    pub(super) fn query(self) -> &'static str {
+    pub(super) fn query(self) -> String {
         match self {
-            Self::BatchEntryIdsNotDistinct => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-            Self::BatchRequestTooLong => "AWS.SimpleQueueService.BatchRequestTooLong",
-            Self::EmptyBatchRequest => "AWS.SimpleQueueService.EmptyBatchRequest",
-            Self::InternalError => "InternalError",
-            Self::InvalidAttributeName => "InvalidAttributeName",
-            Self::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
-            Self::InvalidMessageContents => "InvalidMessageContents",
-            Self::InvalidParameterValue => "InvalidParameterValue",
-            Self::MalformedInput => "MalformedInput",
-            Self::MissingParameter => "MissingParameter",
-            Self::NotImplemented => "NotImplemented",
-            Self::PurgeQueueInProgress => "AWS.SimpleQueueService.PurgeQueueInProgress",
-            Self::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
-            Self::ReceiptHandleIsInvalid => "ReceiptHandleIsInvalid",
-            Self::TooManyEntriesInBatchRequest => {
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
-            }
+            Self::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
+            Self::BatchEntryIdsNotDistinct
+            | Self::BatchRequestTooLong
+            | Self::EmptyBatchRequest
+            | Self::InvalidBatchEntryId
+            | Self::TooManyEntriesInBatchRequest => format!("AWS.SimpleQueueService.{self:?}"),
+            _ => format!("{self:?}"),
         }
     }
 
@@ -118,15 +105,14 @@ impl Code {
         match self {
             Self::InternalError => 500,
             Self::NotImplemented => 501,
-            Self::PurgeQueueInProgress => 403,
             _ => 400,
         }
     }
 
     /// Who must change something.
     pub(super) fn fault(self) -> &'static str {
-        match self {
-            Self::InternalError | Self::NotImplemented => "Receiver",
+        match self.status() {
+            500.. => "Receiver",
             _ => "Sender",
         }
     }

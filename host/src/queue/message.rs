@@ -21,30 +21,19 @@ CREATE TABLE IF NOT EXISTS queue_message (
     queue TEXT NOT NULL,
     id TEXT NOT NULL,
     body TEXT NOT NULL,
-    attributes TEXT,
     sent_ms INTEGER NOT NULL,
     visible_ms INTEGER NOT NULL,
     receives INTEGER NOT NULL DEFAULT 0,
     first_received_ms INTEGER,
     last_received_ms INTEGER,
-    receipt TEXT,
-    system TEXT
+    receipt TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS queue_message_visible ON queue_message (queue, visible_ms);
 ";
 
-/// Makes the tables where they are missing, and what is missing in those that an earlier version made.
+/// Makes the tables where they are missing.
 pub(super) fn prepare(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch(SCHEMA)?;
-    let known: bool = transaction.query_row(
-        "SELECT count(*) > 0 FROM pragma_table_info('queue_message') WHERE name = 'system'",
-        [],
-        |row| row.get(0),
-    )?;
-    if known {
-        return Ok(());
-    }
-    transaction.execute_batch("ALTER TABLE queue_message ADD COLUMN system TEXT")
+    transaction.execute_batch(SCHEMA)
 }
 
 /// Makes the queues these, and forgets the messages of all others.
@@ -77,38 +66,26 @@ pub(super) fn created_ms(transaction: &Transaction<'_>, queue: &str) -> rusqlite
         .query_row([queue], |row| row.get(0))
 }
 
-/// A message to keep.
-#[derive(Debug)]
-pub(super) struct Draft<'a> {
-    pub(super) body: &'a str,
-    /// JSON.
-    pub(super) attributes: Option<&'a str>,
-    /// What SQS itself tells of it and its sender gave, as JSON.
-    pub(super) system: Option<&'a str>,
-    pub(super) delay_seconds: i64,
-}
-
 /// Keeps a message and returns its id. Where the queue is not there, nothing is kept.
 pub(super) fn add(
     transaction: &Transaction<'_>,
     queue: &str,
-    draft: &Draft<'_>,
+    body: &str,
+    delay_seconds: i64,
     now_ms: i64,
 ) -> rusqlite::Result<String> {
     let id = Uuid::new_v4().to_string();
     transaction
         .prepare_cached(
-            "INSERT INTO queue_message (queue, id, body, attributes, sent_ms, visible_ms, system)
-             SELECT name, ?2, ?3, ?4, ?5, ?6, ?7 FROM queue WHERE name = ?1",
+            "INSERT INTO queue_message (queue, id, body, sent_ms, visible_ms)
+             SELECT name, ?2, ?3, ?4, ?5 FROM queue WHERE name = ?1",
         )?
         .execute(params![
             queue,
             id,
-            draft.body,
-            draft.attributes,
+            body,
             now_ms,
-            now_ms + draft.delay_seconds * 1000,
-            draft.system,
+            now_ms + delay_seconds * 1000,
         ])?;
     Ok(id)
 }
@@ -118,10 +95,6 @@ pub(super) fn add(
 pub(super) struct Message {
     pub(super) id: String,
     pub(super) body: String,
-    /// JSON.
-    pub(super) attributes: Option<String>,
-    /// JSON.
-    pub(super) system: Option<String>,
     pub(super) sent_ms: i64,
     pub(super) receives: i64,
     pub(super) first_received_ms: i64,
@@ -148,7 +121,7 @@ pub(super) fn receive(
         "UPDATE queue_message SET visible_ms = ?2, receives = receives + 1, receipt = ?3,
              first_received_ms = coalesce(first_received_ms, ?4), last_received_ms = ?4
          WHERE number = ?1
-         RETURNING id, body, attributes, sent_ms, receives, first_received_ms, system",
+         RETURNING id, body, sent_ms, receives, first_received_ms",
     )?;
     let mut messages = Vec::with_capacity(numbers.len());
     for number in numbers {
@@ -158,11 +131,9 @@ pub(super) fn receive(
             Ok(Message {
                 id: row.get(0)?,
                 body: row.get(1)?,
-                attributes: row.get(2)?,
-                sent_ms: row.get(3)?,
-                receives: row.get(4)?,
-                first_received_ms: row.get(5)?,
-                system: row.get(6)?,
+                sent_ms: row.get(2)?,
+                receives: row.get(3)?,
+                first_received_ms: row.get(4)?,
                 handle: Handle {
                     queue: queue.name.clone(),
                     number,

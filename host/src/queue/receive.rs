@@ -5,12 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::attribute::{self, Attributes};
-use super::error::{Code, Failure};
+use super::error::Failure;
 use super::message::{self, Message};
-use super::operation::check_visibility;
+use super::operation::{check_visibility, digest};
 use super::request::ReceiveMessage;
-use super::{Queues, malformed, now_ms};
+use super::{Queues, now_ms};
 use crate::definition::{ACCOUNT, Queue};
 
 /// The longest that a call waits. (SQS API reference, `ReceiveMessage`)
@@ -22,15 +21,6 @@ const SYSTEM_ATTRIBUTES: [&str; 4] = [
     "ApproximateReceiveCount",
     "SenderId",
     "SentTimestamp",
-];
-
-/// Those that can be asked for too, and that few messages here have, or none.
-const OTHER_ATTRIBUTES: [&str; 5] = [
-    "AWSTraceHeader",
-    "DeadLetterQueueSourceArn",
-    "MessageDeduplicationId",
-    "MessageGroupId",
-    "SequenceNumber",
 ];
 
 impl Queues {
@@ -48,7 +38,7 @@ impl Queues {
             let (messages, next_ms) = self.take(&queue, &asked)?;
             let over = Instant::now() >= deadline || *closed.borrow_and_update();
             if !messages.is_empty() || over {
-                return render(messages, &request);
+                return Ok(render(messages, &request));
             }
             let next = async {
                 match next_ms.map(|at| u64::try_from(at - now_ms()).unwrap_or(0)) {
@@ -112,13 +102,6 @@ impl Asked {
                 &format!("Must be >= 0 and <= {MAXIMUM_WAIT_SECONDS}, if provided."),
             ));
         }
-        for name in system_names(request) {
-            let known = SYSTEM_ATTRIBUTES.contains(&name) || OTHER_ATTRIBUTES.contains(&name);
-            if name != "All" && !known {
-                let text = format!("Unknown Attribute {name}.");
-                return Err(Failure::Refused(Code::InvalidAttributeName, text));
-            }
-        }
         Ok(Self {
             limit,
             hidden_ms: hidden * 1000,
@@ -134,61 +117,36 @@ fn system_names(request: &ReceiveMessage) -> impl Iterator<Item = &str> {
         .map(String::as_str)
 }
 
-fn render(messages: Vec<Message>, request: &ReceiveMessage) -> Result<Value, Failure> {
+fn render(messages: Vec<Message>, request: &ReceiveMessage) -> Value {
     if messages.is_empty() {
-        return Ok(json!({}));
+        return json!({});
     }
     let messages = messages.into_iter().map(|message| one(message, request));
-    Ok(json!({"Messages": messages.collect::<Result<Vec<_>, _>>()?}))
+    json!({"Messages": messages.collect::<Vec<_>>()})
 }
 
-fn one(message: Message, request: &ReceiveMessage) -> Result<Value, Failure> {
-    let mut shown = Map::new();
-    shown.insert("MessageId".to_owned(), message.id.into());
-    let handle = message.handle.to_string();
-    shown.insert("ReceiptHandle".to_owned(), handle.into());
-    let digest = attribute::digest_of_body(&message.body);
-    shown.insert("MD5OfBody".to_owned(), digest.into());
-    shown.insert("Body".to_owned(), message.body.into());
-
+fn one(message: Message, request: &ReceiveMessage) -> Value {
     let values = [
         message.first_received_ms.to_string(),
         message.receives.to_string(),
         ACCOUNT.to_owned(),
         message.sent_ms.to_string(),
     ];
-    let mut system: Map<String, Value> = SYSTEM_ATTRIBUTES
+    let is_asked = |name: &str| system_names(request).any(|asked| asked == "All" || asked == name);
+    let system: Map<String, Value> = SYSTEM_ATTRIBUTES
         .into_iter()
         .zip(values)
+        .filter(|(name, _)| is_asked(name))
         .map(|(name, value)| (name.to_owned(), Value::String(value)))
         .collect();
-    if let Some(json) = message.system {
-        let given: Map<String, Value> = serde_json::from_str(&json).map_err(malformed)?;
-        system.extend(given);
-    }
-    system.retain(|name, _| system_names(request).any(|asked| asked == "All" || asked == name));
+    let mut shown = json!({
+        "MessageId": message.id,
+        "ReceiptHandle": message.handle.to_string(),
+        "MD5OfBody": digest(&message.body),
+        "Body": message.body,
+    });
     if !system.is_empty() {
-        shown.insert("Attributes".to_owned(), system.into());
+        shown["Attributes"] = system.into();
     }
-
-    if let Some(json) = message.attributes {
-        let mut attributes: Attributes = serde_json::from_str(&json).map_err(malformed)?;
-        attributes.retain(|name, _| is_asked(name, &request.message_attribute_names));
-        if !attributes.is_empty() {
-            // Over what is sent, which is what the client can check.
-            let digest = attribute::digest_of_attributes(&attributes);
-            shown.insert("MD5OfMessageAttributes".to_owned(), digest.into());
-            let attributes = serde_json::to_value(attributes).map_err(malformed)?;
-            shown.insert("MessageAttributes".to_owned(), attributes);
-        }
-    }
-    Ok(Value::Object(shown))
-}
-
-/// By its name, by a prefix that ends in `.*`, or by `All`, which is also written `*`.
-fn is_asked(name: &str, asked: &[String]) -> bool {
-    asked.iter().any(|asked| match asked.strip_suffix(".*") {
-        Some(prefix) => name.starts_with(prefix),
-        None => asked == "All" || asked == "*" || asked == name,
-    })
+    shown
 }

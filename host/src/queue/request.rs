@@ -1,8 +1,7 @@
 //! The operations' parameters.
 
 use serde::Deserialize;
-
-use super::attribute::Attributes;
+use serde_json::Value;
 
 /// `SendMessage`.
 #[derive(Debug, Default, Deserialize)]
@@ -19,10 +18,11 @@ pub(super) struct SendMessage {
 pub(super) struct NewMessage {
     pub(super) message_body: Option<String>,
     pub(super) delay_seconds: Option<i64>,
-    pub(super) message_attributes: Attributes,
-    pub(super) message_system_attributes: Attributes,
-    pub(super) message_group_id: Option<String>,
-    pub(super) message_deduplication_id: Option<String>,
+    // Not available here; refused where they say anything.
+    pub(super) message_attributes: Option<Value>,
+    pub(super) message_system_attributes: Option<Value>,
+    pub(super) message_group_id: Option<Value>,
+    pub(super) message_deduplication_id: Option<Value>,
 }
 
 /// The operations on batches.
@@ -56,7 +56,6 @@ pub(super) struct ReceiveMessage {
     /// The older name of the system attributes.
     pub(super) attribute_names: Vec<String>,
     pub(super) message_system_attribute_names: Vec<String>,
-    pub(super) message_attribute_names: Vec<String>,
 }
 
 /// `DeleteMessage`, and an entry of its batch.
@@ -96,8 +95,6 @@ pub(super) struct GetQueueAttributes {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListQueues {
     pub(super) queue_name_prefix: String,
-    pub(super) max_results: Option<usize>,
-    pub(super) next_token: Option<String>,
 }
 
 /// `PurgeQueue`.

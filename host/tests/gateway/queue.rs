@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
-use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-    MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
-    MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+    SendMessageBatchRequestEntry,
 };
 use host::journal::Journal;
 use host::queue::Queues;
@@ -39,18 +38,10 @@ async fn a_message_is_sent_received_and_deleted() {
     let host = Host::start().await;
     let (client, url) = client(&host).await;
     assert_eq!(url, format!("{}/000000000000/failures", host.endpoint()));
-    let text = MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value("a & b");
-    let bytes = MessageAttributeValue::builder()
-        .data_type("Binary")
-        .binary_value(Blob::new([0, 255]));
     let sent = client
         .send_message()
         .queue_url(&url)
         .message_body("a <b> & \"c\"\n")
-        .message_attributes("text", text.build().unwrap())
-        .message_attributes("bytes", bytes.build().unwrap())
         .send()
         .await
         .unwrap();
@@ -66,16 +57,6 @@ async fn a_message_is_sent_received_and_deleted() {
     assert_eq!(message.message_id, sent.message_id);
     assert_eq!(message.body(), Some("a <b> & \"c\"\n"));
     assert_eq!(message.md5_of_body, sent.md5_of_message_body);
-    assert_eq!(
-        message.md5_of_message_attributes,
-        sent.md5_of_message_attributes
-    );
-    let attributes = message.message_attributes().unwrap();
-    assert_eq!(attributes["text"].string_value(), Some("a & b"));
-    assert_eq!(
-        attributes["bytes"].binary_value().unwrap().as_ref(),
-        [0, 255]
-    );
     let system = message.attributes().unwrap();
     assert_eq!(
         system[&MessageSystemAttributeName::ApproximateReceiveCount],
@@ -340,141 +321,15 @@ async fn what_is_not_there_says_so() {
     assert_eq!(refused.code(), Some("NotImplemented"));
     let text = "sqs: ListQueueTags is not available with --local.";
     assert!(refused.message().unwrap().starts_with(text), "{refused:?}");
-}
 
-/// As recorded on AWS.
-#[tokio::test]
-async fn attributes_are_asked_for_by_name_by_prefix_and_all_at_once() {
-    let host = Host::start().await;
-    let (client, url) = client(&host).await;
-    let text = |value: &str| {
-        let attribute = MessageAttributeValue::builder().data_type("String");
-        attribute.string_value(value).build().unwrap()
-    };
-    let sent = client
-        .send_message()
-        .queue_url(&url)
-        .message_body("msg")
-        .message_attributes("Help.Me", text("Me"))
-        .message_attributes("Hello", text("There"))
-        .message_attributes("General", text("Kenobi"))
-        .send()
-        .await
-        .unwrap();
-    let all = "4c360f3fdafd970e05fae2f149d997f5";
-    assert_eq!(sent.md5_of_message_attributes(), Some(all));
-    for (names, digest) in [
-        (&[][..], None),
-        (&["All"], Some(all)),
-        (&["*"], Some(all)),
-        (&[".*"], Some(all)),
-        (&["Foo", "Help"], None),
-        (
-            &["Hello", "General"],
-            Some("fca026605781cb4126a1e9044df24232"),
-        ),
-    ] {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let receive = client
-            .receive_message()
-            .queue_url(&url)
-            .visibility_timeout(0)
-            .set_message_attribute_names(Some(names.clone()));
-        let received = receive.send().await.unwrap();
-        let message = &received.messages()[0];
-        assert_eq!(message.md5_of_message_attributes(), digest, "{names:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_group_and_a_trace_header_come_back_with_the_message() {
-    let host = Host::start().await;
-    let (client, url) = client(&host).await;
-    let header = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1";
-    let trace = MessageSystemAttributeValue::builder()
+    let attribute = MessageAttributeValue::builder()
         .data_type("String")
-        .string_value(header);
-    let send = |group: &str| {
-        let send = client
-            .send_message()
-            .queue_url(&url)
-            .message_body("message");
-        send.message_group_id(group)
-    };
-    let trace_name = MessageSystemAttributeNameForSends::AwsTraceHeader;
-    let sent = send("test").message_system_attributes(trace_name, trace.build().unwrap());
-    let sent = sent.send().await.unwrap();
-    assert!(sent.md5_of_message_system_attributes().is_some());
-    let received = client
-        .receive_message()
-        .queue_url(&url)
-        .message_system_attribute_names(MessageSystemAttributeName::All)
-        .send()
-        .await
-        .unwrap();
-    let attributes = received.messages()[0].attributes().unwrap();
-    assert_eq!(
-        attributes[&MessageSystemAttributeName::MessageGroupId],
-        "test"
-    );
-    assert_eq!(
-        attributes[&MessageSystemAttributeName::AwsTraceHeader],
-        header
-    );
-    assert_eq!(attributes.len(), 6);
-
-    let long = "a".repeat(129);
-    for group in ["", &long, "group 123"] {
-        let refused = send(group).send().await.unwrap_err().into_service_error();
-        assert_eq!(refused.code(), Some("InvalidParameterValue"));
-        let message = format!(
-            "Value {group} for parameter MessageGroupId is invalid. Reason: MessageGroupId can \
-             only include alphanumeric and punctuation characters. 1 to 128 in length."
-        );
-        assert_eq!(refused.message(), Some(message.as_str()));
-    }
-}
-
-#[tokio::test]
-async fn a_batch_counts_the_attributes_of_its_messages() {
-    let host = Host::start().await;
-    let (client, url) = client(&host).await;
-    // With the type, six bytes, and the name.
-    let value = "x".repeat(524_288 - 8);
-    let entry = |id: &str, body: usize| {
-        let attribute = MessageAttributeValue::builder()
-            .data_type("String")
-            .string_value(&value);
-        let entry = SendMessageBatchRequestEntry::builder()
-            .id(id)
-            .message_body("x".repeat(body))
-            .message_attributes("n", attribute.build().unwrap());
-        entry.build().unwrap()
-    };
-    let send = |first: usize| {
-        let batch = client.send_message_batch().queue_url(&url);
-        batch
-            .entries(entry("a", first))
-            .entries(entry("b", 1))
-            .send()
-    };
-    assert_eq!(send(1).await.unwrap().successful().len(), 2);
-    let refused = send(2).await.unwrap_err().into_service_error();
-    assert!(refused.is_batch_request_too_long(), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_queue_is_purged_once_a_minute() {
-    let host = Host::start().await;
-    let (client, url) = client(&host).await;
-    client.purge_queue().queue_url(&url).send().await.unwrap();
-    let again = client.purge_queue().queue_url(&url).send().await;
-    let refused = again.unwrap_err().into_service_error();
-    assert!(refused.is_purge_queue_in_progress(), "{refused:?}");
-    assert_eq!(
-        refused.message(),
-        Some("Only one PurgeQueue operation on failures is allowed every 60 seconds.")
-    );
+        .string_value("a");
+    let send = client.send_message().queue_url(&url).message_body("a");
+    let send = send.message_attributes("name", attribute.build().unwrap());
+    let refused = send.send().await.unwrap_err().into_service_error();
+    let text = "sqs: MessageAttributes is not available with --local.";
+    assert_eq!(refused.message(), Some(text));
 }
 
 #[tokio::test]
@@ -485,27 +340,4 @@ async fn a_queue_is_encrypted_as_it_is_on_aws_by_default() {
     let asked = client.get_queue_attributes().queue_url(&url);
     let answer = asked.attribute_names(name.clone()).send().await.unwrap();
     assert_eq!(answer.attributes().unwrap()[&name], "true");
-}
-
-#[tokio::test]
-async fn queues_are_listed_page_by_page() {
-    let host = Host::start().await;
-    let (client, _) = client(&host).await;
-    let queues = (0..10).map(|number| queue(&format!("queue-{number}")));
-    host.queues.apply(queues.collect()).unwrap();
-    let all = client.list_queues().send().await.unwrap();
-    assert_eq!((all.queue_urls().len(), all.next_token()), (10, None));
-    let first = client.list_queues().max_results(2).send().await.unwrap();
-    assert_eq!(first.queue_urls(), &all.queue_urls()[..2]);
-    let rest = client.list_queues().max_results(10);
-    let rest = rest.set_next_token(first.next_token).send().await.unwrap();
-    assert_eq!(rest.queue_urls(), &all.queue_urls()[2..]);
-    assert_eq!(rest.next_token(), None);
-    for wrong in [
-        client.list_queues().max_results(0),
-        client.list_queues().next_token("?"),
-    ] {
-        let refused = wrong.send().await.unwrap_err().into_service_error();
-        assert_eq!(refused.code(), Some("InvalidParameterValue"));
-    }
 }
