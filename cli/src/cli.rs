@@ -12,11 +12,12 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::app::duration::parse_run;
-use crate::bulk::Format as RowFormat;
+use crate::commands::entity;
+use crate::domain::Domain;
 use crate::failures::message::Id as FailureId;
 use crate::loadtest::mix::Mix;
 use crate::logs::Role;
@@ -25,14 +26,14 @@ use crate::package::{Architecture, Builder};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
 
-/// Deploys and drives CQRS on AWS, or with `--local` on this machine: orders written to DynamoDB,
+/// Deploys and drives CQRS on AWS, or with `--local` on this machine: {plural} written to DynamoDB,
 /// projected through its stream into Valkey, and read from there.
 #[derive(Debug, Parser)]
 #[command(name = "cqrs", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Examples:
   cqrs deploy                                   create or update the stack
-  cqrs order create --client 42 --product abc   write an order
-  cqrs order get ID                             read it from the read model
+  cqrs {entity} create{example}   write {one}
+  cqrs {entity} get ID   read it from the read model
   cqrs destroy                                  delete the stack
   cqrs deploy --local                           the same stack on this machine, without AWS
 
@@ -46,21 +47,31 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Parses the arguments of this process.
-    pub(crate) fn from_process() -> Result<Self, clap::Error> {
-        Self::from_arguments(std::env::args_os())
+    /// All that can be typed, in the words of `domain`.
+    pub(crate) fn of(domain: &Domain) -> clap::Command {
+        let command = Self::command().mut_subcommand("logs", |logs| {
+            logs.mut_arg("entity", |option| option.long(domain.entity.clone()))
+        });
+        domain.worded(command).subcommand(entity::command(domain))
     }
 
     /// Parses, and settles between `--local` and what leads to AWS: both typed is an error; one
     /// that was typed outranks another that comes from the environment.
     pub(crate) fn from_arguments(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        domain: &Domain,
     ) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let mut command = Self::command();
+        let mut command = Self::of(domain);
         let matches = command.try_get_matches_from_mut(&arguments);
         let matches = matches.map_err(|e| variables::named(e, &command, &arguments))?;
-        let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        let mut cli = match matches.subcommand() {
+            Some((name, typed)) if name == domain.entity => Ok(Self {
+                global: Global::from_arg_matches(&matches)?,
+                command: Command::Entity(typed.clone()),
+            }),
+            _ => Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command)),
+        }?;
         let typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
         if cli.global.quiet && cli.global.verbose {
             let [quiet, verbose] = [typed("quiet"), typed("verbose")];
@@ -205,9 +216,9 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),
-    /// Write and read orders
-    #[command(subcommand)]
-    Order(OrderCommand),
+    /// What is typed after the entity's name, which the description says.
+    #[command(skip)]
+    Entity(ArgMatches),
     /// See and retry what could not be projected: the batches in the failures queue
     #[command(subcommand)]
     Failures(FailuresCommand),
@@ -225,7 +236,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Check each step of the way from this machine to the cache, and name the first that fails
     #[command(
-        after_help = "It only reads: no order is written, and nothing is changed.
+        after_help = "It only reads: no {entity} is written, and nothing is changed.
 
 Examples:
   cqrs doctor
@@ -293,7 +304,7 @@ pub(crate) struct BenchArgs {
     pub(crate) yes: bool,
 }
 
-/// Take a guided tour: deploys the stack where it is not there, places orders, ships and lists them
+/// Take a guided tour: deploys the stack where it is not there, writes {plural} and reads them
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cqrs demo --local   on this machine, without AWS
@@ -393,7 +404,7 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// Delete the stack and everything in it, orders included
+/// Delete the stack and everything in it, {plural} included
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cqrs destroy                  show what will go, ask for the stack's name, delete
@@ -419,7 +430,7 @@ pub(crate) struct DestroyArgs {
   cqrs logs                                    all functions, the last 10 minutes
   cqrs logs --follow                           and what comes, until Ctrl-C
   cqrs logs subscriber --since 2h --filter ERROR
-  cqrs logs --order 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --since 1d
+  cqrs logs --{entity} 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --since 1d
   cqrs logs --output json | jq -r .message     one JSON object a line")]
 pub(crate) struct LogsArgs {
     /// The functions [default: all]
@@ -438,12 +449,17 @@ pub(crate) struct LogsArgs {
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(crate) filter: Option<String>,
 
-    /// Only lines that name this order
-    #[arg(long, value_name = "ID", conflicts_with = "filter")]
-    pub(crate) order: Option<String>,
+    /// Only lines that name this {entity}
+    #[arg(
+        id = "entity",
+        long = "id",
+        value_name = "ID",
+        conflicts_with = "filter"
+    )]
+    pub(crate) entity: Option<String>,
 }
 
-/// Make the read model again from the table, while orders are written and read
+/// Make the read model again from the table, while {plural} are written and read
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cqrs rebuild                goes on where an interrupted one ended
@@ -462,15 +478,15 @@ pub(crate) struct RebuildArgs {
 /// Compare the read model with the table; exits with 1 where they differ
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cqrs verify                 all orders of both models
-  cqrs verify --sample 1000   some orders of the table, taken at random
+  cqrs verify                 all {plural} of both models
+  cqrs verify --sample 1000   some of the table's {plural}, taken at random
   cqrs verify --repair        project again what differs")]
 pub(crate) struct VerifyArgs {
     /// Project again what differs, and look whether that helped
     #[arg(long)]
     pub(crate) repair: bool,
 
-    /// Look at N orders of the table, taken at random, and not at the read model's own list
+    /// Look at N {plural} of the table, taken at random, and not at the read model's own list
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sample: Option<u64>,
 }
@@ -495,7 +511,7 @@ pub(crate) enum LocalCommand {
   cqrs local run
   cqrs local run --port 4000 --cache-url redis://127.0.0.1:6379")]
     Run(MachineArgs),
-    /// Stop the stack; its orders stay, and the next command starts it again
+    /// Stop the stack; its {plural} stay, and the next command starts it again
     #[command(after_help = "Examples:
   cqrs local stop")]
     Stop,
@@ -536,143 +552,6 @@ pub(crate) struct HostArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum OrderCommand {
-    Create(CreateArgs),
-    Get(GetArgs),
-    List(ListArgs),
-    /// Mark orders as shipped
-    #[command(after_help = "Examples:
-  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
-  cqrs order ship 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --expected-version 1 --wait
-  cqrs order ship - < ids.txt   any number of orders, one id a line")]
-    Ship(ChangeArgs),
-    /// Cancel orders
-    #[command(after_help = "Examples:
-  cqrs order cancel 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
-  cqrs order list --client 42 --all --output json | jq -r '.orders[].orderId' | cqrs order cancel -")]
-    Cancel(ChangeArgs),
-}
-
-/// Wait until the read model shows the change
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct WaitArgs {
-    /// Wait until the read model shows it, at most this long [default: 30 seconds]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=900))]
-    pub(crate) wait: Option<u64>,
-}
-
-/// Place an order; prints its id alone when stdout is not a terminal
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  cqrs order create --client 42 --product abc-def-ghi
-  cqrs order create --client 42 --product abc-def-ghi --quantity 3 --wait
-  id=$(cqrs order create --client 42 --product abc-def-ghi --idempotency-key cart-7)
-  cqrs order create --from orders.csv --dry-run
-  jq -c '.orders[]' export.json | cqrs order create --from -")]
-pub(crate) struct CreateArgs {
-    /// Who orders: 1 to 128 printable characters
-    #[arg(long, value_name = "ID", required_unless_present = "from")]
-    pub(crate) client: Option<String>,
-
-    /// What is ordered: 1 to 128 printable characters
-    #[arg(long, value_name = "ID", required_unless_present = "from")]
-    pub(crate) product: Option<String>,
-
-    /// How many: 1 to 1,000,000 [default: 1]
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) quantity: Option<i64>,
-
-    /// Makes repeating safe: the same key of the same client is the same order [default: a new one]
-    #[arg(long, value_name = "KEY")]
-    pub(crate) idempotency_key: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) wait: WaitArgs,
-
-    #[command(flatten)]
-    pub(crate) bulk: BulkArgs,
-}
-
-/// Many orders at once.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Many orders")]
-pub(crate) struct BulkArgs {
-    /// Place the orders of a file instead, once, however often it is repeated; `-` is standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["client", "product", "quantity", "idempotency_key", "wait"])]
-    pub(crate) from: Option<PathBuf>,
-
-    /// How the file is written [default: as its name or its first character says]
-    #[arg(long, value_enum, requires = "from")]
-    pub(crate) format: Option<RowFormat>,
-
-    /// Check all rows, and send nothing
-    #[arg(long, requires = "from")]
-    pub(crate) dry_run: bool,
-
-    /// How many orders are under way at a time; fewer while they are throttled
-    #[arg(long, requires = "from", value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) concurrency: u16,
-}
-
-/// Show orders as the read model has them
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11
-  cqrs order get 0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11 --output json | jq .status
-  cqrs order get - < ids.txt   any number of orders, one id a line")]
-pub(crate) struct GetArgs {
-    /// The orders' ids; `-` takes them from standard input, one a line
-    #[arg(value_name = "ID", required = true)]
-    pub(crate) ids: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) wait: WaitArgs,
-}
-
-/// List orders, the newest first
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  cqrs order list
-  cqrs order list --client 42 --limit 100
-  cqrs order list --status placed --all --output json")]
-pub(crate) struct ListArgs {
-    /// Only this client's
-    #[arg(long, value_name = "ID", conflicts_with_all = ["product", "status"])]
-    pub(crate) client: Option<String>,
-
-    /// Only this product's
-    #[arg(long, value_name = "ID", conflicts_with = "status")]
-    pub(crate) product: Option<String>,
-
-    /// Only those in this status
-    #[arg(long, value_name = "STATUS", value_parser = ["placed", "shipped", "cancelled"])]
-    pub(crate) status: Option<String>,
-
-    /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
-
-    /// All of them, in as many requests as it takes
-    #[arg(long, conflicts_with = "limit")]
-    pub(crate) all: bool,
-}
-
-/// A change of orders' status.
-#[derive(Args, Debug)]
-pub(crate) struct ChangeArgs {
-    /// The orders' ids; `-` takes them from standard input, one a line
-    #[arg(value_name = "ID", required = true)]
-    pub(crate) ids: Vec<String>,
-
-    /// Refuse when the order's version is another: somebody else changed it. For one order
-    #[arg(long, value_name = "N")]
-    pub(crate) expected_version: Option<u64>,
-
-    #[command(flatten)]
-    pub(crate) wait: WaitArgs,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum FailuresCommand {
     /// List the failures that wait in the failures queue, the oldest first
     #[command(after_help = "Examples:
@@ -686,7 +565,7 @@ pub(crate) enum FailuresCommand {
     /// Show a failure's records, as long as the stream has them
     #[command(after_help = "Examples:
   cqrs failures show 3f7a90c1d2e4
-  cqrs failures show 3f7a90c1d2e4 --output json | jq -r '.records[].orderId'")]
+  cqrs failures show 3f7a90c1d2e4 --output json | jq -r '.records[].{id}'")]
     Show {
         /// The failure's id, as `cqrs failures list` shows it
         id: FailureId,

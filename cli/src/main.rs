@@ -7,6 +7,7 @@ mod aws;
 mod bulk;
 mod cli;
 mod commands;
+mod domain;
 mod environment;
 mod error;
 mod failures;
@@ -28,13 +29,19 @@ use std::process::ExitCode;
 
 use crate::app::interrupt::Interrupt;
 use crate::cli::{Cli, Command, LocalCommand};
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
 
 fn main() -> ExitCode {
     local::private::keep_own_rights();
     environment::settle();
-    let cli = match Cli::from_process() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let domain = match Domain::of_arguments(&arguments) {
+        Ok(domain) => domain,
+        Err(error) => return fails(&error.into()),
+    };
+    let cli = match Cli::from_arguments(arguments, &domain) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -55,13 +62,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => {
             let failure = Failure::new(Kind::Failed, "cannot start").caused_by(e.to_string());
-            printer.failure(&failure);
-            return ExitCode::from(failure.exit_code());
+            return fails(&failure);
         }
     };
     let result = runtime.block_on(async {
         let interrupt = Interrupt::listen();
-        let command = Box::pin(commands::run(cli, &interrupt, &mut printer));
+        let command = Box::pin(commands::run(cli, &domain, &interrupt, &mut printer));
         interrupt.ends(command).await
     });
     // A question left open by Ctrl-C still blocks a thread on stdin; nobody waits for it.
@@ -73,6 +79,17 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// The end of a program that did not come to a command.
+fn fails(failure: &Failure) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--output=json");
+    let options = PrinterOptions {
+        output: if json { Output::Json } else { Output::Text },
+        ..PrinterOptions::default()
+    };
+    Printer::new(options).failure(failure);
+    ExitCode::from(failure.exit_code())
 }
 
 /// Help and version as clap prints them; a usage error as one JSON document where JSON is asked

@@ -20,6 +20,7 @@ pub(crate) use self::value::{
     StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region, stack_flag,
 };
 use crate::cli::{Global, MachineArgs};
+use crate::domain::Domain;
 use crate::printer::{ColorChoice, Output, PrinterOptions};
 
 /// The settings file's name.
@@ -81,6 +82,8 @@ pub(crate) struct Settings {
     /// The user's own bucket for artifacts, from the file.
     pub(crate) artifact_bucket: Option<String>,
     pub(crate) printer: PrinterOptions,
+    /// What the stack is about.
+    pub(crate) domain: Domain,
 }
 
 impl Settings {
@@ -187,6 +190,7 @@ impl Settings {
                     .clone()
                     .or_else(|| unless_set(&["AWS_ENDPOINT_URL"], file.endpoint_url)),
             },
+            domain: Domain::of_project(project.as_deref())?,
             project,
             env: global.env.clone(),
             parameters: texts(file.parameters),
@@ -226,7 +230,7 @@ pub(crate) fn printer_options(global: &Global) -> PrinterOptions {
 }
 
 /// The folder given, or the nearest one upwards from here with a template or a settings file.
-fn find_project(given: Option<&Path>) -> Result<Option<PathBuf>, SettingsError> {
+pub(crate) fn find_project(given: Option<&Path>) -> Result<Option<PathBuf>, SettingsError> {
     if let Some(dir) = given {
         return if dir.is_dir() {
             Ok(Some(dir.to_owned()))

@@ -55,19 +55,19 @@ fn a_csv_file_places_each_order_once_however_often_it_is_sent<S: Stage>() {
         "\u{feff}quantity,client,product,idempotencyKey\r\n3,42,\"a \"\"big\"\" one, blue\",\r\n\r\n\
          ,42,abc,mine\r\n",
     );
-    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @r"
+    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @"
     exit code 0
     --- stdout
     2 orders created, in [N] s
     --- stderr
-    Placing 2 orders…
+    Creating 2 orders…
     ");
-    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @r"
+    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @"
     exit code 0
     --- stdout
     0 orders created, 2 already there, in [N] s
     --- stderr
-    Placing 2 orders…
+    Creating 2 orders…
     ");
     let first = "--client 42 --product abc --idempotency-key mine";
     let first = stage.cqrs(["order", "create"]).args(first.split(' '));
@@ -111,12 +111,12 @@ fn nothing_is_sent_where_a_row_breaks_a_rule<S: Stage>() {
         "orders.csv",
         "clientId,productId,quantity\n42,abc,1\n42,,1\n42,abc,0\n",
     );
-    assert_snapshot!(create_from(&stage, "orders.csv").outcome(), @r"
+    assert_snapshot!(create_from(&stage, "orders.csv").outcome(), @"
     exit code 2
     --- stderr
     error: 2 of 3 rows of orders.csv cannot be sent, so nothing was sent
       caused by: line 3: productId must not be empty
-      caused by: line 4: quantity must be a whole number from 1 to 1000000
+      caused by: line 4: quantity must be a whole number from 1 to 1000000, not 0
     hint: correct the rows and repeat the command; `--dry-run` checks and sends nothing
     ");
     let error = create_from(&stage, "orders.csv")
@@ -135,20 +135,20 @@ fn rows_that_fail_are_kept_and_sent_again_as_they_are<S: Stage>() {
         "orders.csv",
         "clientId,productId,idempotencyKey\n42,abc,k1\n42,abc,k2\n",
     );
-    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @r"
+    assert_snapshot!(timeless(create_from(&stage, "orders.csv").outcome()), @"
     exit code 1
     --- stdout
     line 2: the idempotency key was used before, for order [ID], which differs in productId
     1 order created, 1 failed, in [N] s
     --- stderr
-    Placing 2 orders…
+    Creating 2 orders…
     error: 1 row failed
     hint: orders.failed.csv has them with their keys and reasons: correct it and `cqrs order create --from orders.failed.csv`
     ");
     let failed = fs::read_to_string(stage.project().join("orders.failed.csv")).unwrap();
     let reason = "the idempotency key was used before, for order ";
     let expected =
-        format!("clientId,productId,quantity,idempotencyKey,reason\n42,abc,1,k1,\"{reason}");
+        format!("clientId,productId,quantity,idempotencyKey,reason\n42,abc,,k1,\"{reason}");
     assert!(failed.starts_with(&expected), "{failed}");
 
     let again = create_from(&stage, "orders.failed.csv")
@@ -168,7 +168,7 @@ fn rows_that_fail_are_kept_and_sent_again_as_they_are<S: Stage>() {
     --- stdout
     0 orders created, 1 already there, in [N] s
     --- stderr
-    Placing 1 order…
+    Creating 1 order…
     Removed orders.failed-2.csv of an earlier run
     ");
     assert_eq!(placed(&stage), 2);
@@ -181,7 +181,7 @@ fn after_ctrl_c_the_same_command_places_the_rest<S: Stage>() {
     stage.pause();
     let create = create_from(&stage, "orders.csv").arg("--concurrency=4");
     let mut running = create.start();
-    running.until("Placing").interrupt().until("Stopping");
+    running.until("Creating").interrupt().until("Stopping");
     stage.resume();
     let stopped = running.outcome();
     assert_eq!(stopped.code, 130, "{stopped}");

@@ -90,15 +90,15 @@ fn ctrl_c_lets_those_under_way_end_and_takes_no_more() {
             .filter(&format!(r"\b{}\b", 50 - made), "[LEFT]")
             .filter(r"after \d orders", "after [N] orders")
     };
-    assert_snapshot!(filter(stopped, made), @r"
+    assert_snapshot!(filter(stopped, made), @"
     exit code 130
     --- stdout
     [MADE] orders created, [LEFT] left, in [N] s
     --- stderr
-    Placing 50 orders…
+    Creating 50 orders…
     Stopping after [N] orders under way; Ctrl-C ends at once
     error: interrupted with [LEFT] of 50 orders left
-    hint: the same command again goes on: what is placed is not placed twice
+    hint: the same command again goes on: what is created is not created twice
     ");
     drop(go_on);
     create().succeeds();
@@ -184,18 +184,18 @@ fn what_would_fail_every_row_ends_the_run_and_says_what_is_left() {
     let outcome = create_from(&sandbox, "orders.csv")
         .arg("--concurrency=1")
         .outcome();
-    assert_snapshot!(timeless(outcome), @r"
+    assert_snapshot!(timeless(outcome), @"
     exit code 1
     --- stdout
     line 5: taken
     4 orders created, 1 failed, 45 left, in [N] s
     --- stderr
-    Placing 50 orders…
+    Creating 50 orders…
     Stopping
     The rows that failed are in orders.failed.csv
     error: permission denied: lambda:InvokeFunction
       caused by: said AWS
-    hint: allow lambda:InvokeFunction for this principal, or use another with `--profile`; the same command again goes on: what is placed is not placed twice
+    hint: allow lambda:InvokeFunction for this principal, or use another with `--profile`; the same command again goes on: what is created is not created twice
     ");
     assert_eq!(publisher.made(), 4);
 }
@@ -223,10 +223,10 @@ fn a_dry_run_needs_neither_stack_nor_credentials() {
     let sandbox = Sandbox::new();
     sandbox.write("orders.csv", &csv(3));
     let dry = || create_from(&sandbox, "orders.csv").arg("--dry-run");
-    assert_snapshot!(dry().outcome(), @r"
+    assert_snapshot!(dry().outcome(), @"
     exit code 0
     --- stdout
-    3 orders would be placed, less those that are there already
+    3 orders would be created, less those that are there already
     ");
     let dry: Value = dry().json();
     assert_eq!(dry, json!({"dryRun": true, "rows": 3}));
@@ -239,24 +239,24 @@ fn a_file_that_holds_no_orders_is_refused_with_what_to_do() {
         sandbox.write(name, text);
         create_from(&sandbox, name).arg("--dry-run").outcome()
     };
-    assert_snapshot!(from("", "orders.csv"), @r"
+    assert_snapshot!(from("", "orders.csv"), @"
     exit code 2
     --- stderr
-    error: orders.csv cannot be read as orders
+    error: orders.csv cannot be read as rows
       caused by: it is empty
-    hint: begin with `clientId,productId`, also quantity and idempotencyKey; or write a JSON object in each line, with `--format jsonl`
+    hint: begin with `clientId,productId`, also quantity, idempotencyKey; or write a JSON object in each line, with `--format jsonl`
     ");
-    assert_snapshot!(from("42,abc\n", "orders.txt"), @r"
+    assert_snapshot!(from("42,abc\n", "orders.txt"), @"
     exit code 2
     --- stderr
-    error: orders.txt cannot be read as orders
+    error: orders.txt cannot be read as rows
       caused by: its first line must name the columns: `42` is none of clientId, productId, quantity, idempotencyKey
-    hint: begin with `clientId,productId`, also quantity and idempotencyKey; or write a JSON object in each line, with `--format jsonl`
+    hint: begin with `clientId,productId`, also quantity, idempotencyKey; or write a JSON object in each line, with `--format jsonl`
     ");
-    assert_snapshot!(from("[\n{}]", "orders.json"), @r"
+    assert_snapshot!(from("[\n{}]", "orders.json"), @"
     exit code 2
     --- stderr
-    error: orders.json cannot be read as orders
+    error: orders.json cannot be read as rows
       caused by: it is one JSON array, not a JSON object in each line
     hint: `jq -c '.[]' FILE | cqrs order create --from -` takes it apart
     ");
@@ -394,7 +394,7 @@ fn a_row_that_failed_keeps_the_blanks_in_its_quotes() {
     );
     assert_eq!(create_from(&sandbox, "orders.csv").outcome().code, 1);
     let failed = fs::read_to_string(sandbox.project().join("orders.failed.csv")).unwrap();
-    assert!(failed.contains("\n42,\" lamp\",1,k,"), "{failed}");
+    assert!(failed.contains("\n42,\" lamp\",,k,"), "{failed}");
 }
 
 #[test]
@@ -404,7 +404,7 @@ fn a_file_without_line_feeds_is_said_to_be_one() {
     assert_snapshot!(create_from(&sandbox, "orders.csv").arg("--dry-run").outcome(), @r"
     exit code 2
     --- stderr
-    error: orders.csv cannot be read as orders
+    error: orders.csv cannot be read as rows
       caused by: its lines end in carriage returns without line feeds
     hint: `tr '\r' '\n' < FILE` gives it line feeds
     ");

@@ -179,8 +179,7 @@ fn what_cannot_be_meant_is_wrong_usage_and_says_what_can() {
     assert_snapshot!(stage.cqrs(["logs", "--order", ""]).outcome(), @"
     exit code 2
     --- stderr
-    error: the order's id must not be empty
-    hint: `cqrs order list` shows the orders
+    error: the id must not be empty
     ");
 }
 

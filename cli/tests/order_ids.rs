@@ -47,13 +47,13 @@ fn several_orders_are_read_in_the_order_of_their_ids<S: Stage>() {
     let (a, b) = (stage.place_order(), stage.place_order());
     stage.cqrs(["order", "ship", &b, "--wait"]).succeeds();
     let get = || stage.cqrs(["order", "get", &b, ODD, &a, &b]);
-    assert_snapshot!(get().outcome(), @r"
+    assert_snapshot!(get().outcome(), @"
     exit code 3
     --- stdout
-    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
-    [ID]  shipped    42                abc               1         2        [TIME]
-    [ID]  placed     42                abc               1         1        [TIME]
-    [ID]  shipped    42                abc               1         2        [TIME]
+    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
+    [ID]  shipped    42         abc        1          2          [TIME]
+    [ID]  placed     42         abc        1          1          [TIME]
+    [ID]  shipped    42         abc        1          2          [TIME]
     --- stderr
     warning: the read model has no order no such order
     error: 1 of 4 orders failed
@@ -78,7 +78,7 @@ fn ids_on_standard_input_are_taken_a_line_each_and_bad_lines_are_named<S: Stage>
     let outcome = get().outcome();
     assert_eq!(outcome.code, 4, "{outcome}");
     assert_eq!(outcome.stdout.lines().count(), 3, "{outcome}");
-    let bad = "warning: line 4: the order's id must have printable characters only, not U+001B";
+    let bad = "warning: line 4: the id must have printable characters only, not U+001B";
     assert!(outcome.stderr.starts_with(bad), "{outcome}");
 
     let (code, items) = array(get());
@@ -125,13 +125,13 @@ fn several_orders_change_and_what_fails_fails_alone<S: Stage>() {
         let all = [&orders[0], &orders[1], MISSING, &orders[2], &orders[0]];
         stage.cqrs(["order", "ship"]).args(all)
     };
-    assert_snapshot!(ship().outcome(), @r"
+    assert_snapshot!(ship().outcome(), @"
     exit code 4
     --- stdout
-    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
-    [ID]  shipped    42                abc               1         2        [TIME]
-    [ID]  shipped    42                abc               1         2        [TIME]
-    [ID]  shipped    42                abc               1         2        [TIME]
+    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
+    [ID]  shipped    42         abc        1          2          [TIME]
+    [ID]  shipped    42         abc        1          2          [TIME]
+    [ID]  shipped    42         abc        1          2          [TIME]
     --- stderr
     warning: order [ID] is cancelled and can no longer become shipped
     warning: there is no order [ID]
@@ -160,10 +160,10 @@ fn several_orders_change_and_what_fails_fails_alone<S: Stage>() {
     error: id 2 of 3 must not be empty
     ");
     let expected = stage.cqrs(["order", "ship", &other, MISSING, "--expected-version", "1"]);
-    assert_snapshot!(expected.outcome(), @r"
+    assert_snapshot!(expected.outcome(), @"
     exit code 2
     --- stderr
-    error: `--expected-version` is for one order, not for several
+    error: `--expected-version` is for one id, not for several
     ");
     let mixed = stage.cqrs(["order", "ship", &other, "-"]);
     assert_snapshot!(mixed.outcome(), @r"
@@ -225,12 +225,12 @@ fn an_interrupted_command_tells_what_it_did_and_takes_no_more<S: Stage>() {
     drop(typing);
     // How far it is, said every few seconds.
     let outcome = outcome.filter(r"(?m)^\d orders? shipped\n", "");
-    assert_snapshot!(outcome, @r"
+    assert_snapshot!(outcome, @"
     exit code 130
     --- stdout
-    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
-    [ID]  shipped    42                abc               1         2        [TIME]
-    [ID]  shipped    42                abc               1         2        [TIME]
+    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
+    [ID]  shipped    42         abc        1          2          [TIME]
+    [ID]  shipped    42         abc        1          2          [TIME]
     --- stderr
     error: interrupted: 2 orders shipped
     hint: the same command again is safe; what follows on standard input was not tried
@@ -316,7 +316,7 @@ fn an_order_that_gets_no_answer_before_the_end_is_said_to_be_in_doubt() {
     drop(hang);
     assert_eq!(outcome.code, 130, "{outcome}");
     assert!(
-        outcome.stderr.contains("order b was under way"),
+        outcome.stderr.contains("warning: b was under way"),
         "{outcome}"
     );
 }

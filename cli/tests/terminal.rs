@@ -162,12 +162,12 @@ fn an_order_whose_id_cannot_be_printed_is_named_beside_the_failure() {
     assert_eq!(outcome.code, 1, "{outcome}");
     let placed = stage.cqrs(["order", "list"]).json::<Value>();
     let id = placed["orders"][0]["orderId"].as_str().unwrap().to_owned();
-    let hint = format!("hint: the order is placed: {id}");
+    let hint = format!("hint: the order is created: {id}");
     assert!(outcome.stderr.contains(&hint), "{outcome}");
 
     let json = create().arg("--output=json").stdout_to(full()).error();
     let hint = json["hint"].as_str().unwrap();
-    assert!(hint.starts_with("the order is placed: "), "{hint}");
+    assert!(hint.starts_with("the order is created: "), "{hint}");
 
     stage.write("orders.csv", "clientId,productId\n42,abc\n");
     let bulk = stage.cqrs(["order", "create", "--from", "orders.csv"]);

@@ -8,6 +8,7 @@ use super::format::Format;
 use super::input::Input;
 use super::keys::ContentHash;
 use super::rows::{NoRows, Rows};
+use crate::domain::Domain;
 
 /// How many bad rows are named; the rest is counted.
 const NAMED: usize = 20;
@@ -26,15 +27,16 @@ pub(crate) struct Checked {
 pub(crate) fn check(
     input: &Input,
     asked: Option<Format>,
+    domain: &Domain,
     seen: impl FnMut(u64),
 ) -> Result<Checked, InputError> {
     let format = |begin: &[u8]| asked.unwrap_or_else(|| Format::detect(input.path(), begin));
-    let opened = Rows::open(input.pass(seen)?, format);
+    let opened = Rows::open(input.pass(seen)?, domain, format);
     let (mut rows, format) = opened.map_err(|error| no_rows(input, error))?;
     let (mut count, mut bad, mut first) = (0, 0, Vec::new());
     while let Some(row) = rows.next().map_err(|error| input.unreadable(error))? {
         count += 1;
-        if let Err(error) = row.order {
+        if let Err(error) = row.draft {
             bad += 1;
             if first.len() < NAMED {
                 let line = row.line;
@@ -76,11 +78,13 @@ fn no_rows(input: &Input, error: NoRows) -> InputError {
 pub(crate) fn feed(
     input: Input,
     checked: Checked,
+    domain: &Domain,
     ahead: usize,
 ) -> mpsc::Receiver<Result<Row, InputError>> {
     let (rows, receiver) = mpsc::channel(ahead);
+    let domain = domain.clone();
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = read_again(&input, &checked, &rows) {
+        if let Err(error) = read_again(&input, &checked, &domain, &rows) {
             // Nobody waits for it any more where this fails.
             let _ = rows.blocking_send(Err(error));
         }
@@ -92,9 +96,10 @@ pub(crate) fn feed(
 fn read_again(
     input: &Input,
     checked: &Checked,
+    domain: &Domain,
     to: &mpsc::Sender<Result<Row, InputError>>,
 ) -> Result<(), InputError> {
-    let opened = Rows::open(input.pass(|_| ())?, |_| checked.format);
+    let opened = Rows::open(input.pass(|_| ())?, domain, |_| checked.format);
     let (mut rows, _) = opened.map_err(|_| input.changed())?;
     let mut number = 0;
     while let Some(row) = rows.next().map_err(|error| input.unreadable(error))? {
@@ -102,13 +107,13 @@ fn read_again(
             return Err(input.changed());
         }
         number += 1;
-        let mut command = row.order.map_err(|_| input.changed())?;
-        if command.idempotency_key.is_none() {
+        let mut draft = row.draft.map_err(|_| input.changed())?;
+        if draft.key.is_none() {
             let key = checked.hash.key(number).map_err(|_| input.changed())?;
-            command.idempotency_key = Some(key);
+            draft.key = Some(key);
         }
         let line = row.line;
-        if to.blocking_send(Ok(Row { line, command })).is_err() {
+        if to.blocking_send(Ok(Row { line, draft })).is_err() {
             return Ok(());
         }
     }
@@ -136,12 +141,12 @@ mod tests {
     /// The line and the key of each row.
     async fn keys(path: &Path) -> Vec<(u64, String)> {
         let input = Input::open(path).unwrap();
-        let checked = check(&input, None, |_| ()).unwrap();
-        let mut rows = feed(input, checked, 1);
+        let checked = check(&input, None, &Domain::bundled(), |_| ()).unwrap();
+        let mut rows = feed(input, checked, &Domain::bundled(), 1);
         let mut keys = Vec::new();
         while let Some(row) = rows.recv().await {
             let row = row.unwrap();
-            let key = row.command.idempotency_key.unwrap();
+            let key = row.draft.key.unwrap();
             keys.push((row.line, key.as_str().to_owned()));
         }
         keys
@@ -166,20 +171,23 @@ mod tests {
         let text = "clientId,productId\n42,abc\n42,abc\n";
         let path = written(folder.path(), "a.csv", text);
         let input = Input::open(&path).unwrap();
-        let mut checked = check(&input, None, |_| ()).unwrap();
+        let mut checked = check(&input, None, &Domain::bundled(), |_| ()).unwrap();
         // As if only the contents told.
         checked.hash = ContentHash::of(Default::default());
-        let mut rows = feed(input, checked, 4);
+        let mut rows = feed(input, checked, &Domain::bundled(), 4);
         assert!(rows.recv().await.unwrap().is_ok());
         assert!(rows.recv().await.unwrap().is_ok());
         let last = rows.recv().await.unwrap();
         assert!(matches!(last, Err(InputError::Changed { .. })), "{last:?}");
 
         let input = Input::open(&path).unwrap();
-        let checked = check(&input, None, |_| ()).unwrap();
+        let checked = check(&input, None, &Domain::bundled(), |_| ()).unwrap();
         fs::write(&path, "clientId,productId\n").unwrap();
         fs::write(&path, format!("{text}43,abc\n")).unwrap();
-        let first = feed(input, checked, 4).recv().await.unwrap();
+        let first = feed(input, checked, &Domain::bundled(), 4)
+            .recv()
+            .await
+            .unwrap();
         assert!(
             matches!(first, Err(InputError::Changed { .. })),
             "{first:?}"
@@ -191,7 +199,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("clientId,productId\n42,abc\n{}", "42,\n".repeat(30));
         let path = written(folder.path(), "a.csv", &text);
-        let error = check(&Input::open(&path).unwrap(), None, |_| ()).unwrap_err();
+        let error = check(
+            &Input::open(&path).unwrap(),
+            None,
+            &Domain::bundled(),
+            |_| (),
+        )
+        .unwrap_err();
         let InputError::BadRows {
             bad, rows, first, ..
         } = error
@@ -211,9 +225,9 @@ mod tests {
             r#"{"clientId":"c","productId":"p"}"#,
         );
         let input = Input::open(&path).unwrap();
-        let checked = check(&input, Some(Format::Jsonl), |_| ()).unwrap();
+        let checked = check(&input, Some(Format::Jsonl), &Domain::bundled(), |_| ()).unwrap();
         assert_eq!((checked.rows, checked.format), (1, Format::Jsonl));
-        assert!(check(&input, None, |_| ()).is_err());
+        assert!(check(&input, None, &Domain::bundled(), |_| ()).is_err());
     }
 
     #[test]
@@ -221,7 +235,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let rows = |name: &str, text: &str| {
             let path = written(folder.path(), name, text);
-            check(&Input::open(&path).unwrap(), None, |_| ()).map(|checked| checked.rows)
+            check(
+                &Input::open(&path).unwrap(),
+                None,
+                &Domain::bundled(),
+                |_| (),
+            )
+            .map(|checked| checked.rows)
         };
         assert_eq!(rows("a.csv", "clientId,productId\n").unwrap(), 0);
         for (name, text) in [("a.csv", "\n\n"), ("a.jsonl", "\n"), ("a", "")] {
@@ -243,7 +263,12 @@ mod tests {
         let utf16 = written(folder.path(), "u", "");
         fs::write(&utf16, b"\xff\xfec\0").unwrap();
         assert!(matches!(
-            check(&Input::open(&utf16).unwrap(), None, |_| ()),
+            check(
+                &Input::open(&utf16).unwrap(),
+                None,
+                &Domain::bundled(),
+                |_| ()
+            ),
             Err(InputError::Unfit {
                 source: Unfit::NotText(NotText::Utf16),
                 ..

@@ -1,73 +1,86 @@
 //! Rows of CSV: the first line names the columns, each other line is an order.
 
-use orders::command::CreateOrder;
-use orders::error::Invalid;
-use orders::ids::{ClientId, NotPrintable, ProductId};
-use orders::order::{OutOfRange, Quantity};
+use serde_json::{Map, Value};
 
 use super::csv::split;
 use super::error::{RowError, Unfit};
+use crate::domain::{Domain, Draft, FieldOption, KEY};
+
+/// The name of the column that tells why a row failed.
+pub(super) const REASON: &str = "reason";
 
 /// What stands in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
-    Client,
-    Product,
-    Quantity,
-    IdempotencyKey,
+    /// The field of the draft at this place.
+    Field(usize),
+    Key,
     /// Why a row failed in an earlier run. It is not read.
     Reason,
 }
 
-const NAMES: &str = "clientId, productId, quantity, idempotencyKey";
-/// The name of the column that tells why a row failed.
-pub(super) const REASON: &str = "reason";
-
 impl Column {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "clientId" | "client" => Some(Self::Client),
-            "productId" | "product" => Some(Self::Product),
-            "quantity" => Some(Self::Quantity),
-            "idempotencyKey" => Some(Self::IdempotencyKey),
-            REASON => Some(Self::Reason),
+    /// A field's column is called what the field or its option is called.
+    fn named(name: &str, domain: &Domain) -> Option<Self> {
+        let field = domain.draft.fields.iter().position(|field| {
+            field.name == name
+                || field.aliases.iter().any(|alias| alias == name)
+                || FieldOption(field).name() == name
+        });
+        match (field, name) {
+            (Some(field), _) => Some(Self::Field(field)),
+            (None, KEY) => Some(Self::Key),
+            (None, REASON) => Some(Self::Reason),
             _ => None,
         }
     }
+}
+
+/// The names of the columns that a file of rows has, in their order.
+pub(super) fn names(domain: &Domain) -> impl Iterator<Item = &str> {
+    let fields = domain.draft.fields.iter().map(|field| field.name.as_str());
+    fields.chain([KEY])
 }
 
 /// Reads the lines below a header.
 pub(super) struct CsvRows {
     delimiter: char,
     columns: Vec<Column>,
+    domain: Domain,
 }
 
 impl CsvRows {
     /// Takes the line that names the columns.
-    pub(super) fn below(header: &[u8]) -> Result<Self, Unfit> {
+    pub(super) fn below(header: &[u8], domain: &Domain) -> Result<Self, Unfit> {
         // Where the comma is the decimal sign, spreadsheets write semicolons.
         let delimiter = header.iter().find(|byte| b",;\t".contains(byte));
         let delimiter = delimiter.map_or(',', |byte| char::from(*byte));
-        let names = text(header)
+        let given = text(header)
             .and_then(|header| split(header, delimiter))
             .map_err(|error| Unfit::Header(format!("it {error}")))?;
         let mut columns = Vec::new();
-        for name in &names {
-            let column = Column::named(name).ok_or_else(|| {
+        for name in &given {
+            let column = Column::named(name, domain).ok_or_else(|| {
                 let name: String = name.escape_debug().take(60).collect();
-                Unfit::Header(format!("`{name}` is none of {NAMES}"))
+                let known: Vec<&str> = names(domain).collect();
+                Unfit::Header(format!("`{name}` is none of {}", known.join(", ")))
             })?;
             if columns.contains(&column) {
                 return Err(Unfit::Header(format!("`{name}` is there twice")));
             }
             columns.push(column);
         }
-        for (column, name) in [(Column::Client, "clientId"), (Column::Product, "productId")] {
-            if !columns.contains(&column) {
-                return Err(Unfit::Header(format!("`{name}` is missing")));
+        for (at, field) in domain.draft.fields.iter().enumerate() {
+            if field.required && !columns.contains(&Column::Field(at)) {
+                return Err(Unfit::Header(format!("`{}` is missing", field.name)));
             }
         }
-        Ok(Self { delimiter, columns })
+        let domain = domain.clone();
+        Ok(Self {
+            delimiter,
+            columns,
+            domain,
+        })
     }
 
     /// Whether the columns are those of rows that failed in an earlier run.
@@ -75,8 +88,8 @@ impl CsvRows {
         self.columns.contains(&Column::Reason)
     }
 
-    /// The order in a line; none where all its values are empty.
-    pub(super) fn row(&self, line: &[u8]) -> Result<Option<CreateOrder>, RowError> {
+    /// The draft in a line; none where all its values are empty.
+    pub(super) fn row(&self, line: &[u8]) -> Result<Option<Draft>, RowError> {
         let columns = self.columns.len();
         let values = split(text(line)?, self.delimiter)?;
         if values.iter().all(String::is_empty) {
@@ -86,23 +99,27 @@ impl CsvRows {
             let fields = values.len();
             return Err(RowError::Fields { fields, columns });
         }
-        let value = |column: Column| {
-            let at = self.columns.iter().position(|c| *c == column)?;
-            values.get(at).filter(|value| !value.is_empty())
-        };
-        let value = |column| value(column).map(String::as_str);
-        let client = value(Column::Client).unwrap_or_default();
-        let product = value(Column::Product).unwrap_or_default();
-        let key = value(Column::IdempotencyKey);
-        Ok(Some(CreateOrder {
-            client_id: ClientId::new(client).map_err(|rule| unprintable("clientId", rule))?,
-            product_id: ProductId::new(product).map_err(|rule| unprintable("productId", rule))?,
-            quantity: value(Column::Quantity).map_or(Ok(Quantity::default()), quantity)?,
-            idempotency_key: key
-                .map(str::parse)
-                .transpose()
-                .map_err(|rule| unprintable("idempotencyKey", rule))?,
-        }))
+        let mut fields = Map::new();
+        let mut key = None;
+        for (column, value) in self.columns.iter().zip(&values) {
+            match column {
+                Column::Field(at) => {
+                    let Some(field) = self.domain.draft.fields.get(*at) else {
+                        continue;
+                    };
+                    // An empty cell of a field that need not be given is one that is not given.
+                    if !value.is_empty() || field.required {
+                        fields.insert(field.name.clone(), field.read(value)?);
+                    }
+                }
+                Column::Key if !value.is_empty() => key = Some(value),
+                Column::Key | Column::Reason => {}
+            }
+        }
+        if let Some(key) = key {
+            fields.insert(KEY.to_owned(), Value::from(key.as_str()));
+        }
+        Ok(Some(self.domain.draft_of(Value::Object(fields))?))
     }
 }
 
@@ -110,29 +127,12 @@ fn text(line: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(line).map_err(|_| RowError::NotUtf8)
 }
 
-/// Digits alone, as JSON has them: what `+1` or `007` means is not guessed.
-fn quantity(text: &str) -> Result<Quantity, Invalid> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    let number = text.parse().ok().filter(|_| plain).ok_or(OutOfRange);
-    number.and_then(Quantity::new).map_err(|rule| Invalid {
-        field: "quantity".to_owned(),
-        rule: rule.to_string(),
-    })
-}
-
-fn unprintable(field: &str, rule: NotPrintable) -> Invalid {
-    Invalid {
-        field: field.to_owned(),
-        rule: rule.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rows(header: &str) -> CsvRows {
-        CsvRows::below(header.as_bytes()).unwrap()
+        CsvRows::below(header.as_bytes(), &Domain::bundled()).unwrap()
     }
 
     fn json(rows: &CsvRows, line: &str) -> String {
@@ -154,7 +154,7 @@ mod tests {
         );
         assert_eq!(
             json(&rows, ",abc,42,"),
-            r#"{"clientId":"42","productId":"abc","quantity":1}"#
+            r#"{"clientId":"42","productId":"abc"}"#
         );
     }
 
@@ -163,7 +163,7 @@ mod tests {
         let rows = rows("clientId,productId");
         assert_eq!(
             json(&rows, r#""a, b"," ""x"" ü ""#),
-            r#"{"clientId":"a, b","productId":" \"x\" ü ","quantity":1}"#
+            r#"{"clientId":"a, b","productId":" \"x\" ü "}"#
         );
     }
 
@@ -184,7 +184,7 @@ mod tests {
                 "\t"
             };
             let row = json(&rows, &format!("a,b{delimiter}c"));
-            assert_eq!(row, r#"{"clientId":"a,b","productId":"c","quantity":1}"#);
+            assert_eq!(row, r#"{"clientId":"a,b","productId":"c"}"#);
         }
     }
 
@@ -210,7 +210,7 @@ mod tests {
             (b"42,,,", "productId must not be empty"),
             (
                 b"42,abc,0,",
-                "quantity must be a whole number from 1 to 1000000",
+                "quantity must be a whole number from 1 to 1000000, not 0",
             ),
             (
                 b"42,abc,\" 1\",",
@@ -267,7 +267,7 @@ mod tests {
         assert!(rows.row(b"\"42,abc").is_err());
         assert_eq!(
             json(&rows, "42,abc"),
-            r#"{"clientId":"42","productId":"abc","quantity":1}"#
+            r#"{"clientId":"42","productId":"abc"}"#
         );
     }
 
@@ -285,7 +285,8 @@ mod tests {
             ("clientId,client,productId", "`client` is there twice"),
             ("clientId,quantity", "`productId` is missing"),
         ] {
-            let Err(Unfit::Header(said)) = CsvRows::below(header.as_bytes()) else {
+            let Err(Unfit::Header(said)) = CsvRows::below(header.as_bytes(), &Domain::bundled())
+            else {
                 panic!("{header} is taken");
             };
             assert_eq!(said, message);

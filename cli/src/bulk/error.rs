@@ -1,8 +1,8 @@
-//! What can be wrong with a file of orders.
+//! What can be wrong with a file of rows.
 
 use std::io;
 
-use orders::error::Invalid;
+use pattern::error::Invalid;
 
 use crate::error::{Explain, Kind};
 use crate::text::{LONGEST, NotText};
@@ -18,7 +18,7 @@ pub(crate) enum InputError {
     Unkept { name: String, source: io::Error },
 
     /// Nothing in it is a row.
-    #[error("{name} cannot be read as orders")]
+    #[error("{name} cannot be read as rows")]
     Unfit { name: String, source: Unfit },
 
     /// `first` are some of them.
@@ -106,16 +106,13 @@ impl Explain for InputError {
                 "correct the rows and repeat the command; `--dry-run` checks and sends nothing"
             }
             Self::Changed { .. } => {
-                "what was placed belongs to the file as it was: rows without an idempotencyKey of \
-                 their own are placed again when it is sent as it is now"
+                "what was created belongs to the file as it was: rows without an idempotencyKey of \
+                 their own are created again when it is sent as it is now"
             }
             Self::Unfit { source, .. } => match source {
                 Unfit::NotText(reason) => reason.hint(),
-                Unfit::Array => "`jq -c '.[]' FILE | cqrs order create --from -` takes it apart",
-                Unfit::Empty | Unfit::Header(_) => {
-                    "begin with `clientId,productId`, also quantity and idempotencyKey; or write \
-                     a JSON object in each line, with `--format jsonl`"
-                }
+                // What is right depends on the domain.
+                Unfit::Array | Unfit::Empty | Unfit::Header(_) => return None,
             },
         };
         Some(hint.to_owned())

@@ -8,13 +8,13 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use orders::command::CreateOrder;
-use serde::Serialize;
+use serde_json::Value;
 
 use super::csv::join;
-use super::csv_rows::{CsvRows, REASON};
+use super::csv_rows::{self, CsvRows, REASON};
 use super::format::Format;
 use super::json_rows;
+use crate::domain::{Domain, Draft, Plain};
 use crate::error::{Explain, Kind};
 use crate::text::Lines;
 
@@ -22,13 +22,6 @@ use crate::text::Lines;
 const MARK: &str = ".failed";
 /// The longest a reason may be, in characters.
 const LONGEST_REASON: usize = 500;
-const COLUMNS: [&str; 5] = [
-    "clientId",
-    "productId",
-    "quantity",
-    "idempotencyKey",
-    REASON,
-];
 
 /// See the module's documentation. Dropped before [`FailedFile::finish`], it leaves nothing behind.
 #[derive(Debug)]
@@ -37,11 +30,12 @@ pub(crate) struct FailedFile {
     /// Where the rows are until then; nothing is there before the first.
     unfinished: PathBuf,
     format: Format,
+    domain: Domain,
     writer: Option<BufWriter<File>>,
 }
 
-/// A file that was not there, locked for as long as it is open: it is no stray one. Orders may be
-/// for few eyes, whoever may read other files.
+/// A file that was not there, locked for as long as it is open: it is no stray one. Rows may be for
+/// few eyes, whoever may read other files.
 fn begin(path: &Path) -> io::Result<File> {
     loop {
         let file = File::options()
@@ -118,9 +112,7 @@ impl Explain for FailedFileError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Unwritable { .. } => {
-                "`cqrs order create --from - < FILE` writes them to the folder you are in"
-            }
+            Self::Unwritable { .. } => "`--from - < FILE` writes them to the folder you are in",
             Self::Foreign(_) => "move that file away, or send the rows from a file of another name",
         };
         Some(hint.to_owned())
@@ -129,13 +121,17 @@ impl Explain for FailedFileError {
 
 impl FailedFile {
     /// For the rows of an input; tries whether the file can be written.
-    pub(crate) fn create(input: Option<&Path>, format: Format) -> Result<Self, FailedFileError> {
+    pub(crate) fn create(
+        input: Option<&Path>,
+        format: Format,
+        domain: &Domain,
+    ) -> Result<Self, FailedFileError> {
         let path = path_for(input, format);
         let unwritable = |source| FailedFileError::Unwritable {
             path: path.clone(),
             source,
         };
-        if !may_replace(&path, format).map_err(unwritable)? {
+        if !may_replace(&path, format, domain).map_err(unwritable)? {
             return Err(FailedFileError::Foreign(path));
         }
         remove_strays(&path);
@@ -149,43 +145,41 @@ impl FailedFile {
             path,
             unfinished,
             format,
+            domain: domain.clone(),
             writer: None,
         })
     }
 
-    pub(crate) fn add(&mut self, row: &CreateOrder, reason: &str) -> Result<(), FailedFileError> {
+    pub(crate) fn add(&mut self, row: &Draft, reason: &str) -> Result<(), FailedFileError> {
         // One line, as each row is.
         let words: Vec<_> = reason.split_whitespace().collect();
-        let row = FailedRow {
-            client_id: row.client_id.as_str(),
-            product_id: row.product_id.as_str(),
-            quantity: row.quantity.get(),
-            idempotency_key: row.idempotency_key.as_ref().map(|key| key.as_str()),
-            reason: words.join(" ").chars().take(LONGEST_REASON).collect(),
-        };
-        self.write(&row).map_err(|source| self.unwritable(source))
+        let reason: String = words.join(" ").chars().take(LONGEST_REASON).collect();
+        self.write(row, reason)
+            .map_err(|source| self.unwritable(source))
     }
 
-    fn write(&mut self, row: &FailedRow<'_>) -> io::Result<()> {
+    fn write(&mut self, row: &Draft, reason: String) -> io::Result<()> {
+        let names = || csv_rows::names(&self.domain).chain([REASON]);
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
                 let mut writer = BufWriter::new(begin(&self.unfinished)?);
                 if self.format == Format::Csv {
-                    writeln!(writer, "{}", join(COLUMNS))?;
+                    writeln!(writer, "{}", join(names()))?;
                 }
                 none.insert(writer)
             }
         };
+        let mut row = serde_json::to_value(row)?;
+        row[REASON] = reason.into();
         match self.format {
             Format::Csv => {
-                let quantity = row.quantity.to_string();
-                let key = row.idempotency_key.unwrap_or_default();
-                let values = [row.client_id, row.product_id, &quantity, key, &row.reason];
-                writeln!(writer, "{}", join(values))
+                let values = names().map(|name| row.get(name).unwrap_or(&Value::Null));
+                let values: Vec<_> = values.map(|value| Plain(value).to_string()).collect();
+                writeln!(writer, "{}", join(values.iter().map(String::as_str)))
             }
             Format::Jsonl => {
-                serde_json::to_writer(&mut *writer, row)?;
+                serde_json::to_writer(&mut *writer, &row)?;
                 writer.write_all(b"\n")
             }
         }
@@ -229,16 +223,6 @@ impl Drop for FailedFile {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FailedRow<'a> {
-    client_id: &'a str,
-    product_id: &'a str,
-    quantity: u32,
-    idempotency_key: Option<&'a str>,
-    reason: String,
-}
-
 /// Beside the input, `orders.failed.csv` for `orders.csv`; never the input itself, so that one that
 /// is such a file already is followed by `orders.failed-2.csv`.
 fn path_for(input: Option<&Path>, format: Format) -> PathBuf {
@@ -258,7 +242,7 @@ fn path_for(input: Option<&Path>, format: Format) -> PathBuf {
 }
 
 /// Whether nothing is there, or a file of rows that failed in an earlier run.
-fn may_replace(path: &Path, format: Format) -> io::Result<bool> {
+fn may_replace(path: &Path, format: Format, domain: &Domain) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -268,26 +252,23 @@ fn may_replace(path: &Path, format: Format) -> io::Result<bool> {
     let first = lines.next()?.and_then(|line| line.bytes);
     let first = first.unwrap_or_default();
     Ok(match format {
-        Format::Csv => CsvRows::below(first).is_ok_and(|rows| rows.have_reasons()),
+        Format::Csv => CsvRows::below(first, domain).is_ok_and(|rows| rows.have_reasons()),
         Format::Jsonl => json_rows::has_reason(first),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use orders::ids::{ClientId, IdempotencyKey, ProductId};
-    use orders::order::Quantity;
+    use serde_json::json;
 
     use super::super::{Input, check, feed};
     use super::*;
 
-    fn order(product: &str) -> CreateOrder {
-        CreateOrder {
-            client_id: ClientId::new(" a, \"b\"").unwrap(),
-            product_id: ProductId::new(product).unwrap(),
-            quantity: Quantity::new(3).unwrap(),
-            idempotency_key: Some(IdempotencyKey::new("k").unwrap()),
-        }
+    fn order(product: &str) -> Draft {
+        let payload = json!({
+            "clientId": " a, \"b\"", "productId": product, "quantity": 3, "idempotencyKey": "k",
+        });
+        Domain::bundled().draft_of(payload).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -323,7 +304,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (format, name) in [(Format::Csv, "o.csv"), (Format::Jsonl, "o.jsonl")] {
             let input = folder.path().join(name);
-            let mut failed = FailedFile::create(Some(&input), format).unwrap();
+            let mut failed = FailedFile::create(Some(&input), format, &Domain::bundled()).unwrap();
             failed.add(&order("p"), "it\nhas \"two\", lines").unwrap();
             failed.add(&order("q"), "no").unwrap();
             let Finished::Written(path) = failed.finish(true).unwrap() else {
@@ -332,10 +313,10 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             assert!(text.contains("it has"), "{text}");
             let input = Input::open(&path).unwrap();
-            let checked = check(&input, None, |_| ()).unwrap();
-            let mut rows = feed(input, checked, 4);
-            assert_eq!(rows.recv().await.unwrap().unwrap().command, order("p"));
-            assert_eq!(rows.recv().await.unwrap().unwrap().command, order("q"));
+            let checked = check(&input, None, &Domain::bundled(), |_| ()).unwrap();
+            let mut rows = feed(input, checked, &Domain::bundled(), 4);
+            assert_eq!(rows.recv().await.unwrap().unwrap().draft, order("p"));
+            assert_eq!(rows.recv().await.unwrap().unwrap().draft, order("q"));
         }
     }
 
@@ -343,7 +324,7 @@ mod tests {
     fn one_of_an_earlier_run_is_replaced_or_goes_and_any_other_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("o.csv");
-        let create = || FailedFile::create(Some(&input), Format::Csv);
+        let create = || FailedFile::create(Some(&input), Format::Csv, &Domain::bundled());
         let mut failed = create().unwrap();
         failed.add(&order("p"), "no").unwrap();
         failed.finish(true).unwrap();
@@ -365,7 +346,7 @@ mod tests {
     fn one_that_is_not_finished_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("o.csv");
-        let mut failed = FailedFile::create(Some(&input), Format::Csv).unwrap();
+        let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
         failed.add(&order("p"), "no").unwrap();
         drop(failed);
         assert!(names(folder.path()).is_empty());
@@ -375,7 +356,7 @@ mod tests {
     fn what_a_killed_run_left_goes_with_the_next_and_what_another_writes_stays() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("o.csv");
-        let create = || FailedFile::create(Some(&input), Format::Csv).unwrap();
+        let create = || FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
         let mut other = create();
         other.add(&order("p"), "no").unwrap();
         let id = "0123456789abcdef0123456789abcdef";
@@ -396,7 +377,7 @@ mod tests {
     fn a_folder_that_takes_no_file_is_said_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("none").join("o.csv");
-        let error = FailedFile::create(Some(&input), Format::Csv).unwrap_err();
+        let error = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap_err();
         assert!(matches!(error, FailedFileError::Unwritable { .. }));
     }
 }

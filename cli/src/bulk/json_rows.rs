@@ -1,16 +1,15 @@
 //! Rows of JSON lines: in each line an object, as the publisher takes it to create an order.
 
-use orders::command::{Command, CreateOrder};
-use orders::error::Invalid;
 use serde_json::Value;
 
 use super::csv_rows::REASON;
 use super::error::RowError;
+use crate::domain::{Domain, Draft};
 
-/// The order in a line. A reason of an earlier run is not read.
-pub(super) fn row(line: &[u8]) -> Result<CreateOrder, RowError> {
+/// The draft in a line. A reason of an earlier run is not read.
+pub(super) fn row(line: &[u8], domain: &Domain) -> Result<Draft, RowError> {
     let line = std::str::from_utf8(line).map_err(|_| RowError::NotUtf8)?;
-    let mut value = orders::json::read(line).map_err(|error| {
+    let mut value = pattern::json::read(line).map_err(|error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = error.to_string();
         let what = text.strip_suffix(&place).unwrap_or(&text);
@@ -19,13 +18,7 @@ pub(super) fn row(line: &[u8]) -> Result<CreateOrder, RowError> {
     if let Value::Object(fields) = &mut value {
         fields.remove(REASON);
     }
-    match Command::try_from(value)? {
-        Command::Create(create) => Ok(create),
-        Command::Change(_) => Err(RowError::Invalid(Invalid {
-            field: "command".to_owned(),
-            rule: "must be create".to_owned(),
-        })),
-    }
+    Ok(domain.draft_of(value)?)
 }
 
 /// Whether a line is a row that failed in an earlier run.
@@ -40,7 +33,8 @@ mod tests {
 
     #[test]
     fn a_row_is_what_the_publisher_takes_and_a_reason_is_left_out() {
-        let row = row(br#"{"cliendId":"42","productId":"abc","quantity":2,"reason":"no"}"#);
+        let line = br#"{"cliendId":"42","productId":"abc","quantity":2,"reason":"no"}"#;
+        let row = row(line, &Domain::bundled());
         assert_eq!(
             serde_json::to_string(&row.unwrap()).unwrap(),
             r#"{"clientId":"42","productId":"abc","quantity":2}"#
@@ -74,7 +68,10 @@ mod tests {
             ),
             (b"{\"clientId\":\"\xff\"}", "is not UTF-8"),
         ] {
-            assert_eq!(row(line).unwrap_err().to_string(), message);
+            assert_eq!(
+                row(line, &Domain::bundled()).unwrap_err().to_string(),
+                message
+            );
         }
     }
 }

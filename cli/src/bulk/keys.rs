@@ -4,8 +4,8 @@
 //! same orders, and another file other ones. Changing how they are made would let a file that was
 //! sent half place its orders twice.
 
-use orders::error::Invalid;
-use orders::ids::IdempotencyKey;
+use pattern::error::Invalid;
+use pattern::id::IdempotencyKey;
 use sha2::{Digest, Sha256};
 
 /// As many digits of the hash as tell two files apart.

@@ -2,12 +2,11 @@
 
 use std::io::{self, Read};
 
-use orders::command::CreateOrder;
-
 use super::csv_rows::CsvRows;
 use super::error::{RowError, Unfit};
 use super::format::Format;
 use super::json_rows;
+use crate::domain::{Domain, Draft};
 use crate::text::{Lines, NotText};
 
 /// See the module's documentation.
@@ -18,14 +17,14 @@ pub(super) struct Rows<R> {
 
 enum Form {
     Csv(Box<CsvRows>),
-    JsonLines,
+    JsonLines(Domain),
 }
 
 /// A row, whether it keeps the rules or not.
 #[derive(Debug)]
 pub(super) struct Numbered {
     pub(super) line: u64,
-    pub(super) order: Result<CreateOrder, RowError>,
+    pub(super) draft: Result<Draft, RowError>,
 }
 
 /// Why there are no rows at all.
@@ -41,6 +40,7 @@ impl<R: Read> Rows<R> {
     /// Reads to the first row. `format` decides by what the file begins with.
     pub(super) fn open(
         reader: R,
+        domain: &Domain,
         format: impl FnOnce(&[u8]) -> Format,
     ) -> Result<(Self, Format), NoRows> {
         let mut lines = Lines::new(reader);
@@ -53,14 +53,14 @@ impl<R: Read> Rows<R> {
             Format::Jsonl if begin.trim_ascii_start().starts_with(b"[") => {
                 return Err(Unfit::Array.into());
             }
-            Format::Jsonl => Form::JsonLines,
+            Format::Jsonl => Form::JsonLines(domain.clone()),
             Format::Csv => {
                 let header = lines.next()?.ok_or(Unfit::Empty)?;
                 let header = header.bytes.ok_or_else(|| {
                     let error = RowError::TooLong;
                     Unfit::Header(format!("it {error}"))
                 })?;
-                Form::Csv(Box::new(CsvRows::below(header)?))
+                Form::Csv(Box::new(CsvRows::below(header, domain)?))
             }
         };
         Ok((Self { lines, form }, format))
@@ -68,17 +68,17 @@ impl<R: Read> Rows<R> {
 
     pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
         while let Some(line) = self.lines.next()? {
-            let order = match (line.bytes, &mut self.form) {
+            let draft = match (line.bytes, &mut self.form) {
                 (None, _) => Err(RowError::TooLong),
-                (Some(bytes), Form::JsonLines) => json_rows::row(bytes),
+                (Some(bytes), Form::JsonLines(domain)) => json_rows::row(bytes, domain),
                 (Some(bytes), Form::Csv(rows)) => match rows.row(bytes) {
                     Ok(None) => continue,
-                    Ok(Some(order)) => Ok(order),
+                    Ok(Some(draft)) => Ok(draft),
                     Err(error) => Err(error),
                 },
             };
             let line = line.number;
-            return Ok(Some(Numbered { line, order }));
+            return Ok(Some(Numbered { line, draft }));
         }
         Ok(None)
     }

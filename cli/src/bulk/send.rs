@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use orders::error::ErrorType;
-use orders::order::Order;
-use orders::timestamp::Timestamp;
+use pattern::error::ErrorType;
+use pattern::timestamp::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
@@ -21,6 +20,7 @@ use super::error::InputError;
 use super::failed::{FailedFile, FailedFileError};
 use super::pace::Pace;
 use crate::aws::AwsError;
+use crate::domain::Document;
 use crate::stack::functions::{FunctionError, Functions};
 
 /// With the pauses between them, a row is tried for about ten seconds.
@@ -32,7 +32,7 @@ const HOPELESS: u32 = 5;
 /// What happens on the way.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// The order was made now.
+    /// It was made now.
     Created,
     /// An earlier run made it.
     AlreadyThere,
@@ -131,14 +131,14 @@ struct Sending<'a, F> {
 
 /// What became of a row.
 enum Sent {
-    Order(Box<Order>),
+    Document(Box<Document>),
     /// It is this row's alone.
     Refused(FunctionError),
     /// The publisher failed, of this row or of itself.
     Fault(FunctionError),
     /// It is not about this row.
     Hopeless(FunctionError),
-    /// The sending ends, and it is not known whether the order is there.
+    /// The sending ends, and it is not known whether it is there.
     Unknown,
 }
 
@@ -179,7 +179,7 @@ fn nature(error: &FunctionError) -> Nature {
         FunctionError::Crashed { .. } => Nature::Crash,
         FunctionError::Function { error_type, .. } => match error_type {
             ErrorType::InvalidCommand | ErrorType::IdempotencyConflict => Nature::Refusal,
-            // An item under the row's key that is no order, or a table that is gone.
+            // An item under the row's key that is none, or a table that is gone.
             ErrorType::WriteModelFault => Nature::Fault,
             other if other.is_retryable() => Nature::Passing,
             _ => Nature::Hopeless,
@@ -207,10 +207,10 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
         let mut attempt = 1;
         let sent = loop {
             let begun = Instant::now();
-            let error = match self.functions.publish::<Order>(&row.command).await {
+            let error = match self.functions.publish::<Document>(&row.draft).await {
                 Ok(answer) => {
                     self.answered();
-                    break Sent::Order(Box::new(answer.value));
+                    break Sent::Document(Box::new(answer.value));
                 }
                 Err(error) => error,
             };
@@ -265,9 +265,9 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
     ) -> Result<(), Halt> {
         let error = match sent {
             Sent::Unknown => return Ok(()),
-            Sent::Order(order) => {
+            Sent::Document(document) => {
                 *faults = 0;
-                let earlier = order.version > 1 || order.created_at < self.begun;
+                let earlier = document.version > 1 || document.created_at < self.begun;
                 self.tell(if earlier {
                     Event::AlreadyThere
                 } else {
@@ -285,8 +285,8 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
                 error
             }
         };
-        let reason = &orders::error::chain(&error);
-        failed.add(&row.command, reason).map_err(Halt::FailedFile)?;
+        let reason = &pattern::error::chain(&error);
+        failed.add(&row.draft, reason).map_err(Halt::FailedFile)?;
         let line = row.line;
         self.tell(Event::Failed { line, reason });
         Ok(())

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::told::{Told, hints};
 use crate::app::interrupt::Interrupt;
 use crate::cli::{DemoArgs, DeployArgs};
-use crate::commands::{deploy, order};
+use crate::commands::{deploy, entity};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
@@ -33,9 +33,9 @@ pub(crate) async fn run(
     let begun = Instant::now();
     ready(args, &settings, interrupt, printer).await?;
     let flags = flags(&settings);
-    let steps = story::take(&settings, &flags, interrupt, printer);
-    let said = || Failure::interrupted("interrupted; the orders placed so far stay where they are");
-    let steps = interrupt.unless(steps, said).await??;
+    let story = story::take(&settings, &flags, interrupt, printer);
+    let said = || Failure::interrupted("interrupted; what was created so far stays where it is");
+    let steps = interrupt.unless(story, said).await??;
     let told = Told {
         stack: settings.stack.as_str(),
         target: settings.target,
@@ -80,9 +80,9 @@ async fn ready(
 
 /// Whether the stack is deployed.
 async fn standing(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
-    let functions = order::functions(settings, printer).await?;
+    let functions = entity::functions(settings, printer).await?;
     let pong = functions.query::<Value>(&json!({ "ping": true })).await;
-    order::unwrap_logged(pong, printer)?;
+    entity::unwrap_logged(pong, &settings.domain, printer)?;
     Ok(())
 }
 
@@ -91,7 +91,8 @@ async fn agree(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let question = format!("Place a few orders in stack {}?", settings.stack);
+    let (plural, stack) = (&settings.domain.plural, &settings.stack);
+    let question = format!("Create a few {plural} in stack {stack}?");
     let said = || Failure::interrupted("interrupted; nothing was written");
     if interrupt.unless(printer.confirm(&question), said).await?? {
         Ok(())

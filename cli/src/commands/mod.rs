@@ -10,11 +10,11 @@ mod demo;
 mod deploy;
 mod destroy;
 mod doctor;
+pub(crate) mod entity;
 mod failures;
 mod local;
 mod logs;
 mod operation;
-mod order;
 mod outputs;
 mod preview;
 mod progress;
@@ -31,6 +31,7 @@ pub(crate) use self::local::host;
 use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::cli::{Cli, Command};
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, TEMPLATE};
@@ -38,6 +39,7 @@ use crate::settings::{Settings, StackName, TEMPLATE};
 /// Runs what was typed. `printer` is replaced by one with the settings file's options.
 pub(crate) async fn run(
     cli: Cli,
+    domain: &Domain,
     interrupt: &Interrupt,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
@@ -74,9 +76,9 @@ pub(crate) async fn run(
             }
             doctor::run(&cli.global, settings, printer).await
         }
-        Command::Order(command) => {
+        Command::Entity(typed) => {
             let settings = settings(false)?;
-            order::run(command, settings, interrupt, printer).await
+            entity::run(&typed, &settings, interrupt, printer).await
         }
         Command::Failures(command) => {
             let settings = settings(false)?;
@@ -106,8 +108,8 @@ pub(crate) async fn run(
             let settings = settings(false)?;
             verify::run(args, &settings, printer).await
         }
-        Command::Completions { shell } => completions::run(shell, printer),
-        Command::Reference => reference::run(printer),
+        Command::Completions { shell } => completions::run(shell, domain, printer),
+        Command::Reference => reference::run(domain, printer),
     }
 }
 

@@ -199,7 +199,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use orders::error::ErrorType;
+    use pattern::error::ErrorType;
 
     use super::*;
 
@@ -228,6 +228,7 @@ mod tests {
         let mut record = record();
         let start = record.start;
         let error = |error_type, message: &str| FunctionError::Function {
+            name: ErrorType::to_string(&error_type),
             error_type,
             message: message.to_owned(),
             log: None,

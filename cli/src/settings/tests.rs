@@ -4,7 +4,7 @@ use super::*;
 
 fn global(args: &[&str]) -> Global {
     let args = ["cqrs"].iter().chain(args).chain(&["outputs"]).copied();
-    crate::cli::Cli::from_arguments(args)
+    crate::cli::Cli::from_arguments(args, &Domain::bundled())
         .expect("arguments parse")
         .global
 }

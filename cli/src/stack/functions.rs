@@ -5,19 +5,21 @@ use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use orders::diagnosis::{Diagnose, Diagnosis};
-use orders::error::ErrorType;
-use orders::ids::OrderId;
-use orders::order::Order;
-use orders::query::Query;
+use pattern::error::ErrorType;
+use pattern::id::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aws::{Aws, AwsError};
+use crate::domain::{Batch, Document, Domain};
 use crate::error::{Explain, Kind};
 use crate::package::Handler;
 use crate::settings::{StackName, Target};
 use crate::stack::Stacks;
 use crate::stack::ownership::NotOurs;
+
+/// The most documents that one query answers, by ids or as a page.
+pub(crate) const MAX_DOCUMENTS: usize = 500;
 
 /// The publisher, subscriber and query functions of one stack.
 #[derive(Clone, Debug)]
@@ -63,6 +65,8 @@ pub(crate) enum FunctionError {
     #[error("{message}")]
     Function {
         error_type: ErrorType,
+        /// The error's name as the function said it: `OrderNotFound`.
+        name: String,
         message: String,
         log: Option<String>,
     },
@@ -105,11 +109,12 @@ impl Explain for FunctionError {
             Self::NotDeployed { .. } => Kind::NotFound,
             Self::NotOurs(error) => error.kind(),
             Self::Function { error_type, .. } => match error_type {
-                ErrorType::OrderNotFound => Kind::NotFound,
+                ErrorType::NotFound => Kind::NotFound,
                 ErrorType::InvalidCommand
                 | ErrorType::VersionConflict
                 | ErrorType::IllegalTransition
                 | ErrorType::IdempotencyConflict
+                | ErrorType::Refused
                 | ErrorType::InvalidQuery => Kind::Refused,
                 _ => Kind::Failed,
             },
@@ -122,7 +127,7 @@ impl Explain for FunctionError {
             Self::Aws(error) | Self::Stopped(error) => error.name(),
             Self::NotDeployed { .. } => "StackNotFound".to_owned(),
             Self::NotOurs(error) => error.name(),
-            Self::Function { error_type, .. } => error_type.to_string(),
+            Self::Function { name, .. } => name.clone(),
             Self::Crashed { error_type, .. } => error_type.clone(),
             Self::Unintelligible { .. } => Kind::Failed.name().to_owned(),
         }
@@ -145,13 +150,6 @@ impl Explain for FunctionError {
                     .to_owned(),
             ),
             Self::Function { error_type, .. } => match error_type {
-                ErrorType::OrderNotFound => Some("`cqrs order list` shows the orders".to_owned()),
-                ErrorType::VersionConflict => {
-                    Some("`cqrs order get ID` shows the order as it is now".to_owned())
-                }
-                ErrorType::IdempotencyConflict => {
-                    Some("use another `--idempotency-key` for another order".to_owned())
-                }
                 ErrorType::WriteModelUnavailable | ErrorType::ReadModelUnavailable => {
                     Some("repeat the command: this is safe at any time".to_owned())
                 }
@@ -209,23 +207,21 @@ impl Functions {
         self.invoke("query", payload).await
     }
 
-    /// Asks the query function for several orders, at most [`orders::query::MAX_ORDERS`]; gives
-    /// one, or none, for each id.
-    pub(crate) async fn orders(
+    /// Asks the query function for several documents, at most [`MAX_DOCUMENTS`]; gives one, or none,
+    /// for each id.
+    pub(crate) async fn documents(
         &self,
-        ids: &[OrderId],
-    ) -> Result<Answer<Vec<Option<Order>>>, FunctionError> {
-        #[derive(serde::Deserialize)]
-        struct Batch {
-            orders: Vec<Option<Order>>,
-        }
-        let Answer { value, log } = self.query::<Batch>(&Query::Batch(ids.to_vec())).await?;
-        if value.orders.len() != ids.len() {
-            let source = serde::de::Error::invalid_length(value.orders.len(), &"one for each id");
+        ids: &[Id],
+        domain: &Domain,
+    ) -> Result<Answer<Vec<Option<Document>>>, FunctionError> {
+        let question = serde_json::json!({ (domain.ids()): ids });
+        let Answer { value, log } = self.query::<Batch>(&question).await?;
+        let Batch(value) = value;
+        if value.len() != ids.len() {
+            let source = serde::de::Error::invalid_length(value.len(), &"one for each id");
             let function = format!("{}-query", self.stack);
             return Err(FunctionError::Unintelligible { function, source });
         }
-        let value = value.orders;
         Ok(Answer { value, log })
     }
 
@@ -315,21 +311,22 @@ fn function_error(function: String, body: &[u8], log: Option<String>) -> Functio
         error_message: String,
     }
     let Body {
-        error_type,
+        error_type: name,
         error_message: message,
     } = serde_json::from_slice(body).unwrap_or_else(|_| Body {
         error_type: "Unknown".to_owned(),
         error_message: String::from_utf8_lossy(body).into_owned(),
     });
-    match ErrorType::parse(&error_type) {
+    match ErrorType::parse(&name) {
         Some(error_type) => FunctionError::Function {
             error_type,
+            name,
             message,
             log,
         },
         None => FunctionError::Crashed {
             function,
-            error_type,
+            error_type: name,
             message,
             log,
         },

@@ -18,7 +18,7 @@ mod ordered;
 
 pub use field::Field;
 pub use kind::{Characters, Choice, Kind};
-use ordered::Ordered;
+pub use ordered::Ordered;
 
 /// The fields of an object, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]

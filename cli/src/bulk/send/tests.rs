@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
-use orders::command::Command;
+use serde_json::{Value, json};
 
 use super::super::Format;
 use super::*;
 use crate::aws::Aws;
+use crate::domain::Domain;
 
 /// How the publisher answers a row, given its product and how often it was asked about it.
 type Script = fn(&str, u32) -> Answer;
@@ -23,12 +24,10 @@ enum Answer {
 }
 
 fn row(line: u64, product: &str) -> Row {
-    let payload =
-        format!(r#"{{"clientId":"c","productId":"{product}","idempotencyKey":"{line}"}}"#);
-    match Command::parse(&payload).unwrap() {
-        Command::Create(command) => Row { line, command },
-        other => panic!("{other:?}"),
-    }
+    let key = line.to_string();
+    let draft = json!({ "clientId": "c", "productId": product, "idempotencyKey": key });
+    let draft = Domain::bundled().draft_of(draft).unwrap();
+    Row { line, draft }
 }
 
 fn response(status: u16, error: Option<&str>, body: String) -> http::Response<SdkBody> {
@@ -43,17 +42,18 @@ fn publisher(script: Script) -> Functions {
     let asked = Arc::new(Mutex::new(Vec::<String>::new()));
     let http = infallible_client_fn(move |request| {
         let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
-        let Command::Create(create) = Command::parse(&body).unwrap() else {
-            panic!("{body}");
-        };
+        let draft: Value = serde_json::from_str(&body).unwrap();
         let mut asked = asked.lock().unwrap();
         asked.push(body.clone());
         let times = asked.iter().filter(|earlier| **earlier == body).count();
         let failed = Some("x-amz-function-error");
-        match script(create.product_id.as_str(), times as u32) {
+        match script(draft["productId"].as_str().unwrap(), times as u32) {
             Answer::Order => {
-                let order = create.order(Timestamp::now());
-                response(200, None, serde_json::to_string(&order).unwrap())
+                let order = json!({
+                    "orderId": "o", "status": "placed", "version": 1,
+                    "createdAt": Timestamp::now(), "updatedAt": Timestamp::now(),
+                });
+                response(200, None, order.to_string())
             }
             Answer::Throttled => {
                 let body = r#"{"__type":"TooManyRequestsException","message":"Rate Exceeded."}"#;
@@ -89,7 +89,7 @@ async fn sent(
     drop(to);
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("o.csv");
-    let mut failed = FailedFile::create(Some(&input), Format::Csv).unwrap();
+    let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
     let functions = publisher(script);
     let mut told = Vec::new();
     let ended = send(
@@ -206,7 +206,7 @@ async fn a_row_that_waits_for_its_next_attempt_does_not_hold_up_the_end() {
     to.try_send(Ok(row(2, "a"))).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("o.csv");
-    let mut failed = FailedFile::create(Some(&input), Format::Csv).unwrap();
+    let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
     let (pressed, stop) = tokio::sync::oneshot::channel::<()>();
     let mut pressed = Some(pressed);
     let mut told = Vec::new();

@@ -1,53 +1,84 @@
 //! The steps of the tour: command lines, each parsed and run by the tool itself.
+//!
+//! Their values come from the description's examples.
 
 use std::time::Instant;
 
+use pattern::description::CommandKind;
 use serde_json::Value;
 
 use super::told::Step;
 use crate::app::interrupt::Interrupt;
 use crate::cli::{Cli, Command};
-use crate::commands::order;
+use crate::commands::entity;
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
-/// What each step is about, where it is not as the one before, and its command. `{client}` is the
-/// tour's own, `{id}` the first order's; what a shell would keep to itself is not shown.
-const STORY: [(&str, &str); 7] = [
-    (
-        "Place an order, and wait until the read model shows it",
-        "cqrs order create --client {client} --product keyboard --quantity 2 \
-         --idempotency-key {client}-keyboard --wait{flags}",
-    ),
-    (
-        "Repeat it, as after a lost answer: the key makes it the same order",
-        "cqrs order create --client {client} --product keyboard --quantity 2 \
-         --idempotency-key {client}-keyboard --wait{flags}",
-    ),
-    (
-        "Place two more; in a script the id is all there is on standard output",
-        "id=$(cqrs order create --client {client} --product mouse --quantity 1 \
-         --idempotency-key {client}-mouse --wait{flags})",
-    ),
-    (
-        "",
-        "id=$(cqrs order create --client {client} --product cable --quantity 10 \
-         --idempotency-key {client}-cable --wait{flags})",
-    ),
-    (
-        "Ship the first one, unless somebody else has changed it",
-        "cqrs order ship {id} --expected-version 1 --wait{flags}",
-    ),
-    (
-        "Read it from the read model, which the stream has kept up to date",
-        "cqrs order get {id}{flags}",
-    ),
-    (
-        "List this client's orders, the newest first",
-        "cqrs order list --client {client}{flags}",
-    ),
-];
+/// Where an earlier step's id goes.
+const ID: &str = "{id}";
+
+/// A step to be taken.
+struct Scene {
+    title: String,
+    /// After `cqrs` and the entity's name.
+    words: String,
+    /// What must have come of it, given the first step's id.
+    holds: fn(&Value, &Domain, &str) -> bool,
+    otherwise: &'static str,
+}
+
+/// The story of one entity: created, created again, seen, changed, listed.
+fn story(domain: &Domain) -> Vec<Scene> {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    let key = format!("demo-{}", &unique[..6]);
+    let (one, entity) = (domain.one(), &domain.entity);
+    let create = format!("create{} --idempotency-key {key} --wait", domain.example());
+    let mut scenes = vec![
+        Scene {
+            title: format!("Create {one}, and wait until the read model shows it"),
+            words: create.clone(),
+            holds: |result, _, _| result["version"] == 1,
+            otherwise: "the first version is not 1",
+        },
+        Scene {
+            title: format!("Repeat it, as after a lost answer: the key makes it the same {entity}"),
+            words: create,
+            holds: |result, domain, id| result[&domain.id] == id && result["version"] == 1,
+            otherwise: "the repeated command made another one",
+        },
+        Scene {
+            title: "Read it from the read model, which the stream keeps up to date".to_owned(),
+            words: format!("get {ID}"),
+            holds: |result, domain, id| result[&domain.id] == id,
+            otherwise: "the read model shows another one",
+        },
+    ];
+    let moves = |command: &&pattern::description::Command| {
+        let first = domain.statuses.first();
+        matches!(&command.kind, CommandKind::Move { from, .. } if from.first() == first)
+    };
+    if let Some(command) = domain.commands.iter().find(moves) {
+        scenes.push(Scene {
+            title: format!("{}, unless somebody else has changed it", command.help),
+            words: format!("{} {ID} --expected-version 1 --wait", command.name),
+            holds: |result, _, _| result["version"] == 2,
+            otherwise: "the changed version is not 2",
+        });
+    }
+    scenes.push(Scene {
+        title: format!("List the {}, the newest first", domain.plural),
+        words: "list --limit 5".to_owned(),
+        holds: |result, domain, _| {
+            result[&domain.plural]
+                .as_array()
+                .is_some_and(|l| !l.is_empty())
+        },
+        otherwise: "the list is empty",
+    });
+    scenes
+}
 
 /// Takes all steps; `flags` lead a command to this stack.
 pub(super) async fn take(
@@ -56,86 +87,68 @@ pub(super) async fn take(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<Vec<Step>, Failure> {
-    let unique = uuid::Uuid::new_v4().simple().to_string();
-    // Nobody else's orders are listed, also when the tour is taken again.
-    let client = format!("demo-{}", &unique[..6]);
+    let domain = &settings.domain;
     let style = printer.data_style();
     let mut steps = Vec::<Step>::new();
-    for (title, command) in STORY {
-        let first = steps.first().map(Step::id).unwrap_or_default();
-        let command = command
-            .replace("{client}", &client)
-            .replace("{id}", first)
-            .replace("{flags}", flags);
-        if !title.is_empty() {
-            let gap = if steps.is_empty() { "" } else { "\n" };
-            tell(printer, &format!("{gap}{}", style.bold(title)))?;
-        }
+    let mut id = String::new();
+    for scene in story(domain) {
+        let words = scene.words.replace(ID, &id);
+        let command = format!("cqrs {} {words}{flags}", domain.entity);
+        let gap = if steps.is_empty() { "" } else { "\n" };
+        tell(printer, &format!("{gap}{}", style.bold(&scene.title)))?;
         tell(printer, &format!("{} {command}", style.dim("$")))?;
         let begun = Instant::now();
-        let typed = command.trim_start_matches("id=$(").trim_end_matches(')');
-        let printed = run(typed, settings, interrupt, printer).await?;
-        let text = if typed == command {
-            &printed.text
-        } else {
-            // The id goes into the variable.
-            printed.text.lines().last().unwrap_or_default()
-        };
-        tell(printer, text)?;
-        steps.push(Step::new(title, command, begun.elapsed(), printed.json));
-        expect(&steps)?;
+        let (text, result) = run(&command, settings, interrupt, printer).await?;
+        let took = begun.elapsed();
+        tell(printer, &text)?;
+        if id.is_empty() {
+            id = result[&domain.id].as_str().unwrap_or_default().to_owned();
+        }
+        if !(scene.holds)(&result, domain, &id) {
+            let failure = Failure::new(Kind::Failed, scene.otherwise);
+            return Err(failure.hint("`cqrs deploy` brings the functions to this version"));
+        }
+        steps.push(Step::new(scene.title, command, took, result));
     }
     Ok(steps)
 }
 
-/// What a command printed: for people, and for programs.
-struct Printed {
-    text: String,
-    json: Value,
-}
-
+/// What a command prints: for people, and for programs.
 async fn run(
     typed: &str,
     settings: &Settings,
     interrupt: &Interrupt,
     printer: &Printer,
-) -> Result<Printed, Failure> {
-    let parsed = Cli::from_arguments(typed.split(' '));
+) -> Result<(String, Value), Failure> {
+    let words = split(typed);
+    let parsed = Cli::from_arguments(words, &settings.domain);
     let parsed = parsed.map_err(|e| Failure::new(Kind::Usage, e.to_string()))?;
-    let Command::Order(command) = parsed.command else {
-        return Err(Failure::new(Kind::Failed, "a step that is no order's"));
+    let Command::Entity(typed) = parsed.command else {
+        return Err(Failure::new(
+            Kind::Failed,
+            "a step is no command of the entity",
+        ));
     };
     let (printer, printed) = printer.capturing();
-    order::run(command, settings.clone(), interrupt, &printer).await?;
-    let (text, json) = printed.take();
-    Ok(Printed { text, json })
+    entity::run(&typed, settings, interrupt, &printer).await?;
+    Ok(printed.take())
 }
 
-/// A step that does not come out as it is described fails the tour.
-fn expect(steps: &[Step]) -> Result<(), Failure> {
-    let holds = |otherwise: &str, holds: bool| {
-        if holds {
-            return Ok(());
+/// The words of a command line, as a shell parts them; what is quoted is one.
+fn split(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for letter in line.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            letter => words
+                .last_mut()
+                .iter_mut()
+                .for_each(|word| word.push(letter)),
         }
-        Err(Failure::new(Kind::Failed, otherwise)
-            .hint("`cqrs deploy` brings the functions to this version"))
-    };
-    let version = |step: &Step| step.result()["version"].as_u64();
-    match steps {
-        [first, second] => holds(
-            "the repeated command made another order",
-            first.id() == second.id() && version(second) == Some(1),
-        ),
-        [.., read] if steps.len() == STORY.len() - 1 => holds(
-            "the read model shows an old version",
-            version(read) == Some(2),
-        ),
-        [.., list] if steps.len() == STORY.len() => holds(
-            "the list is not of three orders",
-            list.result()["orders"].as_array().map(Vec::len) == Some(3),
-        ),
-        _ => Ok(()),
     }
+    words
 }
 
 /// Text of the tour; JSON comes as a whole, at the end.
@@ -152,12 +165,13 @@ mod tests {
 
     #[test]
     fn every_step_can_be_typed() {
-        for (_, command) in STORY {
-            let command = command.replace("{client}", "demo").replace("{flags}", "");
-            let typed = command.replace("{id}", "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11");
-            let typed = typed.trim_start_matches("id=$(").trim_end_matches(')');
-            let parsed = Cli::from_arguments(typed.split(' '));
-            assert!(parsed.is_ok(), "{typed}");
+        let domain = Domain::bundled();
+        for scene in story(&domain) {
+            let words = scene
+                .words
+                .replace(ID, "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11");
+            let typed = split(&format!("cqrs order {words}"));
+            assert!(Cli::from_arguments(typed, &domain).is_ok(), "{words}");
         }
     }
 }

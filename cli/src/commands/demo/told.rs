@@ -25,8 +25,8 @@ pub(super) struct Told<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Step {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    title: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    title: String,
     command: String,
     #[serde(rename = "tookMs", serialize_with = "millis")]
     took: Duration,
@@ -35,22 +35,13 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn new(title: &'static str, command: String, took: Duration, result: Value) -> Self {
+    pub(super) fn new(title: String, command: String, took: Duration, result: Value) -> Self {
         Self {
             title,
             command,
             took,
             result,
         }
-    }
-
-    pub(super) fn result(&self) -> &Value {
-        &self.result
-    }
-
-    /// The order's, where it is of one.
-    pub(super) fn id(&self) -> &str {
-        self.result["orderId"].as_str().unwrap_or_default()
     }
 }
 
@@ -63,8 +54,8 @@ fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S:
 pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
     let stack = stack_flag(&settings.stack);
     let mut hints = vec![(
-        format!("cqrs order list{flags}"),
-        "all orders, also of earlier tours",
+        format!("cqrs {} list{flags}", settings.domain.entity),
+        "all of them, also of earlier tours",
     )];
     match settings.target {
         Target::Local => {
@@ -75,7 +66,7 @@ pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
     }
     hints.push((
         format!("cqrs destroy{flags}"),
-        "takes the stack and its orders away",
+        "takes the stack away, with all that is in it",
     ));
     let width = hints.iter().map(|(command, _)| command.len()).max();
     let mut text = format!("\n{}\n", style.bold("What to try next"));

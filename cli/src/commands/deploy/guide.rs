@@ -243,6 +243,7 @@ mod tests {
                 .collect(),
             tags: BTreeMap::new(),
             artifact_bucket: None,
+            domain: crate::domain::Domain::bundled(),
             printer: Default::default(),
         }
     }

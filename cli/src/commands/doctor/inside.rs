@@ -1,7 +1,7 @@
 //! The checks inside the functions: what each of them finds on the way to its store.
 
 use orders::diagnosis::{Diagnosis, Step, StepName};
-use orders::error::ErrorType;
+use pattern::error::ErrorType;
 
 use super::check::{Checked, Finding, Name};
 use super::checks::Checks;

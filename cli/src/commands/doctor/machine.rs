@@ -198,7 +198,9 @@ mod tests {
     /// Where region and credentials come from, given what was typed, set and written.
     fn origins(typed: &[&str], set: &[(&str, &str)], aws: AwsSettings) -> (String, String) {
         let typed = ["cqrs", "doctor"].iter().chain(typed);
-        let global = Cli::from_arguments(typed).unwrap().global;
+        let global = Cli::from_arguments(typed, &crate::domain::Domain::bundled())
+            .unwrap()
+            .global;
         let mut settings = Settings::resolve(&global).unwrap();
         settings.aws = aws;
         let var = |name: &str| {

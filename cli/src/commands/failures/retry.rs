@@ -1,6 +1,6 @@
 //! `cqrs failures retry`: the records go to the subscriber again, and settled failures go.
 
-use orders::error::ErrorType;
+use pattern::error::ErrorType;
 
 use crate::app::interrupt::Interrupt;
 use crate::cli::FailuresArgs;

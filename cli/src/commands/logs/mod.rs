@@ -9,8 +9,8 @@ mod shown;
 
 use std::time::Duration;
 
-use orders::ids::OrderId;
 use orders::timestamp::Timestamp;
+use pattern::id::Id;
 
 use crate::app::interrupt::Interrupt;
 use crate::cli::LogsArgs;
@@ -88,12 +88,10 @@ async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result
 
 /// CloudWatch's pattern for what was asked for.
 fn wanted(args: &LogsArgs) -> Result<Wanted, Failure> {
-    let pattern = match (&args.order, &args.filter) {
+    let pattern = match (&args.entity, &args.filter) {
         (Some(id), _) => {
-            let id = OrderId::new(id).map_err(|error| {
-                Failure::new(Kind::Usage, format!("the order's id {error}"))
-                    .hint("`cqrs order list` shows the orders")
-            })?;
+            let id = Id::new(id)
+                .map_err(|error| Failure::new(Kind::Usage, format!("the id {error}")))?;
             let escaped = id.as_str().replace('\\', "\\\\").replace('"', "\\\"");
             Some(format!("\"{escaped}\""))
         }
@@ -122,8 +120,8 @@ fn warn_missing(role: Role, groups: &[LogGroup], printer: &Printer) {
 }
 
 fn nothing(args: &LogsArgs) -> &'static str {
-    match (&args.order, &args.filter) {
-        (Some(_), _) => "No line names the order; `--since 1d` looks further back",
+    match (&args.entity, &args.filter) {
+        (Some(_), _) => "No line names it; `--since 1d` looks further back",
         (None, Some(_)) => "No line matches; `--since 1d` looks further back",
         (None, None) => "Nothing was logged; `--since 1d` looks further back",
     }

@@ -10,8 +10,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select, try_join_all};
-use orders::error::ErrorType;
 use orders::projection::{Project, Removed};
+use pattern::error::ErrorType;
 use serde::Serialize;
 
 use self::checkpoint::{Checkpoint, Store};

@@ -211,8 +211,9 @@ impl Kind {
         let typed = || Value::String(text.to_owned());
         let value = match self {
             Self::Text { .. } | Self::Time | Self::Choice(_) => typed(),
+            _ if text.trim() != text => typed(),
             // Whatever is no JSON is a text, which the check then refuses by what it must be.
-            _ => serde_json::from_str(text.trim()).unwrap_or_else(|_| typed()),
+            _ => serde_json::from_str(text).unwrap_or_else(|_| typed()),
         };
         self.check(&value).map_err(|rule| {
             let quoted = || format!("not \"{}\"", text.escape_debug());

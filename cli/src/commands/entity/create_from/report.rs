@@ -1,4 +1,4 @@
-//! What became of the rows of a file.
+//! What came of the rows of a file.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::commands::counted;
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 
 /// How many failed rows are named; all are counted, and in the file.
@@ -17,19 +18,21 @@ const NAMED: usize = 20;
 pub(super) struct Examined {
     pub(super) dry_run: bool,
     pub(super) rows: u64,
+    #[serde(skip)]
+    pub(super) domain: Domain,
 }
 
 impl fmt::Display for Examined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = counted(self.rows, "order");
+        let rows = self.domain.counted(self.rows);
         write!(
             f,
-            "{rows} would be placed, less those that are there already"
+            "{rows} would be created, less those that are there already"
         )
     }
 }
 
-/// What became of the rows.
+/// What came of the rows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
@@ -43,6 +46,8 @@ pub(super) struct Report {
     failures: Vec<FailedRow>,
     pub(super) failed_file: Option<String>,
     seconds: f64,
+    #[serde(skip)]
+    pub(super) domain: Domain,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,7 +57,7 @@ struct FailedRow {
 }
 
 impl Report {
-    pub(super) fn new(rows: u64) -> Self {
+    pub(super) fn new(rows: u64, domain: &Domain) -> Self {
         Self {
             rows,
             created: 0,
@@ -62,6 +67,7 @@ impl Report {
             failures: Vec::new(),
             failed_file: None,
             seconds: 0.0,
+            domain: domain.clone(),
         }
     }
 
@@ -90,7 +96,7 @@ impl Report {
 
     /// `2 orders created, 1 failed`
     pub(super) fn summary(&self) -> String {
-        let mut text = format!("{} created", counted(self.created, "order"));
+        let mut text = format!("{} created", self.domain.counted(self.created));
         for (count, what) in [
             (self.already_there, "already there"),
             (self.failed, "failed"),
@@ -113,7 +119,8 @@ impl Report {
         Err(match &self.failed_file {
             Some(path) => failure.hint(format!(
                 "{path} has them with their keys and reasons: correct it and \
-                 `cqrs order create --from {path}`"
+                 `cqrs {} create --from {path}`",
+                self.domain.entity
             )),
             None => failure,
         })

@@ -1,25 +1,38 @@
-//! The ids of the orders that a command works on: typed, or one a line on standard input.
+//! The ids that a command works on: typed, or one a line on standard input.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use orders::ids::{MAX_CHARACTERS, OrderId};
+use clap::Args;
+use pattern::id::Id;
 use tokio::sync::mpsc;
 
-use crate::commands::order::InvalidArgument;
+use crate::domain::InvalidArgument;
 use crate::error::{Failure, Kind};
 use crate::text::{self, NotText};
 
+/// An id as help shows one.
+pub(super) const EXAMPLE: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
 /// What stands for standard input.
 const STDIN: &str = "-";
 /// Lines that are read before they are asked for.
 const READ_AHEAD: usize = 1000;
+/// The longest an id may be.
+const MAX_CHARACTERS: usize = 128;
+
+/// The ids of a command that works on any number of them.
+#[derive(Args, Debug)]
+pub(super) struct IdsArgs {
+    /// The ids; `-` takes them from standard input, one a line
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+}
 
 /// What was typed.
 #[derive(Debug)]
 pub(super) enum Ids {
-    /// One order, which the command shows by itself.
-    One(OrderId),
+    /// One, which the command shows by itself.
+    One(Id),
     /// Any number of them, from none to more than fit into memory.
     Several(Several),
 }
@@ -27,14 +40,14 @@ pub(super) enum Ids {
 /// Ids to be taken one after the other.
 #[derive(Debug)]
 pub(super) enum Several {
-    Typed(VecDeque<OrderId>),
+    Typed(VecDeque<Id>),
     Lines(Lines),
 }
 
 /// An id as it was given.
 #[derive(Debug)]
 pub(super) enum Given {
-    Id(OrderId),
+    Id(Id),
     /// A line that is no id.
     Malformed {
         text: String,
@@ -44,7 +57,7 @@ pub(super) enum Given {
 
 impl Ids {
     /// Checks all that was typed. The lines of standard input are read and checked as they come.
-    pub(super) fn of(mut typed: Vec<String>) -> Result<Self, Failure> {
+    pub(super) fn of(IdsArgs { ids: mut typed }: IdsArgs) -> Result<Self, Failure> {
         if typed.iter().any(|id| id == STDIN) {
             if typed.len() > 1 {
                 let message = "`-` takes the ids from standard input and no others beside them";
@@ -53,15 +66,12 @@ impl Ids {
             return Ok(Self::Several(Several::Lines(Lines::of_stdin())));
         }
         if typed.len() == 1 {
-            let id = OrderId::new(typed.remove(0));
-            return Ok(Self::One(
-                id.map_err(|e| InvalidArgument::of("the order's id", e))?,
-            ));
+            let id = Id::new(typed.remove(0));
+            return Ok(Self::One(id.map_err(|e| InvalidArgument::of("the id", e))?));
         }
         let count = typed.len();
         let checked = typed.into_iter().enumerate().map(|(at, id)| {
-            OrderId::new(id)
-                .map_err(|e| InvalidArgument::of(&format!("id {} of {count}", at + 1), e))
+            Id::new(id).map_err(|e| InvalidArgument::of(&format!("id {} of {count}", at + 1), e))
         });
         Ok(Self::Several(Several::Typed(
             checked.collect::<Result<_, _>>()?,
@@ -74,7 +84,7 @@ impl Ids {
             Self::One(_) => Ok(()),
             Self::Several(_) => Err(Failure::new(
                 Kind::Usage,
-                format!("`{option}` is for one order, not for several"),
+                format!("`{option}` is for one id, not for several"),
             )),
         }
     }
@@ -94,7 +104,7 @@ impl Several {
     }
 
     /// Those that are known and were not taken.
-    pub(super) fn rest(self) -> impl Iterator<Item = OrderId> {
+    pub(super) fn rest(self) -> impl Iterator<Item = Id> {
         let ids = match self {
             Self::Typed(ids) => ids,
             Self::Lines(_) => VecDeque::new(),
@@ -182,7 +192,7 @@ fn given(line: Option<&[u8]>, number: u64) -> Given {
     let id = match line.map(std::str::from_utf8) {
         None => Err(format!("must have at most {MAX_CHARACTERS} characters")),
         Some(Err(_)) => Err("must be UTF-8".to_owned()),
-        Some(Ok(text)) => OrderId::new(text).map_err(|rule| rule.to_string()),
+        Some(Ok(text)) => Id::new(text).map_err(|rule| rule.to_string()),
     };
     match id {
         Ok(id) => Given::Id(id),
@@ -190,7 +200,7 @@ fn given(line: Option<&[u8]>, number: u64) -> Given {
             let text = String::from_utf8_lossy(line.unwrap_or_default());
             Given::Malformed {
                 text: text.chars().take(MAX_CHARACTERS).collect(),
-                error: InvalidArgument::of(&format!("line {number}: the order's id"), rule),
+                error: InvalidArgument::of(&format!("line {number}: the id"), rule),
             }
         }
     }
@@ -207,7 +217,7 @@ mod tests {
         let mut lines = Vec::new();
         while let Ok(line) = read.try_recv() {
             lines.push(match line.unwrap() {
-                Given::Id(id) => Ok(id.into()),
+                Given::Id(id) => Ok(id.to_string()),
                 Given::Malformed { error, .. } => Err(error.to_string()),
             });
         }
@@ -233,13 +243,10 @@ mod tests {
             lines(&text),
             [
                 Ok("a".to_owned()),
-                Err("line 3: the order's id must be UTF-8".to_owned()),
-                Err("line 4: the order's id must have at most 128 characters, not 129".to_owned()),
-                Err("line 5: the order's id must have at most 128 characters".to_owned()),
-                Err(
-                    "line 6: the order's id must have printable characters only, not U+001B"
-                        .to_owned()
-                ),
+                Err("line 3: the id must be UTF-8".to_owned()),
+                Err("line 4: the id must have at most 128 characters, not 129".to_owned()),
+                Err("line 5: the id must have at most 128 characters".to_owned()),
+                Err("line 6: the id must have printable characters only, not U+001B".to_owned()),
                 Ok("b".to_owned()),
             ]
         );
@@ -254,7 +261,7 @@ mod tests {
         assert_eq!(
             lines("a\u{a0}\n".as_bytes()),
             [Err(
-                "line 1: the order's id must have printable characters only, not U+00A0".to_owned()
+                "line 1: the id must have printable characters only, not U+00A0".to_owned()
             )]
         );
     }
@@ -287,7 +294,10 @@ mod tests {
 
     #[test]
     fn typed_ids_are_all_checked_and_one_is_named_by_its_place() {
-        let of = |ids: &[&str]| Ids::of(ids.iter().map(|id| (*id).to_owned()).collect());
+        let of = |ids: &[&str]| {
+            let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+            Ids::of(IdsArgs { ids })
+        };
         assert!(matches!(of(&["a"]), Ok(Ids::One(_))));
         assert!(matches!(of(&["a", "a"]), Ok(Ids::Several(_))));
         assert_eq!(

@@ -1,21 +1,23 @@
-//! Keeps the score of a command for several orders, and has its last word.
+//! Counts what came of a command for several ids, and has its last word.
 
-use crate::commands::order::items::{Fate, Item, Listing};
+use crate::commands::entity::items::{Fate, Item, Listing};
+use crate::domain::Domain;
 use crate::error::Failure;
 use crate::printer::{Printer, Step};
 
 /// How a command speaks of what it does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Words {
-    /// `Shipping orders`
-    pub(super) doing: &'static str,
+    /// `ship: orders`
+    pub(super) doing: String,
     /// `shipped`
-    pub(super) done: &'static str,
+    pub(super) done: String,
 }
 
 #[derive(Debug)]
 pub(super) struct Tally<'a> {
     words: Words,
+    domain: &'a Domain,
     printer: &'a Printer,
     listing: Listing<'a>,
     step: Option<Step>,
@@ -33,14 +35,15 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(words: Words, printer: &'a Printer) -> Self {
-        // Where the orders themselves appear on the terminal, nothing else has to.
-        let step =
-            (printer.is_live() && !printer.stdout_is_terminal()).then(|| printer.step(words.doing));
+    pub(super) fn new(words: Words, domain: &'a Domain, printer: &'a Printer) -> Self {
+        // Where the documents themselves appear on the terminal, nothing else has to.
+        let step = (printer.is_live() && !printer.stdout_is_terminal())
+            .then(|| printer.step(words.doing.clone()));
         Self {
             words,
+            domain,
             printer,
-            listing: Listing::new(printer),
+            listing: Listing::new(domain, printer),
             step,
             read: true,
             done: 0,
@@ -135,7 +138,10 @@ impl<'a> Tally<'a> {
                 .hint("the same command again is safe"),
             (None, Some(first)) => {
                 let total = self.done + self.failed;
-                return Err(first.reworded(format!("{} of {total} orders failed", self.failed)));
+                return Err(first.reworded(format!(
+                    "{} of {total} {} failed",
+                    self.failed, self.domain.plural
+                )));
             }
             (None, None) if self.done == 0 => {
                 self.printer.note("No ids were given");
@@ -151,8 +157,7 @@ impl<'a> Tally<'a> {
 
     /// `12 orders shipped, 1 failed`.
     fn summary(&self) -> String {
-        let orders = if self.done == 1 { "order" } else { "orders" };
-        let mut text = format!("{} {orders} {}", self.done, self.words.done);
+        let mut text = format!("{} {}", self.domain.counted(self.done), self.words.done);
         for (count, what) in [(self.failed, "failed"), (self.left, "not done")] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));

@@ -1,4 +1,5 @@
-//! `cqrs order create --from`: places the orders of a file, each once, however often it is repeated.
+//! `cqrs order create --from`: creates what the rows of a file say, each once, however often it is
+//! repeated.
 
 mod report;
 
@@ -7,17 +8,18 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orders::error::chain;
+use pattern::error::chain;
 
 use self::report::{Examined, Report};
 use crate::app::interrupt::Interrupt;
 use crate::bulk::{
-    Checked, Event, FailedFile, Finished, Halt, Input, InputError, Row, check, feed, send,
+    Checked, Event, FailedFile, Finished, Halt, Input, InputError, Row, Unfit, check, feed, send,
 };
-use crate::cli::BulkArgs;
 use crate::commands::counted;
-use crate::commands::order::functions;
+use crate::commands::entity::create::FileArgs;
+use crate::commands::entity::functions;
 use crate::commands::rate::Rate;
+use crate::domain::{Domain, KEY};
 use crate::error::{Failure, Kind};
 use crate::printer::{Printer, Step};
 use crate::settings::Settings;
@@ -25,67 +27,103 @@ use crate::stack::functions::Functions;
 
 /// Between two lines of progress where there is no terminal.
 const TELL_EVERY: Duration = Duration::from_secs(5);
-const AGAIN: &str = "the same command again goes on: what is placed is not placed twice";
+const AGAIN: &str = "the same command again goes on: what is created is not created twice";
 
 pub(super) async fn run(
     file: &Path,
-    args: &BulkArgs,
+    args: &FileArgs,
     settings: &Settings,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    let domain = &settings.domain;
     let untouched = || Failure::interrupted("interrupted; nothing was sent");
-    let examined = interrupt.unless(examine(file, args, printer), untouched);
+    let examined = interrupt.unless(examine(file, args, &settings.domain, printer), untouched);
     let (input, checked) = examined.await??;
     if args.dry_run {
         return printer.data(&Examined {
             dry_run: true,
             rows: checked.rows,
+            domain: domain.clone(),
         });
     }
-    let mut failed = FailedFile::create(input.path(), checked.format)?;
+    let mut failed = FailedFile::create(input.path(), checked.format, domain)?;
     let found = interrupt.unless(functions(settings, printer), untouched);
     let functions = found.await??;
     // Those under way are waited for, and what became of all is told and kept.
     let _hold = interrupt.hold();
-    let placing = Placing {
+    let creating = Creating {
         functions: functions.one_attempt_each(),
         concurrency: args.concurrency,
-        report: RefCell::new(Report::new(checked.rows)),
+        report: RefCell::new(Report::new(checked.rows, domain)),
         begun: Instant::now(),
         step: printer.count(
-            format!("Placing {}", counted(checked.rows, "order")),
+            format!("Creating {}", domain.counted(checked.rows)),
             checked.rows,
         ),
         interrupt,
         printer,
     };
-    let rows = feed(input, checked, args.concurrency.into());
-    let ended = placing.run(rows, &mut failed).await;
-    placing.finish(ended, failed)
+    let rows = feed(input, checked, domain, args.concurrency.into());
+    let ended = creating.run(rows, &mut failed).await;
+    creating.finish(ended, failed)
 }
 
 /// Reads the file to its end, beside the one who may press Ctrl-C.
 async fn examine(
     file: &Path,
-    args: &BulkArgs,
+    args: &FileArgs,
+    domain: &Domain,
     printer: &Printer,
 ) -> Result<(Input, Checked), Failure> {
     let file = file.to_owned();
     let format = args.format;
+    let rules = domain.clone();
     let live = printer.is_live().then(|| printer.clone());
     let examined = tokio::task::spawn_blocking(move || {
         let input = Input::open(&file)?;
         let step =
             live.map(|printer| printer.bytes(format!("Checking {}", input.name()), input.length()));
         let seen = |bytes| step.iter().for_each(|step: &Step| step.advance(bytes));
-        let checked = check(&input, format, seen)?;
+        let checked = check(&input, format, &rules, seen)?;
         Ok((input, checked))
     });
     match examined.await {
-        Ok(examined) => examined.map_err(explained),
+        Ok(examined) => examined.map_err(|error| match unfit(&error, domain) {
+            Some(hint) => explained(error).hint(hint),
+            None => explained(error),
+        }),
         Err(error) => {
             Err(Failure::new(Kind::Failed, "cannot read the file").caused_by(error.to_string()))
+        }
+    }
+}
+
+/// How a file is written that can be sent, for one that cannot.
+fn unfit(error: &InputError, domain: &Domain) -> Option<String> {
+    let InputError::Unfit { source, .. } = error else {
+        return None;
+    };
+    match source {
+        Unfit::NotText(_) => None,
+        Unfit::Array => Some(format!(
+            "`jq -c '.[]' FILE | cqrs {} create --from -` takes it apart",
+            domain.entity
+        )),
+        Unfit::Empty | Unfit::Header(_) => {
+            let names = |required: bool| {
+                let fields = domain.draft.fields.iter();
+                let fields = fields.filter(move |field| field.required == required);
+                fields.map(|field| field.name.as_str())
+            };
+            let first: Vec<_> = names(true).collect();
+            let also: Vec<_> = names(false).chain([KEY]).collect();
+            Some(format!(
+                "begin with `{}`, also {}; or write a JSON object in each line, with `--format \
+                 jsonl`",
+                first.join(","),
+                also.join(", ")
+            ))
         }
     }
 }
@@ -107,7 +145,7 @@ fn explained(error: InputError) -> Failure {
 }
 
 /// A file that is being sent.
-struct Placing<'a> {
+struct Creating<'a> {
     functions: Functions,
     concurrency: u16,
     report: RefCell<Report>,
@@ -117,7 +155,7 @@ struct Placing<'a> {
     printer: &'a Printer,
 }
 
-impl Placing<'_> {
+impl Creating<'_> {
     /// Ctrl-C lets what is under way come to its end.
     async fn run(
         &self,
@@ -154,7 +192,7 @@ impl Placing<'_> {
             }
             Event::Stopping { under_way: 0 } => return self.printer.note("Stopping"),
             Event::Stopping { under_way } => {
-                let under_way = counted(under_way as u64, "order");
+                let under_way = report.domain.counted(under_way as u64);
                 return self.printer.note(format_args!(
                     "Stopping after {under_way} under way; Ctrl-C ends at once"
                 ));
@@ -175,8 +213,10 @@ impl Placing<'_> {
                     elapsed: self.begun.elapsed(),
                 };
                 let (settled, rows) = (report.settled(), report.rows);
-                self.printer
-                    .note(format_args!("{settled} of {rows} orders, {rate}"));
+                self.printer.note(format_args!(
+                    "{settled} of {rows} {}, {rate}",
+                    report.domain.plural
+                ));
             }
         }
     }
@@ -218,7 +258,8 @@ impl Placing<'_> {
             Ok(()) => {}
             Err(Halt::Interrupted) => {
                 let (left, rows) = (report.left, report.rows);
-                let message = format!("interrupted with {left} of {rows} orders left");
+                let plural = &report.domain.plural;
+                let message = format!("interrupted with {left} of {rows} {plural} left");
                 return Err(Failure::interrupted(message).hint(AGAIN));
             }
             Err(Halt::Input(error)) => return Err(explained(error)),

@@ -1,7 +1,7 @@
-//! What the commands for several orders have in common: ids are taken in as they come, some are
+//! What the commands for several ids have in common: ids are taken in as they come, some are
 //! under way side by side, and what became of them is told in the order of the ids.
 //!
-//! What fails for one order alone is told with it, and the others go on. What would fail for all of
+//! What fails for one id alone is told with it, and the others go on. What would fail for all of
 //! them, and Ctrl-C, end the taking in; what is under way is brought to its end.
 
 use std::collections::VecDeque;
@@ -10,23 +10,24 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use orders::ids::OrderId;
+use pattern::id::Id;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use crate::app::interrupt::{GRACE, Interrupt};
-use crate::commands::order::ids::{Given, Several};
-use crate::commands::order::items::Item;
-use crate::commands::order::tally::{Tally, Words};
+use crate::commands::entity::ids::{Given, Several};
+use crate::commands::entity::items::Item;
+use crate::commands::entity::tally::{Tally, Words};
+use crate::domain::Domain;
 use crate::error::Failure;
 use crate::printer::Printer;
 
 /// How often it is said how far it is, where no terminal shows it.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// How a command goes about several orders.
-#[derive(Clone, Copy, Debug)]
+/// How a command goes about several ids.
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Orders of one piece of work, at most.
+    /// Ids of one piece of work, at most.
     pub(super) piece: usize,
     /// Pieces side by side.
     pub(super) at_once: usize,
@@ -40,14 +41,15 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
     mut ids: Several,
     plan: Plan,
     interrupt: &Interrupt,
+    domain: &Domain,
     printer: &Printer,
-    work: impl Fn(Vec<OrderId>) -> W,
+    work: impl Fn(Vec<Id>) -> W,
 ) -> Result<(), Failure> {
     // What is under way is brought to its end, and told.
     let _hold = interrupt.hold();
-    let mut tally = Tally::new(plan.words, printer);
+    let mut tally = Tally::new(plan.words, domain, printer);
     let mut under_way = FuturesOrdered::new();
-    let mut pieces: VecDeque<Vec<OrderId>> = VecDeque::new();
+    let mut pieces: VecDeque<Vec<Id>> = VecDeque::new();
     let mut tick = interval_at(Instant::now() + TELL_EVERY, TELL_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut open = true;
@@ -88,7 +90,7 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
 }
 
 /// The ids, and what is none with its place among them.
-fn sorted(given: Vec<Given>) -> (Vec<OrderId>, Vec<(usize, Item)>) {
+fn sorted(given: Vec<Given>) -> (Vec<Id>, Vec<(usize, Item)>) {
     let (mut good, mut bad) = (Vec::with_capacity(given.len()), Vec::new());
     for (at, given) in given.into_iter().enumerate() {
         match given {

@@ -1,16 +1,15 @@
-//! Waits until the read model shows what was written: one order or many, with one query a look.
+//! Waits until the read model shows what was written: one entity or many, with one query a look.
 
 use std::future::Future;
 use std::time::Duration;
 
-use orders::error::ErrorType;
-use orders::ids::OrderId;
-use orders::order::Order;
+use pattern::error::ErrorType;
+use pattern::id::Id;
 use tokio::time::{Instant, sleep};
 
-use crate::cli::WaitArgs;
-use crate::commands::order::shown::{Shown, Timing};
-use crate::commands::order::unwrap_logged;
+use crate::commands::entity::shown::{Shown, Timing};
+use crate::commands::entity::{WaitArgs, Written, unwrap_logged};
+use crate::domain::{Document, Domain};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::stack::functions::Functions;
@@ -20,94 +19,97 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// After a write that took `write`: waits, where that is asked for, until the read model shows
-/// this version or a later one. The order is written whatever becomes of the waiting, so a failure
-/// of it comes beside the order, never instead of it.
+/// this version or a later one. It is written however the waiting ends, so a failure of that comes
+/// beside the document, never instead of it.
 pub(super) async fn after_write(
     functions: &Functions,
-    order: Order,
+    document: Document,
     write: Duration,
     args: WaitArgs,
+    domain: &Domain,
     printer: &Printer,
-) -> (Shown, Result<(), Failure>) {
-    let Some(seconds) = args.wait else {
-        return (
-            Shown {
-                order,
-                timing: None,
-            },
-            Ok(()),
-        );
-    };
-    let begun = Instant::now();
-    match until(functions, &order.order_id, order.version, seconds, printer).await {
-        Ok(_) => {
-            let timing = Some(Timing::new(write, begun.elapsed()));
-            (Shown { order, timing }, Ok(()))
+) -> Written {
+    let (timing, waited) = match args.wait {
+        None => (None, Ok(())),
+        Some(seconds) => {
+            let begun = Instant::now();
+            let wanted = Wanted::of(&document);
+            match until(functions, wanted, seconds, domain, printer).await {
+                Ok(_) => (Some(Timing::new(write, begun.elapsed())), Ok(())),
+                Err(failure) => (None, Err(failure)),
+            }
         }
-        Err(failure) => (
-            Shown {
-                order,
-                timing: None,
-            },
-            Err(failure),
-        ),
+    };
+    Written {
+        shown: Shown::new(document, timing, domain),
+        waited,
     }
 }
 
-/// Waits for any version of the order.
+/// Waits for any version.
 pub(super) async fn until_there(
     functions: &Functions,
-    id: &OrderId,
+    id: &Id,
     seconds: u64,
+    domain: &Domain,
     printer: &Printer,
-) -> Result<Order, Failure> {
-    until(functions, id, ANY_VERSION, seconds, printer).await
+) -> Result<Document, Failure> {
+    let wanted = Wanted::any(id.clone());
+    until(functions, wanted, seconds, domain, printer).await
 }
 
 async fn until(
     functions: &Functions,
-    id: &OrderId,
-    version: u64,
+    wanted: Wanted,
     seconds: u64,
+    domain: &Domain,
     printer: &Printer,
-) -> Result<Order, Failure> {
+) -> Result<Document, Failure> {
     let step = printer
         .is_live()
         .then(|| printer.step("Waiting for the read model"));
-    let wanted = Wanted {
-        id: id.clone(),
-        version,
-    };
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    let sights = until_all(
-        functions,
-        &[wanted],
-        deadline,
-        std::future::pending(),
-        printer,
-    )
-    .await?;
+    let never = std::future::pending();
+    let wanted = [wanted];
+    let sights = until_all(functions, &wanted, deadline, never, domain, printer).await?;
     drop(step);
+    let [wanted] = wanted;
     match sights.into_iter().next() {
-        Some(Sight::Seen { order, .. }) => Ok(order),
-        Some(Sight::Not(held)) => Err(timed_out(id, version, seconds, held)),
-        None => Err(timed_out(id, version, seconds, Held::Nothing)),
+        Some(Sight::Seen { document, .. }) => Ok(document),
+        Some(Sight::Not(held)) => Err(timed_out(&wanted, seconds, held, domain)),
+        None => Err(timed_out(&wanted, seconds, Held::Nothing, domain)),
     }
 }
 
-pub(super) const ANY_VERSION: u64 = 0;
+const ANY_VERSION: u64 = 0;
 
-/// An order that is waited for, of this version or a later one.
+/// What is waited for, of this version or a later one.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    pub(super) id: OrderId,
-    pub(super) version: u64,
+    id: Id,
+    version: u64,
+}
+
+impl Wanted {
+    /// Any version of it.
+    pub(super) fn any(id: Id) -> Self {
+        let version = ANY_VERSION;
+        Self { id, version }
+    }
+
+    /// What was written, or what came after it.
+    pub(super) fn of(document: &Document) -> Self {
+        Self {
+            id: document.id.clone(),
+            version: document.version,
+        }
+    }
 }
 
 /// What the read model showed of it.
 #[derive(Clone, Debug)]
 pub(super) enum Sight {
-    Seen { order: Order, at: Instant },
+    Seen { document: Document, at: Instant },
     Not(Held),
 }
 
@@ -127,13 +129,14 @@ pub(super) async fn until_all(
     wanted: &[Wanted],
     deadline: Instant,
     enough: impl Future<Output = ()>,
+    domain: &Domain,
     printer: &Printer,
 ) -> Result<Vec<Sight>, Failure> {
     let mut enough = std::pin::pin!(enough);
     let mut sights = vec![Sight::Not(Held::Nothing); wanted.len()];
     let mut pause = SHORTEST_PAUSE;
     loop {
-        look(functions, wanted, &mut sights, printer).await?;
+        look(functions, wanted, &mut sights, domain, printer).await?;
         let seen = |sight: &Sight| matches!(sight, Sight::Seen { .. });
         if sights.iter().all(seen) || Instant::now() + pause > deadline {
             return Ok(sights);
@@ -151,14 +154,15 @@ async fn look(
     functions: &Functions,
     wanted: &[Wanted],
     sights: &mut [Sight],
+    domain: &Domain,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let open = wanted.iter().zip(sights);
     let mut open: Vec<_> = open
         .filter(|(_, sight)| matches!(sight, Sight::Not(_)))
         .collect();
-    let ids: Vec<OrderId> = open.iter().map(|(wanted, _)| wanted.id.clone()).collect();
-    match functions.orders(&ids).await {
+    let ids: Vec<Id> = open.iter().map(|(wanted, _)| wanted.id.clone()).collect();
+    match functions.documents(&ids, domain).await {
         // A cache that fails over is back before long, and what is written to an incomplete read
         // model can be read from it.
         Err(error)
@@ -171,11 +175,13 @@ async fn look(
         }
         answer => {
             let at = Instant::now();
-            let orders = unwrap_logged(answer, printer)?;
-            for ((wanted, sight), order) in open.into_iter().zip(orders) {
-                *sight = match order {
-                    Some(order) if order.version >= wanted.version => Sight::Seen { order, at },
-                    Some(order) => Sight::Not(Held::Older(order.version)),
+            let documents = unwrap_logged(answer, domain, printer)?;
+            for ((wanted, sight), document) in open.into_iter().zip(documents) {
+                *sight = match document {
+                    Some(document) if document.version >= wanted.version => {
+                        Sight::Seen { document, at }
+                    }
+                    Some(document) => Sight::Not(Held::Older(document.version)),
                     None => Sight::Not(Held::Nothing),
                 };
             }
@@ -184,23 +190,25 @@ async fn look(
     Ok(())
 }
 
-/// The failure of an order that was not seen in time.
-pub(super) fn timed_out(id: &OrderId, version: u64, seconds: u64, held: Held) -> Failure {
+/// The failure of what was not seen in time.
+pub(super) fn timed_out(wanted: &Wanted, seconds: u64, held: Held, domain: &Domain) -> Failure {
     let (held, cause) = match held {
         Held::Nothing => ("has nothing of it".to_owned(), None),
         Held::Older(version) => (format!("has version {version} of it"), None),
         Held::Unavailable(cause) => ("cannot be asked for it".to_owned(), Some(cause)),
     };
-    let message = format!("after {seconds} s the read model still {held}: order {id}");
+    let (entity, id) = (&domain.entity, &wanted.id);
+    let message = format!("after {seconds} s the read model still {held}: {entity} {id}");
     let mut failure = Failure::new(Kind::TimedOut, message);
     if let Some(cause) = cause {
         failure = failure.caused_by(cause);
     }
-    failure.hint(if version == ANY_VERSION {
-        "check the id; `cqrs order list` shows the orders that are there".to_owned()
+    failure.hint(if wanted.version == ANY_VERSION {
+        let plural = &domain.plural;
+        format!("check the id; `cqrs {entity} list` shows the {plural} that are there")
     } else {
         format!(
-            "the order is safe in the write model; look again with `cqrs order get {id} --wait`"
+            "the {entity} is safe in the write model; look again with `cqrs {entity} get {id} --wait`"
         )
     })
 }

@@ -1,32 +1,30 @@
-//! What became of each of several orders, told as it comes: rows of a table, or the elements of one
+//! What came of each of several commands, written as it comes: rows of a table, or the elements of one
 //! JSON array. Neither is held.
 
 use std::ops::ControlFlow;
 
-use orders::ids::OrderId;
-use serde::Serialize;
+use pattern::id::Id;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use crate::commands::order::shown::{HEADER, Shown, cells};
+use crate::commands::entity::shown::Shown;
+use crate::domain::Domain;
 use crate::error::{Explain, Failure};
 use crate::printer::Printer;
 
-/// The columns' widths. What comes is not known yet when the first row is written, so what is wider
-/// moves the rest of its row.
-const WIDTHS: [usize; 7] = [36, 9, 16, 16, 8, 7, 0];
+/// The least width of a column. What comes is not known yet when the first row is written, so what
+/// is wider moves the rest of its row.
+const WIDTH: usize = 9;
+const ID_WIDTH: usize = 36;
 
-/// What became of one order. In JSON it is the order, or its id and the error, or where it was
+/// What came of one command. In JSON it is the document, or its id and the error, or where it was
 /// written before something failed, both.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Item {
-    /// As it was given, where there is no order to say it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_id: Option<String>,
-    #[serde(flatten)]
+    /// As it was given, where there is no document to say it.
+    id: Option<String>,
     shown: Option<Shown>,
-    #[serde(rename = "error", skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<Failure>,
-    #[serde(skip)]
     pub(super) fate: Fate,
 }
 
@@ -45,7 +43,7 @@ pub(super) enum Fate {
 impl Item {
     pub(super) fn done(shown: Shown) -> Self {
         Self {
-            order_id: None,
+            id: None,
             shown: Some(shown),
             failure: None,
             fate: Fate::Done,
@@ -62,24 +60,24 @@ impl Item {
     }
 
     pub(super) fn failed(id: impl Into<String>, failure: impl Into<Failure>) -> Self {
-        Self::without_order(id, failure, Fate::Failed)
+        Self::without_document(id, failure, Fate::Failed)
     }
 
-    pub(super) fn stopped(id: OrderId, failure: Failure) -> Self {
-        Self::without_order(id, failure, Fate::Stopped)
+    pub(super) fn stopped(id: Id, failure: Failure) -> Self {
+        Self::without_document(id.as_str(), failure, Fate::Stopped)
     }
 
-    pub(super) fn not_tried(id: OrderId) -> Self {
-        Self::without_order(id.clone(), NotTried(id), Fate::Left)
+    pub(super) fn not_tried(id: Id) -> Self {
+        Self::without_document(id.as_str().to_owned(), NotTried(id), Fate::Left)
     }
 
-    pub(super) fn unanswered(id: OrderId) -> Self {
-        Self::without_order(id.clone(), Unanswered(id), Fate::Left)
+    pub(super) fn unanswered(id: Id) -> Self {
+        Self::without_document(id.as_str().to_owned(), Unanswered(id), Fate::Left)
     }
 
-    fn without_order(id: impl Into<String>, failure: impl Into<Failure>, fate: Fate) -> Self {
+    fn without_document(id: impl Into<String>, failure: impl Into<Failure>, fate: Fate) -> Self {
         Self {
-            order_id: Some(id.into()),
+            id: Some(id.into()),
             shown: None,
             failure: Some(failure.into()),
             fate,
@@ -88,8 +86,8 @@ impl Item {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("order {0} was not tried")]
-struct NotTried(OrderId);
+#[error("{0} was not tried")]
+struct NotTried(Id);
 
 impl Explain for NotTried {
     fn name(&self) -> String {
@@ -98,8 +96,8 @@ impl Explain for NotTried {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("order {0} was under way: whether it was done is not known")]
-struct Unanswered(OrderId);
+#[error("{0} was under way: whether it was done is not known")]
+struct Unanswered(Id);
 
 impl Explain for Unanswered {
     fn name(&self) -> String {
@@ -107,16 +105,38 @@ impl Explain for Unanswered {
     }
 }
 
+/// An item with the name that its id has in JSON.
+struct Named<'a>(&'a str, &'a Item);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(name, item) = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(id) = &item.id {
+            map.serialize_entry(name, id)?;
+        }
+        if let Some(shown) = &item.shown {
+            shown.serialize_into(&mut map)?;
+        }
+        if let Some(failure) = &item.failure {
+            map.serialize_entry("error", failure)?;
+        }
+        map.end()
+    }
+}
+
 /// Writes the items. Nothing is written before the first.
 #[derive(Debug)]
 pub(super) struct Listing<'a> {
+    domain: &'a Domain,
     printer: &'a Printer,
     begun: bool,
 }
 
 impl<'a> Listing<'a> {
-    pub(super) fn new(printer: &'a Printer) -> Self {
+    pub(super) fn new(domain: &'a Domain, printer: &'a Printer) -> Self {
         Self {
+            domain,
             printer,
             begun: false,
         }
@@ -130,9 +150,9 @@ impl<'a> Listing<'a> {
         for shown in items.iter().filter_map(|item| item.shown.as_ref()) {
             if !self.begun {
                 self.begun = true;
-                text.push_str(&row(HEADER));
+                text.push_str(&row(&self.domain.header()));
             }
-            text.push_str(&row(cells(&shown.order)));
+            text.push_str(&row(&self.domain.cells(&shown.document)));
         }
         let flow = self.printer.stdout_part(&text)?;
         // What stopped the command is its last word.
@@ -148,7 +168,7 @@ impl<'a> Listing<'a> {
         for item in items {
             text.push_str(if self.begun { ",\n" } else { "[\n" });
             self.begun = true;
-            text.push_str(&self.printer.to_json(item)?);
+            text.push_str(&self.printer.to_json(&Named(&self.domain.id, item))?);
         }
         self.printer.stdout_part(&text)
     }
@@ -163,10 +183,11 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn row(cells: [impl AsRef<str>; 7]) -> String {
+fn row(cells: &[String]) -> String {
     let mut row = String::new();
-    for (cell, width) in cells.iter().zip(WIDTHS) {
-        row.push_str(&format!("{:width$}  ", cell.as_ref()));
+    for (at, cell) in cells.iter().enumerate() {
+        let width = if at == 0 { ID_WIDTH } else { WIDTH };
+        row.push_str(&format!("{cell:width$}  "));
     }
     format!("{}\n", row.trim_end())
 }

@@ -1,0 +1,341 @@
+//! The domain's own commands, such as `cqrs order ship`: a guarded change of one, or of each of
+//! several.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Args, Command};
+use futures_util::{StreamExt, stream};
+use pattern::description::{self, CommandKind};
+use pattern::id::Id;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::app::interrupt::Interrupt;
+use crate::commands::entity::ids::{self, Ids, IdsArgs, Several};
+use crate::commands::entity::items::Item;
+use crate::commands::entity::several::{self, Plan};
+use crate::commands::entity::shown::{Shown, Timing};
+use crate::commands::entity::tally::Words;
+use crate::commands::entity::wait::{self, Sight, Wanted};
+use crate::commands::entity::{WaitArgs, Written, functions, of, typed, unwrap_logged, write};
+use crate::domain::{Document, Domain, FieldOption, InvalidArgument};
+use crate::error::Failure;
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::stack::functions::{FunctionError, Functions};
+
+/// Commands side by side.
+const AT_ONCE: usize = 8;
+/// How many are waited for with one query.
+const WAITED_FOR: usize = 100;
+
+#[derive(Args, Debug)]
+struct GuardArgs {
+    /// Refuse when the version is another: somebody else changed it. For one id
+    #[arg(long, value_name = "N")]
+    expected_version: Option<u64>,
+}
+
+pub(super) fn command(domain: &Domain, change: &description::Command) -> Command {
+    let payload = match &change.kind {
+        CommandKind::Move { .. } => &[][..],
+        CommandKind::Rule { payload } => &payload.fields,
+    };
+    let options = payload.iter().map(|field| {
+        let option = FieldOption(field).argument();
+        option.required(field.required)
+    });
+    let options: Vec<Arg> = options.collect();
+    let (name, plural) = (&change.name, &domain.plural);
+    let needed: String = options
+        .iter()
+        .filter(|option| option.is_required_set())
+        .map(|option| format!(" {option}"))
+        .collect();
+    let id = ids::EXAMPLE;
+    let examples = [
+        "Examples:".to_owned(),
+        typed(domain, &format!("{name} {id}{needed}")),
+        typed(
+            domain,
+            &format!("{name} {id}{needed} --expected-version 1 --wait"),
+        ),
+        typed(
+            domain,
+            &format!("{name}{needed} - < ids.txt   any number of {plural}, one id a line"),
+        ),
+    ];
+    let about = match &change.kind {
+        CommandKind::Move { to, .. } => format!("{}: makes it {to}", change.help),
+        CommandKind::Rule { .. } => change.help.trim_end_matches('.').to_owned(),
+    };
+    let command = Command::new(name.clone())
+        .about(about)
+        .after_help(examples.join("\n"))
+        .args(options);
+    WaitArgs::augment_args(GuardArgs::augment_args(IdsArgs::augment_args(command)))
+}
+
+pub(super) async fn run(
+    name: &str,
+    matches: &ArgMatches,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let wait: WaitArgs = of(matches)?;
+    let guard: GuardArgs = of(matches)?;
+    let ids = Ids::of(of(matches)?)?;
+    if guard.expected_version.is_some() {
+        ids.must_be_one("--expected-version")?;
+    }
+    let change = Change::typed(name, matches, &settings.domain)?;
+    match ids {
+        Ids::One(id) => {
+            let payload = change.payload(&id, guard.expected_version);
+            one(&payload, wait, settings, printer).await
+        }
+        Ids::Several(ids) => several(change, ids, wait, settings, interrupt, printer).await,
+    }
+}
+
+/// A command as it was typed, but for whom.
+struct Change<'a> {
+    name: &'a str,
+    fields: Map<String, Value>,
+    domain: &'a Domain,
+    done: &'a str,
+}
+
+impl<'a> Change<'a> {
+    fn typed(
+        name: &'a str,
+        matches: &ArgMatches,
+        domain: &'a Domain,
+    ) -> Result<Self, InvalidArgument> {
+        let mut fields = Map::new();
+        let mut done = "done";
+        match domain.command(name).map(|command| &command.kind) {
+            Some(CommandKind::Rule { payload }) => {
+                for field in &payload.fields {
+                    if let Some(value) = FieldOption(field).typed(matches)? {
+                        fields.insert(field.name.clone(), value);
+                    }
+                }
+            }
+            Some(CommandKind::Move { to, .. }) => done = to,
+            None => {}
+        }
+        Ok(Self {
+            name,
+            fields,
+            domain,
+            done,
+        })
+    }
+
+    /// The publisher's payload.
+    fn payload(&self, id: &Id, expected_version: Option<u64>) -> Value {
+        let mut payload = self.fields.clone();
+        payload.insert("command".to_owned(), self.name.into());
+        payload.insert(self.domain.id.clone(), id.as_str().into());
+        if let Some(version) = expected_version {
+            payload.insert("expectedVersion".to_owned(), json!(version));
+        }
+        Value::Object(payload)
+    }
+}
+
+async fn one(
+    payload: &Value,
+    wait: WaitArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let functions = functions(settings, printer).await?;
+    let written = write(&functions, payload, wait, &settings.domain, printer).await;
+    let Written { shown, waited } = written?;
+    printer.data(&shown)?;
+    waited
+}
+
+async fn several(
+    change: Change<'_>,
+    ids: Several,
+    wait: WaitArgs,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let domain = &settings.domain;
+    let functions = functions(settings, printer).await?;
+    let words = Words {
+        doing: format!("{}: {}", change.name, domain.plural),
+        done: change.done.to_owned(),
+    };
+    // What is waited for is waited for together, and one piece after the other.
+    let (piece, at_once) = match wait.wait {
+        None => (1, AT_ONCE),
+        Some(_) => (WAITED_FOR, 1),
+    };
+    let plan = Plan {
+        piece,
+        at_once,
+        words,
+        only_reads: false,
+    };
+    let changes = Changes {
+        change,
+        functions: &functions,
+        patience: wait.wait.map(Patience::new),
+        interrupt,
+        printer,
+        stopped: Cell::new(false),
+    };
+    several::run(ids, plan, interrupt, domain, printer, |ids| {
+        changes.piece(ids)
+    })
+    .await
+}
+
+struct Changes<'a> {
+    change: Change<'a>,
+    functions: &'a Functions,
+    patience: Option<Patience>,
+    interrupt: &'a Interrupt,
+    printer: &'a Printer,
+    /// Something failed that would fail for the others too.
+    stopped: Cell<bool>,
+}
+
+/// What is left of the time to wait, which all pieces share. Writing takes none of it.
+struct Patience {
+    seconds: u64,
+    left: Cell<Duration>,
+}
+
+impl Patience {
+    fn new(seconds: u64) -> Self {
+        Self {
+            seconds,
+            left: Cell::new(Duration::from_secs(seconds)),
+        }
+    }
+}
+
+/// A document after its command, and when the answer came.
+struct Changed {
+    document: Document,
+    sent: Instant,
+    answered: Instant,
+}
+
+impl Changes<'_> {
+    async fn piece(&self, ids: Vec<Id>) -> Vec<Item> {
+        let sent = stream::iter(ids).map(|id| self.send(id));
+        let sent: Vec<_> = sent.buffered(AT_ONCE).collect().await;
+        match &self.patience {
+            None => sent
+                .into_iter()
+                .map(|sent| match sent {
+                    Ok(changed) => Item::done(changed.shown(None, self.change.domain)),
+                    Err(item) => item,
+                })
+                .collect(),
+            Some(patience) => self.wait(sent, patience).await,
+        }
+    }
+
+    async fn send(&self, id: Id) -> Result<Changed, Item> {
+        if self.stopped.get() || self.interrupt.is_set() {
+            return Err(Item::not_tried(id));
+        }
+        let payload = self.change.payload(&id, None);
+        let sent = Instant::now();
+        let answer = self.functions.publish(&payload).await;
+        let answered = Instant::now();
+        let alone = matches!(
+            answer,
+            Err(FunctionError::Function { .. } | FunctionError::Crashed { .. })
+        );
+        match unwrap_logged(answer, self.change.domain, self.printer) {
+            Ok(document) => Ok(Changed {
+                document,
+                sent,
+                answered,
+            }),
+            Err(failure) if alone => Err(Item::failed(id.as_str(), failure)),
+            Err(failure) => {
+                self.stopped.set(true);
+                Err(Item::stopped(id, failure))
+            }
+        }
+    }
+
+    /// Waits until the read model shows what was written.
+    async fn wait(&self, sent: Vec<Result<Changed, Item>>, patience: &Patience) -> Vec<Item> {
+        let domain = self.change.domain;
+        let wanted = sent.iter().flatten();
+        let wanted: Vec<Wanted> = wanted
+            .map(|changed| Wanted::of(&changed.document))
+            .collect();
+        let begun = Instant::now();
+        let deadline = begun + patience.left.get();
+        let enough = self.interrupt.asked();
+        let looked = match wanted.is_empty() {
+            true => Ok(Vec::new()),
+            false => {
+                let (functions, printer) = (self.functions, self.printer);
+                wait::until_all(functions, &wanted, deadline, enough, domain, printer).await
+            }
+        };
+        patience
+            .left
+            .set(patience.left.get().saturating_sub(begun.elapsed()));
+        let (sights, failed) = match looked {
+            Ok(sights) => (sights, None),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        let mut sights = wanted.iter().zip(sights);
+        let items = sent.into_iter().map(|sent| {
+            let changed = match sent {
+                Ok(changed) => changed,
+                Err(item) => return item,
+            };
+            match (sights.next(), &failed) {
+                (Some((_, Sight::Seen { at, .. })), _) => {
+                    Item::done(changed.shown(Some(at), domain))
+                }
+                (Some((_, Sight::Not(_))), _) if self.interrupt.is_set() => {
+                    let id = &changed.document.id;
+                    let message = format!("{} {id} was not waited for", domain.entity);
+                    let failure = Failure::interrupted(message);
+                    Item::done_in_part(changed.shown(None, domain), failure)
+                }
+                (Some((wanted, Sight::Not(held))), _) => {
+                    let failure = wait::timed_out(wanted, patience.seconds, held, domain);
+                    Item::done_in_part(changed.shown(None, domain), failure)
+                }
+                (None, Some(failure)) => {
+                    Item::done_in_part(changed.shown(None, domain), failure.clone())
+                }
+                (None, None) => Item::done(changed.shown(None, domain)),
+            }
+        });
+        items.collect()
+    }
+}
+
+impl Changed {
+    /// With its times, where it was seen.
+    fn shown(self, seen: Option<Instant>, domain: &Domain) -> Shown {
+        let Self {
+            document,
+            sent,
+            answered,
+        } = self;
+        let timing = seen.map(|seen| Timing::new(answered - sent, seen - answered));
+        Shown::new(document, timing, domain)
+    }
+}

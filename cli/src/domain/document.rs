@@ -1,0 +1,133 @@
+//! An entity as the functions answer it.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use pattern::id::Id;
+use pattern::schema::Ordered;
+use pattern::timestamp::Timestamp;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// A document: its members in their order, of which the first is the id.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Document {
+    members: Ordered,
+    #[serde(skip)]
+    pub(crate) id: Id,
+    #[serde(skip)]
+    pub(crate) version: u64,
+    #[serde(skip)]
+    pub(crate) created_at: Timestamp,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Ordered::deserialize(deserializer)?;
+        let first = members.0.first().map(|(_, value)| value);
+        let read = |name: &str| get(&members, name).cloned().unwrap_or_default();
+        Ok(Self {
+            id: Id::deserialize(first.unwrap_or(&Value::Null)).map_err(D::Error::custom)?,
+            version: u64::deserialize(read("version")).map_err(D::Error::custom)?,
+            created_at: Timestamp::deserialize(read("createdAt")).map_err(D::Error::custom)?,
+            members,
+        })
+    }
+}
+
+impl Document {
+    /// The value of a field; none where it is absent or null.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        get(&self.members, name).filter(|value| !value.is_null())
+    }
+
+    /// Its members, in their order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let members = self.members.0.iter();
+        members.map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+fn get<'a>(members: &'a Ordered, name: &str) -> Option<&'a Value> {
+    members
+        .0
+        .iter()
+        .find_map(|(member, value)| (member == name).then_some(value))
+}
+
+/// A page of a list: `{"orders":[…],"cursor":…}`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) documents: Vec<Document>,
+    /// Where the list goes on; absent at its end.
+    pub(crate) cursor: Option<String>,
+}
+
+/// A document for each id, or none: `{"orders":[…]}`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch(pub(crate) Vec<Option<Document>>);
+
+impl<'de> Deserialize<'de> for Page {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Named { list, cursor } = Named::deserialize(deserializer)?;
+        Ok(Self {
+            documents: list,
+            cursor,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Named::deserialize(deserializer).map(|named| Self(named.list))
+    }
+}
+
+/// An answer in which a list is named after the entity.
+struct Named<T> {
+    list: Vec<T>,
+    cursor: Option<String>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Named<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a list")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
+                let (mut list, mut cursor) = (None, None);
+                while let Some(name) = map.next_key::<String>()? {
+                    match name.as_str() {
+                        "cursor" => cursor = map.next_value()?,
+                        _ => list = Some(map.next_value()?),
+                    }
+                }
+                let list = list.ok_or_else(|| A::Error::custom("a list is missing"))?;
+                Ok(Named { list, cursor })
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// A value as a person reads it: a text by itself, nothing for null, anything else as JSON.
+pub(crate) struct Plain<'a>(pub(crate) &'a Value);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => Ok(()),
+            Value::String(text) => f.write_str(text),
+            other => write!(f, "{other}"),
+        }
+    }
+}

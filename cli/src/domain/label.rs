@@ -1,0 +1,50 @@
+//! What members of a document are called where people read them.
+
+use pattern::schema::{Characters, Kind};
+
+use super::option::option_name;
+use super::{Document, Domain, Plain};
+
+impl Domain {
+    /// What a member is called beside its value: `client` for `clientId`, `created` for `createdAt`,
+    /// and the entity's name for its id.
+    pub(crate) fn label(&self, member: &str) -> String {
+        if member == self.id {
+            return self.entity.clone();
+        }
+        option_name(member.strip_suffix("At").unwrap_or(member)).replace('-', " ")
+    }
+
+    /// The members that a table shows: id and status, what fits into a cell, version and age.
+    pub(crate) fn columns(&self) -> Vec<&str> {
+        let fits = |kind: &Kind| match kind {
+            Kind::Array | Kind::Object => false,
+            Kind::Text { characters, .. } => *characters == Characters::Printable,
+            _ => true,
+        };
+        let last = ["version", "createdAt"];
+        let first = [self.id.as_str(), pattern::description::STATUS];
+        let fields = self.document.fields.iter();
+        let fields = fields
+            .filter(|field| fits(&field.kind))
+            .map(|f| f.name.as_str());
+        let fields =
+            fields.filter(|name| !first.contains(name) && !pattern::document::ADDED.contains(name));
+        first.into_iter().chain(fields).chain(last).collect()
+    }
+
+    /// The columns' names, as a table has them.
+    pub(crate) fn header(&self) -> Vec<String> {
+        let columns = self.columns().into_iter();
+        columns
+            .map(|name| self.label(name).to_uppercase())
+            .collect()
+    }
+
+    /// A document's cells below [`Domain::header`].
+    pub(crate) fn cells(&self, document: &Document) -> Vec<String> {
+        let cell = |name| document.get(name).map(|value| Plain(value).to_string());
+        let columns = self.columns().into_iter();
+        columns.map(|name| cell(name).unwrap_or_default()).collect()
+    }
+}

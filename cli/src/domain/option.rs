@@ -1,0 +1,188 @@
+//! A field as an option of the command line: what it is called, what is said of it, what was typed.
+
+use clap::builder::PossibleValue;
+use clap::{Arg, ArgAction, ArgMatches};
+use pattern::error::ErrorType;
+use pattern::schema::{Characters, Field, Kind as FieldKind};
+use serde_json::Value;
+
+use crate::error::{Explain, Kind};
+
+/// An argument that the domain would refuse: the same class and name as if it had been sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct InvalidArgument(String);
+
+impl InvalidArgument {
+    pub(crate) fn of(argument: &str, rule: impl std::fmt::Display) -> Self {
+        Self(format!("{argument} {rule}"))
+    }
+}
+
+impl Explain for InvalidArgument {
+    fn kind(&self) -> Kind {
+        Kind::Refused
+    }
+
+    fn name(&self) -> String {
+        ErrorType::InvalidCommand.as_str().to_owned()
+    }
+}
+
+/// A field as an option. It is called what the field is called, in kebab case and less a trailing
+/// `-id`, which stays as an alias: `--client` and `--client-id`.
+pub(crate) struct FieldOption<'a>(pub(crate) &'a Field);
+
+impl FieldOption<'_> {
+    /// What is typed: `client`.
+    pub(crate) fn name(&self) -> String {
+        option_name(&self.0.name)
+    }
+
+    /// What is said of it: its meaning, its rule, its default.
+    fn help(&self) -> String {
+        let mut help = self.0.help.trim_end_matches('.').to_owned();
+        if let Some(rule) = rule(&self.0.kind) {
+            help = format!("{help}: {rule}");
+        }
+        if let Some(default) = &self.0.default {
+            help = format!("{help} [default: {}]", super::document::Plain(default));
+        }
+        help
+    }
+
+    /// The option by which a new value is given.
+    pub(crate) fn argument(&self) -> Arg {
+        let argument = self.bare().help(self.help());
+        match self.0.kind {
+            FieldKind::Whole { .. } | FieldKind::Number { .. } => {
+                argument.allow_negative_numbers(true)
+            }
+            FieldKind::Array => argument.action(ArgAction::Append),
+            _ => argument,
+        }
+    }
+
+    /// The option that asks for those of one value.
+    pub(crate) fn filter(&self) -> Arg {
+        self.bare().help(format!(
+            "Only those of this {}",
+            self.name().replace('-', " ")
+        ))
+    }
+
+    fn bare(&self) -> Arg {
+        let name = self.name();
+        let whole = kebab(&self.0.name);
+        let value = match &self.0.kind {
+            FieldKind::Text { .. } if whole != name => "ID".to_owned(),
+            FieldKind::Text { .. } => "TEXT".to_owned(),
+            FieldKind::Time => "TIME".to_owned(),
+            FieldKind::Boolean => "BOOL".to_owned(),
+            FieldKind::Object => "JSON".to_owned(),
+            FieldKind::Whole { .. } | FieldKind::Number { .. } => "N".to_owned(),
+            FieldKind::Choice(_) | FieldKind::Array => name.to_uppercase(),
+        };
+        let argument = Arg::new(self.0.name.clone()).value_name(value);
+        let argument = match whole != name {
+            true => argument.alias(whole).long(name),
+            false => argument.long(name),
+        };
+        match &self.0.kind {
+            FieldKind::Choice(choices) => {
+                let choices = choices.iter().map(|choice| {
+                    let value = PossibleValue::new(choice.name.clone());
+                    match &choice.help {
+                        Some(help) => value.help(help.trim_end_matches('.').to_owned()),
+                        None => value,
+                    }
+                });
+                argument.value_parser(choices.collect::<Vec<_>>())
+            }
+            FieldKind::Boolean => argument.value_parser(["true", "false"]),
+            _ => argument,
+        }
+    }
+
+    /// What was typed for it, where something was.
+    pub(crate) fn typed(&self, matches: &ArgMatches) -> Result<Option<Value>, InvalidArgument> {
+        let invalid = |rule: String| InvalidArgument::of(&format!("--{}", self.name()), rule);
+        let Ok(Some(mut typed)) = matches.try_get_many::<String>(&self.0.name) else {
+            return Ok(None);
+        };
+        let value = match (&self.0.kind, typed.len()) {
+            (FieldKind::Array, _) => {
+                let elements = typed.map(|text| Value::String(text.clone()));
+                let value = Value::Array(elements.collect());
+                self.0.kind.check(&value).map(|()| value)
+            }
+            _ => match typed.next() {
+                Some(text) => self.0.kind.read(text),
+                None => return Ok(None),
+            },
+        };
+        value.map(Some).map_err(invalid)
+    }
+}
+
+/// What the option of a field is called.
+pub(super) fn option_name(field: &str) -> String {
+    let whole = kebab(field);
+    match whole.strip_suffix("-id") {
+        Some(short) if !short.is_empty() => short.to_owned(),
+        _ => whole,
+    }
+}
+
+/// `clientId` in kebab case: `client-id`.
+fn kebab(name: &str) -> String {
+    let mut kebab = String::with_capacity(name.len() + 2);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+    }
+    kebab
+}
+
+/// What the values of a kind may be, where its possible values do not say it.
+fn rule(kind: &FieldKind) -> Option<String> {
+    match kind {
+        FieldKind::Text {
+            min,
+            max,
+            characters,
+        } => {
+            let what = match characters {
+                Characters::Printable => "printable characters",
+                Characters::Lines | Characters::Any => "characters",
+            };
+            let most = (*max < usize::MAX).then_some(*max);
+            bounds((*min > 0).then_some(*min), most, what)
+        }
+        FieldKind::Whole { min, max } => {
+            let least = (*min > i64::MIN.into()).then_some(*min);
+            let most = (*max < i64::MAX.into()).then_some(*max);
+            bounds(least, most, "")
+        }
+        FieldKind::Number { min, max } => bounds(*min, *max, ""),
+        FieldKind::Time => Some("a time such as 2026-11-23T03:00:00Z".to_owned()),
+        FieldKind::Array => Some("once for each".to_owned()),
+        FieldKind::Choice(_) | FieldKind::Boolean | FieldKind::Object => None,
+    }
+}
+
+fn bounds(
+    least: Option<impl std::fmt::Display>,
+    most: Option<impl std::fmt::Display>,
+    what: &str,
+) -> Option<String> {
+    let bounds = match (least, most) {
+        (None, None) => return None,
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+    };
+    Some(format!("{bounds} {what}").trim_end().to_owned())
+}
