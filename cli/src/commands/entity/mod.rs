@@ -39,10 +39,14 @@ pub(crate) struct WaitArgs {
     pub(crate) wait: Option<u64>,
 }
 
+/// Its place in the tool's help: among the commands that a user needs first.
+const BESIDE_DEPLOY: usize = 3;
+
 /// All that can be typed after the entity's name.
 pub(crate) fn command(domain: &Domain) -> Command {
     let changes = domain.commands.iter();
     Command::new(domain.entity.clone())
+        .display_order(BESIDE_DEPLOY)
         .about(format!("Write and read {}", domain.plural))
         .subcommand_required(true)
         .arg_required_else_help(true)
