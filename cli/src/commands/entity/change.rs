@@ -18,7 +18,9 @@ use crate::commands::entity::several::{self, Plan};
 use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::tally::Words;
 use crate::commands::entity::wait::{self, Sight, Wanted};
-use crate::commands::entity::{WaitArgs, Written, functions, of, typed, unwrap_logged, write};
+use crate::commands::entity::{
+    WaitArgs, Written, functions, of, typed, unwrap_logged, with, write,
+};
 use crate::domain::{Document, Domain, FieldOption, InvalidArgument};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -74,7 +76,7 @@ pub(super) fn command(domain: &Domain, change: &description::Command) -> Command
         .about(about)
         .after_help(examples.join("\n"))
         .args(options);
-    WaitArgs::augment_args(GuardArgs::augment_args(IdsArgs::augment_args(command)))
+    with::<WaitArgs>(with::<GuardArgs>(with::<IdsArgs>(command)))
 }
 
 pub(super) async fn run(

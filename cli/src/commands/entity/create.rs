@@ -8,7 +8,7 @@ use pattern::id::IdempotencyKey;
 
 use crate::app::interrupt::Interrupt;
 use crate::bulk::Format;
-use crate::commands::entity::{WaitArgs, Written, create_from, functions, of, typed, write};
+use crate::commands::entity::{WaitArgs, Written, create_from, functions, of, typed, with, write};
 use crate::domain::{Domain, Draft, FieldOption, InvalidArgument, KEY};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -60,7 +60,7 @@ pub(super) fn command(domain: &Domain) -> Command {
         .after_help(examples(domain))
         .args(options)
         .arg(key);
-    FileArgs::augment_args(WaitArgs::augment_args(command).next_help_heading(None))
+    with::<FileArgs>(with::<WaitArgs>(command).next_help_heading(None))
         .mut_arg("from", |from| from.conflicts_with_all(alone))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Command};
+use clap::{ArgMatches, Command};
 use pattern::id::Id;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::commands::entity::several::{self, Plan};
 use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::tally::Words;
 use crate::commands::entity::wait::{self, Sight, Wanted};
-use crate::commands::entity::{WaitArgs, functions, of, typed, unwrap_logged};
+use crate::commands::entity::{WaitArgs, functions, of, typed, unwrap_logged, with};
 use crate::domain::{Document, Domain};
 use crate::error::{Explain, Failure, Kind};
 use crate::printer::Printer;
@@ -38,7 +38,7 @@ pub(super) fn command(domain: &Domain) -> Command {
     let command = Command::new("get")
         .about(format!("Show {plural} as the read model has them"))
         .after_help(examples.join("\n"));
-    WaitArgs::augment_args(IdsArgs::augment_args(command))
+    with::<WaitArgs>(with::<IdsArgs>(command))
 }
 
 pub(super) async fn run(

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Args, Command};
 use serde_json::{Map, Value, json};
 
 use crate::commands::entity::shown::Listed;
-use crate::commands::entity::{functions, of, typed, unwrap_logged};
+use crate::commands::entity::{functions, of, typed, unwrap_logged, with};
 use crate::domain::{Domain, FieldOption};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -40,7 +40,7 @@ pub(super) fn command(domain: &Domain) -> Command {
         .about(format!("List {}, the newest first", domain.plural))
         .after_help(examples.join("\n"))
         .args(filters);
-    PageArgs::augment_args(command)
+    with::<PageArgs>(command)
 }
 
 pub(super) async fn run(

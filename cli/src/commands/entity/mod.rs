@@ -75,6 +75,13 @@ pub(crate) async fn run(
     }
 }
 
+/// Adds options that do not depend on the domain. What they say of themselves is not what the
+/// command does.
+fn with<T: Args>(command: Command) -> Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    T::augment_args(command).about(about).long_about(None)
+}
+
 /// The options of a command that do not depend on the domain.
 fn of<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, Failure> {
     // What was parsed by a command that has them always has them.
