@@ -69,7 +69,9 @@ pub(super) fn command(domain: &Domain, change: &description::Command) -> Command
         ),
     ];
     let about = match &change.kind {
-        CommandKind::Move { to, .. } => format!("{}; it becomes {to}", change.help.trim_end_matches('.')),
+        CommandKind::Move { to, .. } => {
+            format!("{}; it becomes {to}", change.help.trim_end_matches('.'))
+        }
         CommandKind::Rule { .. } => change.help.trim_end_matches('.').to_owned(),
     };
     let command = Command::new(name.clone())
