@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use orders::ids::OrderId;
 use orders::item::attribute;
@@ -46,10 +47,9 @@ impl MarkedOrders {
 
     /// Reads the whole table; `seen` counts what it has found on the way.
     pub(crate) async fn find(&self, seen: &Cell<u64>) -> Result<Found, AwsError> {
-        let segments = (0..SEGMENTS).map(|number| self.segment(number, seen));
-        let mut parts = stream::iter(segments).buffer_unordered(SEGMENTS as usize);
+        let parts = (0..SEGMENTS).map(|number| self.segment(number, seen));
         let mut found = Found::default();
-        while let Some(part) = parts.try_next().await? {
+        for part in try_join_all(parts).await? {
             found.ids.extend(part.ids);
             found.clients.extend(part.clients);
         }
@@ -57,35 +57,28 @@ impl MarkedOrders {
     }
 
     async fn segment(&self, number: i32, seen: &Cell<u64>) -> Result<Found, AwsError> {
+        let asked = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .segment(number)
+            .total_segments(SEGMENTS)
+            .projection_expression("#id, #client")
+            .expression_attribute_names("#id", attribute::ORDER_ID)
+            .filter_expression(IS_MARKED)
+            .expression_attribute_names("#client", attribute::CLIENT_ID)
+            .expression_attribute_values(":mark", mark());
+        let mut items = asked.into_paginator().items().send();
         let mut found = Found::default();
-        let mut start = None;
-        loop {
-            let asked = self
-                .client
-                .scan()
-                .table_name(&self.table)
-                .segment(number)
-                .total_segments(SEGMENTS)
-                .set_exclusive_start_key(start)
-                .projection_expression("#id, #client")
-                .expression_attribute_names("#id", attribute::ORDER_ID)
-                .filter_expression(IS_MARKED)
-                .expression_attribute_names("#client", attribute::CLIENT_ID)
-                .expression_attribute_values(":mark", mark());
-            let answer = asked.send().await;
-            let answer = answer.map_err(|e| AwsError::from_sdk("dynamodb:Scan", e))?;
-            for item in answer.items.unwrap_or_default() {
-                if let Some((id, client)) = marked(&item) {
-                    found.ids.push(id);
-                    found.clients.insert(client);
-                    seen.set(seen.get() + 1);
-                }
-            }
-            match answer.last_evaluated_key {
-                Some(last) => start = Some(last),
-                None => return Ok(found),
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|e| AwsError::from_sdk("dynamodb:Scan", e))?;
+            if let Some((id, client)) = marked(&item) {
+                found.ids.push(id);
+                found.clients.insert(client);
+                seen.set(seen.get() + 1);
             }
         }
+        Ok(found)
     }
 
     /// Deletes these orders; `deleted` counts on the way. Those that are gone, or another's by now,

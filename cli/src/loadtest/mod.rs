@@ -1,7 +1,7 @@
 //! Drives a stack as its users would, and measures what they would see.
 //!
 //! A [`Plan`] says what is done and how fast; a [`drive::Load`] does it through the stack's functions
-//! and keeps a [`record::Record`]; a [`summary::Summary`] is what comes of it. Every order of a run belongs to a client whose id begins with [`MARK`], by which
+//! and keeps a [`record::Record`]; an [`outcome::Outcome`] is what comes of it. Every order of a run belongs to a client whose id begins with [`MARK`], by which
 //! [`marked`] finds them again.
 
 pub(crate) mod cost;
@@ -10,12 +10,12 @@ pub(crate) mod latency;
 pub(crate) mod machine;
 pub(crate) mod marked;
 pub(crate) mod mix;
+pub(crate) mod outcome;
 mod recent;
 pub(crate) mod record;
 mod report_line;
 pub(crate) mod schedule;
 pub(crate) mod subject;
-pub(crate) mod summary;
 pub(crate) mod timeline;
 
 use self::mix::{Mix, Step};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::CreationError;
-use serde::Serialize;
 
 use super::latency::Latencies;
 use super::mix::Step;
@@ -51,7 +50,7 @@ impl StepRecord {
 }
 
 /// Errors of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) count: u64,
     /// What the first of them said.
@@ -70,6 +69,12 @@ pub(crate) struct Visible {
     pub(crate) unseen: u64,
     /// Those that were left out, since too many were being followed.
     pub(crate) left_out: u64,
+}
+
+impl Visible {
+    pub(crate) fn followed(&self) -> u64 {
+        self.lag.count() + self.unseen
+    }
 }
 
 /// The calls of one function.
@@ -100,7 +105,7 @@ impl Calls {
 }
 
 impl Record {
-    pub(super) fn new<'a>(
+    pub(crate) fn new<'a>(
         start: Instant,
         steps: impl Iterator<Item = &'a Step>,
     ) -> Result<Self, CreationError> {
@@ -136,7 +141,7 @@ impl Record {
     }
 
     /// An operation that was due, sent and done at these times.
-    pub(super) fn done(
+    pub(crate) fn done(
         &mut self,
         step: Step,
         due: Instant,
@@ -163,8 +168,21 @@ impl Record {
         }
     }
 
+    /// The most frequent first.
+    pub(crate) fn errors_by_count(&self) -> Vec<(&(Step, String), &Failed)> {
+        let mut errors: Vec<_> = self.errors.iter().collect();
+        errors.sort_by_key(|(_, failed)| std::cmp::Reverse(failed.count));
+        errors
+    }
+
+    /// Lambda's reports that were read, where there were any.
+    pub(crate) fn reports(&self) -> Option<u64> {
+        let reports = self.publisher.reports + self.query.reports;
+        (reports > 0).then_some(reports)
+    }
+
     /// No more operations come.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.timeline.end(self.last);
     }
 

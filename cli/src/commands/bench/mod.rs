@@ -19,9 +19,9 @@ use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};
 use crate::loadtest::drive::Load;
 use crate::loadtest::mix::MixError;
+use crate::loadtest::outcome::{Circumstances, Outcome};
 use crate::loadtest::schedule::{MOST_IN_FLIGHT, Pace, Until};
 use crate::loadtest::subject::COMMANDS;
-use crate::loadtest::summary::{Circumstances, Summary};
 use crate::loadtest::{Plan, machine};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
@@ -65,8 +65,8 @@ pub(crate) async fn run(
     let load = Load::begin(plan, connected.functions(false), logged)?;
     let _hold = interrupt.hold();
     let complete = drive(&load, interrupt, printer).await;
-    let summary = Summary::new(&load, circumstances, machine, complete);
-    report(&summary, page.as_ref(), settings, printer)
+    let outcome = Outcome::new(load, circumstances, machine, complete);
+    report(&outcome, page.as_ref(), settings, printer)
 }
 
 /// What the arguments come to.
@@ -155,36 +155,36 @@ async fn drive(load: &Load, interrupt: &Interrupt, printer: &Printer) -> bool {
 
 /// Prints and saves what was measured, and says what was wrong with it.
 fn report(
-    summary: &Summary,
+    outcome: &Outcome,
     page: Option<&PageFile>,
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    printer.data(summary)?;
+    printer.data(outcome)?;
     if let Some(page) = page {
-        page.write(summary)?;
+        page.write(outcome)?;
         printer.note(format_args!("\nsaved to {}", page.path().display()));
     }
-    if summary.client.saturated {
+    if outcome.is_saturated() {
         printer.warn(
             "this process used up a processor: the figures are the client's as much as the \
              stack's",
         );
     }
-    if summary.complete && summary.not_sent > 0 {
+    if outcome.complete && outcome.not_sent > 0 {
         printer.warn(format_args!(
             "{} operations were due and could not be sent in time, with {MOST_IN_FLIGHT} under way: \
              the rate is more than the stack and this client can do",
-            summary.not_sent
+            outcome.not_sent
         ));
     }
-    if !summary.complete {
+    if !outcome.complete {
         return Err(Failure::interrupted(
             "interrupted; what was measured until then is reported",
         ));
     }
-    if summary.errors > 0 {
-        let (errors, all) = (summary.errors, summary.operations);
+    let (errors, all) = (outcome.record.failed(), outcome.record.operations());
+    if errors > 0 {
         let message = format!("{errors} of {all} operations failed");
         return Err(Failure::new(Kind::Failed, message).hint(
             "the report names the kinds; `cqrs order create --verbose` shows a function's log",

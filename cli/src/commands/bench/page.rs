@@ -9,7 +9,9 @@ use super::chart::{self, Axis, Line, nines, power};
 use super::text;
 use crate::error::{Explain, Kind};
 use crate::loadtest::cost::dollars;
-use crate::loadtest::summary::Summary;
+use crate::loadtest::latency::Latencies;
+use crate::loadtest::outcome::Outcome;
+use crate::loadtest::record::StepRecord;
 use crate::loadtest::timeline::{Second, whole};
 use crate::settings::Target;
 
@@ -65,10 +67,10 @@ impl PageFile {
     }
 
     /// Writes it whole or not at all.
-    pub(crate) fn write(&self, summary: &Summary) -> Result<(), PageError> {
+    pub(crate) fn write(&self, outcome: &Outcome) -> Result<(), PageError> {
         let mut unfinished = self.0.clone().into_os_string();
         unfinished.push(".unfinished");
-        let written = fs::write(&unfinished, html(summary));
+        let written = fs::write(&unfinished, html(outcome));
         let written = written.and_then(|()| fs::rename(&unfinished, &self.0));
         written.map_err(|source| {
             // It may be what filled the disk, or not be there at all.
@@ -79,30 +81,30 @@ impl PageFile {
     }
 }
 
-fn html(summary: &Summary) -> String {
-    let title = format!("cqrs bench, run {}", escaped(&summary.run));
+fn html(outcome: &Outcome) -> String {
+    let title = format!("cqrs bench, run {}", escaped(&outcome.plan.run));
     let header = text::STEPS_HEADER.map(str::to_lowercase).to_vec();
-    let items = summary.cost.items.iter();
+    let items = outcome.cost.items.iter();
     let items = items.map(|item| vec![item.what.to_owned(), dollars(item.usd)]);
     TEMPLATE
         .replace("{title}", &title)
-        .replace("{facts}", &table("words", facts(summary)))
+        .replace("{facts}", &table("words", facts(outcome)))
         .replace("{cost}", &table("numbers", items))
-        .replace("{charts}", &charts(summary))
+        .replace("{charts}", &charts(outcome))
         .replace(
             "{steps}",
-            &table("numbers", [vec![header], text::steps(summary)].concat()),
+            &table("numbers", [vec![header], text::steps(outcome)].concat()),
         )
 }
 
 /// What was driven, how, where from, and what it came to.
-fn facts(summary: &Summary) -> impl Iterator<Item = Vec<String>> {
-    let of = &summary.circumstances;
+fn facts(outcome: &Outcome) -> impl Iterator<Item = Vec<String>> {
+    let (of, plan) = (&outcome.circumstances, &outcome.plan);
     let place = match of.target {
         Target::Aws => format!("stack {} in {}", of.stack, of.region),
         Target::Local => format!("stack {} on this machine", of.stack),
     };
-    let end = if summary.complete {
+    let end = if outcome.complete {
         ""
     } else {
         ", interrupted"
@@ -110,33 +112,40 @@ fn facts(summary: &Summary) -> impl Iterator<Item = Vec<String>> {
     let facts = [
         ("driven", place),
         ("begun", of.begun_at.clone()),
-        ("settings", summary.settings.text.clone()),
+        (
+            "settings",
+            format!("{}, {}, {}", plan.pace, plan.until, plan.mix),
+        ),
         ("from", format!("{}, cqrs {}", of.machine, of.version)),
-        ("done", format!("{}{end}", text::outcome(summary))),
+        ("done", format!("{}{end}", text::in_a_line(outcome))),
     ];
-    let facts = facts.into_iter().chain(text::facts(summary));
-    let facts = facts.chain(text::errors(summary));
+    let facts = facts.into_iter().chain(text::facts(outcome));
+    let facts = facts.chain(text::errors(outcome));
     facts.map(|(name, text)| vec![name.to_owned(), text])
 }
 
-fn charts(summary: &Summary) -> String {
-    let steps = summary.steps.iter();
+fn charts(outcome: &Outcome) -> String {
+    let record = &outcome.record;
+    let steps = record.steps.iter();
     let names: Vec<_> = steps.clone().map(|(step, _)| step.to_string()).collect();
-    let curves = steps
-        .map(|(_, of)| &of.curve)
-        .chain([&summary.visible.curve]);
     let names = names.iter().map(String::as_str).chain(["visible"]);
-    let curve = |(name, curve): (_, &Vec<(f64, f64)>)| {
-        let points = curve.iter().map(|(at, ms)| (nines(*at), power(*ms)));
-        (name, points.collect())
+    let all = steps
+        .map(|(_, of)| &of.latencies)
+        .chain([&record.visible.lag]);
+    let curve = |(name, of): (_, &Latencies)| {
+        let points = of.curve().into_iter();
+        (
+            name,
+            points.map(|(at, ms)| (nines(at), power(ms))).collect(),
+        )
     };
-    let lines: Vec<Line<'_>> = names.zip(curves).map(curve).collect();
-    let most = summary.steps.values().map(|of| of.count).max();
+    let lines: Vec<Line<'_>> = names.zip(all).map(curve).collect();
+    let most = record.steps.values().map(StepRecord::count).max();
     let x = Axis::nines("of the operations", most.unwrap_or_default());
     let y = Axis::powers("ms", &lines);
     let mut page = titled("Latency by percentile", &chart::svg(&x, &y, &lines));
 
-    let points = points(&summary.timeline);
+    let points = points(record.timeline.past());
     let line = |name, value: fn(&Point) -> f64| -> Line<'_> {
         let points = points.iter();
         (name, points.map(|p| (p.at, value(p))).collect())

@@ -5,13 +5,21 @@ use std::fmt;
 use crate::app::duration::ms;
 use crate::commands::table::table;
 use crate::loadtest::cost::dollars;
-use crate::loadtest::latency::Percentiles;
-use crate::loadtest::summary::{ColdStarts, StepSummary, Summary, Visible};
+use crate::loadtest::latency::{Latencies, Percentiles};
+use crate::loadtest::outcome::Outcome;
+use crate::loadtest::record::{Calls, Visible};
 use crate::settings::Target;
 
-impl fmt::Display for Summary {
+/// A name and what is said below it.
+pub(super) type Fact = (&'static str, String);
+
+pub(super) const STEPS_HEADER: [&str; 9] = [
+    "STEP", "COUNT", "A SECOND", "P50 MS", "P90 MS", "P99 MS", "P99.9 MS", "MAX MS", "ERRORS",
+];
+
+impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n", outcome(self))?;
+        writeln!(f, "{}\n", in_a_line(self))?;
         writeln!(f, "{}", table(&STEPS_HEADER, steps(self)))?;
         for (name, text) in errors(self).chain(facts(self)) {
             for (at, line) in text.lines().enumerate() {
@@ -23,90 +31,85 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A name and what is said below it.
-pub(super) type Fact = (&'static str, String);
-
-/// What came to the operations, a row for each step and one for all.
-pub(super) fn steps(summary: &Summary) -> Vec<Vec<String>> {
-    let row = |step: &str, of: &StepSummary| {
+/// A row for each step and one for all.
+pub(super) fn steps(outcome: &Outcome) -> Vec<Vec<String>> {
+    let row = |step: &str, count: u64, latencies: &Latencies, errors: u64| {
         let values: [fn(&Percentiles) -> f64; 5] =
             [|p| p.p50, |p| p.p90, |p| p.p99, |p| p.p999, |p| p.max];
-        let latencies = values.map(|value| match &of.latency_ms {
-            Some(latency) => ms(value(latency)),
+        let found = latencies.percentiles();
+        let latencies = values.map(|value| match &found {
+            Some(found) => ms(value(found)),
             None => "-".to_owned(),
         });
-        let mut row = vec![step.to_owned(), of.count.to_string()];
-        row.push(format!("{:.1}", of.per_second));
+        let mut row = vec![step.to_owned(), count.to_string()];
+        row.push(format!("{:.1}", outcome.per_second(count)));
         row.extend(latencies);
-        row.push(of.errors.to_string());
+        row.push(errors.to_string());
         row
     };
-    let all = StepSummary {
-        count: summary.operations,
-        per_second: summary.per_second,
-        errors: summary.errors,
-        latency_ms: summary.latency_ms,
-        curve: Vec::new(),
-    };
-    let steps = summary.steps.iter();
-    let rows = steps.map(|(step, of)| row(&step.to_string(), of));
-    rows.chain([row("all", &all)]).collect()
+    let record = &outcome.record;
+    let steps = record.steps.iter();
+    let rows = steps.map(|(step, of)| row(&step.to_string(), of.count(), &of.latencies, of.failed));
+    let (all, failed) = (record.operations(), record.failed());
+    rows.chain([row("all", all, &record.latencies, failed)])
+        .collect()
 }
 
-pub(super) const STEPS_HEADER: [&str; 9] = [
-    "STEP", "COUNT", "A SECOND", "P50 MS", "P90 MS", "P99 MS", "P99.9 MS", "MAX MS", "ERRORS",
-];
-
 /// In one line what it came to.
-pub(super) fn outcome(summary: &Summary) -> String {
+pub(super) fn in_a_line(outcome: &Outcome) -> String {
+    let (operations, errors) = (outcome.record.operations(), outcome.record.failed());
     format!(
-        "{} operations in {:.1} s, {:.1} a second, {} errors",
-        summary.operations, summary.seconds, summary.per_second, summary.errors
+        "{operations} operations in {:.1} s, {:.1} a second, {errors} errors",
+        outcome.seconds(),
+        outcome.per_second(operations)
     )
 }
 
-pub(super) fn errors(summary: &Summary) -> impl Iterator<Item = Fact> {
-    summary.errors_by_kind.iter().map(|error| {
-        let message = error.failed.message.lines().next().unwrap_or_default();
-        let (step, kind, count) = (&error.step, &error.kind, error.failed.count);
-        ("error", format!("{step} {kind}, {count} times: {message}"))
+pub(super) fn errors(outcome: &Outcome) -> impl Iterator<Item = Fact> {
+    let errors = outcome.record.errors_by_count().into_iter();
+    errors.map(|((step, kind), failed)| {
+        let message = failed.message.lines().next().unwrap_or_default();
+        let text = format!("{step} {kind}, {} times: {message}", failed.count);
+        ("error", text)
     })
 }
 
-pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
+pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
     let mut facts = Vec::new();
-    if let Some(waited) = summary.waited_ms {
+    if let Some(waited) = outcome.waited() {
         let waited = percentiles(&waited);
         let text = format!("{waited} from when it was due until it was sent");
         facts.push(("waited", text));
     }
-    if summary.not_sent > 0 {
-        let text = format!("{} operations that were due", summary.not_sent);
+    if outcome.not_sent > 0 {
+        let text = format!("{} operations that were due", outcome.not_sent);
         facts.push(("not sent", text));
     }
-    facts.push(("visible", visible(&summary.visible)));
-    if summary.early_reads > 0 {
-        let early = summary.early_reads;
+    facts.push(("visible", visible(&outcome.record.visible)));
+    let early = outcome.record.early_reads;
+    if early > 0 {
         let text = format!("{early} of an order that the read model did not have yet");
         facts.push(("early reads", text));
     }
     let client = format!(
         "{:.0} % of one processor, {:.2} ms an operation",
-        summary.client.cpu_share * 100.0,
-        summary.client.cpu_ms_per_operation
+        outcome.cpu_share() * 100.0,
+        outcome.cpu_ms_per_operation()
     );
     facts.extend([
-        ("cold starts", cold_starts(summary.cold_starts.as_ref())),
+        ("cold starts", cold_starts(outcome)),
         ("client", client),
-        ("cost", cost(summary)),
-        ("orders", format!("of client {}", summary.client_id)),
+        ("cost", cost(outcome)),
+        ("orders", format!("of client {}", outcome.client_id())),
     ]);
     facts
 }
 
 fn visible(visible: &Visible) -> String {
-    let (Some(lag), Some(within)) = (visible.lag_ms, visible.within_ms) else {
-        return match visible.unseen {
+    let (unseen, left_out) = (visible.unseen, visible.left_out);
+    let found = visible.lag.percentiles().zip(visible.within.percentiles());
+    let Some((lag, within)) = found else {
+        return match unseen {
             0 => "not measured: no order was followed".to_owned(),
             unseen => format!("none of {unseen} orders within 30 s"),
         };
@@ -114,54 +117,46 @@ fn visible(visible: &Visible) -> String {
     let mut text = format!(
         "{}, {} orders followed by queries, each to within {} ms (p50)",
         percentiles(&lag),
-        visible.followed,
+        visible.followed(),
         ms(within.p50)
     );
-    if visible.unseen > 0 {
-        text.push_str(&format!(", {} not seen within 30 s", visible.unseen));
+    if unseen > 0 {
+        text.push_str(&format!(", {unseen} not seen within 30 s"));
     }
-    if visible.left_out > 0 {
-        let more = visible.left_out;
-        text.push_str(&format!(
-            ", {more} more were not, for too many were at once"
-        ));
+    if left_out > 0 {
+        let more = format!(", {left_out} more were not, for too many were at once");
+        text.push_str(&more);
     }
     text
 }
 
-fn cold_starts(found: Option<&ColdStarts>) -> String {
-    let Some(found) = found else {
+fn cold_starts(outcome: &Outcome) -> String {
+    let Some(reports) = outcome.record.reports() else {
         return "not measured here: the functions' logs hold no reports of Lambda".to_owned();
     };
-    let init = |init: Option<Percentiles>| match init {
-        None => String::new(),
+    let found = |calls: &Calls| match calls.init.percentiles() {
+        None => "0".to_owned(),
         Some(init) => {
-            let (p50, max) = (ms(init.p50), ms(init.max));
-            format!(" (started in p50 {p50} ms, at most {max} ms)")
+            let (count, p50, max) = (calls.init.count(), ms(init.p50), ms(init.max));
+            format!("{count} (started in p50 {p50} ms, at most {max} ms)")
         }
     };
     format!(
-        "publisher {}{}, query {}{}, of {} calls whose logs were read",
-        found.publisher,
-        init(found.publisher_init_ms),
-        found.query,
-        init(found.query_init_ms),
-        found.reports
+        "publisher {}, query {}, of {reports} calls whose logs were read",
+        found(&outcome.record.publisher),
+        found(&outcome.record.query)
     )
 }
 
 /// The first line, and a line for each assumption.
-fn cost(summary: &Summary) -> String {
-    let about = match summary.circumstances.target {
+fn cost(outcome: &Outcome) -> String {
+    let about = match outcome.circumstances.target {
         Target::Aws => "about",
         Target::Local => "the same run on AWS would cost about",
     };
-    let cost = &summary.cost;
-    let mut text = format!("{about} {} ({})", dollars(cost.usd), cost.prices);
-    for assumption in &cost.assumptions {
-        text.push_str(&format!("\n{assumption}"));
-    }
-    text
+    let cost = &outcome.cost;
+    let first = format!("{about} {} ({})", dollars(cost.usd), cost.prices);
+    [&[first], cost.assumptions.as_slice()].concat().join("\n")
 }
 
 fn percentiles(of: &Percentiles) -> String {

@@ -92,6 +92,13 @@ impl Load {
         &self.plan
     }
 
+    /// What was to be done, and what was measured.
+    pub(crate) fn into_parts(self) -> (Plan, Record) {
+        let mut record = self.record.into_inner();
+        record.timeline.advance(Instant::now());
+        (self.plan, record)
+    }
+
     /// What was measured so far.
     pub(crate) fn record(&self) -> Ref<'_, Record> {
         self.record.borrow_mut().timeline.advance(Instant::now());

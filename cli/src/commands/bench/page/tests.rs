@@ -1,39 +1,43 @@
-use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use roxmltree::Document;
 
 use super::*;
+use crate::loadtest::Plan;
 use crate::loadtest::cost::{Machine, Usage, estimate};
-use crate::loadtest::latency::Percentiles;
-use crate::loadtest::mix::Step;
-use crate::loadtest::record::Failed;
-use crate::loadtest::summary::{Circumstances, Client, ErrorKind, Settings, StepSummary, Visible};
-use crate::loadtest::timeline::Second;
+use crate::loadtest::mix::{Mix, Step};
+use crate::loadtest::outcome::Circumstances;
+use crate::loadtest::record::{Failed, Record};
+use crate::loadtest::schedule::{Pace, Until};
 
-/// A run whose texts are as odd as they can be.
-fn summary(timeline: Vec<Second>) -> Summary {
-    let latency = Percentiles {
-        mean: 1.0,
-        p50: 0.9,
-        p90: 2.0,
-        p99: 5.0,
-        p999: 9.0,
-        max: 11.0,
+/// A run of so many creates in two seconds, whose texts are as odd as they can be.
+fn run(creates: u32) -> Outcome {
+    let mix: Mix = "create=1".parse().unwrap();
+    let start = Instant::now();
+    let mut record = Record::new(start, mix.steps()).unwrap();
+    for number in 0..creates {
+        let due = start + Duration::from_secs(2) * number / creates.max(1);
+        let done = due + Duration::from_micros(200 + u64::from(number % 100) * 100);
+        record.done(Step::Create, due, due, done, Ok(()));
+        record.visible.lag.add(done - due);
+    }
+    record.end();
+    let message = "<script>alert(\"1\")</script> & \u{1b}[31m".to_owned();
+    let kind = (Step::Create, "Runtime.ExitError".to_owned());
+    record.errors.insert(kind, Failed { count: 1, message });
+    let usage = Usage {
+        publisher_calls: 100.0,
+        query_calls: 0.0,
+        publisher_ms: None,
+        query_ms: None,
     };
-    let step = StepSummary {
-        count: 100,
-        per_second: 50.0,
-        errors: 1,
-        latency_ms: Some(latency),
-        curve: vec![(0.0, 0.2), (0.5, 0.9), (0.99, 5.0), (1.0, 11.0)],
-    };
-    let failed = Failed {
-        count: 1,
-        message: "<script>alert(\"1\")</script> & \u{1b}[31m".to_owned(),
-    };
-    Summary {
-        run: "1".to_owned(),
-        client_id: "cqrs-bench-1".to_owned(),
+    Outcome {
+        plan: Plan {
+            run: "1".to_owned(),
+            mix,
+            pace: Pace::Closed { concurrency: 8 },
+            until: Until::Orders(creates.into()),
+        },
         circumstances: Circumstances {
             stack: "cqrs".to_owned(),
             target: Target::Local,
@@ -42,53 +46,11 @@ fn summary(timeline: Vec<Second>) -> Summary {
             version: "0",
             machine: "a <fast> machine".to_owned(),
         },
-        settings: Settings {
-            concurrency: Some(8),
-            rate: None,
-            duration_seconds: None,
-            orders: Some(100),
-            mix: "create=1".parse().unwrap(),
-            text: "8 at a time".to_owned(),
-        },
         complete: true,
-        seconds: 2.0,
-        operations: 100,
-        per_second: 50.0,
-        errors: 1,
+        record,
         not_sent: 0,
-        latency_ms: Some(latency),
-        waited_ms: None,
-        steps: BTreeMap::from([(Step::Create, step)]),
-        errors_by_kind: vec![ErrorKind {
-            step: Step::Create,
-            kind: "Runtime.ExitError".to_owned(),
-            failed,
-        }],
-        visible: Visible {
-            followed: 10,
-            unseen: 0,
-            left_out: 0,
-            lag_ms: Some(latency),
-            within_ms: Some(latency),
-            curve: vec![(0.5, 0.9), (1.0, 11.0)],
-        },
-        early_reads: 0,
-        cold_starts: None,
-        client: Client {
-            cpu_share: 0.5,
-            cpu_ms_per_operation: 0.2,
-            saturated: false,
-        },
-        cost: estimate(
-            Usage {
-                publisher_calls: 100.0,
-                query_calls: 0.0,
-                publisher_ms: None,
-                query_ms: None,
-            },
-            Machine::default(),
-        ),
-        timeline,
+        used: Duration::from_secs(1),
+        cost: estimate(usage, Machine::default()),
     }
 }
 
@@ -113,7 +75,7 @@ fn lines(document: &Document<'_>) -> usize {
 
 #[test]
 fn a_page_is_well_formed_needs_nothing_else_and_says_what_was_said_as_text() {
-    let text = html(&summary(vec![second(40), second(60)]));
+    let text = html(&run(100));
     let document = Document::parse(&text).unwrap();
     assert!(!text.contains("<script"), "{text}");
     for reference in ["href", "src=", "url(", "@import"] {
@@ -129,19 +91,14 @@ fn a_page_is_well_formed_needs_nothing_else_and_says_what_was_said_as_text() {
     // Two curves, two lines of throughput, three of latency.
     assert_eq!(lines(&document), 7);
 
-    let mut nothing = summary(Vec::new());
-    nothing.steps.clear();
-    nothing.visible.curve.clear();
-    let text = html(&nothing);
-    assert_eq!(lines(&Document::parse(&text).unwrap()), 0);
+    let nothing = html(&run(0));
+    assert_eq!(lines(&Document::parse(&nothing).unwrap()), 0);
 }
 
 #[test]
 fn no_text_is_cut_at_the_edges_and_no_percentile_lies_on_its_neighbour() {
-    for count in [1, 100, 5_000, 1_000_000_000] {
-        let mut run = summary(vec![second(40), second(1_000_000)]);
-        run.steps.values_mut().for_each(|step| step.count = count);
-        let page = html(&run);
+    for count in [1, 100, 5_000, 200_000] {
+        let page = html(&run(count));
         let document = Document::parse(&page).unwrap();
         let mut percentiles = Vec::new();
         for text in document.descendants().filter(|n| n.has_tag_name("text")) {
@@ -200,14 +157,14 @@ fn a_file_that_is_there_is_replaced_whole() {
     let path = folder.path().join("run.html");
     fs::write(&path, "before").unwrap();
     let file = PageFile::at(path.clone()).unwrap();
-    file.write(&summary(vec![second(1)])).unwrap();
+    file.write(&run(1)).unwrap();
     assert!(fs::read_to_string(&path).unwrap().starts_with("<!DOCTYPE"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
     // What stands in the way by then is left there, and nothing beside it.
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    let failed = file.write(&summary(vec![second(1)]));
+    let failed = file.write(&run(1));
     assert!(matches!(failed, Err(PageError::Unwritable { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
