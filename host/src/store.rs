@@ -161,25 +161,29 @@ impl Store {
         let Some(handler) = api::handler(operation) else {
             return wire::not_implemented(operation);
         };
-        let brief = api::is_brief(operation) && expression::is_shallow(&body);
+        let request = match request::prepare(body) {
+            Ok(request) => request,
+            Err(error) => return wire::refusal(operation, error),
+        };
+        let brief = api::is_brief(operation) && expression::is_shallow(&request.body);
         let here = brief.then(|| self.0.engine.try_here());
         let answer = match here.flatten() {
-            Some(here) => Ok(handler(&self.0.api, here.database(), &body)),
+            Some(here) => Ok(handler(&self.0.api, here.database(), &request.body)),
             None => {
                 let api = Arc::clone(&self.0.api);
-                let segmented = segments::table(operation, &body);
+                let segmented = segments::table(operation, &request.body);
                 let makes_table = operation == "CreateTable";
                 let work = move |parts: &engine::Parts| {
                     if let Some(table) = segmented {
                         // Without it the answer is the same and takes longer.
                         let _ = segments::index(&parts.maintenance, &table);
                     }
-                    let answer = handler(&api, &parts.database, &body);
+                    let answer = handler(&api, &parts.database, &request.body);
                     if makes_table {
                         // Without it a write that changes nothing makes a record.
                         let _ = unchanged::compare_writes(&parts.maintenance);
                     }
-                    answer
+                    answer.map(|answer| request.answered(answer))
                 };
                 self.0.engine.run(work).await
             }

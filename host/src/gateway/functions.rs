@@ -233,7 +233,7 @@ fn name_of<C: Control>(
     let qualifier = respond::query(head, "Qualifier");
     let region = &gateway.services.region;
     FunctionName::parse(name, qualifier, region).map_err(|unnamed| match unnamed {
-        Unnamed::Invalid(errors) => Refusal::Invalid(errors),
+        Unnamed::Invalid(reason) => Refusal::Invalid(reason),
         Unnamed::Mismatch => Refusal::Parameter(
             "The derived qualifier from the function name does not match the specified qualifier."
                 .to_owned(),
@@ -334,8 +334,8 @@ fn success(body: &Value) -> Answer {
 enum Refusal {
     /// The function is not there, or not here.
     NotFound(String),
-    /// Members of the request are none, for these reasons.
-    Invalid(Vec<String>),
+    /// A member of the request is none, for this reason.
+    Invalid(String),
     /// There is no room, for this reason.
     Throttled(&'static str),
     /// The payload has more bytes than this.
@@ -351,10 +351,8 @@ impl Refusal {
     fn answer(self) -> Answer {
         let (status, code, message) = match self {
             Self::NotFound(message) => (404, "ResourceNotFoundException", message),
-            Self::Invalid(errors) => {
-                let (count, ending) = (errors.len(), if errors.len() == 1 { "" } else { "s" });
-                let errors = errors.join("; ");
-                let message = format!("{count} validation error{ending} detected: {errors}");
+            Self::Invalid(reason) => {
+                let message = format!("1 validation error detected: {reason}");
                 (400, "ValidationException", message)
             }
             Self::Throttled(reason) => return throttled(reason),

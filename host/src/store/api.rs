@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dynoxide::actions::batch_execute_statement::BatchExecuteStatementRequest;
-use dynoxide::actions::batch_get_item::BatchGetItemRequest;
 use dynoxide::actions::batch_write_item::BatchWriteItemRequest;
 use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::execute_statement::ExecuteStatementRequest;
@@ -16,7 +15,6 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::request::{Named, Prepare};
 use super::rows::Rows;
 use super::streams;
 use super::watches::{Bump, Watches};
@@ -66,11 +64,11 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
             writing(body, tables, |request| database.delete_item(request))
         },
         "BatchWriteItem" => |api, database, body| {
-            let mut request: BatchWriteItemRequest = read(body)?;
-            let named = Named::of(&mut request.request_items);
-            let tables = request.request_items.keys().map(|name| &**name);
-            let bump = api.watches.of(tables);
-            write(&named.written(told(bump, database.batch_write_item(request))?))
+            let tables = |request: &BatchWriteItemRequest| {
+                api.watches
+                    .of(request.request_items.keys().map(|name| &**name))
+            };
+            writing(body, tables, |request| database.batch_write_item(request))
         },
         "TransactWriteItems" => |api, database, body| {
             let tables = |request: &TransactWriteItemsRequest| {
@@ -109,18 +107,13 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
         },
 
         "GetItem" => |_, database, body| plain(body, |request| database.get_item(request)),
-        "Query" => |_, database, body| prepared(body, |request| database.query(request)),
-        "Scan" => |_, database, body| prepared(body, |request| database.scan(request)),
-        "SearchVectors" => {
-            |_, database, body| prepared(body, |request| database.search_vectors(request))
+        "Query" => |_, database, body| plain(body, |request| database.query(request)),
+        "Scan" => |_, database, body| plain(body, |request| database.scan(request)),
+        "BatchGetItem" => {
+            |_, database, body| plain(body, |request| database.batch_get_item(request))
         }
-        "BatchGetItem" => |_, database, body| {
-            let mut request: BatchGetItemRequest = read(body)?;
-            let named = Named::of(&mut request.request_items);
-            write(&named.got(database.batch_get_item(request)?))
-        },
         "TransactGetItems" => {
-            |_, database, body| prepared(body, |request| database.transact_get_items(request))
+            |_, database, body| plain(body, |request| database.transact_get_items(request))
         }
 
         "CreateTable" => {
@@ -202,23 +195,13 @@ fn plain<Q: DeserializeOwned, A: Serialize>(
     write(&call(read(body)?)?)
 }
 
-fn prepared<Q: DeserializeOwned + Prepare, A: Serialize>(
-    body: &[u8],
-    call: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> Answer {
-    plain(body, |mut request: Q| {
-        request.prepare()?;
-        call(request)
-    })
-}
-
 /// An operation that writes to `tables`.
-fn writing<Q: DeserializeOwned + Prepare, A: Serialize>(
+fn writing<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     tables: impl FnOnce(&Q) -> Bump,
     call: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Answer {
-    prepared(body, |request| {
+    plain(body, |request| {
         let bump = tables(&request);
         told(bump, call(request))
     })

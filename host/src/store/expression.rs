@@ -15,54 +15,41 @@ const MAXIMUM_OPERATORS: usize = 300;
 /// Parentheses in a whole request with which a call may run on any thread's stack.
 const SHALLOW: usize = 24;
 
-/// Which parameter an expression is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Condition,
-    Filter,
-    KeyCondition,
-    Update,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Condition => "ConditionExpression",
-            Self::Filter => "FilterExpression",
-            Self::KeyCondition => "KeyConditionExpression",
-            Self::Update => "UpdateExpression",
-        }
-    }
-}
+/// The parameters that are expressions.
+const PARAMETERS: [&str; 4] = [
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    UPDATE,
+];
+const UPDATE: &str = "UpdateExpression";
 
 /// Whether no expression in the request can nest so deep that it needs much of a stack.
 pub(super) fn is_shallow(body: &[u8]) -> bool {
     body.iter().filter(|&&byte| byte == b'(').count() <= SHALLOW
 }
 
-/// Refuses an expression that is beyond the bounds.
-pub(super) fn check(kind: Kind, expression: Option<&str>) -> Result<(), DynoxideError> {
-    let Some(expression) = expression.filter(|text| text.len() <= MAXIMUM_LENGTH) else {
+/// Whether an expression in a request of this size can be beyond the bounds: an operator has two
+/// letters at least, with the space around it.
+pub(super) fn may_exceed(body: &[u8]) -> bool {
+    body.len() > 2 * MAXIMUM_OPERATORS
+}
+
+/// Refuses an expression that is beyond the bounds; `parameter` may be any of a request's.
+pub(super) fn check(parameter: &str, expression: &str) -> Result<(), DynoxideError> {
+    if !PARAMETERS.contains(&parameter) || expression.len() > MAXIMUM_LENGTH {
         return Ok(());
-    };
-    let size = Size::of(kind, expression);
-    let refused = if size.operators > MAXIMUM_OPERATORS {
-        format!(
-            "The expression contains too many operators; operator count: {}",
-            size.operators
-        )
-    } else if size.depth > MAXIMUM_OPERATORS {
-        format!(
-            "The expression is nested too deep; levels of parentheses: {}",
-            size.depth
-        )
+    }
+    let Size { operators, depth } = Size::of(parameter == UPDATE, expression);
+    let refused = if operators > MAXIMUM_OPERATORS {
+        format!("The expression contains too many operators; operator count: {operators}")
+    } else if depth > MAXIMUM_OPERATORS {
+        format!("The expression is nested too deep; levels of parentheses: {depth}")
     } else {
         return Ok(());
     };
-    Err(DynoxideError::ValidationException(format!(
-        "Invalid {}: {refused}",
-        kind.name()
-    )))
+    let message = format!("Invalid {parameter}: {refused}");
+    Err(DynoxideError::ValidationException(message))
 }
 
 /// How large an expression is.
@@ -73,7 +60,7 @@ struct Size {
 }
 
 impl Size {
-    fn of(kind: Kind, expression: &str) -> Self {
+    fn of(is_update: bool, expression: &str) -> Self {
         let mut size = Self::default();
         let mut open: usize = 0;
         // The word before this place, which a parenthesis makes a function.
@@ -102,9 +89,9 @@ impl Size {
                     open = open.saturating_sub(1);
                     false
                 }
-                "=" => kind != Kind::Update,
+                "=" => !is_update,
                 "<>" | "<" | "<=" | ">" | ">=" => true,
-                "+" | "-" => kind == Kind::Update,
+                "+" | "-" => is_update,
                 _ if token.eq_ignore_ascii_case("AND") => !std::mem::take(&mut between),
                 _ if token.eq_ignore_ascii_case("BETWEEN") => {
                     between = true;
@@ -140,8 +127,8 @@ fn is_keyword(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn operators(kind: Kind, expression: &str) -> usize {
-        Size::of(kind, expression).operators
+    fn operators(is_update: bool, expression: &str) -> usize {
+        Size::of(is_update, expression).operators
     }
 
     #[test]
@@ -153,35 +140,30 @@ mod tests {
             ("a IN (:a, :b) or size (b) > :b", 4),
             ("attribute_exists(a) and begins_with(#b, :b)", 3),
         ] {
-            assert_eq!(operators(Kind::Filter, expression), count, "{expression}");
+            assert_eq!(operators(false, expression), count, "{expression}");
         }
         let update = "SET a = :a + :b - :c, b = if_not_exists(b, :b) REMOVE c[0] ADD d :d";
-        assert_eq!(operators(Kind::Update, update), 3);
+        assert_eq!(operators(true, update), 3);
     }
 
     #[test]
     fn an_expression_at_the_bound_is_let_through_and_one_beyond_it_is_not() {
         let nots = |count: usize| format!("{}a", "NOT ".repeat(count));
         let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
-        for kind in [
-            Kind::Condition,
-            Kind::Filter,
-            Kind::KeyCondition,
-            Kind::Update,
-        ] {
-            assert!(check(kind, None).is_ok());
+        for parameter in PARAMETERS {
             for at_the_bound in [nots(300), nested(300)] {
-                assert!(check(kind, Some(&at_the_bound)).is_ok(), "{at_the_bound}");
+                assert!(check(parameter, &at_the_bound).is_ok(), "{at_the_bound}");
             }
             for beyond in [nots(301), nested(301), "(".repeat(1_700)] {
-                let refused = check(kind, Some(&beyond)).unwrap_err().to_string();
-                assert!(refused.starts_with(&format!("Invalid {}: ", kind.name())));
+                let refused = check(parameter, &beyond).unwrap_err().to_string();
+                assert!(refused.starts_with(&format!("Invalid {parameter}: ")));
             }
         }
-        let refused = check(Kind::Filter, Some(&nots(301))).unwrap_err();
+        let refused = check("FilterExpression", &nots(301)).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "Invalid FilterExpression: The expression contains too many operators; operator count: 301"
         );
+        assert!(check("ProjectionExpression", &nots(301)).is_ok());
     }
 }

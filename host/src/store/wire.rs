@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::request::name_in_arn;
 use super::{Reply, StoreError};
 
 /// The class of an error, by its message.
@@ -44,19 +43,8 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError>
         Category::Io | Category::Syntax | Category::Eof => {
             Err(DynoxideError::SerializationException(String::new()))
         }
-        Category::Data => named_by_arn(body)
-            .and_then(|body| serde_json::from_value(body).ok())
-            .ok_or_else(|| classify(&error.to_string())),
+        Category::Data => Err(classify(&error.to_string())),
     }
-}
-
-/// The request with its table's name, where it gave the table's ARN, which DynamoDB takes too and
-/// the engine does not.
-fn named_by_arn(body: &[u8]) -> Option<serde_json::Value> {
-    let mut request: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let table = request.get_mut("TableName")?;
-    *table = name_in_arn(table.as_str()?)?.into();
-    Some(request)
 }
 
 fn classify(message: &str) -> DynoxideError {
