@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::app::duration::parse_run;
@@ -49,8 +49,15 @@ pub(crate) struct Cli {
 impl Cli {
     /// All that can be typed, in the words of `domain`.
     pub(crate) fn of(domain: &Domain) -> clap::Command {
-        let command = Self::command().mut_subcommand("logs", |logs| {
-            logs.mut_arg("entity", |option| option.long(domain.entity.clone()))
+        // Named after the entity, each in its place.
+        let named = |option: Arg| match option.get_id().as_str() {
+            "entity" => option.long(domain.entity.clone()),
+            "count" => option.long(domain.plural.clone()),
+            _ => option,
+        };
+        let command = Self::command().mut_subcommands(|command| match command.get_name() {
+            "logs" | "bench" => command.mut_args(named),
+            _ => command,
         });
         domain.worded(command).subcommand(entity::command(domain))
     }
@@ -263,9 +270,9 @@ Examples:
 #[command(after_help = "Examples:
   cqrs bench --local                          8 at a time, for 30 s
   cqrs bench --rate 200 --duration 5m         200 a second, at times fixed beforehand
-  cqrs bench --orders 1000 --save run.html    the result as a page with drawings
+  cqrs bench --duration 5m --save run.html    the result as a page with charts
   cqrs bench --mix create=1,get=9 --yes       no question: for scripts and CI
-  cqrs bench --clean                          delete the orders of all runs")]
+  cqrs bench --clean                          delete what all runs created")]
 pub(crate) struct BenchArgs {
     /// Operations under way at all times, each begun when one before it is done [default: 8]
     #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -279,24 +286,21 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_run)]
     pub(crate) duration: Option<Duration>,
 
-    /// Until N orders are placed, instead of for a time
+    /// Until N {plural} are created, instead of for a time
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) orders: Option<u64>,
+    pub(crate) count: Option<u64>,
 
-    /// The shares of the steps: create, ship, cancel, get, list
-    #[arg(
-        long,
-        value_name = "STEP=SHARE,…",
-        default_value = "create=60,ship=10,get=20,list=10"
-    )]
-    pub(crate) mix: Mix,
+    /// The shares of the steps: create, each command, get, list [default: create 60, the first command
+    /// 10, get 20, list 10]
+    #[arg(long, value_name = "STEP=SHARE,…")]
+    pub(crate) mix: Option<Mix>,
 
-    /// Write the result with drawings to a file, .html; one that is there is replaced
+    /// Write the result with charts to a file, .html; one that is there is replaced
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
-    /// Delete the orders of all runs instead, found by their client
-    #[arg(long, conflicts_with_all = ["concurrency", "rate", "duration", "orders", "mix", "save"])]
+    /// Delete what all runs created instead, found by its mark
+    #[arg(long, conflicts_with_all = ["concurrency", "rate", "duration", "count", "mix", "save"])]
     pub(crate) clean: bool,
 
     /// Begin without asking

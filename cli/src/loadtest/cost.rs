@@ -140,7 +140,7 @@ pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
             assumed::SUBSCRIBER_MS
         ),
         format!(
-            "logs of {} bytes a call; an order is below 1 KB",
+            "logs of {} bytes a call; an item is below 1 KB",
             assumed::LOGS
         ),
         "Lambda reads the stream for nothing; cache, storage, alarms and traffic are left out"

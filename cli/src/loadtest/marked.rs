@@ -1,5 +1,5 @@
-//! The orders of all runs: found in the table by their client, and deleted one by one, each only if
-//! it still is such a client's.
+//! What all runs created: found in the table by its mark, and deleted one by one, each only if it
+//! still has the mark.
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
@@ -8,40 +8,40 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use orders::ids::OrderId;
-use orders::item::attribute;
+use pattern::id::Id;
 
 use super::MARK;
+use super::subject::Subject;
 use crate::aws::AwsError;
 
 const SEGMENTS: i32 = 4;
 /// Deletions at the same time.
 const DELETIONS: usize = 16;
 /// What makes an item one of them; asked again when it is deleted.
-const IS_MARKED: &str = "begins_with(#client, :mark)";
-
-type Attributes = HashMap<String, AttributeValue>;
+const IS_MARKED: &str = "begins_with(#field, :mark)";
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
-pub(crate) struct MarkedOrders {
+pub(crate) struct Marked {
     client: Client,
     table: String,
+    subject: Subject,
 }
 
 /// What is there of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) ids: Vec<OrderId>,
-    /// The clients that they belong to, one for each run.
-    pub(crate) clients: BTreeSet<String>,
+    pub(crate) ids: Vec<Id>,
+    /// Their marks, one for each run.
+    pub(crate) runs: BTreeSet<String>,
 }
 
-impl MarkedOrders {
-    pub(crate) fn new(client: Client, table: &str) -> Self {
+impl Marked {
+    pub(crate) fn new(client: Client, table: &str, subject: Subject) -> Self {
         Self {
             client,
             table: table.to_owned(),
+            subject,
         }
     }
 
@@ -51,7 +51,7 @@ impl MarkedOrders {
         let mut found = Found::default();
         for part in try_join_all(parts).await? {
             found.ids.extend(part.ids);
-            found.clients.extend(part.clients);
+            found.runs.extend(part.runs);
         }
         Ok(found)
     }
@@ -63,31 +63,29 @@ impl MarkedOrders {
             .table_name(&self.table)
             .segment(number)
             .total_segments(SEGMENTS)
-            .projection_expression("#id, #client")
-            .expression_attribute_names("#id", attribute::ORDER_ID)
+            .projection_expression("#id, #field")
+            .expression_attribute_names("#id", &self.subject.domain.id)
             .filter_expression(IS_MARKED)
-            .expression_attribute_names("#client", attribute::CLIENT_ID)
+            .expression_attribute_names("#field", &self.subject.field)
             .expression_attribute_values(":mark", mark());
         let mut items = asked.into_paginator().items().send();
         let mut found = Found::default();
         while let Some(item) = items.next().await {
             let item = item.map_err(|e| AwsError::from_sdk("dynamodb:Scan", e))?;
-            if let Some((id, client)) = marked(&item) {
+            let text = |name: &str| text(&item, name);
+            let id = text(&self.subject.domain.id).and_then(|id| Id::new(id).ok());
+            if let Some((id, run)) = id.zip(text(&self.subject.field)) {
                 found.ids.push(id);
-                found.clients.insert(client);
+                found.runs.insert(run);
                 seen.set(seen.get() + 1);
             }
         }
         Ok(found)
     }
 
-    /// Deletes these orders; `deleted` counts on the way. Those that are gone, or another's by now,
-    /// stay as they are.
-    pub(crate) async fn delete(
-        &self,
-        ids: &[OrderId],
-        deleted: &Cell<u64>,
-    ) -> Result<(), AwsError> {
+    /// Deletes these; `deleted` counts on the way. Those that are gone, or lost the mark, stay as
+    /// they are.
+    pub(crate) async fn delete(&self, ids: &[Id], deleted: &Cell<u64>) -> Result<(), AwsError> {
         let deletions = ids.iter().map(|id| async move {
             if self.delete_one(id).await? {
                 deleted.set(deleted.get() + 1);
@@ -98,15 +96,15 @@ impl MarkedOrders {
         deletions.try_collect().await
     }
 
-    async fn delete_one(&self, id: &OrderId) -> Result<bool, AwsError> {
+    async fn delete_one(&self, id: &Id) -> Result<bool, AwsError> {
         let key = AttributeValue::S(id.to_string());
         let asked = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .key(attribute::ORDER_ID, key)
+            .key(&self.subject.domain.id, key)
             .condition_expression(IS_MARKED)
-            .expression_attribute_names("#client", attribute::CLIENT_ID)
+            .expression_attribute_names("#field", &self.subject.field)
             .expression_attribute_values(":mark", mark());
         let answer = asked.send().await;
         match answer.map_err(|e| AwsError::from_sdk("dynamodb:DeleteItem", e)) {
@@ -121,10 +119,8 @@ fn mark() -> AttributeValue {
     AttributeValue::S(MARK.to_owned())
 }
 
-fn marked(item: &Attributes) -> Option<(OrderId, String)> {
-    let text = |name| item.get(name)?.as_s().ok();
-    let id = OrderId::try_from(text(attribute::ORDER_ID)?.clone()).ok()?;
-    Some((id, text(attribute::CLIENT_ID)?.clone()))
+fn text(item: &HashMap<String, AttributeValue>, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
 }
 
 #[cfg(test)]
@@ -136,9 +132,10 @@ mod tests {
 
     use super::*;
     use crate::aws::Aws;
+    use crate::domain::Domain;
 
     #[tokio::test]
-    async fn an_order_that_is_another_clients_by_now_is_not_deleted() {
+    async fn what_lost_its_mark_by_now_is_not_deleted() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let http = infallible_client_fn(move |request| {
@@ -154,14 +151,15 @@ mod tests {
             };
             http::Response::builder().status(status).body(body).unwrap()
         });
-        let orders = MarkedOrders::new(Aws::replay(http).dynamodb(), "orders");
-        let ids = ["mine", "taken"].map(|id| OrderId::new(id).unwrap());
+        let subject = Subject::of(&Domain::bundled(), "1").unwrap();
+        let marked = Marked::new(Aws::replay(http).dynamodb(), "orders", subject);
+        let ids = ["mine", "taken"].map(|id| Id::new(id).unwrap());
         let deleted = Cell::new(0);
-        orders.delete(&ids, &deleted).await.unwrap();
+        marked.delete(&ids, &deleted).await.unwrap();
         assert_eq!(deleted.get(), 1);
         for request in asked.lock().unwrap().iter() {
             assert_eq!(request["ConditionExpression"], IS_MARKED);
-            assert_eq!(request["ExpressionAttributeNames"]["#client"], "clientId");
+            assert_eq!(request["ExpressionAttributeNames"]["#field"], "clientId");
             assert_eq!(request["ExpressionAttributeValues"][":mark"]["S"], MARK);
         }
     }

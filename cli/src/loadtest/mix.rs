@@ -11,11 +11,11 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
     Create,
-    /// A command on an order of this run, for each order one at most.
+    /// A command on one that this run created, on each one at most.
     Change(String),
-    /// Reads an order of this run.
+    /// Reads one that this run created.
     Get,
-    /// Reads a page of this run's orders.
+    /// Reads a page of what this run created.
     List,
 }
 
@@ -65,13 +65,21 @@ pub(crate) enum MixError {
     Twice(Step),
     #[error("no step has a share")]
     Empty,
-    #[error("{0} needs create: it works on the orders of the run")]
+    #[error("{0} needs create: it works on what the run has created")]
     NeedsCreate(Step),
 }
 
 const LARGEST_SHARE: u32 = 1_000_000;
 
 impl Mix {
+    /// What most users do most: create, read, list, and the first command.
+    pub(crate) fn usual(commands: &[&str]) -> Self {
+        let command = commands.first().map(|name| Step::named(name));
+        let usual = [(Step::Create, 60), (Step::Get, 20), (Step::List, 10)];
+        let command = command.map(|step| (step, 10));
+        Self(usual.into_iter().chain(command).collect())
+    }
+
     pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.0.keys()
     }
@@ -201,7 +209,7 @@ mod tests {
         assert_eq!(refusal("create=0,list=0"), "no step has a share");
         assert_eq!(
             refusal("get=1,list=1"),
-            "get needs create: it works on the orders of the run"
+            "get needs create: it works on what the run has created"
         );
         let unknown = mix("create=1,buy=2").check(&["ship", "cancel"]);
         assert_eq!(
@@ -212,7 +220,7 @@ mod tests {
 
     #[test]
     fn shares_are_kept_exactly_and_mingled() {
-        let mut turns = Turns::new(&mix("create=60,ship=10,get=20,list=10"));
+        let mut turns = Turns::new(&Mix::usual(&["ship"]));
         let taken: Vec<_> = (0..10).filter_map(|_| turns.next(|_| true)).collect();
         let count = |name| {
             let step = Step::named(name);

@@ -1,8 +1,8 @@
 //! Drives a stack as its users would, and measures what they would see.
 //!
 //! A [`Plan`] says what is done and how fast; a [`drive::Load`] does it through the stack's functions
-//! and keeps a [`record::Record`]; an [`outcome::Outcome`] is what comes of it. Every order of a run belongs to a client whose id begins with [`MARK`], by which
-//! [`marked`] finds them again.
+//! and keeps a [`record::Record`]; an [`outcome::Outcome`] is what comes of it. All that a run creates
+//! has a text that begins with [`MARK`], by which [`marked`] finds it again.
 
 pub(crate) mod cost;
 pub(crate) mod drive;
@@ -18,20 +18,23 @@ pub(crate) mod schedule;
 pub(crate) mod subject;
 pub(crate) mod timeline;
 
+use pattern::error::Invalid;
+
 use self::mix::{Mix, Step};
 use self::schedule::{Pace, Until};
+use self::subject::Subject;
 use crate::error::Explain;
 
-/// The ids of the clients of all runs begin with this.
+/// A text of all that runs create begins with this.
 pub(crate) const MARK: &str = "cqrs-bench-";
 /// The quickest that an operation is expected to be on AWS, for an estimate beforehand.
 const QUICKEST_SECONDS: f64 = 0.01;
 
 /// What is done, and how fast.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Names the run.
-    pub(crate) run: String,
+    /// What it creates.
+    pub(crate) subject: Subject,
     pub(crate) mix: Mix,
     pub(crate) pace: Pace,
     pub(crate) until: Until,
@@ -50,9 +53,9 @@ impl Plan {
     /// is expected to take a hundredth of a second for each.
     pub(crate) fn most_operations(&self) -> f64 {
         match (self.until, self.pace) {
-            (Until::Orders(orders), _) => {
+            (Until::Created(count), _) => {
                 let share = self.mix.share(|step| *step == Step::Create);
-                orders as f64 / share.max(f64::MIN_POSITIVE)
+                count as f64 / share.max(f64::MIN_POSITIVE)
             }
             (Until::Time(time), Pace::Open { rate }) => time.as_secs_f64() * f64::from(rate),
             (Until::Time(time), Pace::Closed { concurrency }) => {
@@ -66,7 +69,7 @@ impl Plan {
         let of = |asks: fn(&Step) -> bool| self.most_operations() * self.mix.share(asks);
         cost::Usage {
             publisher_calls: of(|step| matches!(step, Step::Create | Step::Change(_))),
-            // Those that follow an order look for it a few times.
+            // Those that follow a create look for it a few times.
             query_calls: of(|step| !matches!(step, Step::Change(_))),
             publisher_ms: None,
             query_ms: None,
@@ -82,6 +85,10 @@ pub(crate) enum LoadError {
     Pacer(#[source] std::io::Error),
     #[error("cannot make a histogram")]
     Histogram(#[source] hdrhistogram::CreationError),
+    #[error("creates of {0} take no text of {1} characters, by which a run would know its own")]
+    NoMark(String, usize),
+    #[error("the description's examples do not make a draft")]
+    Draft(#[from] Invalid),
 }
 
 impl Explain for LoadError {}
@@ -91,11 +98,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::Domain;
 
     #[test]
     fn what_a_run_will_ask_at_most_follows_from_its_plan() {
         let plan = |pace, until| Plan {
-            run: Plan::new_run(),
+            subject: Subject::of(&Domain::bundled(), &Plan::new_run()).unwrap(),
             mix: "create=60,ship=10,get=20,list=10".parse().unwrap(),
             pace,
             until,
@@ -107,9 +115,9 @@ mod tests {
         assert_eq!((usage.publisher_calls, usage.query_calls), (350.0, 450.0));
         let closed = plan(Pace::Closed { concurrency: 8 }, seconds);
         assert_eq!(closed.most_operations(), 8000.0);
-        let orders = plan(Pace::Closed { concurrency: 8 }, Until::Orders(60));
-        assert_eq!(orders.most_operations().round(), 100.0);
-        assert_ne!(open.run, closed.run);
-        assert_eq!(open.run.len(), 16);
+        let created = plan(Pace::Closed { concurrency: 8 }, Until::Created(60));
+        assert_eq!(created.most_operations().round(), 100.0);
+        assert_ne!(open.subject.mark, closed.subject.mark);
+        assert_eq!(open.subject.mark.len(), MARK.len() + 16);
     }
 }

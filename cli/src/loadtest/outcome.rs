@@ -72,11 +72,6 @@ impl Outcome {
         }
     }
 
-    /// The client whose orders all its orders are.
-    pub(crate) fn client_id(&self) -> String {
-        format!("{MARK}{}", self.plan.run)
-    }
-
     pub(crate) fn seconds(&self) -> f64 {
         rounded(self.record.elapsed().as_secs_f64())
     }
@@ -114,7 +109,7 @@ impl Outcome {
         };
         let (until, how_long) = match self.plan.until {
             Until::Time(time) => ("durationSeconds", json!(time.as_secs_f64())),
-            Until::Orders(orders) => ("orders", json!(orders)),
+            Until::Created(count) => (self.plan.subject.domain.plural.as_str(), json!(count)),
         };
         settings.insert(pace.to_owned(), how_fast);
         settings.insert(until.to_owned(), how_long);
@@ -180,10 +175,10 @@ impl Outcome {
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { record, plan, .. } = self;
-        let of = &self.circumstances;
+        let (of, subject) = (&self.circumstances, &plan.subject);
         serializer.collect_map([
-            ("run", json!(plan.run)),
-            ("clientId", json!(self.client_id())),
+            ("run", json!(subject.mark.trim_start_matches(MARK))),
+            (subject.field.as_str(), json!(subject.mark)),
             ("stack", json!(of.stack)),
             ("target", json!(of.target)),
             ("region", json!(of.region)),

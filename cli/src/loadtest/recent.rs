@@ -1,4 +1,4 @@
-//! The orders of this run that can be changed and read: the newest, so that a long run needs no
+//! What this run created and can be changed and read: the newest, so that a long run needs no
 //! more memory than a short one.
 
 use std::collections::VecDeque;
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_order_is_changed_once_and_only_the_newest_are_kept() {
+    fn each_is_changed_once_and_only_the_newest_are_kept() {
         let mut recent = Recent::default();
         assert_eq!((recent.can_change(), recent.any()), (false, None));
         (0..=KEPT).for_each(|number| recent.add(number.to_string()));

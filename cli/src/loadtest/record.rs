@@ -29,7 +29,7 @@ pub(crate) struct Record {
     pub(crate) timeline: Timeline,
     pub(crate) errors: BTreeMap<(Step, String), Failed>,
     pub(crate) visible: Visible,
-    /// Reads of an order that the read model did not have yet.
+    /// Reads of what the read model did not have yet.
     pub(crate) early_reads: u64,
     pub(crate) publisher: Calls,
     pub(crate) query: Calls,
@@ -57,7 +57,7 @@ pub(crate) struct Failed {
     pub(crate) message: String,
 }
 
-/// The orders that were followed to the read model.
+/// What was followed to the read model.
 #[derive(Debug)]
 pub(crate) struct Visible {
     /// From the write's acknowledgement to the answer that shows it.

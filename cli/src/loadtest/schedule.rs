@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::domain::Domain;
+
 /// The most operations that are in flight at once in an open loop.
 pub(crate) const MOST_IN_FLIGHT: usize = 256;
 /// The longest that the pacer sleeps, so that it ends soon after the run.
@@ -51,16 +53,17 @@ impl fmt::Display for Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     Time(Duration),
-    /// So many orders were placed.
-    Orders(u64),
+    /// So many were created.
+    Created(u64),
 }
 
-impl fmt::Display for Until {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Until {
+    /// In the domain's words.
+    pub(crate) fn words(self, domain: &Domain) -> String {
         match self {
-            Self::Time(time) => write!(f, "for {} s", time.as_secs_f64()),
-            Self::Orders(1) => f.write_str("until 1 order is placed"),
-            Self::Orders(orders) => write!(f, "until {orders} orders are placed"),
+            Self::Time(time) => format!("for {} s", time.as_secs_f64()),
+            Self::Created(1) => format!("until {} is created", domain.counted(1)),
+            Self::Created(count) => format!("until {} are created", domain.counted(count)),
         }
     }
 }
@@ -88,7 +91,7 @@ impl Schedule {
         let start = Instant::now();
         let end = match until {
             Until::Time(time) => Some(start + time),
-            Until::Orders(_) => None,
+            Until::Created(_) => None,
         };
         let open = match pace {
             Pace::Closed { .. } => None,
@@ -188,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn an_open_loops_times_are_fixed_however_late_they_are_asked_for() {
         let pace = Pace::Open { rate: 1000 };
-        let schedule = Schedule::begin(pace, Until::Orders(1)).unwrap();
+        let schedule = Schedule::begin(pace, Until::Created(1)).unwrap();
         let first = schedule.next().await.unwrap();
         // Nobody takes any for a while.
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -223,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_loop_is_always_due_until_it_is_over() {
         let pace = Pace::Closed { concurrency: 1 };
-        let schedule = Schedule::begin(pace, Until::Orders(1)).unwrap();
+        let schedule = Schedule::begin(pace, Until::Created(1)).unwrap();
         assert!(schedule.next().await.is_some());
         assert!(schedule.next().await.is_some());
         schedule.stop();

@@ -1,25 +1,25 @@
-//! `cqrs bench --clean`: deletes the orders of all runs, and nothing else.
+//! `cqrs bench --clean`: deletes what all runs created, and nothing else.
 
 use std::cell::Cell;
 use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
-use orders::ids::OrderId;
-use orders::query::MAX_ORDERS;
+use pattern::id::Id;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::nobody_to_ask;
 use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
-use crate::loadtest::marked::MarkedOrders;
-use crate::models::Models;
-use crate::models::table::OrdersTable;
+use crate::loadtest::Plan;
+use crate::loadtest::marked::Marked;
+use crate::loadtest::subject::Subject;
 use crate::printer::Printer;
 use crate::settings::Settings;
-use crate::stack::functions::FunctionError;
+use crate::stack::functions::{FunctionError, Functions, MAX_DOCUMENTS};
 
 /// How long the read model may take for the next orders to be gone.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     if !yes && !printer.can_ask() {
         return Err(nobody_to_ask(
-            "whether to delete the orders of all runs",
+            "whether to delete what all runs created",
             "delete them",
         ));
     }
@@ -43,7 +43,7 @@ pub(super) async fn run(
     let said = || {
         let message = match deleted.get() {
             0 => "interrupted; nothing was deleted".to_owned(),
-            deleted => format!("interrupted; {deleted} orders are deleted already"),
+            deleted => format!("interrupted; {deleted} are deleted already"),
         };
         Failure::interrupted(message).hint("`cqrs bench --clean` deletes the rest")
     };
@@ -56,17 +56,19 @@ struct Cleaned {
     found: u64,
     /// Fewer than were found, where others were quicker.
     deleted: u64,
+    #[serde(skip)]
+    domain: Domain,
 }
 
 impl fmt::Display for Cleaned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { domain, .. } = self;
         match self.found {
-            0 => f.write_str("No orders of cqrs bench are there"),
-            _ => write!(
-                f,
-                "{} orders deleted, and gone from the read model",
-                self.deleted
-            ),
+            0 => write!(f, "No {} of cqrs bench are there", domain.plural),
+            _ => {
+                let deleted = domain.counted(self.deleted);
+                write!(f, "{deleted} deleted, and gone from the read model")
+            }
         }
     }
 }
@@ -79,42 +81,44 @@ async fn clean(
 ) -> Result<(), Failure> {
     let connected = Connected::to(settings, printer).await?;
     let table = connected.output("TableName")?;
-    let marked = MarkedOrders::new(connected.aws.dynamodb(), table);
-    let models = Models {
-        table: OrdersTable::new(connected.aws.dynamodb(), table),
-        functions: connected.functions(false),
-    };
+    let domain = &settings.domain;
+    let subject = Subject::of(domain, &Plan::new_run())?;
+    let marked = Marked::new(connected.aws.dynamodb(), table, subject);
+    let functions = connected.functions(false);
 
     let seen = Cell::new(0);
-    let looking = "Looking for orders of cqrs bench";
-    let found = counting(looking, &seen, printer, marked.find(&seen)).await?;
+    let looking = format!("Looking for {} of cqrs bench", domain.plural);
+    let found = counting(&looking, &seen, printer, marked.find(&seen)).await?;
     let count = found.ids.len() as u64;
     if count == 0 {
         return printer.data(&Cleaned {
             found: 0,
             deleted: 0,
+            domain: domain.clone(),
         });
     }
     if !yes {
-        let runs = found.clients.len();
+        let runs = found.runs.len();
         let plural = if runs == 1 { "" } else { "s" };
-        let question = format!("Delete {count} orders of {runs} run{plural} of cqrs bench?");
+        let all = domain.counted(count);
+        let question = format!("Delete {all} of {runs} run{plural} of cqrs bench?");
         if !printer.confirm(&question).await? {
             let message = "not agreed; nothing was deleted";
             return Err(Failure::new(Kind::Failed, message));
         }
     }
     let deleting = marked.delete(&found.ids, deleted);
-    counting("Deleting orders", deleted, printer, deleting).await?;
+    let doing = format!("Deleting {}", domain.plural);
+    counting(&doing, deleted, printer, deleting).await?;
 
     let step = printer.step("Waiting until the read model shows none of them");
     let mut deadline = Instant::now() + PATIENCE;
-    for ids in found.ids.chunks(MAX_ORDERS) {
-        while shows_any(&models, ids).await? {
+    for ids in found.ids.chunks(MAX_DOCUMENTS) {
+        while shows_any(&functions, ids, domain).await? {
             if Instant::now() > deadline {
                 let message = format!(
-                    "{} orders are deleted, and the read model still shows some of them",
-                    deleted.get()
+                    "{} deleted, and the read model still shows some of them",
+                    domain.counted(deleted.get())
                 );
                 return Err(Failure::new(Kind::TimedOut, message)
                     .hint("they go with the stream; `cqrs verify` compares the models"));
@@ -127,13 +131,17 @@ async fn clean(
     printer.data(&Cleaned {
         found: count,
         deleted: deleted.get(),
+        domain: domain.clone(),
     })
 }
 
-/// Whether the read model has one of these orders, rather than what is left of it.
-async fn shows_any(models: &Models, ids: &[OrderId]) -> Result<bool, FunctionError> {
-    let held = models.inspected(ids).await?;
-    Ok(held.values().any(|held| held.order.is_some()))
+async fn shows_any(
+    functions: &Functions,
+    ids: &[Id],
+    domain: &Domain,
+) -> Result<bool, FunctionError> {
+    let held = functions.documents(ids, domain).await?.value;
+    Ok(held.iter().any(Option::is_some))
 }
 
 /// Awaits `work`, and shows how far it has counted.

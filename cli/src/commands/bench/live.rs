@@ -33,7 +33,10 @@ fn left(load: &Load) -> String {
             Some(left) => format!("{} s left", left.as_secs()),
             None => "waiting for the last answers".to_owned(),
         },
-        Until::Orders(orders) => format!("{:.0} % of {orders} orders", load.progress() * 100.0),
+        Until::Created(count) => {
+            let all = load.plan().subject.domain.counted(count);
+            format!("{:.0} % of {all}", load.progress() * 100.0)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod text;
 use std::pin::pin;
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use self::page::PageFile;
 use crate::app::interrupt::Interrupt;
@@ -18,10 +18,10 @@ use crate::commands::connected::Connected;
 use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};
 use crate::loadtest::drive::Load;
-use crate::loadtest::mix::MixError;
+use crate::loadtest::mix::{Mix, MixError};
 use crate::loadtest::outcome::{Circumstances, Outcome};
 use crate::loadtest::schedule::{MOST_IN_FLIGHT, Pace, Until};
-use crate::loadtest::subject::COMMANDS;
+use crate::loadtest::subject::{Subject, commands};
 use crate::loadtest::{Plan, machine};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
@@ -40,7 +40,7 @@ pub(crate) async fn run(
         return clean::run(args.yes, settings, interrupt, printer).await;
     }
     // What cannot be done is said before anything is connected, and before the work.
-    let plan = plan(&args)?;
+    let plan = plan(&args, settings)?;
     let page = args.save.map(PageFile::at).transpose()?;
     let asks = settings.target == Target::Aws && !args.yes;
     if asks && !printer.can_ask() {
@@ -70,27 +70,31 @@ pub(crate) async fn run(
 }
 
 /// What the arguments come to.
-fn plan(args: &BenchArgs) -> Result<Plan, Failure> {
+fn plan(args: &BenchArgs, settings: &Settings) -> Result<Plan, Failure> {
+    let domain = &settings.domain;
+    let commands = commands(domain);
     let unknown = |error: MixError| Failure::new(Kind::Usage, error.to_string());
-    args.mix.check(&COMMANDS).map_err(unknown)?;
+    let mix = args.mix.clone().unwrap_or_else(|| Mix::usual(&commands));
+    mix.check(&commands).map_err(unknown)?;
     let pace = match (args.rate, args.concurrency) {
         (Some(rate), _) => Pace::Open { rate },
         (None, concurrency) => Pace::Closed {
             concurrency: concurrency.unwrap_or(CONCURRENCY).into(),
         },
     };
-    let until = match args.orders {
-        Some(_) if !args.mix.creates() => {
-            let message = "`--orders` is never reached by a mix without create";
+    let until = match args.count {
+        Some(_) if !mix.creates() => {
+            let plural = &domain.plural;
+            let message = format!("`--{plural}` is never reached by a mix without create");
             return Err(Failure::new(Kind::Usage, message)
                 .hint("give `--duration` instead, or create a share in `--mix`"));
         }
-        Some(orders) => Until::Orders(orders),
+        Some(count) => Until::Created(count),
         None => Until::Time(args.duration.unwrap_or(DURATION)),
     };
     Ok(Plan {
-        run: Plan::new_run(),
-        mix: args.mix.clone(),
+        subject: Subject::of(domain, &Plan::new_run())?,
+        mix,
         pace,
         until,
     })
@@ -115,7 +119,7 @@ async fn prepare(
         "Stack {}, {place}: {}, {}, {}",
         style.bold(&connected.stack),
         plan.pace,
-        plan.until,
+        plan.until.words(&settings.domain),
         plan.mix
     ));
     if settings.target == Target::Aws {
@@ -186,9 +190,8 @@ fn report(
     let (errors, all) = (outcome.record.failed(), outcome.record.operations());
     if errors > 0 {
         let message = format!("{errors} of {all} operations failed");
-        return Err(Failure::new(Kind::Failed, message).hint(
-            "the report names the kinds; `cqrs order create --verbose` shows a function's log",
-        ));
+        return Err(Failure::new(Kind::Failed, message)
+            .hint("the report names the kinds; `cqrs logs` shows what the functions logged"));
     }
     let target = match settings.target {
         Target::Aws => "",
@@ -196,7 +199,7 @@ fn report(
     };
     let stack = stack_flag(&settings.stack);
     printer.next(format_args!(
-        "cqrs bench --clean{target}{stack} deletes the orders of all runs"
+        "cqrs bench --clean{target}{stack} deletes what all runs created"
     ));
     Ok(())
 }

@@ -82,7 +82,7 @@ impl PageFile {
 }
 
 fn html(outcome: &Outcome) -> String {
-    let title = format!("cqrs bench, run {}", escaped(&outcome.plan.run));
+    let title = format!("cqrs bench, {}", escaped(&outcome.plan.subject.mark));
     let header = text::STEPS_HEADER.map(str::to_lowercase).to_vec();
     let items = outcome.cost.items.iter();
     let items = items.map(|item| vec![item.what.to_owned(), dollars(item.usd)]);
@@ -100,6 +100,7 @@ fn html(outcome: &Outcome) -> String {
 /// What was driven, how, where from, and what it came to.
 fn facts(outcome: &Outcome) -> impl Iterator<Item = Vec<String>> {
     let (of, plan) = (&outcome.circumstances, &outcome.plan);
+    let until = plan.until.words(&plan.subject.domain);
     let place = match of.target {
         Target::Aws => format!("stack {} in {}", of.stack, of.region),
         Target::Local => format!("stack {} on this machine", of.stack),
@@ -112,10 +113,7 @@ fn facts(outcome: &Outcome) -> impl Iterator<Item = Vec<String>> {
     let facts = [
         ("driven", place),
         ("begun", of.begun_at.clone()),
-        (
-            "settings",
-            format!("{}, {}, {}", plan.pace, plan.until, plan.mix),
-        ),
+        ("settings", format!("{}, {until}, {}", plan.pace, plan.mix)),
         ("from", format!("{}, cqrs {}", of.machine, of.version)),
         ("done", format!("{}{end}", text::in_a_line(outcome))),
     ];

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::app::duration::ms;
 use crate::commands::table::table;
+use crate::domain::Domain;
 use crate::loadtest::cost::dollars;
 use crate::loadtest::latency::{Latencies, Percentiles};
 use crate::loadtest::outcome::Outcome;
@@ -11,7 +12,7 @@ use crate::loadtest::record::{Calls, Visible};
 use crate::settings::Target;
 
 /// A name and what is said below it.
-pub(super) type Fact = (&'static str, String);
+pub(super) type Fact<'a> = (&'a str, String);
 
 pub(super) const STEPS_HEADER: [&str; 9] = [
     "STEP", "COUNT", "A SECOND", "P50 MS", "P90 MS", "P99 MS", "P99.9 MS", "MAX MS", "ERRORS",
@@ -65,7 +66,7 @@ pub(super) fn in_a_line(outcome: &Outcome) -> String {
     )
 }
 
-pub(super) fn errors(outcome: &Outcome) -> impl Iterator<Item = Fact> {
+pub(super) fn errors(outcome: &Outcome) -> impl Iterator<Item = Fact<'_>> {
     let errors = outcome.record.errors_by_count().into_iter();
     errors.map(|((step, kind), failed)| {
         let message = failed.message.lines().next().unwrap_or_default();
@@ -74,7 +75,9 @@ pub(super) fn errors(outcome: &Outcome) -> impl Iterator<Item = Fact> {
     })
 }
 
-pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
+pub(super) fn facts(outcome: &Outcome) -> Vec<Fact<'_>> {
+    let subject = &outcome.plan.subject;
+    let domain = &subject.domain;
     let mut facts = Vec::new();
     if let Some(waited) = outcome.waited() {
         let waited = percentiles(&waited);
@@ -85,10 +88,10 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
         let text = format!("{} operations that were due", outcome.not_sent);
         facts.push(("not sent", text));
     }
-    facts.push(("visible", visible(&outcome.record.visible)));
+    facts.push(("visible", visible(&outcome.record.visible, domain)));
     let early = outcome.record.early_reads;
     if early > 0 {
-        let text = format!("{early} of an order that the read model did not have yet");
+        let text = format!("{early} of what the read model did not have yet");
         facts.push(("early reads", text));
     }
     let client = format!(
@@ -100,24 +103,27 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<Fact> {
         ("cold starts", cold_starts(outcome)),
         ("client", client),
         ("cost", cost(outcome)),
-        ("orders", format!("of client {}", outcome.client_id())),
+        (
+            domain.plural.as_str(),
+            format!("of {} {}", subject.label(), subject.mark),
+        ),
     ]);
     facts
 }
 
-fn visible(visible: &Visible) -> String {
+fn visible(visible: &Visible, domain: &Domain) -> String {
     let (unseen, left_out) = (visible.unseen, visible.left_out);
     let found = visible.lag.percentiles().zip(visible.within.percentiles());
     let Some((lag, within)) = found else {
         return match unseen {
-            0 => "not measured: no order was followed".to_owned(),
-            unseen => format!("none of {unseen} orders within 30 s"),
+            0 => format!("not measured: no {} was followed", domain.entity),
+            unseen => format!("none of {} within 30 s", domain.counted(unseen)),
         };
     };
     let mut text = format!(
-        "{}, {} orders followed by queries, each to within {} ms (p50)",
+        "{}, {} followed by queries, each to within {} ms (p50)",
         percentiles(&lag),
-        visible.followed(),
+        domain.counted(visible.followed()),
         ms(within.p50)
     );
     if unseen > 0 {

@@ -1,4 +1,4 @@
-//! Some of the orders, followed from their acknowledgement until the query function shows them.
+//! Some of the creates, followed from their acknowledgement until the query function shows them.
 
 use std::time::{Duration, Instant};
 
@@ -16,18 +16,18 @@ const FOLLOW_EVERY: u64 = 10;
 const MOST_FOLLOWED: usize = 8;
 /// and each for so long.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at an order that is followed.
+/// Between two looks at one that is followed.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// An order that is followed, since its acknowledgement.
+/// One that is followed, since its acknowledgement.
 pub(super) struct Followed {
     id: String,
     acknowledged: Instant,
 }
 
 impl Load {
-    /// Hands one in so many orders to who follows them.
+    /// Hands one in so many to who follows them.
     pub(super) fn consider(
         &self,
         id: String,
@@ -60,17 +60,17 @@ impl Load {
         while under_way.next().await.is_some() {}
     }
 
-    /// Asks for the order until it is there.
-    async fn follow(&self, order: Followed) {
-        let question = self.subject.get(&order.id);
+    /// Asks for it until it is there.
+    async fn follow(&self, one: Followed) {
+        let question = self.plan.subject.get(&one.id);
         let mut pause = SHORTEST_PAUSE;
-        let mut since = order.acknowledged;
+        let mut since = one.acknowledged;
         loop {
             let look = Instant::now();
             // A failed look is one that saw nothing: the mix's own reads count errors.
             let found: Result<Option<IgnoredAny>, _> = self.query(&question).await;
             let answered = Instant::now();
-            let lag = answered - order.acknowledged;
+            let lag = answered - one.acknowledged;
             if matches!(found, Ok(Some(_))) {
                 let mut record = self.record.borrow_mut();
                 record.visible.lag.add(lag);

@@ -1,4 +1,4 @@
-//! Does the operations, as many at a time as the schedule wants, and follows some of the orders to
+//! Does the operations, as many at a time as the schedule wants, and follows some of the creates to
 //! the read model.
 //!
 //! All of it runs on one thread: what the driver itself takes is then what one processor takes, and
@@ -21,7 +21,6 @@ use super::recent::Recent;
 use super::record::{Calls, Record};
 use super::report_line::report;
 use super::schedule::{Pace, Schedule, Until};
-use super::subject::{Created, Subject};
 use super::{LoadError, Plan};
 use crate::stack::functions::{Answer, FunctionError, Functions};
 
@@ -33,7 +32,6 @@ const LOG_EVERY: u64 = 20;
 /// See the module's documentation.
 pub(crate) struct Load {
     plan: Plan,
-    subject: Subject,
     functions: Functions,
     /// The same, asking for the end of the log; where there is anything in it.
     logged: Option<Functions>,
@@ -71,7 +69,6 @@ impl Load {
         let record =
             Record::new(schedule.start(), plan.mix.steps()).map_err(LoadError::Histogram)?;
         Ok(Self {
-            subject: Subject::of(&plan.run),
             functions,
             logged,
             turns: RefCell::new(Turns::new(&plan.mix)),
@@ -125,7 +122,7 @@ impl Load {
                 let elapsed = self.schedule.start().elapsed();
                 (elapsed.as_secs_f64() / time.as_secs_f64()).min(1.0)
             }
-            Until::Orders(orders) => self.creates.get() as f64 / orders as f64,
+            Until::Created(count) => self.creates.get() as f64 / count as f64,
         }
     }
 
@@ -162,7 +159,7 @@ impl Load {
         }
     }
 
-    /// What comes next by the mix, as far as there are orders for it.
+    /// What comes next by the mix, as far as there is something for it.
     fn choose(&self) -> (Step, Work) {
         let mut recent = self.recent.borrow_mut();
         let step = self.turns.borrow_mut().next(|step| match step {
@@ -170,7 +167,7 @@ impl Load {
             Step::Change(_) => recent.can_change(),
             Step::Get => recent.can_get(),
         });
-        // A mix with a step that needs orders has the step that makes them.
+        // A mix with a step that needs something created has the step that creates it.
         let step = step.unwrap_or(Step::Create);
         let work = match &step {
             Step::Create => None,
@@ -182,7 +179,7 @@ impl Load {
         if let Work::Create = work {
             let begun = self.creates.get() + 1;
             self.creates.set(begun);
-            if self.plan.until == Until::Orders(begun) {
+            if self.plan.until == Until::Created(begun) {
                 self.schedule.stop();
             }
         }
@@ -197,23 +194,25 @@ impl Load {
     ) -> Result<(), FunctionError> {
         match work {
             Work::Create => {
-                let created: Created = self.publish(&self.subject.create()).await?;
+                let created: Value = self.publish(&self.plan.subject.create()).await?;
                 let acknowledged = Instant::now();
-                self.recent.borrow_mut().add(created.id.clone());
-                self.consider(created.id, acknowledged, follow);
+                if let Some(id) = self.plan.subject.id(&created) {
+                    self.recent.borrow_mut().add(id.clone());
+                    self.consider(id, acknowledged, follow);
+                }
             }
             Work::Change(id) => {
-                let command = self.subject.change(&step.to_string(), &id);
+                let command = self.plan.subject.change(&step.to_string(), &id);
                 let _: IgnoredAny = self.publish(&command).await?;
             }
             Work::Get(id) => {
-                let found: Option<IgnoredAny> = self.query(&self.subject.get(&id)).await?;
+                let found: Option<IgnoredAny> = self.query(&self.plan.subject.get(&id)).await?;
                 if found.is_none() {
                     self.record.borrow_mut().early_reads += 1;
                 }
             }
             Work::List => {
-                let _: IgnoredAny = self.query(&self.subject.list()).await?;
+                let _: IgnoredAny = self.query(&self.plan.subject.list()).await?;
             }
         }
         Ok(())

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::Aws;
+use crate::domain::Domain;
 use crate::loadtest::mix::Mix;
+use crate::loadtest::subject::Subject;
 use crate::settings::StackName;
 
 /// What the functions were asked, by function.
@@ -54,10 +56,10 @@ fn functions() -> (Functions, Functions, Asked) {
 
 fn plan(mix: &str, orders: u64) -> Plan {
     Plan {
-        run: "1".to_owned(),
+        subject: Subject::of(&Domain::bundled(), "1").unwrap(),
         mix: mix.parse::<Mix>().unwrap(),
         pace: Pace::Closed { concurrency: 3 },
-        until: Until::Orders(orders),
+        until: Until::Created(orders),
     }
 }
 

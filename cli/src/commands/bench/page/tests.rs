@@ -3,12 +3,14 @@ use std::time::{Duration, Instant};
 use roxmltree::Document;
 
 use super::*;
+use crate::domain::Domain;
 use crate::loadtest::Plan;
 use crate::loadtest::cost::{Machine, Usage, estimate};
 use crate::loadtest::mix::{Mix, Step};
 use crate::loadtest::outcome::Circumstances;
 use crate::loadtest::record::{Failed, Record};
 use crate::loadtest::schedule::{Pace, Until};
+use crate::loadtest::subject::Subject;
 
 /// A run of so many creates in two seconds, whose texts are as odd as they can be.
 fn run(creates: u32) -> Outcome {
@@ -33,10 +35,10 @@ fn run(creates: u32) -> Outcome {
     };
     Outcome {
         plan: Plan {
-            run: "1".to_owned(),
+            subject: Subject::of(&Domain::bundled(), "1").unwrap(),
             mix,
             pace: Pace::Closed { concurrency: 8 },
-            until: Until::Orders(creates.into()),
+            until: Until::Created(creates.into()),
         },
         circumstances: Circumstances {
             stack: "cqrs".to_owned(),
