@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::error::Explain;
 
 /// A project whose handlers have no dependencies, so that it is built in a second.
 fn project(handlers: &[&str], main: &str) -> tempfile::TempDir {

@@ -12,6 +12,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
 use super::*;
+use crate::error::Explain;
 use crate::package::{Architecture, ContentHash};
 
 const ACCOUNT: &str = "123456789012";
