@@ -20,9 +20,8 @@ use crate::commands::entity;
 use crate::domain::Domain;
 use crate::failures::message::Id as FailureId;
 use crate::loadtest::mix::Mix;
-use crate::logs::Role;
 use crate::logs::since::Since;
-use crate::package::{Architecture, Builder};
+use crate::package::{Architecture, Builder, Handler};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region};
 
@@ -439,7 +438,7 @@ pub(crate) struct DestroyArgs {
 pub(crate) struct LogsArgs {
     /// The functions [default: all]
     #[arg(value_name = "FUNCTION", value_enum)]
-    pub(crate) functions: Vec<Role>,
+    pub(crate) functions: Vec<Handler>,
 
     /// From when on: how long ago (30s, 10m, 2h, 1d, 1w), a date or a time
     #[arg(long, value_name = "WHEN", default_value = "10m")]

@@ -78,6 +78,12 @@ impl Domain {
         Self::of_project(None).unwrap()
     }
 
+    /// The description in a text.
+    #[cfg(test)]
+    pub(crate) fn written(text: &str) -> Self {
+        Self::parse(text, Path::new("a test")).unwrap()
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, DomainError> {
         let path = path.to_owned();
         match Description::parse(text) {

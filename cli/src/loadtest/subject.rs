@@ -136,5 +136,40 @@ mod tests {
         assert_eq!(commands(&domain), ["ship", "cancel"]);
         let ship = json!({"command": "ship", "orderId": "o"});
         assert_eq!(subject.change("ship", "o"), ship);
+        assert_eq!(subject.id(&ship).as_deref(), Some("o"));
+        assert_eq!(
+            subject.list(),
+            json!({"list": {"clientId": "cqrs-bench-1"}})
+        );
+    }
+
+    /// Accounts: a text without lists, and commands with payloads, one of which has no example.
+    const ACCOUNTS: &str = r#"{
+        "format": 1, "pattern": "0", "entity": "account", "plural": "accounts", "about": "",
+        "id": "accountId",
+        "draft": {"type": "object", "properties": {
+            "owner": {"type": "string", "minLength": 1, "maxLength": 40, "examples": ["Ann"]}},
+            "required": ["owner"], "additionalProperties": false},
+        "document": {"type": "object", "properties": {}, "additionalProperties": false},
+        "commands": [
+            {"name": "deposit", "help": "", "payload": {"type": "object", "properties": {
+                "cents": {"type": "integer", "examples": [5]}},
+                "required": ["cents"], "additionalProperties": false}},
+            {"name": "close", "help": "", "payload": {"type": "object", "properties": {
+                "reason": {"type": "string"}},
+                "required": ["reason"], "additionalProperties": false}}],
+        "statuses": ["open"], "lists": ["status"], "examples": [{"owner": "Ann"}]}"#;
+
+    #[test]
+    fn another_domain_is_driven_as_far_as_its_examples_go() {
+        let domain = Domain::written(ACCOUNTS);
+        let subject = Subject::of(&domain, "1").unwrap();
+        assert_eq!(subject.create()["owner"], "cqrs-bench-1");
+        assert_eq!(commands(&domain), ["deposit"]);
+        let deposit = json!({"command": "deposit", "accountId": "a", "cents": 5});
+        assert_eq!(subject.change("deposit", "a"), deposit);
+        assert_eq!(subject.list(), json!({"list": {}}));
+        let short = ACCOUNTS.replace("40", "12");
+        assert!(Subject::of(&Domain::written(&short), "1234").is_err());
     }
 }

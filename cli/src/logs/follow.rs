@@ -12,9 +12,10 @@ use std::time::Duration;
 use orders::timestamp::Timestamp;
 
 use crate::aws::Aws;
+use crate::logs::Event;
 use crate::logs::group::{LogGroup, LogsError, Wanted};
 use crate::logs::merged::Merged;
-use crate::logs::{Event, Role};
+use crate::package::Handler;
 use crate::settings::Target;
 
 /// How often to ask, and how far back.
@@ -52,12 +53,12 @@ pub(crate) struct Follow {
     groups: Vec<LogGroup>,
     wanted: Wanted,
     pace: Pace,
-    cursors: BTreeMap<Role, Cursor>,
+    cursors: BTreeMap<Handler, Cursor>,
 }
 
 impl Follow {
     pub(crate) fn new(groups: Vec<LogGroup>, wanted: Wanted, since_ms: i64, pace: Pace) -> Self {
-        let cursor = |group: &LogGroup| (group.role, Cursor::new(since_ms));
+        let cursor = |group: &LogGroup| (group.handler, Cursor::new(since_ms));
         Self {
             cursors: groups.iter().map(cursor).collect(),
             groups,
@@ -77,7 +78,7 @@ impl Follow {
     pub(crate) fn round(&mut self) -> Round<'_> {
         let begun_ms = Timestamp::now().as_millis();
         let cursors = &self.cursors;
-        let from = |group: &LogGroup| cursors.get(&group.role).map_or(begun_ms, |c| c.from_ms);
+        let from = |group: &LogGroup| cursors.get(&group.handler).map_or(begun_ms, |c| c.from_ms);
         let begins = self.groups.iter().map(|group| (group, from(group)));
         Round {
             events: Merged::new(begins, &self.wanted),
@@ -92,7 +93,7 @@ impl Follow {
 #[derive(Debug)]
 pub(crate) struct Round<'a> {
     events: Merged<'a>,
-    cursors: &'a mut BTreeMap<Role, Cursor>,
+    cursors: &'a mut BTreeMap<Handler, Cursor>,
     pace: Pace,
     begun_ms: i64,
 }
@@ -101,7 +102,7 @@ impl Round<'_> {
     /// The next event that was not given yet; after the last one the round is done.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, LogsError> {
         while let Some(event) = self.events.next().await? {
-            let cursor = self.cursors.get_mut(&event.role);
+            let cursor = self.cursors.get_mut(&event.handler);
             if cursor.is_none_or(|cursor| cursor.is_new(&event)) {
                 return Ok(Some(event));
             }
@@ -113,7 +114,7 @@ impl Round<'_> {
     }
 
     /// The functions whose log group is not there.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = Role> {
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Handler> {
         self.events.missing()
     }
 }

@@ -5,13 +5,14 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
-use crate::logs::{Event, Role};
+use crate::logs::Event;
+use crate::package::Handler;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct LogGroup {
     client: Client,
-    pub(crate) role: Role,
+    pub(crate) handler: Handler,
     pub(crate) name: String,
 }
 
@@ -91,17 +92,17 @@ impl Explain for LogsError {
 }
 
 impl LogGroup {
-    pub(crate) fn new(aws: &Aws, role: Role, name: &str) -> Self {
+    pub(crate) fn new(aws: &Aws, handler: Handler, name: &str) -> Self {
         Self {
             client: aws.logs(),
-            role,
+            handler,
             name: name.to_owned(),
         }
     }
 
     /// The same group, where the stack is now.
     pub(crate) fn through(&self, aws: &Aws) -> Self {
-        Self::new(aws, self.role, &self.name)
+        Self::new(aws, self.handler, &self.name)
     }
 
     pub(super) async fn page(
@@ -133,7 +134,7 @@ impl LogGroup {
         };
         let events = answer.events.unwrap_or_default().into_iter();
         Ok(Page {
-            events: events.map(|event| read(self.role, event)).collect(),
+            events: events.map(|event| read(self.handler, event)).collect(),
             token: answer.next_token,
             missing: false,
         })
@@ -152,7 +153,7 @@ fn refused(error: AwsError, wanted: &Wanted) -> LogsError {
     }
 }
 
-fn read(role: Role, event: FilteredLogEvent) -> Event {
+fn read(handler: Handler, event: FilteredLogEvent) -> Event {
     let at_ms = event.timestamp.unwrap_or_default();
     let message = event.message.unwrap_or_default();
     let id = event.event_id.unwrap_or_else(|| {
@@ -161,7 +162,7 @@ fn read(role: Role, event: FilteredLogEvent) -> Event {
         format!("{stream} {at_ms} {message}")
     });
     Event {
-        role,
+        handler,
         at_ms,
         id,
         message,

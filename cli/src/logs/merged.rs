@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 
+use crate::logs::Event;
 use crate::logs::group::{LogGroup, LogsError, Wanted};
-use crate::logs::{Event, Role};
+use crate::package::Handler;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -62,9 +63,9 @@ impl<'a> Merged<'a> {
     }
 
     /// The functions whose log group turned out not to be there.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = Role> {
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Handler> {
         let missing = self.sources.iter().filter(|source| source.missing);
-        missing.map(|source| source.group.role)
+        missing.map(|source| source.group.handler)
     }
 }
 

@@ -10,44 +10,12 @@ pub(crate) mod line;
 pub(crate) mod merged;
 pub(crate) mod since;
 
-use clap::ValueEnum;
-use serde::Serialize;
-
-/// A function of the pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Role {
-    Publisher,
-    Subscriber,
-    Query,
-}
-
-impl Role {
-    pub(crate) const ALL: [Self; 3] = [Self::Publisher, Self::Subscriber, Self::Query];
-
-    /// As in the function's name, behind the stack's.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Publisher => "publisher",
-            Self::Subscriber => "subscriber",
-            Self::Query => "query",
-        }
-    }
-
-    /// The template's output with the function's log group.
-    pub(crate) fn log_group_output(self) -> &'static str {
-        match self {
-            Self::Publisher => "PublisherLogGroup",
-            Self::Subscriber => "SubscriberLogGroup",
-            Self::Query => "QueryLogGroup",
-        }
-    }
-}
+use crate::package::Handler;
 
 /// A line of a function's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
-    pub(crate) role: Role,
+    pub(crate) handler: Handler,
     /// Milliseconds since 1970.
     pub(crate) at_ms: i64,
     /// The same whenever the event is read.

@@ -30,7 +30,7 @@ pub(crate) use self::prebuilt::PrebuiltError;
 use crate::error::{Explain, Kind};
 
 /// The three functions of the pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Handler {
     Publisher,
@@ -56,6 +56,15 @@ impl Handler {
             Self::Publisher => "PublisherCodeKey",
             Self::Subscriber => "SubscriberCodeKey",
             Self::Query => "QueryCodeKey",
+        }
+    }
+
+    /// The template's output with the function's log group.
+    pub(crate) const fn log_group_output(self) -> &'static str {
+        match self {
+            Self::Publisher => "PublisherLogGroup",
+            Self::Subscriber => "SubscriberLogGroup",
+            Self::Query => "QueryLogGroup",
         }
     }
 }

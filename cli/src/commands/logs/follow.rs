@@ -16,9 +16,9 @@ use crate::commands::logs::out::{Out, Written};
 use crate::commands::logs::{groups, wanted, warn_missing};
 use crate::error::Failure;
 use crate::local::client::{Client, LocalError};
-use crate::logs::Role;
 use crate::logs::follow::{Follow, Pace};
 use crate::logs::group::LogsError;
+use crate::package::Handler;
 use crate::printer::Printer;
 use crate::settings::{Settings, Target};
 
@@ -46,9 +46,9 @@ pub(super) async fn run(
         match out.write(async || round.next().await).await? {
             Written::Unread => return Ok(()),
             Written::All => {
-                let without: BTreeSet<Role> = round.missing().collect();
-                for role in without.difference(&missing) {
-                    warn_missing(*role, &groups, printer);
+                let without: BTreeSet<Handler> = round.missing().collect();
+                for handler in without.difference(&missing) {
+                    warn_missing(*handler, &groups, printer);
                 }
                 missing = without;
                 pause = pace.pause;

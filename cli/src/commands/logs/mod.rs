@@ -16,9 +16,9 @@ use crate::app::interrupt::Interrupt;
 use crate::cli::LogsArgs;
 use crate::commands::connected::Connected;
 use crate::error::{Failure, Kind};
-use crate::logs::Role;
 use crate::logs::group::{LogGroup, Wanted};
 use crate::logs::merged::Merged;
+use crate::package::Handler;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -77,8 +77,8 @@ async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result
             Written::Until(error) => return Err(error.into()),
         }
     }
-    for role in events.missing() {
-        warn_missing(role, &groups, printer);
+    for handler in events.missing() {
+        warn_missing(handler, &groups, printer);
     }
     if out.count() == 0 {
         printer.note(nothing(args));
@@ -105,16 +105,16 @@ fn wanted(args: &LogsArgs) -> Result<Wanted, Failure> {
 
 /// The groups of the functions that were named, or of all, each once.
 fn groups(args: &LogsArgs, connected: &Connected) -> Result<Vec<LogGroup>, Failure> {
-    let named = |role: &Role| args.functions.is_empty() || args.functions.contains(role);
-    let group = |role: Role| {
-        let name = connected.output(role.log_group_output())?;
-        Ok(LogGroup::new(&connected.aws, role, name))
+    let named = |handler: &Handler| args.functions.is_empty() || args.functions.contains(handler);
+    let group = |handler: Handler| {
+        let name = connected.output(handler.log_group_output())?;
+        Ok(LogGroup::new(&connected.aws, handler, name))
     };
-    Role::ALL.into_iter().filter(named).map(group).collect()
+    Handler::ALL.into_iter().filter(named).map(group).collect()
 }
 
-fn warn_missing(role: Role, groups: &[LogGroup], printer: &Printer) {
-    if let Some(group) = groups.iter().find(|group| group.role == role) {
+fn warn_missing(handler: Handler, groups: &[LogGroup], printer: &Printer) {
+    if let Some(group) = groups.iter().find(|group| group.handler == handler) {
         printer.warn(format_args!("there is no log group {}", group.name));
     }
 }

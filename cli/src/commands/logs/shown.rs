@@ -12,8 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Failure, Kind};
+use crate::logs::Event;
 use crate::logs::line::{Fields, Line};
-use crate::logs::{Event, Role};
+use crate::package::Handler;
 use crate::printer::Style;
 
 /// These come first, and are made to stand out.
@@ -52,7 +53,7 @@ pub(super) fn text(event: &Event, style: Style, metrics: bool) -> Option<String>
         Line::Text(text) => format!("      {}", escaped(text)),
     };
     let at = style.dim(at(event.at_ms));
-    let function = coloured(event.role.name(), style);
+    let function = coloured(event.handler.name(), style);
     Some(format!("{at} {function} {said}"))
 }
 
@@ -149,7 +150,7 @@ pub(in crate::commands) fn coloured(function: &str, style: Style) -> String {
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
     timestamp: String,
-    function: Role,
+    function: Handler,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     message: &'a str,
@@ -160,7 +161,7 @@ pub(super) fn json(event: &Event) -> Result<String, Failure> {
     let line = Line::read(&event.message);
     let entry = Entry {
         timestamp: at(event.at_ms),
-        function: event.role,
+        function: event.handler,
         request_id: line.request_id(),
         message: &event.message,
     };

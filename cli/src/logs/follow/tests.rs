@@ -19,7 +19,7 @@ fn round(cursor: &mut Cursor, group: &[(i64, &str)], begun_ms: i64, pace: Pace) 
     let mut given = Vec::new();
     for (at_ms, id) in found {
         let event = Event {
-            role: Role::Query,
+            handler: Handler::Query,
             at_ms: *at_ms,
             id: (*id).to_owned(),
             message: String::new(),

@@ -52,8 +52,8 @@ async fn groups_are_merged_by_time_and_all_their_pages_are_read() {
         page(&[(4, "s4"), (9, "s9")], None),
         page(&[(7, "p7")], None),
     ]);
-    let publisher = LogGroup::new(&aws, Role::Publisher, "p");
-    let subscriber = LogGroup::new(&aws, Role::Subscriber, "s");
+    let publisher = LogGroup::new(&aws, Handler::Publisher, "p");
+    let subscriber = LogGroup::new(&aws, Handler::Subscriber, "s");
     let wanted = Wanted::default();
     let mut merged = Merged::new([(&publisher, 0), (&subscriber, 0)], &wanted);
     let expected = ["p1", "s1", "s2", "s4", "p5", "p7", "s9"];
@@ -73,19 +73,19 @@ async fn groups_are_merged_by_time_and_all_their_pages_are_read() {
 async fn a_group_that_is_not_there_is_named_and_the_others_are_read() {
     let missing = json!({"__type": "ResourceNotFoundException", "message": "no such group"});
     let (_, aws) = replay(&[(400, missing), page(&[(1, "q1")], None)]);
-    let publisher = LogGroup::new(&aws, Role::Publisher, "p");
-    let query = LogGroup::new(&aws, Role::Query, "q");
+    let publisher = LogGroup::new(&aws, Handler::Publisher, "p");
+    let query = LogGroup::new(&aws, Handler::Query, "q");
     let wanted = Wanted::default();
     let mut merged = Merged::new([(&publisher, 0), (&query, 0)], &wanted);
     assert_eq!(ids(&mut merged).await, ["q1"]);
-    assert_eq!(merged.missing().collect::<Vec<_>>(), [Role::Publisher]);
+    assert_eq!(merged.missing().collect::<Vec<_>>(), [Handler::Publisher]);
 }
 
 #[tokio::test]
 async fn a_pattern_that_is_not_taken_is_wrong_usage() {
     let invalid = json!({"__type": "InvalidParameterException", "message": "Invalid character"});
     let (_, aws) = replay(&[(400, invalid)]);
-    let group = LogGroup::new(&aws, Role::Query, "q");
+    let group = LogGroup::new(&aws, Handler::Query, "q");
     let wanted = Wanted {
         pattern: Some("a-b".to_owned()),
         until_ms: None,
@@ -105,7 +105,7 @@ async fn throttling_passes_and_reading_goes_on_with_the_page_that_was_refused() 
     answers.extend(vec![(400, throttled); 3]);
     answers.push(page(&[(2, "b")], None));
     let (client, aws) = replay(&answers);
-    let group = LogGroup::new(&aws, Role::Query, "q");
+    let group = LogGroup::new(&aws, Handler::Query, "q");
     let wanted = Wanted::default();
     let mut merged = Merged::new([(&group, 0)], &wanted);
     assert_eq!(

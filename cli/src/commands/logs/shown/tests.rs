@@ -2,7 +2,7 @@ use super::*;
 
 fn event(message: &str) -> Event {
     Event {
-        role: Role::Subscriber,
+        handler: Handler::Subscriber,
         at_ms: 1_795_482_000_123,
         id: "1".to_owned(),
         message: message.to_owned(),
