@@ -558,16 +558,16 @@ fn a_node_type_that_elasticache_refused_is_told_though_cloudformation_reports_su
 
 #[test]
 fn alarms_are_asked_for_by_a_permission_on_the_stacks_own() {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, requests) = std::sync::mpsc::channel();
     let server = Scripted::new(move |request| {
         if request.action().ends_with("DescribeAlarms") {
-            tell.send(request.body().to_owned()).unwrap();
+            sender.send(request.body().to_owned()).unwrap();
         }
         answer(request)
     });
     let sandbox = Sandbox::against(&server.endpoint());
     sandbox.cqrs(["status"]).succeeds();
-    let asked = told.recv().unwrap();
+    let asked = requests.recv().unwrap();
     assert!(asked.contains("MetricAlarm"), "{asked}");
     assert!(!asked.contains("CompositeAlarm"), "{asked}");
 }
