@@ -5,6 +5,7 @@
 mod address;
 mod error;
 mod http;
+pub(crate) mod process;
 pub(crate) mod query;
 mod sources;
 mod watched;
@@ -22,10 +23,10 @@ use aws_types::service_config::ServiceConfigKey;
 pub(crate) use self::error::AwsError;
 use self::error::{Detail, deepest_texts};
 use self::http::Way;
+use self::process::Process;
 use self::sources::Sources;
 pub(crate) use self::sources::{SourceError, meaning};
 use self::watched::Watched;
-use crate::local::process::Process;
 use crate::settings::{AwsSettings, Profile, Target};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

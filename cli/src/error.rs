@@ -8,7 +8,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::local::protocol::Refusal;
 use crate::printer::Style;
 
 /// The classes of failure a script can tell apart by exit code.
@@ -79,9 +78,9 @@ pub(crate) struct Failure {
     #[serde(skip)]
     class: FailureClass,
     kind: String,
-    message: String,
-    causes: Vec<String>,
-    hint: Option<String>,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hint: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -203,18 +202,6 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-/// What is left of a failure on its way from the background process to the tool.
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Self {
-            usage: failure.class.0 == Kind::Usage,
-            message: failure.message,
-            causes: failure.causes,
-            hint: failure.hint,
-        }
     }
 }
 

@@ -8,8 +8,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::SourceError;
+use super::process::Silent;
 use crate::error::{Explain, Kind};
-use crate::local::process::Silent;
 
 /// A call to AWS that did not succeed. `action` is the IAM name, such as
 /// `cloudformation:CreateChangeSet`, so that a denied one can be granted as it stands.

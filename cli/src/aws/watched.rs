@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared;
 
-use crate::local::process::Process;
+use super::process::Process;
 
 /// See the module's documentation.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
-use crate::local::process::Process;
+use crate::aws::process::Process;
 use crate::local::protocol::{Deployed, Deployment, Description, HostFile, Status};
 use crate::settings::LOCAL_REGION;
 

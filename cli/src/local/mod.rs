@@ -2,8 +2,7 @@
 //!
 //! [`evaluate`] turns the template into a [`host::definition::Definition`]; [`serve`] is the
 //! background process that runs it; [`client`] finds, starts and asks that process; [`protocol`] is
-//! what they say to each other, and what they leave on the disk. [`process`] tells one that is
-//! stopped from one that is busy. [`private`] keeps all of it from other users. [`programs`] are the
+//! what they say to each other, and what they leave on the disk. [`private`] keeps all of it from other users. [`programs`] are the
 //! handlers' own, and [`cache_program`] is the cache's.
 
 pub(crate) mod cache_program;
@@ -11,7 +10,6 @@ pub(crate) mod client;
 pub(crate) mod difference;
 pub(crate) mod evaluate;
 pub(crate) mod private;
-pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod protocol;
 pub(crate) mod serve;

@@ -24,7 +24,7 @@ use host::{lambda, mapping};
 use orders::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::local::process::Process;
+use crate::aws::process::Process;
 
 /// Where the running process is reached, in `host.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::process::Silent;
 use crate::error::{Explain, Kind};
-use crate::local::process::Silent;
 use crate::local::protocol::Refusal;
 use crate::settings::StackName;
 

@@ -109,3 +109,15 @@ impl From<ServeError> for Refusal {
         Failure::from(error).into()
     }
 }
+
+/// What is left of a failure on its way from the background process to the tool.
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self {
+            usage: failure.kind() == Kind::Usage,
+            message: failure.message,
+            causes: failure.causes,
+            hint: failure.hint,
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! The stack's process as its callers meet it: at a port, with the number that a signal needs.
+//! The process that stands in for AWS on this machine, as its callers meet it: at a port, with the
+//! number that a signal needs.
 //!
 //! A process that is stopped (a debugger, SIGSTOP) takes connections and says nothing, for ever.
 //! One that is busy answers others meanwhile: that tells the two apart, however long a call takes.
