@@ -20,7 +20,7 @@ const ECHO: &str = "a function that echoes";
 /// Both models behind TLS. Nothing connects to them before the first event.
 pub(crate) const AS_ON_AWS: [(&str, &str); 2] = [
     ("CACHE_URL", "rediss://cache.example:6379"),
-    ("ORDERS_TABLE", "orders"),
+    ("WRITE_MODEL_TABLE", "orders"),
 ];
 
 pub(crate) fn measure(options: &Options, report: &mut Report) {
@@ -30,7 +30,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
     let (cache_url, table_url) = (cache.url(), table.url());
     let environment = [
         ("CACHE_URL", cache_url.as_str()),
-        ("ORDERS_TABLE", "orders"),
+        ("WRITE_MODEL_TABLE", "orders"),
         ("AWS_ENDPOINT_URL", table_url.as_str()),
     ];
     let echo = Options::own_program("echo");

@@ -177,7 +177,7 @@ fn each(first: usize, more: usize, run: impl Fn(usize) -> u64) -> u64 {
 fn a_create(options: &Options) -> u64 {
     let table = Server::start(|_| Reply::json(200, &json!({})));
     let url = table.url();
-    let environment = [("ORDERS_TABLE", "orders"), ("AWS_ENDPOINT_URL", &url)];
+    let environment = [("WRITE_MODEL_TABLE", "orders"), ("AWS_ENDPOINT_URL", &url)];
     let event = events::draft().to_string();
     each(10, 100, |count| {
         handler(

@@ -90,7 +90,7 @@ pub(crate) fn commands(options: &Options, report: &mut Report) {
 fn start_parts(options: &Options) {
     let cache = Valkey::start();
     let url = cache.url();
-    let environment = [("CACHE_URL", url.as_str()), ("ORDERS_TABLE", "orders")];
+    let environment = [("CACHE_URL", url.as_str()), ("WRITE_MODEL_TABLE", "orders")];
     for handler in ["publisher", "subscriber", "query"] {
         Handler::start(options.handlers.join(handler), &environment).first_poll();
     }

@@ -339,6 +339,10 @@ pub(crate) struct DeployArgs {
     #[arg(long, conflicts_with_all = ["yes", "guided"])]
     pub(crate) plan: bool,
 
+    /// Deploy also where a table that holds items is removed or replaced
+    #[arg(long)]
+    pub(crate) replace_data: bool,
+
     /// Ask for stack, region and parameters, and write them to cqrs.toml
     #[arg(long, conflicts_with = "yes")]
     pub(crate) guided: bool,

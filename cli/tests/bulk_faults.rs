@@ -6,8 +6,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, mpsc};
 
 use insta::assert_snapshot;
-use orders::command::Command;
-use orders::timestamp::Timestamp;
+use pattern::id::{Id, IdempotencyKey};
+use pattern::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use crate::bulk::{create_from, csv, report, timeless};
@@ -25,16 +25,23 @@ impl Publisher {
         let orders = Arc::<Mutex<BTreeSet<String>>>::default();
         let made = Arc::clone(&orders);
         let server = Scripted::new(move |request| {
-            let Ok(Command::Create(create)) = Command::parse(request.body()) else {
-                panic!("{}", request.body());
-            };
-            assert!(create.idempotency_key.is_some());
-            if let Some(reply) = answer(create.product_id.as_str()) {
+            let mut order: Value = serde_json::from_str(request.body()).unwrap();
+            let key: IdempotencyKey =
+                serde_json::from_value(order["idempotencyKey"].take()).unwrap();
+            let text = |field: &Value| field.as_str().unwrap().to_owned();
+            let (client, product) = (text(&order["clientId"]), text(&order["productId"]));
+            if let Some(reply) = answer(&product) {
                 return reply;
             }
-            let order = create.order(Timestamp::now());
-            made.lock().unwrap().insert(order.order_id.to_string());
-            Reply::json(200, serde_json::to_string(&order).unwrap())
+            let id = Id::for_key(&client, &key).to_string();
+            let time = Timestamp::now().to_string();
+            let quantity = order["quantity"].as_u64().unwrap_or(1);
+            order = json!({
+                "orderId": id, "clientId": client, "productId": product, "quantity": quantity,
+                "status": "placed", "version": 1, "createdAt": time, "updatedAt": time,
+            });
+            made.lock().unwrap().insert(id);
+            Reply::json(200, order.to_string())
         });
         Self { server, orders }
     }

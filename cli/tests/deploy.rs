@@ -39,9 +39,9 @@ fn a_stack_is_created_and_then_unchanged() {
     assert_snapshot!(stage.deploy().outcome().without_events(), @r"
     exit code 0
     --- stdout
-    TableName              cqrs-OrdersTable-[SUFFIX]
-    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
-    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    TableName              cqrs-WriteModel-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]/stream/[TIME]
     PublisherFunction      cqrs-publisher
     PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
     SubscriberFunction     cqrs-subscriber
@@ -73,6 +73,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  CacheSignInsAlarm      AWS::CloudWatch::Alarm
     + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
     + add  CacheUsers             AWS::ElastiCache::UserGroup
+    + add  Changes                AWS::Lambda::EventSourceMapping
     + add  FailuresAlarm          AWS::CloudWatch::Alarm
     + add  FailuresQueue          AWS::SQS::Queue
     + add  FailuresQueuePolicy    AWS::SQS::QueuePolicy
@@ -81,8 +82,6 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  LagAlarm               AWS::CloudWatch::Alarm
     + add  MappingAlarm           AWS::CloudWatch::Alarm
     + add  OperationsDashboard    AWS::CloudWatch::Dashboard
-    + add  OrderChanges           AWS::Lambda::EventSourceMapping
-    + add  OrdersTable            AWS::DynamoDB::Table
     + add  Publisher              AWS::Lambda::Function
     + add  PublisherErrorsAlarm   AWS::CloudWatch::Alarm
     + add  PublisherLogs          AWS::Logs::LogGroup
@@ -102,6 +101,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  ThrottlesAlarm         AWS::CloudWatch::Alarm
     + add  Vpc                    AWS::EC2::VPC
+    + add  WriteModel             AWS::DynamoDB::Table
 
     38 to add, 0 to change, 0 to replace, 0 to remove
 
@@ -116,9 +116,9 @@ fn a_stack_is_created_and_then_unchanged() {
     assert_snapshot!(again, @r"
     exit code 0
     --- stdout
-    TableName              cqrs-OrdersTable-[SUFFIX]
-    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
-    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    TableName              cqrs-WriteModel-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]/stream/[TIME]
     PublisherFunction      cqrs-publisher
     PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
     SubscriberFunction     cqrs-subscriber
@@ -165,6 +165,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  CacheSignInsAlarm      AWS::CloudWatch::Alarm
     + add  CacheSubnets           AWS::ElastiCache::SubnetGroup
     + add  CacheUsers             AWS::ElastiCache::UserGroup
+    + add  Changes                AWS::Lambda::EventSourceMapping
     + add  FailuresAlarm          AWS::CloudWatch::Alarm
     + add  FailuresQueue          AWS::SQS::Queue
     + add  FailuresQueuePolicy    AWS::SQS::QueuePolicy
@@ -173,8 +174,6 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  LagAlarm               AWS::CloudWatch::Alarm
     + add  MappingAlarm           AWS::CloudWatch::Alarm
     + add  OperationsDashboard    AWS::CloudWatch::Dashboard
-    + add  OrderChanges           AWS::Lambda::EventSourceMapping
-    + add  OrdersTable            AWS::DynamoDB::Table
     + add  Publisher              AWS::Lambda::Function
     + add  PublisherErrorsAlarm   AWS::CloudWatch::Alarm
     + add  PublisherLogs          AWS::Logs::LogGroup
@@ -194,6 +193,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     + add  SubscriberRole         AWS::IAM::Role
     + add  ThrottlesAlarm         AWS::CloudWatch::Alarm
     + add  Vpc                    AWS::EC2::VPC
+    + add  WriteModel             AWS::DynamoDB::Table
 
     38 to add, 0 to change, 0 to replace, 0 to remove
     --- stderr
@@ -468,9 +468,9 @@ fn outputs_are_a_table_for_people_and_an_object_for_programs() {
     assert_snapshot!(stage.cqrs(["outputs"]).outcome(), @r"
     exit code 0
     --- stdout
-    TableName              cqrs-OrdersTable-[SUFFIX]
-    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]
-    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-OrdersTable-[SUFFIX]/stream/[TIME]
+    TableName              cqrs-WriteModel-[SUFFIX]
+    TableArn               arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]
+    StreamArn              arn:aws:dynamodb:eu-west-1:000000000000:table/cqrs-WriteModel-[SUFFIX]/stream/[TIME]
     PublisherFunction      cqrs-publisher
     PublisherFunctionArn   arn:aws:lambda:eu-west-1:000000000000:function:cqrs-publisher
     SubscriberFunction     cqrs-subscriber

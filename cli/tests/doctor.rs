@@ -140,7 +140,7 @@ fn shown(outcome: Outcome) -> Outcome {
         .filter(r"process \d+", "process [PID]")
         .filter(r"port \d+", "port [PORT]")
         .filter(r"cache /\S+", "cache [PROGRAM]")
-        .filter(r"cqrs-OrdersTable-\w+", "[TABLE]")
+        .filter(r"cqrs-WriteModel-\w+", "[TABLE]")
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn on_this_machine_the_checks_read_from_the_tools_to_the_cache() {
     ✓ stack        cqrs is deployed in [SANDBOX]/project/.cqrs/local/cqrs  ([N] ms)
     ✓ process      process [PID] runs, answers on port [PORT], cache [PROGRAM]  ([N] ms)
     ✓ functions    publisher, subscriber and query are there and may be invoked  ([N] ms)
-    ✓ publisher    to cqrs-OrdersTable: table [N] ms  ([N] ms)
-    ✓ table        cqrs-OrdersTable is ACTIVE, 0 orders  ([N] ms)
+    ✓ publisher    to cqrs-WriteModel: table [N] ms  ([N] ms)
+    ✓ table        cqrs-WriteModel is ACTIVE, 0 orders  ([N] ms)
     ✓ mapping      Enabled, last result: No records processed  ([N] ms)
     ✓ queue        no failures wait  ([N] ms)
     ✓ subscriber   to the cache at [ADDRESS]: resolve [N], connect [N], ping [N] ms  ([N] ms)

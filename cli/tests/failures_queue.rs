@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Outcome, Run, Stage, block_on, on_both};
+use crate::support::{LocalStage, Outcome, Run, Stage, block_on, on_both, read_model};
 
 on_both!(
     a_failure_is_listed_shown_and_retried_until_its_order_can_be_read,
@@ -196,7 +196,7 @@ impl<S: Stage> Parts<S> {
     }
 
     fn lose(&self, order: &str) {
-        let key = format!("orders:v1:order:{order}");
+        let key = read_model::key(order);
         let deleted: u64 = self.stage.cache().run(&["DEL", &key]);
         assert_eq!(deleted, 1);
     }
@@ -248,7 +248,7 @@ fn a_failure_is_listed_shown_and_retried_until_its_order_can_be_read<S: Stage>()
     FAILURE  WHEN  CONDITION  ATTEMPTS  RECORDS  ERROR
     [FAILURE]  [TIME]  RetryAttemptsExhausted  11  1  Unhandled
 
-    RECORD  EVENT  ORDER  VERSION  AGE
+    RECORD  EVENT  ID  VERSION  AGE
     [SEQUENCE]  INSERT  [ID]  1  [AGE]
     --- stderr
 
@@ -290,8 +290,8 @@ fn records_that_still_fail_are_named_with_their_reasons_and_their_failure_stays<
     exit code 1
     --- stdout
     [FAILURE]  still failing
-      INSERT of order [ID] ([SEQUENCE]): quantity must be a whole number (N) from 1 to 1000000 in the item
-      INSERT of order [ID] ([SEQUENCE]): quantity must be a whole number (N) from 1 to 1000000 in the item
+      INSERT of [ID] ([SEQUENCE]): quantity must be a whole number from 1 to 1000000, not a string
+      INSERT of [ID] ([SEQUENCE]): quantity must be a whole number from 1 to 1000000, not a string
     1 failure still failing
     --- stderr
     Retrying failures…

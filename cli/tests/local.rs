@@ -15,7 +15,7 @@ use serde_json::Value;
 use test_support::valkey::Valkey;
 use test_support::{free_port, tree};
 
-use crate::support::{LocalStage, Sandbox, Stage, handlers};
+use crate::support::{LocalStage, Sandbox, Stage, handlers, read_model};
 
 const CREATE: [&str; 6] = ["order", "create", "--client", "42", "--product", "abc"];
 
@@ -150,7 +150,7 @@ fn a_cache_that_somebody_runs_is_used_and_then_no_more() {
     let deployed: Value = deploy.json();
     assert_eq!(deployed["cache"], valkey.url().as_str());
     let id = stage.cqrs(CREATE).arg("--wait").succeeds();
-    let key = format!("orders:v1:order:{}", id.trim());
+    let key = read_model::key(id.trim());
     assert_eq!(valkey.run::<i64>(&["EXISTS", &key]), 1);
 
     // The read model moves with the stack.
@@ -273,8 +273,8 @@ fn a_plan_changes_nothing() {
     assert_snapshot!(plan().succeeds(), @"Nothing would change");
     let changed = plan().args(["--parameter", "BatchSize=7"]);
     assert_snapshot!(changed.succeeds(), @"
-              Resource      Type                             Changed properties
-    ~ change  OrderChanges  AWS::Lambda::EventSourceMapping
+              Resource  Type                             Changed properties
+    ~ change  Changes   AWS::Lambda::EventSourceMapping
 
     0 to add, 1 to change, 0 to replace, 0 to remove
     ");

@@ -90,11 +90,11 @@ fn a_change_set_that_fails_validation_names_the_resource_the_reason_and_the_plac
     let server = server(
         "FAILED",
         &[(
-            "OrdersTable",
+            "WriteModel",
             "AWS::DynamoDB::Table",
             "FAIL",
             "Required property [KeySchema] not found",
-            "/Resources/OrdersTable/Properties",
+            "/Resources/WriteModel/Properties",
         )],
         |_| None,
     );
@@ -104,7 +104,7 @@ fn a_change_set_that_fails_validation_names_the_resource_the_reason_and_the_plac
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
     Asking CloudFormation what would change…
     error: CloudFormation cannot make this change
-      caused by: OrdersTable (AWS::DynamoDB::Table) at /Resources/OrdersTable/Properties: Required property [KeySchema] not found
+      caused by: WriteModel (AWS::DynamoDB::Table) at /Resources/WriteModel/Properties: Required property [KeySchema] not found
     hint: correct template.yaml or the parameters, then run `cqrs deploy` again
     ");
 }

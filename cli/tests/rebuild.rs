@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::{Value, json};
 use test_support::eventually;
 
-use crate::support::{AwsStage, Hold, LocalStage, Outcome, Stage, block_on, on_both};
+use crate::support::{AwsStage, Hold, LocalStage, Outcome, Stage, block_on, on_both, read_model};
 
 /// For what must come about soon; reached only when it does not.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,8 +28,10 @@ on_both!(
 
 /// Projects an order that the table does not have.
 fn haunt(stage: &impl Stage) {
-    let ghost = json!({"orderId": "ghost", "clientId": "c", "productId": "p", "version": 3});
-    let payload = json!({"project": {"orders": [ghost]}}).to_string();
+    let ghost = json!({
+        "orderId": {"S": "ghost"}, "clientId": {"S": "c"}, "productId": {"S": "p"}, "version": {"N": "3"},
+    });
+    let payload = json!({"project": {"items": [ghost]}}).to_string();
     let (error, answer) = stage.invoke("cqrs-subscriber", &payload);
     assert_eq!((error, &answer["applied"]), (None, &json!(1)), "{answer}");
 }
@@ -64,15 +66,15 @@ fn keys_of_another_type_are_made_anew<S: Stage>() {
     let stage = S::deployed();
     let id = stage.place_order();
     let keys = [
-        "complete".to_owned(),
-        "all".to_owned(),
-        "client:42".to_owned(),
-        format!("order:{id}"),
+        read_model::list("complete"),
+        read_model::list("status:placed"),
+        read_model::list("clientId:42"),
+        read_model::key(&id),
     ];
     let junk = |keys: &[String]| {
         for key in keys {
-            let key = format!("orders:v1:{key}");
-            stage.cache().run::<()>(&["SET", &key, "junk"]);
+            stage.cache().run::<()>(&["DEL", key]);
+            stage.cache().run::<()>(&["HSET", key, "junk", "junk"]);
         }
     };
     let of_client = || {
@@ -289,7 +291,7 @@ fn a_cache_that_is_killed_in_the_middle_is_filled_by_the_next_rebuild() {
         let cache = stage.cache();
         cache.run::<()>(&["FLUSHALL"]);
         let running = stage.cqrs(["rebuild", "--segments", "1"]).start();
-        while cache.run::<usize>(&["ZCARD", "orders:v1:all"]) == 0 {}
+        while cache.run::<usize>(&["ZCARD", &read_model::list("status:placed")]) == 0 {}
         cache.kill();
         let killed = running.outcome();
         // The stack starts another cache, perhaps before the rebuild has seen that one was lost.

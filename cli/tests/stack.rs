@@ -51,7 +51,7 @@ fn deploying_again_changes_nothing<S: Stage>() {
     assert_eq!(created["status"], "created", "{created}");
     assert_eq!(created["outputs"]["PublisherFunction"], "cqrs-publisher");
     let added = changed(&created);
-    for logical_id in ["OrdersTable", "Publisher", "OrderChanges", "FailuresQueue"] {
+    for logical_id in ["WriteModel", "Publisher", "Changes", "FailuresQueue"] {
         let add = ("add".to_owned(), logical_id.to_owned());
         assert!(added.contains(&add), "{logical_id} in {added:?}");
     }
@@ -227,7 +227,7 @@ fn on_this_machine_a_protected_table_keeps_its_stack() {
     assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
     exit code 1
     --- stderr
-    error: the table cqrs-OrdersTable (OrdersTable) is protected against deletion
+    error: the table cqrs-WriteModel (WriteModel) is protected against deletion
     hint: `cqrs deploy --local --parameter DeletionProtection=off` takes the protection away
     ");
     stage.cqrs(["order", "get", &order, "--wait"]).succeeds();
@@ -238,7 +238,7 @@ fn on_this_machine_a_protected_table_keeps_its_stack() {
 #[test]
 fn on_this_machine_a_function_that_cannot_start_is_warned_of_and_fails_its_calls() {
     let stage = LocalStage::empty();
-    stage.edit_template("ORDERS_TABLE: !Ref OrdersTable", "OTHER: x");
+    stage.edit_template("WRITE_MODEL_TABLE: !Ref WriteModel", "OTHER: x");
     let deployed = stage.deploy().outcome();
     let told = &deployed.stderr;
     assert_eq!(deployed.code, 0, "{told}");
@@ -246,7 +246,7 @@ fn on_this_machine_a_function_that_cannot_start_is_warned_of_and_fails_its_calls
         told.contains("warning: cqrs-publisher cannot start: "),
         "{told}"
     );
-    assert!(told.contains("ORDERS_TABLE"), "{told}");
+    assert!(told.contains("WRITE_MODEL_TABLE"), "{told}");
     let placed = stage.cqrs(["order", "create", "--client", "1", "--product", "a"]);
     assert_ne!(placed.outcome().code, 0);
 }
@@ -257,9 +257,9 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     assert_snapshot!(stage.deploy().outcome(), @r"
     exit code 0
     --- stdout
-    TableName              cqrs-OrdersTable
-    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable
-    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable/stream/[TIME]
+    TableName              cqrs-WriteModel
+    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-WriteModel
+    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-WriteModel/stream/[TIME]
     PublisherFunction      cqrs-publisher
     PublisherFunctionArn   arn:aws:lambda:us-east-1:000000000000:function:cqrs-publisher
     SubscriberFunction     cqrs-subscriber
@@ -291,9 +291,9 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     assert_snapshot!(stage.deploy().outcome(), @r"
     exit code 0
     --- stdout
-    TableName              cqrs-OrdersTable
-    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable
-    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-OrdersTable/stream/[TIME]
+    TableName              cqrs-WriteModel
+    TableArn               arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-WriteModel
+    StreamArn              arn:aws:dynamodb:us-east-1:000000000000:table/cqrs-WriteModel/stream/[TIME]
     PublisherFunction      cqrs-publisher
     PublisherFunctionArn   arn:aws:lambda:us-east-1:000000000000:function:cqrs-publisher
     SubscriberFunction     cqrs-subscriber

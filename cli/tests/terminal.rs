@@ -20,7 +20,7 @@ fn a_deployment_asks_shows_its_progress_and_is_destroyed_by_name() {
     let mut terminal = deploy(&stage);
     terminal.until("Deploy these changes? [y/N]");
     terminal.line("y");
-    terminal.until("OrdersTable");
+    terminal.until("WriteModel");
     terminal.until("Stack cqrs is created");
     let (code, rest) = terminal.end();
     assert_eq!(code, 0, "{rest}");

@@ -326,7 +326,7 @@ async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_a
     }
     assert!(host.catches_up().await);
     let orders = |valkey: &Valkey| {
-        let keys: Vec<String> = valkey.run(&["KEYS", "orders:v1:order:*"]);
+        let keys: Vec<String> = valkey.run(&["KEYS", "orders:v2:=*"]);
         keys.len()
     };
     assert_eq!(orders(&valkey), 500);

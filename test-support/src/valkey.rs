@@ -88,7 +88,7 @@ impl Valkey {
 
     /// Says that the read model in it is complete, as whoever makes it so.
     pub fn complete(&self) {
-        self.run::<()>(&["HSET", "orders:v1:complete", "complete", "1"]);
+        self.run::<()>(&["SET", "orders:v2:complete", "1"]);
     }
 
     /// Makes a user as `access` says, in the words of an access string: `on ~key:* +get >secret`.

@@ -5,7 +5,10 @@
 
 use crate::aws::Aws;
 use crate::commands::{local, stack_not_found};
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
+use crate::models::Models;
+use crate::models::table::Table;
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
@@ -55,6 +58,16 @@ impl Connected {
                 format!("stack `{stack}` has no output `{name}`"),
             )
             .hint("`cqrs deploy` brings the stack to this version's template")
+        })
+    }
+
+    /// Both models of the stack.
+    pub(crate) fn models(&self, domain: &Domain) -> Result<Models, Failure> {
+        let table = self.output("TableName")?;
+        Ok(Models {
+            table: Table::new(self.aws.dynamodb(), table, &domain.id),
+            functions: self.functions(false),
+            domain: domain.clone(),
         })
     }
 

@@ -4,6 +4,7 @@
 //! that, and before the change set is executed.
 
 mod complete;
+mod data;
 mod guide;
 mod local;
 mod report;
@@ -182,6 +183,10 @@ impl Deployment<'_> {
             self.printer
                 .warn(format_args!("{subject}: {}", warning.reason));
         }
+        let lost = data::lost(&self.aws, &change_set.changes, &self.settings.domain.id).await;
+        for table in &lost {
+            self.printer.warn(table);
+        }
         if self.args.plan {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
@@ -189,6 +194,12 @@ impl Deployment<'_> {
             return self.planned(&change_set.changes);
         }
         self.printer.note(format_args!("\n{preview}\n"));
+        if !lost.is_empty() && !self.args.replace_data {
+            self.stacks
+                .discard(&change_set.id, &change_set.stack_id)
+                .await?;
+            return Err(data::refusal(&lost));
+        }
         if !self.args.yes {
             self.agree(&change_set).await?;
         }

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use orders::ids::OrderId;
-use orders::order::Order;
+use pattern::id::Id;
+use pattern::payload::State;
 use serde::Serialize;
+use serde_dynamo::Item;
 
 use crate::cli::VerifyArgs;
 use crate::commands::connected::Connected;
+use crate::domain::{Domain, Named};
 use crate::error::{Failure, Kind};
 use crate::models::Models;
-use crate::models::compare::{self, Difference, difference};
-use crate::models::table::{OrdersTable, Page, Segment};
+use crate::models::compare::{self, Difference, of_item};
+use crate::models::table::{Page, Segment};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -22,7 +24,7 @@ const SEGMENTS: i32 = 4;
 /// Differences that are named in JSON, and in text; all are counted.
 const NAMED: usize = 1000;
 const SHOWN: usize = 20;
-/// Orders of one draw of a sample, about.
+/// Items of one draw of a sample, about.
 const DRAW: u64 = 25;
 /// DynamoDB divides a table no further.
 const MAX_SEGMENTS: u64 = 1_000_000;
@@ -33,11 +35,7 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let connected = Connected::to(settings, printer).await?;
-    let table = OrdersTable::new(connected.aws.dynamodb(), connected.output("TableName")?);
-    let models = Models {
-        functions: connected.functions(false),
-        table,
-    };
+    let models = connected.models(&settings.domain)?;
     let step = printer.step("Comparing the read model with the table");
     let mut report = Report::default();
     if let Some(wanted) = args.sample {
@@ -47,12 +45,25 @@ pub(crate) async fn run(
         orphans(&models, args.repair, &mut report).await?;
     }
     drop(step);
-    printer.data(&report)?;
-    if report.remaining == 0 && report.malformed == 0 {
+    let shown = Shown {
+        domain: settings.domain.clone(),
+        compared: settings.domain.named_count(report.compared),
+        report,
+    };
+    printer.data(&shown)?;
+    let Report {
+        remaining,
+        malformed,
+        ..
+    } = shown.report;
+    if remaining == 0 && malformed == 0 {
         return Ok(());
     }
-    let hint = match (args.repair, report.remaining) {
-        (_, 0) => "correct or delete the items that are no orders",
+    let hint = match (args.repair, remaining) {
+        (_, 0) => &format!(
+            "correct or delete the items that are no {}",
+            shown.domain.plural
+        ),
         (false, _) => "`cqrs verify --repair` projects again what differs",
         (true, _) => "`cqrs verify` shows what is left",
     };
@@ -77,13 +88,8 @@ async fn segment(models: &Models, number: i32, repair: bool) -> Result<Report, F
             number,
             of: SEGMENTS,
         };
-        let Page {
-            orders,
-            malformed,
-            last,
-        } = models.table.scan(part, after.as_deref(), PAGE).await?;
-        report.malformed += malformed.len() as u64;
-        report.add(compared(models, &orders, repair).await?);
+        let Page { items, last } = models.table.scan(part, after.as_deref(), PAGE).await?;
+        report.add(compared(models, &items, repair).await?);
         match last {
             Some(last) => after = Some(last),
             None => return Ok(report),
@@ -91,30 +97,32 @@ async fn segment(models: &Models, number: i32, repair: bool) -> Result<Report, F
     }
 }
 
-/// Compares orders of the table with what the read model shows of them.
-async fn compared(models: &Models, orders: &[Order], repair: bool) -> Result<Report, Failure> {
-    let held = models.inspected(&ids(orders)).await?;
-    let differ = orders
-        .iter()
-        .filter_map(|order| difference(&order.order_id, Some(order), held.get(&order.order_id)));
-    let suspects = differ.map(|d| d.order_id).collect();
-    let mut report = judged(models, suspects, repair).await?;
-    report.orders = orders.len() as u64;
+/// Compares items of the table with what the read model shows of them.
+async fn compared(models: &Models, items: &[Item], repair: bool) -> Result<Report, Failure> {
+    let compared = models.compare_items(items).await?;
+    let malformed = compared.iter().filter(|c| c.state == State::Unreadable);
+    let malformed = malformed.count() as u64;
+    let differ = items.iter().zip(&compared);
+    let suspects = differ.filter_map(|(item, compared)| {
+        of_item(compared)?;
+        models.table.id(item)
+    });
+    let mut report = judged(models, suspects.collect(), repair).await?;
+    report.malformed = malformed;
+    report.compared = (items.len() as u64).saturating_sub(malformed);
     Ok(report)
 }
 
-/// Looks for orders in the read model that the table does not have.
+/// Looks for what is in the read model and the table does not have.
 async fn orphans(models: &Models, repair: bool, report: &mut Report) -> Result<(), Failure> {
     let mut cursor = None;
     loop {
         let page = models.list(cursor).await?;
         cursor = page.cursor;
-        let held = models
-            .table
-            .held(page.orders.iter().map(|o| &o.order_id))
-            .await?;
-        let gone = page.orders.into_iter().map(|order| order.order_id);
-        let gone = gone.filter(|id| !held.has(id)).collect();
+        let ids: Vec<Id> = page.documents.into_iter().map(|shown| shown.id).collect();
+        let held = models.table.held(&ids).await?;
+        let gone = ids.into_iter().filter(|id| !held.contains_key(id));
+        let gone = gone.collect();
         report.add(judged(models, gone, repair).await?);
         if cursor.is_none() {
             return Ok(());
@@ -122,7 +130,7 @@ async fn orphans(models: &Models, repair: bool, report: &mut Report) -> Result<(
     }
 }
 
-/// Compares about as many orders as are wanted, from random ones of very many segments.
+/// Compares about as many as are wanted, from random ones of very many segments.
 async fn sample(
     models: &Models,
     wanted: u64,
@@ -131,7 +139,7 @@ async fn sample(
 ) -> Result<(), Failure> {
     let items = models.table.describe().await?.items;
     let of = (items / DRAW).clamp(1, MAX_SEGMENTS);
-    let mut seen: HashSet<OrderId> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut barren = 0;
     while (seen.len() as u64) < wanted && barren < 100 {
         let drawn = uuid::Uuid::new_v4().as_u128() % u128::from(of);
@@ -140,20 +148,25 @@ async fn sample(
             of: i32::try_from(of).unwrap_or(1),
         };
         let page = models.table.scan(part, None, PAGE).await?;
-        let mut orders = page.orders;
-        orders.retain(|order| !seen.contains(&order.order_id));
+        let mut items = page.items;
+        items.retain(|item| {
+            models
+                .table
+                .id_text(item)
+                .is_some_and(|id| !seen.contains(&id))
+        });
         let left = wanted.saturating_sub(seen.len() as u64);
-        orders.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        barren = if orders.is_empty() { barren + 1 } else { 0 };
-        seen.extend(ids(&orders));
-        report.add(compared(models, &orders, repair).await?);
+        items.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        barren = if items.is_empty() { barren + 1 } else { 0 };
+        seen.extend(items.iter().filter_map(|item| models.table.id_text(item)));
+        report.add(compared(models, &items, repair).await?);
     }
     Ok(())
 }
 
 /// Looks again at what seems to differ, and mends what does where that is asked for.
-async fn judged(models: &Models, suspects: Vec<OrderId>, repair: bool) -> Result<Report, Failure> {
-    let differences = models.settled(suspects).await?;
+async fn judged(models: &Models, suspects: Vec<Id>, repair: bool) -> Result<Report, Failure> {
+    let differences = models.lasting(suspects).await?;
     let mut report = Report::default();
     for found in &differences {
         *report.counts.entry(found.kind.to_string()).or_default() += 1;
@@ -169,19 +182,27 @@ async fn judged(models: &Models, suspects: Vec<OrderId>, repair: bool) -> Result
     Ok(report)
 }
 
-fn ids(orders: &[Order]) -> Vec<OrderId> {
-    orders.iter().map(|order| order.order_id.clone()).collect()
+/// What was found, in the domain's words.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(skip)]
+    domain: Domain,
+    /// How many of the table were compared.
+    #[serde(flatten)]
+    compared: Named<u64>,
+    #[serde(flatten)]
+    report: Report,
 }
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
-    /// Orders of the table that were compared.
-    orders: u64,
+    #[serde(skip)]
+    compared: u64,
     /// How many differ, by kind.
     counts: BTreeMap<String, u64>,
-    /// Items of the table that are no orders.
+    /// Items of the table that are no entities.
     malformed: u64,
     repaired: u64,
     /// How many differ in the end.
@@ -194,7 +215,7 @@ struct Report {
 
 impl Report {
     fn add(&mut self, part: Self) {
-        self.orders += part.orders;
+        self.compared += part.compared;
         self.malformed += part.malformed;
         self.repaired += part.repaired;
         self.remaining += part.remaining;
@@ -208,37 +229,36 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { domain, report, .. } = self;
         let version = |v: Option<u64>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
+        let differ = report.remaining + report.repaired;
         writeln!(
             f,
-            "{} orders compared, {} differ",
-            self.orders,
-            self.remaining + self.repaired
+            "{} compared, {differ} differ",
+            domain.counted(report.compared)
         )?;
-        for (kind, count) in &self.counts {
+        for (kind, count) in &report.counts {
             writeln!(f, "{kind:<12} {count}")?;
         }
-        if self.malformed > 0 {
-            writeln!(f, "malformed    {}", self.malformed)?;
+        if report.malformed > 0 {
+            writeln!(f, "malformed    {}", report.malformed)?;
         }
-        if self.repaired > 0 {
-            writeln!(f, "repaired     {}", self.repaired)?;
+        if report.repaired > 0 {
+            writeln!(f, "repaired     {}", report.repaired)?;
         }
         for Difference {
-            order_id,
+            id,
             kind,
             written,
             shown,
-        } in self.differences.iter().take(SHOWN)
+        } in report.differences.iter().take(SHOWN)
         {
             let kind: &compare::Kind = kind;
             let (written, shown) = (version(*written), version(*shown));
-            writeln!(
-                f,
-                "{kind:<12} {order_id}  table {written}, read model {shown}"
-            )?;
+            let id = &id.value;
+            writeln!(f, "{kind:<12} {id}  table {written}, read model {shown}")?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod document;
 mod draft;
 mod label;
+mod named;
 mod option;
 mod source;
 mod words;
@@ -15,6 +16,7 @@ use pattern::description::Description;
 
 pub(crate) use self::document::{Batch, Document, Page, Plain};
 pub(crate) use self::draft::{Draft, KEY};
+pub(crate) use self::named::Named;
 pub(crate) use self::option::{FieldOption, InvalidArgument};
 pub(crate) use self::source::DomainError;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
-use aws_smithy_types::{DateTime, base64};
+use aws_smithy_types::DateTime;
 use serde_json::{Map, Value, json};
 
 /// The record, with the members that it has.
@@ -80,33 +80,7 @@ fn seconds(time: &DateTime) -> Value {
 }
 
 fn item(item: &HashMap<String, AttributeValue>) -> Value {
-    let members = item
-        .iter()
-        .map(|(name, value)| (name.clone(), attribute(value)));
-    Value::Object(members.collect())
-}
-
-fn attribute(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::N(number) => json!({ "N": number }),
-        AttributeValue::B(bytes) => json!({ "B": base64::encode(bytes) }),
-        AttributeValue::Bool(value) => json!({ "BOOL": value }),
-        AttributeValue::Null(value) => json!({ "NULL": value }),
-        AttributeValue::Ss(texts) => json!({ "SS": texts }),
-        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
-        AttributeValue::Bs(all) => {
-            let all: Vec<String> = all.iter().map(base64::encode).collect();
-            json!({ "BS": all })
-        }
-        AttributeValue::L(values) => {
-            let values: Vec<Value> = values.iter().map(attribute).collect();
-            json!({ "L": values })
-        }
-        AttributeValue::M(members) => json!({ "M": item(members) }),
-        // A type that DynamoDB does not have yet; an order has no attribute of it.
-        _ => json!({}),
-    }
+    json!(serde_dynamo::Item::from(item.clone()))
 }
 
 #[cfg(test)]

@@ -6,19 +6,19 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodbstreams::types::Record;
-use orders::projection::{Failed, Projected};
+use pattern::payload::{Failed, Projected};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use crate::aws::AwsError;
+use crate::domain::Named;
 use crate::failures::event;
 use crate::failures::message::{Batch, Message};
 use crate::failures::queue::{FailuresQueue, Presence};
 use crate::failures::stream::{Left, Stream, StreamError, sequence};
+use crate::models::payload::{ByHand, Project, portions, raw};
 use crate::stack::functions::{FunctionError, Functions};
 
-/// Lambda takes 6 MB of payload.
-const PAYLOAD: usize = 4_000_000;
 /// How many failing records are told apart; the rest is counted.
 const TOLD: usize = 20;
 /// How long a message is kept, and after which time it is kept anew: an answer takes 90 seconds at
@@ -60,7 +60,8 @@ pub(crate) struct Given {
 pub(crate) struct Failing {
     pub(crate) sequence_number: String,
     pub(crate) event_name: Option<String>,
-    pub(crate) order_id: Option<String>,
+    #[serde(flatten)]
+    pub(crate) id: Option<Named<String>>,
     pub(crate) reason: String,
 }
 
@@ -79,19 +80,14 @@ pub(crate) enum RedeliveryError {
 struct Prepared {
     sequence: String,
     event_name: Option<String>,
-    order_id: Option<String>,
+    id: Option<Named<String>>,
     json: Box<RawValue>,
 }
 
-/// The payload that has each failure answered, which the stream's own has not.
-#[derive(Serialize)]
-struct ByHand<'a> {
-    project: Records<'a>,
-}
-
-#[derive(Serialize)]
-struct Records<'a> {
-    records: Vec<&'a RawValue>,
+impl AsRef<RawValue> for Prepared {
+    fn as_ref(&self) -> &RawValue {
+        &self.json
+    }
 }
 
 impl Redelivery<'_> {
@@ -114,7 +110,7 @@ impl Redelivery<'_> {
         let mut reader = self.stream.read(&batch.info);
         while let Some(records) = reader.next().await? {
             let prepared = prepare(&records, &batch.info.stream_arn)?;
-            for chunk in chunks(&prepared) {
+            for chunk in portions(&prepared) {
                 if kept.elapsed() >= KEEP_AFTER {
                     kept = Instant::now();
                     // One that went meanwhile was dealt with by somebody else: no harm is done.
@@ -127,10 +123,11 @@ impl Redelivery<'_> {
         Ok(Redelivered::Given(given))
     }
 
+    /// By hand, so that each failure is answered, which the stream's own payload has not.
     async fn give(self, chunk: &[Prepared], given: &mut Given) -> Result<(), FunctionError> {
-        let records = chunk.iter().map(|record| &*record.json).collect();
+        let records: Vec<&RawValue> = chunk.iter().map(|record| &*record.json).collect();
         let payload = ByHand {
-            project: Records { records },
+            project: Project::Records(&records),
         };
         let answer: Projected = self.functions.deliver(&payload).await?.value;
         let failed = failing(answer.failed, chunk);
@@ -151,7 +148,7 @@ fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
         Failing {
             sequence_number: number,
             event_name: record.and_then(|record| record.event_name.clone()),
-            order_id: record.and_then(|record| record.order_id.clone()),
+            id: record.and_then(|record| record.id.clone()),
             reason: failed.reason,
         }
     });
@@ -160,42 +157,21 @@ fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
 
 fn prepare(records: &[Record], stream_arn: &str) -> Result<Vec<Prepared>, FunctionError> {
     let prepared = records.iter().map(|record| {
-        let json = to_raw_value(&event::record(record, stream_arn)).map_err(|source| {
-            FunctionError::Unintelligible {
-                function: "subscriber".to_owned(),
-                source,
-            }
-        })?;
+        let json = raw(&event::record(record, stream_arn), "subscriber")?;
         Ok(Prepared {
             sequence: sequence(record).to_owned(),
             event_name: record.event_name().map(|name| name.as_str().to_owned()),
-            order_id: order_id(record),
+            id: id(record),
             json,
         })
     });
     prepared.collect()
 }
 
-/// The order that the record is about: its key is always there.
-pub(crate) fn order_id(record: &Record) -> Option<String> {
-    let key = record.dynamodb()?.keys()?.get("orderId")?;
-    key.as_s().ok().cloned()
-}
-
-/// Records in runs that fit into one invocation.
-fn chunks(records: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
-    let mut rest = records;
-    std::iter::from_fn(move || {
-        let mut size = 0;
-        let fitting = rest.iter().take_while(|record| {
-            size += record.json.get().len() + 1;
-            size <= PAYLOAD
-        });
-        let count = fitting.count().max(1).min(rest.len());
-        let (chunk, after) = rest.split_at(count);
-        rest = after;
-        (!chunk.is_empty()).then_some(chunk)
-    })
+/// The entity that the record is about, under the name of its id: the only key there is.
+pub(crate) fn id(record: &Record) -> Option<Named<String>> {
+    let (name, value) = record.dynamodb()?.keys()?.iter().next()?;
+    Some(Named::new(name, value.as_s().ok()?.clone()))
 }
 
 #[cfg(test)]
@@ -203,18 +179,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn prepared(sequence: &str, size: usize) -> Prepared {
+    fn prepared(sequence: &str) -> Prepared {
         Prepared {
             sequence: sequence.to_owned(),
             event_name: None,
-            order_id: None,
-            json: to_raw_value(&"x".repeat(size)).unwrap(),
+            id: None,
+            json: raw(&sequence, "subscriber").unwrap(),
         }
     }
 
     #[test]
     fn each_record_that_failed_is_named_with_its_reason() {
-        let given = [prepared("1", 0), prepared("2", 0), prepared("3", 0)];
+        let given = [prepared("1"), prepared("2"), prepared("3")];
         let answer = json!({"applied": 1, "stale": 0, "failed": [
             {"sequenceNumber": "2", "reason": "poison"},
             {"sequenceNumber": "3", "orderId": "o", "reason": "in the way"},
@@ -229,19 +205,5 @@ mod tests {
             told.collect::<Vec<_>>(),
             [("2", "poison"), ("3", "in the way"), ("", "unknown")]
         );
-    }
-
-    #[test]
-    fn records_are_given_in_order_in_payloads_that_lambda_takes() {
-        let records = [
-            prepared("1", PAYLOAD / 2),
-            prepared("2", PAYLOAD / 2),
-            prepared("3", 10),
-            prepared("4", PAYLOAD + 1),
-            prepared("5", 10),
-        ];
-        let sizes: Vec<_> = chunks(&records).map(<[_]>::len).collect();
-        assert_eq!(sizes, [1, 2, 1, 1]);
-        assert_eq!(chunks(&[]).count(), 0);
     }
 }

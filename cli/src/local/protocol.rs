@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use host::cache::Choice;
 use host::{lambda, mapping};
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::process::Process;

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use crate::aws::Aws;
 use crate::logs::Event;

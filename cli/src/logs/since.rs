@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use crate::app::duration;
 

@@ -1,101 +1,158 @@
-//! Both models of one stack, read side by side: the table, which is the truth, and what the query
-//! function shows of it.
+//! Both models of one stack, read side by side: the table, which is the truth, and what the
+//! functions show and say of it.
 
 pub(crate) mod compare;
+pub(crate) mod payload;
 pub(crate) mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use orders::ids::OrderId;
-use orders::order::Order;
-use orders::projection::{Failed, Project, ProjectPayload, Projected};
-use orders::query::{Cursor, Filter, ListOrders, MAX_ORDERS, Query};
-use serde::Deserialize;
+use pattern::id::Id;
+use pattern::payload::{Compared, Failed, Projected, Token};
+use serde::{Deserialize, Serialize};
+use serde_dynamo::Item;
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use self::table::OrdersTable;
+use self::payload::{ByHand, Project, portions, raw};
+use self::table::Table;
+use crate::domain::{Domain, Page};
 use crate::error::{Explain, Kind};
-use crate::stack::functions::{FunctionError, Functions};
+use crate::stack::functions::{FunctionError, Functions, MAX_DOCUMENTS};
 
 /// The two models of a stack. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Models {
-    pub(crate) table: OrdersTable,
+    pub(crate) table: Table,
     pub(crate) functions: Functions,
-}
-
-/// What the read model holds of an order.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Inspected {
-    /// Names the state that it holds.
-    pub(crate) mark: String,
-    /// `None` where it holds a tombstone, or what is no order.
-    #[serde(deserialize_with = "order")]
-    pub(crate) order: Option<Order>,
-    /// Whether its guard and its lists are those of the order.
-    pub(crate) consistent: bool,
-}
-
-/// One document that is no order must not keep the others from being read.
-fn order<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Order>, D::Error> {
-    let held = Option::<serde_json::Value>::deserialize(d)?;
-    Ok(held.and_then(|held| serde_json::from_value(held).ok()))
-}
-
-/// A page of the read model's list of all orders.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ReadPage {
-    pub(crate) orders: Vec<Order>,
-    /// Where the list goes on; `None` at its end.
-    #[serde(default, deserialize_with = "cursor")]
-    pub(crate) cursor: Option<Cursor>,
-}
-
-/// A place that cannot be read is no end: what comes after it would be missed.
-fn cursor<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Cursor>, D::Error> {
-    let text = Option::<String>::deserialize(d)?;
-    text.map(|text| text.parse().map_err(serde::de::Error::custom))
-        .transpose()
+    pub(crate) domain: Domain,
 }
 
 impl Models {
-    /// All that the read model holds of these orders, tombstones too; of what it does not hold
-    /// nothing.
-    pub(crate) async fn inspected(
+    /// How the read model agrees with these items of the table, one by one.
+    pub(crate) async fn compare_items(
         &self,
-        ids: &[OrderId],
-    ) -> Result<HashMap<OrderId, Inspected>, FunctionError> {
+        items: impl IntoIterator<Item = &Item>,
+    ) -> Result<Vec<Compared>, FunctionError> {
+        let parts = items
+            .into_iter()
+            .map(|item| raw(&json!({ "item": item }), "query"));
+        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+    }
+
+    /// What the read model holds of these ids, as if the table had nothing.
+    pub(crate) async fn compare_ids(&self, ids: &[Id]) -> Result<Vec<Compared>, FunctionError> {
+        let parts = ids
+            .iter()
+            .map(|id| raw(&json!({ (self.domain.id.as_str()): id }), "query"));
+        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+    }
+
+    async fn compare(&self, parts: &[Box<RawValue>]) -> Result<Vec<Compared>, FunctionError> {
+        #[derive(Serialize)]
+        struct Question<'a> {
+            compare: &'a [Box<RawValue>],
+        }
         #[derive(Deserialize)]
-        struct Batch {
-            inspected: Vec<Option<Inspected>>,
+        struct Answer {
+            compared: Vec<Compared>,
         }
-        let mut inspected = HashMap::with_capacity(ids.len());
-        for ids in ids.chunks(MAX_ORDERS) {
-            let question = Query::Inspect(ids.to_vec());
-            let held = self.functions.query::<Batch>(&question).await?.value;
-            let held = ids.iter().zip(held.inspected);
-            inspected.extend(held.filter_map(|(id, held)| Some((id.clone(), held?))));
+        let mut all = Vec::with_capacity(parts.len());
+        for portion in portions(parts) {
+            let question = Question { compare: portion };
+            let Answer { compared } = self.functions.query(&question).await?.value;
+            if compared.len() != portion.len() {
+                let source = serde::de::Error::invalid_length(compared.len(), &"one for each part");
+                let function = "query".to_owned();
+                return Err(FunctionError::Unintelligible { function, source });
+            }
+            all.extend(compared);
         }
-        Ok(inspected)
+        Ok(all)
     }
 
     /// The read model's list, from `cursor` on.
-    pub(crate) async fn list(&self, cursor: Option<Cursor>) -> Result<ReadPage, FunctionError> {
-        let list = ListOrders {
-            filter: Filter::All,
-            limit: Some(MAX_ORDERS),
-            cursor,
-        };
-        Ok(self.functions.query(&Query::List(list)).await?.value)
+    pub(crate) async fn list(&self, cursor: Option<String>) -> Result<Page, FunctionError> {
+        let question = json!({ "list": { "limit": MAX_DOCUMENTS, "cursor": cursor } });
+        Ok(self.functions.query(&question).await?.value)
     }
 
-    /// Gives the read model changes, which it takes unless it holds newer ones.
-    pub(crate) async fn project(&self, project: Project) -> Result<Projected, ProjectError> {
-        let payload = ProjectPayload { project };
-        let projected: Projected = self.functions.deliver(&payload).await?.value;
-        match projected.failed.as_slice() {
-            [] => Ok(projected),
-            failed => Err(ProjectError::Failed(reasons(failed))),
+    /// Gives the read model items of the table, which it takes unless it holds newer ones. Those
+    /// that are no entities are among what is answered as failed.
+    pub(crate) async fn project_items(
+        &self,
+        items: impl IntoIterator<Item = &Item>,
+    ) -> Result<Projected, ProjectError> {
+        let parts = items.into_iter().map(|item| raw(item, "subscriber"));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        self.project_all(&parts, |part| Project::Items(part)).await
+    }
+
+    /// Takes away from the read model what the table no longer has, unless it holds it at a newer
+    /// version.
+    pub(crate) async fn project_removed(
+        &self,
+        removed: impl IntoIterator<Item = (Id, u64)>,
+    ) -> Result<Projected, ProjectError> {
+        let parts = removed.into_iter().map(|(id, version)| {
+            let part = json!({ (self.domain.id.as_str()): id, "version": version });
+            raw(&part, "subscriber")
+        });
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        self.project_all(&parts, |part| Project::Removed(part))
+            .await
+    }
+
+    /// Puts items in the place of states that the read model holds, named by their marks, and of no
+    /// others.
+    pub(crate) async fn project_replaced<'a>(
+        &self,
+        replaced: impl IntoIterator<Item = (&'a Item, &'a str)>,
+    ) -> Result<Projected, ProjectError> {
+        let parts = replaced
+            .into_iter()
+            .map(|(item, mark)| raw(&json!({ "item": item, "mark": mark }), "subscriber"));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        self.project_all(&parts, |part| Project::Replaced(part))
+            .await
+    }
+
+    /// Begins to make the read model complete; whether the token was new to it.
+    pub(crate) async fn begin(&self, token: &Token) -> Result<bool, FunctionError> {
+        Ok(self.project(Project::Begin(token)).await?.applied == 1)
+    }
+
+    /// Says that the read model is complete.
+    pub(crate) async fn complete(&self, token: &Token) -> Result<(), FunctionError> {
+        self.project(Project::Complete(token)).await.map(drop)
+    }
+
+    async fn project_all(
+        &self,
+        parts: &[Box<RawValue>],
+        project: impl for<'a> Fn(&'a [&'a RawValue]) -> Project<'a>,
+    ) -> Result<Projected, ProjectError> {
+        let mut all = Projected::default();
+        for portion in portions(parts) {
+            let portion: Vec<&RawValue> = portion.iter().map(AsRef::as_ref).collect();
+            let projected = self.project(project(&portion)).await?;
+            all.applied += projected.applied;
+            all.stale += projected.stale;
+            all.failed.extend(projected.failed);
         }
+        let refused = all.failed.iter().filter(|failed| !failed.is_malformed);
+        let refused: Vec<&Failed> = refused.collect();
+        if refused.is_empty() {
+            return Ok(all);
+        }
+        Err(ProjectError::Failed {
+            plural: self.domain.plural.clone(),
+            reasons: reasons(&refused),
+        })
+    }
+
+    async fn project(&self, project: Project<'_>) -> Result<Projected, FunctionError> {
+        Ok(self.functions.deliver(&ByHand { project }).await?.value)
     }
 }
 
@@ -105,29 +162,29 @@ pub(crate) enum ProjectError {
     #[error(transparent)]
     Function(#[from] FunctionError),
     /// The read model refused some; the others are projected.
-    #[error("orders could not be projected: {0}")]
-    Failed(String),
+    #[error("{plural} could not be projected: {reasons}")]
+    Failed { plural: String, reasons: String },
 }
 
 impl Explain for ProjectError {
     fn kind(&self) -> Kind {
         match self {
             Self::Function(error) => error.kind(),
-            Self::Failed(_) => Kind::Failed,
+            Self::Failed { .. } => Kind::Failed,
         }
     }
 
     fn name(&self) -> String {
         match self {
             Self::Function(error) => error.name(),
-            Self::Failed(_) => Kind::Failed.name().to_owned(),
+            Self::Failed { .. } => Kind::Failed.name().to_owned(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Function(error) => error.hint(),
-            Self::Failed(_) => Some(
+            Self::Failed { .. } => Some(
                 "correct what the reasons name, then repeat the command: this is safe at any time"
                     .to_owned(),
             ),
@@ -136,24 +193,21 @@ impl Explain for ProjectError {
 }
 
 /// `a, b and 7 more: out of memory`, for each reason.
-fn reasons(failed: &[Failed]) -> String {
+fn reasons(failed: &[&Failed]) -> String {
     const NAMED: usize = 3;
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for Failed {
-        order_id, reason, ..
-    } in failed
-    {
-        let id = order_id.as_ref().map_or("?", OrderId::as_str);
+    for Failed { id, reason, .. } in failed {
+        let id = id.as_ref().map_or("?", |(_, id)| id.as_str());
         by_reason.entry(reason).or_default().push(id);
     }
-    let told = by_reason.into_iter().map(|(reason, ids)| {
+    let all = by_reason.into_iter().map(|(reason, ids)| {
         let named = ids.iter().take(NAMED).copied().collect::<Vec<_>>();
         match ids.len() - named.len() {
             0 => format!("{}: {reason}", named.join(", ")),
             more => format!("{} and {more} more: {reason}", named.join(", ")),
         }
     });
-    told.collect::<Vec<_>>().join("; ")
+    all.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -161,24 +215,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_is_told_by_its_reasons() {
+    fn what_failed_is_said_by_its_reasons() {
         let failed = |id: &str, reason: &str| Failed {
-            sequence_number: None,
-            order_id: OrderId::new(id).ok(),
+            id: Some(("id".to_owned(), Id::new(id).unwrap())),
             reason: reason.to_owned(),
+            ..Failed::default()
         };
-        let all = ["a", "b", "c", "d", "e"].map(|id| failed(id, "full"));
-        let mut all = all.to_vec();
+        let mut all = ["a", "b", "c", "d", "e"]
+            .map(|id| failed(id, "full"))
+            .to_vec();
         all.push(failed("f", "broken"));
+        let all: Vec<&Failed> = all.iter().collect();
         assert_eq!(reasons(&all), "f: broken; a, b, c and 2 more: full");
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_read_is_not_taken_for_the_end() {
-        let page = |cursor: &str| {
-            serde_json::from_str::<ReadPage>(&format!(r#"{{"orders":[],"cursor":{cursor}}}"#))
-        };
-        assert_eq!(page("null").unwrap().cursor, None);
-        assert!(page(r#""nonsense""#).is_err());
     }
 }

@@ -1,14 +1,13 @@
-//! The orders' table: read in segments side by side, or by ids.
+//! The write model's table: read in segments side by side, or by ids. What an item means only the
+//! functions know.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use orders::ids::OrderId;
-use orders::item::{self, Item, attribute};
-use orders::order::Order;
-use serde::Serialize;
+use pattern::id::Id;
+use serde_dynamo::Item;
 
 use crate::aws::AwsError;
 
@@ -21,9 +20,11 @@ type Attributes = HashMap<String, AttributeValue>;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
-pub(crate) struct OrdersTable {
+pub(crate) struct Table {
     client: Client,
     name: String,
+    /// The name of the key.
+    key: String,
 }
 
 /// What the table says of itself.
@@ -45,39 +46,18 @@ pub(crate) struct Segment {
 /// Items that follow one another in a scan.
 #[derive(Debug)]
 pub(crate) struct Page {
-    pub(crate) orders: Vec<Order>,
-    pub(crate) malformed: Vec<Malformed>,
+    pub(crate) items: Vec<Item>,
     /// The key after which the scan goes on; `None` at the end.
     pub(crate) last: Option<String>,
 }
 
-/// An item that is no order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Malformed {
-    pub(crate) order_id: String,
-    pub(crate) reason: String,
-}
-
-/// What the table has of some ids.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    pub(crate) orders: HashMap<OrderId, Order>,
-    /// Those whose item is no order, but is there.
-    pub(crate) malformed: HashSet<OrderId>,
-}
-
-impl Held {
-    pub(crate) fn has(&self, id: &OrderId) -> bool {
-        self.orders.contains_key(id) || self.malformed.contains(id)
-    }
-}
-
-impl OrdersTable {
-    pub(crate) fn new(client: Client, name: &str) -> Self {
+impl Table {
+    /// `key` is the name of the attribute that holds the id.
+    pub(crate) fn new(client: Client, name: &str, key: &str) -> Self {
         Self {
             client,
             name: name.to_owned(),
+            key: key.to_owned(),
         }
     }
 
@@ -107,50 +87,44 @@ impl OrdersTable {
         after: Option<&str>,
         limit: i32,
     ) -> Result<Page, AwsError> {
-        let start = after.map(key);
         let asked = self
             .client
             .scan()
             .table_name(&self.name)
             .segment(segment.number)
             .total_segments(segment.of)
-            .set_exclusive_start_key(start)
+            .set_exclusive_start_key(after.map(|id| self.key(id)))
             .limit(limit);
         let answer = asked.send().await;
         let answer = answer.map_err(|e| AwsError::from_sdk("dynamodb:Scan", e))?;
-        let mut page = Page {
-            orders: Vec::new(),
-            malformed: Vec::new(),
-            last: answer.last_evaluated_key.as_ref().and_then(id_text),
-        };
-        for item in answer.items.unwrap_or_default() {
-            match item::order(&SdkItem(&item)) {
-                Ok(order) => page.orders.push(order),
-                Err(error) => page.malformed.push(Malformed {
-                    order_id: id_text(&item).unwrap_or_default(),
-                    reason: error.to_string(),
-                }),
-            }
-        }
-        Ok(page)
+        let last = answer.last_evaluated_key;
+        Ok(Page {
+            last: last.and_then(|key| self.id_text(&key.into())),
+            items: answer
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .map(Item::from)
+                .collect(),
+        })
     }
 
     /// Whether it has no item.
     pub(crate) async fn is_empty(&self) -> Result<bool, AwsError> {
         let whole = Segment { number: 0, of: 1 };
         let page = self.scan(whole, None, 1).await?;
-        Ok(page.orders.is_empty() && page.malformed.is_empty() && page.last.is_none())
+        Ok(page.items.is_empty() && page.last.is_none())
     }
 
-    /// What the table has now of these ids, read consistently.
+    /// The items that the table has now of these ids, read consistently.
     pub(crate) async fn held(
         &self,
-        ids: impl IntoIterator<Item = &OrderId>,
-    ) -> Result<Held, AwsError> {
-        let mut held = Held::default();
-        let ids: Vec<&OrderId> = ids.into_iter().collect();
+        ids: impl IntoIterator<Item = &Id>,
+    ) -> Result<HashMap<Id, Item>, AwsError> {
+        let mut held = HashMap::new();
+        let ids: Vec<&Id> = ids.into_iter().collect();
         for ids in ids.chunks(MAX_KEYS) {
-            let mut left: Vec<Attributes> = ids.iter().map(|id| key(id.as_str())).collect();
+            let mut left: Vec<Attributes> = ids.iter().map(|id| self.key(id.as_str())).collect();
             let mut pause = Duration::from_millis(50);
             loop {
                 left = self.batch(left, &mut held).await?;
@@ -168,7 +142,7 @@ impl OrdersTable {
     async fn batch(
         &self,
         keys: Vec<Attributes>,
-        held: &mut Held,
+        held: &mut HashMap<Id, Item>,
     ) -> Result<Vec<Attributes>, AwsError> {
         const ACTION: &str = "dynamodb:BatchGetItem";
         let keys = KeysAndAttributes::builder()
@@ -179,40 +153,29 @@ impl OrdersTable {
         let asked = self.client.batch_get_item().request_items(&self.name, keys);
         let answer = asked.send().await;
         let answer = answer.map_err(|e| AwsError::from_sdk(ACTION, e))?;
-        for item in answer.responses.into_iter().flatten().flat_map(|(_, i)| i) {
-            match item::order(&SdkItem(&item)) {
-                Ok(order) => {
-                    held.orders.insert(order.order_id.clone(), order);
-                }
-                Err(_) => held
-                    .malformed
-                    .extend(id_text(&item).and_then(|id| OrderId::try_from(id).ok())),
-            }
-        }
+        let items = answer.responses.into_iter().flatten().flat_map(|(_, i)| i);
+        held.extend(items.map(Item::from).filter_map(|item| {
+            let id = self.id(&item)?;
+            Some((id, item))
+        }));
         let left = answer.unprocessed_keys.into_iter().flatten();
         Ok(left.flat_map(|(_, keys)| keys.keys).collect())
     }
-}
 
-fn key(id: &str) -> Attributes {
-    let value = AttributeValue::S(id.to_owned());
-    HashMap::from([(attribute::ORDER_ID.to_owned(), value)])
-}
+    /// The id of an item, where it has a right one.
+    pub(crate) fn id(&self, item: &Item) -> Option<Id> {
+        Id::try_from(self.id_text(item)?).ok()
+    }
 
-fn id_text(item: &Attributes) -> Option<String> {
-    item.get(attribute::ORDER_ID)?.as_s().ok().cloned()
-}
-
-/// An item of the SDK.
-struct SdkItem<'a>(&'a Attributes);
-
-impl Item for SdkItem<'_> {
-    fn value(&self, name: &str) -> Option<item::Value<'_>> {
-        match self.0.get(name)? {
-            AttributeValue::S(text) => Some(item::Value::Text(text)),
-            AttributeValue::N(text) => Some(item::Value::Number(text)),
-            AttributeValue::Null(true) => None,
-            _ => Some(item::Value::Other),
+    /// The text of its key.
+    pub(crate) fn id_text(&self, item: &Item) -> Option<String> {
+        match item.get(&self.key)? {
+            serde_dynamo::AttributeValue::S(text) => Some(text.clone()),
+            _ => None,
         }
+    }
+
+    fn key(&self, id: &str) -> Attributes {
+        HashMap::from([(self.key.clone(), AttributeValue::S(id.to_owned()))])
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use super::{
     Activity, Alarms, Blind, CacheDiffers, LAG_LIMIT_MS, Mapping, Part, PerFunction, Seen, Stack,

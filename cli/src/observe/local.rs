@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aws_smithy_types::DateTime;
 use host::{lambda, mapping};
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use super::{
     Activity, Blind, Counted, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,

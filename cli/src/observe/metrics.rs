@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
 };
 use aws_smithy_types::DateTime;
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use super::{Activity, Counted, Invocations, Lag, Part, PerFunction, timestamp};
 use crate::aws::AwsError;

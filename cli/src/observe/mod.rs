@@ -15,7 +15,7 @@ mod unseen;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::aws::OnAws;

@@ -5,9 +5,9 @@ use std::time::Instant;
 use aws_sdk_lambda::types::InvocationType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::base64;
-use orders::query::Query;
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Function, Mapping, Part, Pong, ReadModel, WriteModel};
 use crate::aws::{Aws, AwsError};
@@ -135,7 +135,7 @@ pub(crate) async fn failures(aws: &Aws, queue: &str, stream: &str) -> Part<Depth
 /// Asks the query function for a sign of life, which reaches to the cache.
 pub(super) async fn read_model(functions: &Functions) -> Part<ReadModel> {
     let asked = Instant::now();
-    let answer = functions.query::<Pong>(&Query::Ping).await?;
+    let answer = functions.query::<Pong>(&json!({ "ping": true })).await?;
     let Pong {
         version,
         cache_ms,

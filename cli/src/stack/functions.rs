@@ -4,7 +4,7 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
-use orders::diagnosis::{Diagnose, Diagnosis};
+use pattern::diagnosis::{Diagnose, Diagnosis};
 use pattern::error::ErrorType;
 use pattern::id::Id;
 use serde::Serialize;

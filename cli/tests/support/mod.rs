@@ -8,6 +8,7 @@
 
 mod filters;
 mod hold;
+pub(crate) mod read_model;
 mod run;
 mod sandbox;
 mod scripted;

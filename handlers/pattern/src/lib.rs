@@ -22,6 +22,7 @@ pub mod few;
 pub mod id;
 pub mod item;
 pub mod json;
+pub mod payload;
 pub mod query;
 pub mod schema;
 pub mod text;

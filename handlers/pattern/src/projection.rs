@@ -4,11 +4,9 @@
 //! read model's part.
 
 use std::cmp::Ordering;
-use std::fmt;
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::document::{Document, id_name};
@@ -17,6 +15,7 @@ use crate::error::Invalid;
 use crate::id::Id;
 use crate::item;
 use crate::json::{self, Fields};
+use crate::payload::{Failed, Token};
 
 mod record;
 #[cfg(test)]
@@ -39,32 +38,6 @@ pub enum Event<'a, E> {
     Begin(Token),
     /// It was made so.
     Complete(Token),
-}
-
-/// Names one making of the read model, from its beginning to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Token(String);
-
-impl Token {
-    /// The text of it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Token {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
-            Ok(Self(text))
-        } else {
-            Err("a token has 1 to 64 letters, digits and hyphens")
-        }
-    }
 }
 
 /// A change of one entity, to be projected.
@@ -113,53 +86,6 @@ pub struct Replacement<E> {
     pub document: Document<E>,
     /// The state that is replaced, and no other, as a comparison named it.
     pub mark: String,
-}
-
-/// What the subscriber answers to what is projected by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Projected {
-    /// Changes that the read model took.
-    pub applied: u64,
-    /// Changes that it held already, or newer ones.
-    pub stale: u64,
-    /// Changes that could not be projected, each with its reason.
-    pub failed: Vec<Failed>,
-}
-
-/// A change that could not be projected.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failed {
-    /// The record's name, as AWS wrote it; of a record only.
-    pub sequence_number: Option<String>,
-    /// The entity, where it could be read, under the name of its id.
-    pub id: Option<(String, Id)>,
-    /// Why.
-    pub reason: String,
-}
-
-impl Failed {
-    /// The failure of an `E`.
-    pub(crate) fn of<E: Entity>(id: Option<Id>, reason: impl fmt::Display) -> Self {
-        Self {
-            sequence_number: None,
-            id: id.map(|id| (id_name(E::NAME), id)),
-            reason: reason.to_string(),
-        }
-    }
-}
-
-impl Serialize for Failed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut failed = serializer.serialize_map(None)?;
-        if let Some(number) = &self.sequence_number {
-            failed.serialize_entry("sequenceNumber", number)?;
-        }
-        if let Some((name, id)) = &self.id {
-            failed.serialize_entry(name, id)?;
-        }
-        failed.serialize_entry("reason", &self.reason)?;
-        failed.end()
-    }
 }
 
 /// A stream's number of a change: decimal, of any length, without leading zeros. Within one item
@@ -307,10 +233,10 @@ fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid
 
 /// The document of an item that comes as DynamoDB's JSON.
 fn document_of<E: Entity>(raw: &RawValue) -> Result<Document<E>, Failed> {
-    let item = item::parse(raw.get()).map_err(|error| Failed::of::<E>(None, error))?;
+    let item = item::parse(raw.get()).map_err(|error| Failed::malformed::<E>(None, error))?;
     item::document(&item).map_err(|error| {
         let id = item::identity::<E>(&item).ok().map(|(id, _)| id);
-        Failed::of::<E>(id, error)
+        Failed::malformed::<E>(id, error)
     })
 }
 

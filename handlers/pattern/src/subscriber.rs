@@ -12,7 +12,8 @@ use crate::entity::Entity;
 use crate::error::{ErrorType, ProjectionError};
 use crate::few::FewIds;
 use crate::lambda::{self, Handler, Invocation, Level, Line};
-use crate::projection::{Event, Projected};
+use crate::payload::Projected;
+use crate::projection::Event;
 use crate::read_model::{CacheSettings, ReadModel, StreamOutcome};
 use crate::settings::{self, CannotStart};
 

@@ -184,7 +184,7 @@ fn a_version_that_cannot_grow_is_a_fault_and_nothing_is_written() {
     let (kind, message) = send(&model, &deposit).unwrap_err();
     assert_eq!(kind, "WriteModelFault");
     assert!(
-        message.ends_with("its version cannot grow any further"),
+        message.ends_with("is at version 18446744073709551615, the last there is"),
         "{message}"
     );
 }

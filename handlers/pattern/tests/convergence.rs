@@ -307,16 +307,25 @@ fn shuffle(lives: &mut [Life], dice: &mut Dice) -> Vec<Change> {
 /// All that the read model shows: the documents, and the members of each list.
 type Shown = (BTreeMap<String, Value>, BTreeMap<String, BTreeSet<String>>);
 
+/// The id of an entity's key: a text, or the digits of a UUID.
+fn id(key: &str) -> Option<String> {
+    let key = key.strip_prefix("orders:v2:")?;
+    match key.strip_prefix('=') {
+        Some(text) => Some(text.to_owned()),
+        None => Some(uuid::Uuid::try_parse(key).ok()?.to_string()),
+    }
+}
+
 fn shown(connection: &mut Connection) -> Shown {
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(connection).unwrap();
     let mut shown = Shown::default();
     for key in keys {
-        if let Some(id) = key.strip_prefix("orders:v2:=") {
+        if let Some(id) = id(&key) {
             let held: Vec<u8> = redis::cmd("GET").arg(&key).query(connection).unwrap();
             let stop = 6 + held[6..].iter().position(|byte| *byte == b'\n').unwrap();
             if stop + 1 < held.len() {
                 let document = serde_json::from_slice(&held[stop + 1..]).unwrap();
-                shown.0.insert(id.to_owned(), document);
+                shown.0.insert(id, document);
             }
         } else {
             let mut command = redis::cmd("ZRANGE");

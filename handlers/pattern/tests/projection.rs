@@ -12,7 +12,8 @@ mod order;
 mod stored;
 
 use order::Order;
-use pattern::projection::{Event, Projected, Sequence};
+use pattern::payload::Projected;
+use pattern::projection::{Event, Sequence};
 use pattern::query::Queries;
 use pattern::read_model::{CacheSettings, ReadModel};
 use serde_json::{Value, json};
@@ -438,19 +439,19 @@ fn a_comparison_says_how_the_models_agree_and_names_the_state_held() {
     let two = at(2, "shipped");
     assert_eq!(
         given.compared(&two),
-        json!({"state": "missing", "mark": ""})
+        json!({"state": "missing", "mark": "", "written": 2})
     );
     given.project(numbered(present(&two), "70"));
     assert_eq!(
         given.compared(&two),
-        json!({"state": "same", "mark": "2 70 ", "version": 2})
+        json!({"state": "same", "mark": "2 70 ", "version": 2, "written": 2})
     );
     assert_eq!(given.state(&at(3, "shipped")), "behind");
     assert_eq!(given.state(&at(1, "placed")), "ahead");
     assert_eq!(
         given.compared(&at(2, "cancelled")),
         json!({
-            "state": "different", "mark": "2 70 ", "version": 2,
+            "state": "different", "mark": "2 70 ", "version": 2, "written": 2,
             "fields": [{"field": "status", "readModel": "shipped", "writeModel": "cancelled"}],
         })
     );
@@ -480,7 +481,7 @@ fn a_comparison_says_how_the_models_agree_and_names_the_state_held() {
     given.project(numbered(removed(2), "80"));
     assert_eq!(
         given.compared(&two),
-        json!({"state": "tombstone", "mark": "2 80 1", "version": 2})
+        json!({"state": "tombstone", "mark": "2 80 1", "version": 2, "written": 2})
     );
     assert_eq!(given.ask(&json!({"compare": []})), json!({"compared": []}));
 }

@@ -46,7 +46,7 @@ impl Scripted {
         let publisher = Handler::start(
             BINARY,
             &[
-                ("ORDERS_TABLE", "orders"),
+                ("WRITE_MODEL_TABLE", "orders"),
                 ("AWS_ENDPOINT_URL", &server.url()),
             ],
         );
@@ -146,10 +146,7 @@ fn a_create_is_one_conditional_put_and_answers_the_whole_order() {
     assert_eq!(bodies.len(), 1);
     let sent = &bodies[0];
     assert_eq!(sent["TableName"], "orders");
-    assert_eq!(
-        sent["ConditionExpression"],
-        "attribute_not_exists(#orderId)"
-    );
+    assert_eq!(sent["ConditionExpression"], "attribute_not_exists(#id)");
     assert_eq!(sent["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
     assert_eq!(sent["Item"]["orderId"]["S"], order["orderId"]);
     assert_eq!(
@@ -187,7 +184,7 @@ fn a_create_whose_answer_got_lost_finds_its_own_order() {
         }
     });
     let environment = [
-        ("ORDERS_TABLE", "orders"),
+        ("WRITE_MODEL_TABLE", "orders"),
         ("AWS_ENDPOINT_URL", &server.url()),
     ];
     let mut publisher = Handler::start(BINARY, &environment);
@@ -232,15 +229,14 @@ fn a_change_is_one_conditional_update() {
         .invoke(&json!({"command": "cancel", "orderId": "o", "expectedVersion": 7}))
         .unwrap();
     let bodies = dynamo.bodies();
-    let open =
-        "attribute_exists(#orderId) AND (attribute_not_exists(#status) OR #status = :placed)";
+    let open = "attribute_exists(#id) AND (attribute_not_exists(#status) OR #status = :from0)";
     assert_eq!(
         bodies[0]["ConditionExpression"],
         format!("{open} AND (attribute_not_exists(#version) OR #version < :last)")
     );
     assert_eq!(bodies[0]["Key"], json!({"orderId": {"S": "o"}}));
     assert_eq!(
-        bodies[0]["ExpressionAttributeValues"][":target"],
+        bodies[0]["ExpressionAttributeValues"][":to"],
         json!({"S": "shipped"})
     );
     assert_eq!(
@@ -291,13 +287,13 @@ fn a_failed_condition_says_by_its_item_what_stood_in_the_way() {
 }
 
 #[test]
-fn an_encrypted_endpoint_is_reached_by_the_authorities_of_the_system() {
+fn an_encrypted_endpoint_is_reached_by_the_authorities_of_a_file() {
     let server = Server::start(|_| ok());
     let proxy = TlsProxy::before(server.address().port());
     let url = format!("https://localhost:{}", proxy.port());
     let authority = proxy.authority();
     let environment = [
-        ("ORDERS_TABLE", "orders"),
+        ("WRITE_MODEL_TABLE", "orders"),
         ("AWS_ENDPOINT_URL", &url),
         ("SSL_CERT_FILE", authority.to_str().unwrap()),
     ];
@@ -359,7 +355,7 @@ fn an_endpoint_that_is_not_there_is_said_with_its_cause() {
     let mut publisher = Handler::start(
         BINARY,
         &[
-            ("ORDERS_TABLE", "orders"),
+            ("WRITE_MODEL_TABLE", "orders"),
             ("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}")),
         ],
     );
@@ -426,13 +422,16 @@ fn a_command_that_breaks_a_rule_reaches_no_table() {
 #[test]
 fn a_setting_that_is_missing_or_malformed_is_reported_to_lambda_by_name() {
     for (environment, name) in [
-        (vec![], "ORDERS_TABLE"),
+        (vec![], "WRITE_MODEL_TABLE"),
         (
-            vec![("ORDERS_TABLE", "t"), ("AWS_ENDPOINT_URL", "localhost")],
+            vec![
+                ("WRITE_MODEL_TABLE", "t"),
+                ("AWS_ENDPOINT_URL", "localhost"),
+            ],
             "AWS_ENDPOINT_URL",
         ),
         (
-            vec![("ORDERS_TABLE", "t"), ("AWS_ACCESS_KEY_ID", "")],
+            vec![("WRITE_MODEL_TABLE", "t"), ("AWS_ACCESS_KEY_ID", "")],
             "AWS_ACCESS_KEY_ID",
         ),
     ] {

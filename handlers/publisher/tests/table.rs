@@ -63,7 +63,7 @@ impl Given {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        environment.push(("ORDERS_TABLE", "orders"));
+        environment.push(("WRITE_MODEL_TABLE", "orders"));
         Handler::start(env!("CARGO_BIN_EXE_publisher"), &environment)
     }
 

@@ -68,7 +68,7 @@ fn a_batch_tells_its_counts_the_lag_of_each_applied_change_and_the_round_trip() 
     assert_eq!(names(&empty), Vec::<String>::new());
     assert_eq!(empty["stale"], 0);
     subscriber
-        .invoke(&json!({"project": {"orders": []}}))
+        .invoke(&json!({"project": {"items": []}}))
         .unwrap();
     assert_eq!(names(&subscriber.log_line(2)), Vec::<String>::new());
 }

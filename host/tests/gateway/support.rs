@@ -180,7 +180,7 @@ pub(crate) fn queue(name: &str) -> Queue {
 
 fn mapping() -> Mapping {
     Mapping {
-        logical_id: "OrderChanges".to_owned(),
+        logical_id: "Changes".to_owned(),
         id: "501d8a9a-a457-56d2-828c-ccb45ac0c8e7".to_owned(),
         table: "orders".to_owned(),
         function: "f".to_owned(),
@@ -205,7 +205,7 @@ fn table() -> Table {
         "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     });
     Table {
-        logical_id: "OrdersTable".to_owned(),
+        logical_id: "WriteModel".to_owned(),
         name: "orders".to_owned(),
         properties: properties.as_object().unwrap().clone(),
         time_to_live: None,

@@ -36,7 +36,7 @@ async fn a_function_is_found_by_name_and_arn_only() {
 
 #[tokio::test]
 async fn the_environment_variables_are_lambdas_and_the_functions_and_no_others() {
-    let host = Host::with([with_variable("ORDERS_TABLE", "orders")]).await;
+    let host = Host::with([with_variable("WRITE_MODEL_TABLE", "orders")]).await;
     let description = host.answer(json!({ "describe": true })).await;
     let folder = Path::new(env!("CARGO_BIN_EXE_scripted-handler"))
         .parent()
@@ -55,7 +55,7 @@ async fn the_environment_variables_are_lambdas_and_the_functions_and_no_others()
         ("AWS_REGION", "eu-west-1"),
         ("AWS_DEFAULT_REGION", "eu-west-1"),
         ("LAMBDA_TASK_ROOT", folder.to_str().unwrap()),
-        ("ORDERS_TABLE", "orders"),
+        ("WRITE_MODEL_TABLE", "orders"),
         ("TZ", ":UTC"),
         ("_HANDLER", "bootstrap"),
     ] {

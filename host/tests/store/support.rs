@@ -99,7 +99,7 @@ pub(crate) fn table(properties: Value) -> Table {
         panic!("no properties: {properties}");
     };
     Table {
-        logical_id: "OrdersTable".to_owned(),
+        logical_id: "WriteModel".to_owned(),
         name: "orders".to_owned(),
         properties,
         time_to_live: None,

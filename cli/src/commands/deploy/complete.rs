@@ -4,17 +4,17 @@
 //! So is that of a stack whose first deployment was not followed to its end, while the table is
 //! still empty. Any other one takes a rebuild.
 
-use orders::projection::{Project, Token};
-use orders::query::Query;
+use pattern::payload::Token;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::Deployment;
 use super::report::Done;
 use crate::error::{Explain, Failure};
-use crate::models::table::OrdersTable;
-use crate::models::{Models, ProjectError};
+use crate::models::Models;
+use crate::models::table::Table;
 use crate::settings::stack_flag;
-use crate::stack::functions::Functions;
+use crate::stack::functions::{FunctionError, Functions};
 
 #[derive(Deserialize)]
 struct Pong {
@@ -28,7 +28,8 @@ impl Deployment<'_> {
         let Some(table) = table else { return Ok(()) };
         let models = Models {
             functions: Functions::new(&self.aws, self.settings.stack.clone(), false),
-            table: OrdersTable::new(self.aws.dynamodb(), &table),
+            table: Table::new(self.aws.dynamodb(), &table, &self.settings.domain.id),
+            domain: self.settings.domain.clone(),
         };
         let rebuild = format!("`cqrs rebuild{}`", stack_flag(&self.settings.stack));
         if done == Done::Created {
@@ -39,7 +40,10 @@ impl Deployment<'_> {
                     .hint(format!("{rebuild} completes it"))
             });
         }
-        let pong = models.functions.query::<Pong>(&Query::Ping).await;
+        let pong = models
+            .functions
+            .query::<Pong>(&json!({ "ping": true }))
+            .await;
         if !pong.is_ok_and(|pong| pong.value.complete == Some(false)) {
             return Ok(());
         }
@@ -53,9 +57,8 @@ impl Deployment<'_> {
     }
 }
 
-async fn make_complete(models: &Models) -> Result<(), ProjectError> {
+async fn make_complete(models: &Models) -> Result<(), FunctionError> {
     let token = Token::fresh();
-    models.project(Project::Begin(token.clone())).await?;
-    models.project(Project::Complete(token)).await?;
-    Ok(())
+    models.begin(&token).await?;
+    models.complete(&token).await
 }

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use host::cache::Choice;
 use host::definition::ACCOUNT;
 
+use super::data::{self, Lost};
 use crate::app::interrupt::Interrupt;
+use crate::aws::Aws;
 use crate::cli::DeployArgs;
 use crate::commands::deploy::report::{
     Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
@@ -228,6 +230,10 @@ impl LocalDeployment<'_> {
         programs::store(&self.folder, built)?;
         let paths = programs::paths(&self.folder, built);
         let client = self.client(previous.as_ref(), &region).await?;
+        let lost = self.lost(previous.as_ref(), &paths, &client).await?;
+        if !lost.is_empty() && !self.args.replace_data {
+            return Err(data::refusal(&lost));
+        }
         let deployment = Deployment {
             stack: self.settings.stack.to_string(),
             region,
@@ -267,6 +273,32 @@ impl LocalDeployment<'_> {
                 .warn(format_args!("old programs were not removed: {error}"));
         }
         self.report(previous.is_some(), &deployment.region, &client, deployed)
+    }
+
+    /// The tables with items that are there no more after this deployment.
+    async fn lost(
+        &self,
+        previous: Option<&Deployment>,
+        programs: &BTreeMap<String, PathBuf>,
+        client: &Client,
+    ) -> Result<Vec<Lost>, Failure> {
+        let Some(previous) = previous else {
+            return Ok(Vec::new());
+        };
+        let before = deployed::evaluated(previous)?.definition;
+        let after = self.evaluate(programs, Some(previous))?.definition;
+        let mut changes = resources(difference::changes(Some(&before), &after));
+        for change in &mut changes {
+            let mut tables = before.tables.iter();
+            let table = tables.find(|table| table.logical_id == change.logical_id);
+            change.physical_id = table.map(|table| table.name.clone());
+        }
+        let aws = Aws::on_this_machine(client.process(), client.region());
+        let lost = data::lost(&aws, &changes, &self.settings.domain.id).await;
+        for table in &lost {
+            self.printer.warn(table);
+        }
+        Ok(lost)
     }
 
     /// Makes the folder where it is missing and waits until nobody else deploys or destroys.
@@ -435,6 +467,9 @@ impl LocalDeployment<'_> {
             before.as_ref().map(|before| &before.definition),
             &after.definition,
         );
+        if let Some(client) = Client::attach(&self.folder)? {
+            self.lost(previous, &paths, &client).await?;
+        }
         self.printer.data(&Planned {
             stack: self.settings.stack.as_str(),
             account: ACCOUNT,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use orders::diagnosis::Step;
+use pattern::diagnosis::Step;
 use serde::Serialize;
 
 use crate::aws::AwsError;

@@ -1,6 +1,6 @@
 //! The checks inside the functions: what each of them finds on the way to its store.
 
-use orders::diagnosis::{Diagnosis, Step, StepName};
+use pattern::diagnosis::{Diagnosis, Step, StepName};
 use pattern::error::ErrorType;
 
 use super::check::{Checked, Finding, Name};

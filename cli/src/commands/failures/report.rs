@@ -154,10 +154,10 @@ impl fmt::Display for Outcome {
                 }
                 for record in records {
                     let event = record.event_name.as_deref().unwrap_or("record");
-                    let order = record.order_id.as_deref().unwrap_or("?");
+                    let id = record.id.as_ref().map_or("?", |id| id.value.as_str());
                     let reason = &record.reason;
                     let sequence = &record.sequence_number;
-                    write!(f, "\n  {event} of order {order} ({sequence}): {reason}")?;
+                    write!(f, "\n  {event} of {id} ({sequence}): {reason}")?;
                 }
                 match failed.saturating_sub(records.len() as u64) {
                     0 => Ok(()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::app::duration;
@@ -12,9 +12,10 @@ use crate::app::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
 use crate::commands::table::table;
+use crate::domain::Named;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id};
-use crate::failures::redelivery::order_id;
+use crate::failures::redelivery;
 use crate::failures::scan::Scan;
 use crate::failures::stream::{Left, Stream, sequence};
 use crate::printer::Printer;
@@ -99,13 +100,14 @@ enum InStream {
     Foreign,
 }
 
-/// A record, without what is in the order.
+/// A record, without what is in its images.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape {
     sequence_number: String,
     event_name: Option<String>,
-    order_id: Option<String>,
+    #[serde(flatten)]
+    id: Option<Named<String>>,
     version: Option<String>,
     age_seconds: Option<u64>,
 }
@@ -123,7 +125,7 @@ impl Shape {
         Self {
             sequence_number: sequence(record).to_owned(),
             event_name: record.event_name().map(|name| name.as_str().to_owned()),
-            order_id: order_id(record),
+            id: redelivery::id(record),
             version,
             age_seconds: written.map(|at| u64::try_from(now - at.secs()).unwrap_or_default()),
         }
@@ -142,7 +144,10 @@ impl fmt::Display for Shown {
                 vec![
                     record.sequence_number.clone(),
                     record.event_name.clone().unwrap_or_else(unknown),
-                    record.order_id.clone().unwrap_or_else(unknown),
+                    record
+                        .id
+                        .as_ref()
+                        .map_or_else(unknown, |id| id.value.clone()),
                     record.version.clone().unwrap_or_else(unknown),
                     record
                         .age_seconds
@@ -150,7 +155,7 @@ impl fmt::Display for Shown {
                         .map_or_else(unknown, duration::shown),
                 ]
             });
-            let header = ["RECORD", "EVENT", "ORDER", "VERSION", "AGE"];
+            let header = ["RECORD", "EVENT", "ID", "VERSION", "AGE"];
             write!(f, "\n{}", table(&header, rows))?;
         }
         match self.stream {

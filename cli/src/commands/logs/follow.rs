@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use crate::aws::Aws;
 use crate::cli::LogsArgs;

@@ -9,8 +9,8 @@ mod shown;
 
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
 use pattern::id::Id;
+use pattern::timestamp::Timestamp;
 
 use crate::app::interrupt::Interrupt;
 use crate::cli::LogsArgs;

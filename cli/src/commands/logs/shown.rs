@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use orders::ids::unprintable;
-use orders::timestamp::Timestamp;
+use pattern::text::unprintable;
+use pattern::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
-use orders::projection::Token;
+use pattern::payload::Token;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Settings, Target};
@@ -12,7 +12,7 @@ use crate::settings::{Settings, Target};
 /// An older checkpoint says too little of what the read model lost since.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The state of every segment. A key is kept only after all orders up to it were acknowledged.
+/// The state of every segment. A key is kept only after all items up to it were acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Checkpoint {
@@ -22,7 +22,7 @@ pub(super) struct Checkpoint {
     pub(super) token: Token,
     pub(super) segments: Vec<SegmentState>,
     pub(super) malformed: u64,
-    pub(super) orders: u64,
+    pub(super) projected: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Checkpoint {
             token: Token::fresh(),
             segments: vec![SegmentState::default(); segments.into()],
             malformed: 0,
-            orders: 0,
+            projected: 0,
         }
     }
 
@@ -48,7 +48,7 @@ impl Checkpoint {
     pub(super) fn restart(&mut self) {
         self.segments.fill(SegmentState::default());
         self.malformed = 0;
-        self.orders = 0;
+        self.projected = 0;
     }
 
     /// Whether a rebuild of this table in as many segments can go on from here.

@@ -10,8 +10,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select, try_join_all};
-use orders::projection::{Project, Removed};
 use pattern::error::ErrorType;
+use pattern::payload::{Failed, Projected};
 use serde::Serialize;
 
 use self::checkpoint::{Checkpoint, Store};
@@ -19,13 +19,14 @@ use crate::app::interrupt::Interrupt;
 use crate::cli::RebuildArgs;
 use crate::commands::connected::Connected;
 use crate::commands::rate::Rate;
+use crate::domain::{Domain, Named};
 use crate::error::{Failure, Kind};
-use crate::models::table::{Malformed, OrdersTable, Segment};
-use crate::models::{Models, ProjectError};
+use crate::models::Models;
+use crate::models::table::Segment;
 use crate::printer::{Printer, Step};
 use crate::settings::Settings;
 
-/// Items of one page, and so orders of one call.
+/// Items of one page, which are one call unless they are very large.
 const PAGE: i32 = 500;
 /// Malformed items that are named; the rest is counted.
 const NAMED: usize = 20;
@@ -63,11 +64,8 @@ async fn rebuild(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let connected = Connected::to(settings, printer).await?;
-    let table = OrdersTable::new(connected.aws.dynamodb(), connected.output("TableName")?);
-    let models = Models {
-        functions: connected.functions(false),
-        table,
-    };
+    let domain = &settings.domain;
+    let models = connected.models(domain)?;
     let store = Store::of(settings);
     let described = models.table.describe().await?;
     let fresh = Checkpoint::new(described.identity, args.segments);
@@ -78,10 +76,10 @@ async fn rebuild(
         store: &store,
         checkpoint: RefCell::new(last.unwrap_or(fresh)),
     };
-    let step = printer.step("Projecting the table's orders");
+    let step = printer.step(format!("Projecting the table's {}", domain.plural));
     let already = saved.begin(&models).await?;
     if already > 0 {
-        printer.note(format_args!("Going on after {already} orders"));
+        printer.note(format_args!("Going on after {}", domain.counted(already)));
     }
     let run = Rebuild {
         already,
@@ -95,21 +93,21 @@ async fn rebuild(
     };
     run.project_all().await?;
     let token = run.saved.checkpoint.borrow().token.clone();
-    match models.project(Project::Complete(token)).await {
-        Err(ProjectError::Function(error)) if error.is(ErrorType::ReadModelIncomplete) => {
+    match models.complete(&token).await {
+        Err(error) if error.is(ErrorType::ReadModelIncomplete) => {
             run.saved.forget()?;
-            return Err(
-                Failure::new(Kind::Failed, "the read model lost orders that it was given")
-                    .hint("the cache was emptied meanwhile: repeat `cqrs rebuild`"),
-            );
+            let message = format!("the read model lost {} that it was given", domain.plural);
+            return Err(Failure::new(Kind::Failed, message)
+                .hint("the cache was emptied meanwhile: repeat `cqrs rebuild`"));
         }
         completed => completed?,
-    };
+    }
     let removed = run.remove_gone().await?;
     let checkpoint = run.saved.checkpoint.borrow().clone();
     run.saved.forget()?;
     let result = Rebuilt {
-        orders: checkpoint.orders,
+        domain: domain.clone(),
+        projected: domain.named_count(checkpoint.projected),
         removed,
         malformed: checkpoint.malformed,
         malformed_items: run.named.take(),
@@ -118,7 +116,10 @@ async fn rebuild(
     drop(run);
     printer.data(&result)?;
     if result.malformed > 0 {
-        let message = format!("{} items of the table are no orders", result.malformed);
+        let message = format!(
+            "{} items of the table are no {}",
+            result.malformed, domain.plural
+        );
         return Err(Failure::new(Kind::Failed, message)
             .hint("correct or delete them in the table: the stream projects that"));
     }
@@ -139,16 +140,16 @@ impl Saved<'_> {
         })
     }
 
-    /// Begins to complete the read model; gives how many orders it was given before. Where it had
+    /// Begins to complete the read model; gives how many items it was given before. Where it had
     /// not the token, it lost them.
     async fn begin(&self, models: &Models) -> Result<u64, Failure> {
         let token = self.checkpoint.borrow().token.clone();
-        let begun = models.project(Project::Begin(token)).await?;
+        let is_new = models.begin(&token).await?;
         let mut checkpoint = self.checkpoint.borrow_mut();
-        if begun.applied == 1 {
+        if is_new {
             checkpoint.restart();
         }
-        Ok(checkpoint.orders)
+        Ok(checkpoint.projected)
     }
 
     /// The next rebuild begins anew.
@@ -170,9 +171,9 @@ impl Drop for Saved<'_> {
 struct Rebuild<'a> {
     saved: Saved<'a>,
     models: &'a Models,
-    named: RefCell<Vec<Malformed>>,
+    named: RefCell<Vec<Failed>>,
     estimate: u64,
-    /// Orders of the rebuild that this one goes on with.
+    /// Items of the rebuild that this one goes on with.
     already: u64,
     begun: Instant,
     step: Step,
@@ -205,20 +206,21 @@ impl Rebuild<'_> {
                 .table
                 .scan(segment, state.after.as_deref(), PAGE)
                 .await?;
-            let count = page.orders.len();
-            if count > 0 {
-                self.models.project(Project::Orders(page.orders)).await?;
-            }
+            let projected = match page.items.as_slice() {
+                [] => Projected::default(),
+                items => self.models.project_items(items).await?,
+            };
+            let malformed = projected.failed.len();
             let mut checkpoint = self.saved.checkpoint.borrow_mut();
-            checkpoint.orders += count as u64;
-            checkpoint.malformed += page.malformed.len() as u64;
+            checkpoint.projected += page.items.len().saturating_sub(malformed) as u64;
+            checkpoint.malformed += malformed as u64;
             if let Some(state) = checkpoint.segments.get_mut(at) {
                 state.done = page.last.is_none();
                 state.after = page.last;
             }
             let mut named = self.named.borrow_mut();
             let room = NAMED.saturating_sub(named.len());
-            named.extend(page.malformed.into_iter().take(room));
+            named.extend(projected.failed.into_iter().take(room));
         }
     }
 
@@ -228,8 +230,8 @@ impl Rebuild<'_> {
         loop {
             tokio::time::sleep(SAVE_EVERY).await;
             self.saved.save()?;
-            let orders = self.saved.checkpoint.borrow().orders;
-            let line = self.progress(orders);
+            let projected = self.saved.checkpoint.borrow().projected;
+            let line = self.progress(projected);
             self.step.message(line.clone());
             told += 1;
             if told.is_multiple_of(5) && !self.printer.is_live() {
@@ -238,54 +240,41 @@ impl Rebuild<'_> {
         }
     }
 
-    fn progress(&self, orders: u64) -> String {
+    fn progress(&self, projected: u64) -> String {
         let rate = Rate {
-            done: orders.saturating_sub(self.already),
-            left: self.estimate.saturating_sub(orders),
+            done: projected.saturating_sub(self.already),
+            left: self.estimate.saturating_sub(projected),
             elapsed: self.begun.elapsed(),
         };
+        let domain = &self.models.domain;
         match self.estimate {
-            estimate if rate.left > 0 => format!("{orders} of about {estimate} orders, {rate}"),
-            _ => format!("{orders} orders, {rate}"),
+            estimate if rate.left > 0 => {
+                format!("{projected} of about {}, {rate}", domain.counted(estimate))
+            }
+            _ => format!("{}, {rate}", domain.counted(projected)),
         }
     }
 
     /// Removes from the read model what the table no longer has.
     async fn remove_gone(&self) -> Result<u64, Failure> {
+        let plural = &self.models.domain.plural;
         self.step
-            .message("Looking for orders that the table no longer has");
+            .message(format!("Looking for {plural} that the table no longer has"));
+        let table = &self.models.table;
         let mut removed = 0;
         let mut cursor = None;
         loop {
             let page = self.models.list(cursor).await?;
             cursor = page.cursor;
-            let held = self
-                .models
-                .table
-                .held(page.orders.iter().map(|o| &o.order_id))
-                .await?;
-            let gone = page
-                .orders
-                .into_iter()
-                .filter(|order| !held.has(&order.order_id));
-            let mut gone: Vec<_> = gone.collect();
+            let mut gone = page.documents;
+            let held = table.held(gone.iter().map(|shown| &shown.id)).await?;
+            gone.retain(|shown| !held.contains_key(&shown.id));
             if !gone.is_empty() {
                 tokio::time::sleep(SECOND_LOOK).await;
-                let held = self
-                    .models
-                    .table
-                    .held(gone.iter().map(|o| &o.order_id))
-                    .await?;
-                gone.retain(|order| !held.has(&order.order_id));
-                let gone = gone.into_iter().map(|order| Removed {
-                    order_id: order.order_id,
-                    version: order.version,
-                });
-                removed += self
-                    .models
-                    .project(Project::Removed(gone.collect()))
-                    .await?
-                    .applied;
+                let held = table.held(gone.iter().map(|shown| &shown.id)).await?;
+                gone.retain(|shown| !held.contains_key(&shown.id));
+                let gone = gone.into_iter().map(|shown| (shown.id, shown.version));
+                removed += self.models.project_removed(gone).await?.applied;
             }
             if cursor.is_none() {
                 return Ok(removed);
@@ -294,32 +283,38 @@ impl Rebuild<'_> {
     }
 }
 
-/// What became of it.
+/// What was done.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Rebuilt {
-    orders: u64,
+    #[serde(skip)]
+    domain: Domain,
+    #[serde(flatten)]
+    projected: Named<u64>,
     removed: u64,
     malformed: u64,
     /// The first of them.
-    malformed_items: Vec<Malformed>,
+    malformed_items: Vec<Failed>,
     seconds: f64,
 }
 
 impl fmt::Display for Rebuilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            orders,
+            domain,
+            projected,
             removed,
             seconds,
             ..
         } = self;
+        let projected = domain.counted(projected.value);
         writeln!(
             f,
-            "{orders} orders projected, {removed} removed, in {seconds:.1} s"
+            "{projected} projected, {removed} removed, in {seconds:.1} s"
         )?;
-        for item in &self.malformed_items {
-            writeln!(f, "malformed  {}  {}", item.order_id, item.reason)?;
+        for Failed { id, reason, .. } in &self.malformed_items {
+            let id = id.as_ref().map_or("?", |(_, id)| id.as_str());
+            writeln!(f, "malformed  {id}  {reason}")?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use super::report::{FunctionFacts, MappingFacts};
 use crate::app::duration;

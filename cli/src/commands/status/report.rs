@@ -1,7 +1,7 @@
 //! What `cqrs status` says, as one document: every part with its health, its facts and, where it
 //! is not well, the advice. The shape is part of the tool's interface (docs/operations.md).
 
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! Keeps the read model whole: when its server comes up empty, it is made again from the table.
 //!
-//! A marker in the cache tells whose read model it holds. Without it, every order is handed to the
-//! projecting function as `{"project":{"orders":[…]}}`, while the mapping goes on: the projection
+//! A marker in the cache says whose read model it holds. Without it, every item is handed to the
+//! projecting function as `{"project":{"items":[…]}}`, while the mapping goes on: the projection
 //! keeps the newer of the two. The function is told before the first and after the last, so that
 //! the read model counts as complete.
 
@@ -14,8 +14,8 @@ use host::cache::Cache;
 use host::definition::Definition;
 use host::lambda::{Functions, InvokeOptions};
 use host::store::Store;
-use orders::ids::OrderId;
-use orders::projection::{Failed, Project, ProjectPayload, Projected, Token, order_of_image};
+use pattern::payload::{Failed, Projected, Token};
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -23,10 +23,11 @@ use tokio::time::{sleep, timeout};
 use super::error::ServeError;
 use super::log::log;
 use super::stack::{Projection, projections};
+use crate::models::payload::{ByHand, Project, portions};
 
 /// The cache's key that holds the marker; outside of the read model's prefix.
 const MARKER: &str = "cqrs:local:complete";
-/// Orders in one call of the function.
+/// Items of one page, which are one call unless they are very large.
 const BATCH: usize = 500;
 /// Calls at once: one that is read while another is projected.
 const CONCURRENCY: usize = 2;
@@ -160,9 +161,7 @@ impl Work {
         for Projection { table, function } in projections {
             match self.project(&table, &function).await {
                 Ok(0) => {}
-                Ok(orders) => log(format_args!(
-                    "the read model is made again: {orders} orders"
-                )),
+                Ok(items) => log(format_args!("the read model is made again: {items} items")),
                 Err(error) => {
                     return Err(format!("the read model cannot be made again yet: {error}"));
                 }
@@ -172,13 +171,13 @@ impl Work {
         marked.map_err(|error| format!("the cache cannot be marked: {error}"))
     }
 
-    /// Hands the table's orders to the function; gives their number.
+    /// Hands the table's items to the function; gives their number.
     async fn project(&self, table: &str, function: &Arc<str>) -> Result<usize, String> {
         let token = Token::fresh();
-        if let Err(error) = self.tell(function, Project::Begin(token.clone())).await {
+        if let Err(error) = self.say(function, Project::Begin(&token)).await {
             let first = self.store.scan(table, None, 1).await;
             let (items, _) = first.map_err(|error| error.to_string())?;
-            // Whatever else reads the stream need not know how orders are projected by hand.
+            // Whatever else reads the stream need not know how items are projected by hand.
             return if items.is_empty() { Ok(0) } else { Err(error) };
         }
         let mut calls = JoinSet::new();
@@ -190,28 +189,18 @@ impl Work {
                 .scan(table, after, BATCH)
                 .await
                 .map_err(|error| error.to_string())?;
-            let orders: Vec<_> = items
-                .iter()
-                .filter_map(|item| {
-                    order_of_image(item)
-                        .inspect_err(|error| log(format_args!("an item is no order: {error}")))
-                        .ok()
-                })
+            count += items.len();
+            let items: Result<Vec<Box<RawValue>>, _> = items
+                .into_iter()
+                .map(|item| RawValue::from_string(item.into()))
                 .collect();
-            count += orders.len();
-            if !orders.is_empty() {
-                let payload = ProjectPayload {
-                    project: Project::Orders(orders),
-                };
-                let payload = serde_json::to_vec(&payload).map_err(|error| error.to_string())?;
+            for portion in portions(&items.map_err(|error| error.to_string())?) {
+                let items: Vec<&RawValue> = portion.iter().map(AsRef::as_ref).collect();
+                let payload = payload(Project::Items(&items))?;
                 if calls.len() == CONCURRENCY {
                     finished(calls.join_next().await)?;
                 }
-                calls.spawn(call(
-                    self.functions.clone(),
-                    Arc::clone(function),
-                    payload.into(),
-                ));
+                calls.spawn(call(self.functions.clone(), Arc::clone(function), payload));
             }
             match next {
                 Some(next) => after = Some(next),
@@ -221,17 +210,22 @@ impl Work {
         while let Some(call) = calls.join_next().await {
             finished(Some(call))?;
         }
-        self.tell(function, Project::Complete(token)).await?;
+        self.say(function, Project::Complete(&token)).await?;
         Ok(count)
     }
 
-    async fn tell(&self, function: &Arc<str>, project: Project) -> Result<(), String> {
-        let payload = serde_json::to_vec(&ProjectPayload { project });
-        let payload = payload.map_err(|error| error.to_string())?;
-        call(self.functions.clone(), Arc::clone(function), payload.into()).await
+    async fn say(&self, function: &Arc<str>, project: Project<'_>) -> Result<(), String> {
+        let payload = payload(project)?;
+        call(self.functions.clone(), Arc::clone(function), payload).await
     }
 }
 
+fn payload(project: Project<'_>) -> Result<Bytes, String> {
+    let payload = serde_json::to_vec(&ByHand { project });
+    payload.map(Bytes::from).map_err(|error| error.to_string())
+}
+
+/// An item that is no entity is said and passed over: nothing but its correction mends it.
 async fn call(functions: Functions, function: Arc<str>, payload: Bytes) -> Result<(), String> {
     let invoked = functions
         .invoke(&function, payload, InvokeOptions::default())
@@ -241,15 +235,22 @@ async fn call(functions: Functions, function: Arc<str>, payload: Bytes) -> Resul
         return Err(String::from_utf8_lossy(&invoked.payload).into_owned());
     }
     let answer = serde_json::from_slice::<Projected>(&invoked.payload);
-    match answer.unwrap_or_default().failed.first() {
-        None => Ok(()),
-        Some(Failed {
-            order_id, reason, ..
-        }) => {
-            let id = order_id.as_ref().map_or("?", OrderId::as_str);
-            Err(format!("order {id}: {reason}"))
-        }
+    let failed = answer.unwrap_or_default().failed;
+    let (malformed, refused): (Vec<_>, Vec<_>) =
+        failed.iter().partition(|failed| failed.is_malformed);
+    for failed in malformed {
+        log(format_args!(
+            "an item cannot be projected: {}",
+            said(failed)
+        ));
     }
+    refused.first().map_or(Ok(()), |failed| Err(said(failed)))
+}
+
+/// `o: out of memory`.
+fn said(failed: &Failed) -> String {
+    let id = failed.id.as_ref().map_or("?", |(_, id)| id.as_str());
+    format!("{id}: {}", failed.reason)
 }
 
 fn finished(

@@ -12,7 +12,7 @@ use host::mapping::Mappings;
 use host::offspring::Offspring;
 use host::queue::Queues;
 use host::store::{Store, TableChange};
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 use tokio::sync::Mutex;
 
 use super::error::ServeError;

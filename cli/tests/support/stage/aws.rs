@@ -58,7 +58,7 @@ impl Stage for AwsStage {
         let asked = cloudformation
             .describe_stack_resource()
             .stack_name("cqrs")
-            .logical_resource_id("OrderChanges");
+            .logical_resource_id("Changes");
         let resource = block_on(asked.send()).unwrap().stack_resource_detail;
         let switched = aws_sdk_lambda::Client::new(&self.sdk())
             .update_event_source_mapping()

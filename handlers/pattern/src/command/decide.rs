@@ -149,10 +149,13 @@ pub fn change<E: Entity>(
             })?,
         (None, Action::Move(_)) => return Err(CommandError::fault("a move without a target")),
     };
-    let version = document
-        .version
-        .checked_add(1)
-        .ok_or_else(|| CommandError::fault("its version cannot grow any further"))?;
+    let version = document.version.checked_add(1).ok_or_else(|| {
+        let (entity, id) = (E::NAME, id());
+        CommandError::fault(format!(
+            "{entity} {id} is at version {}, the last there is",
+            u64::MAX
+        ))
+    })?;
     let applied = match &change.key {
         None => stored.applied.clone(),
         Some(key) => stored.applied.with(key, change.used(now)),

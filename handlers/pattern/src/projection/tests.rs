@@ -80,7 +80,7 @@ fn an_item_that_cannot_be_read_fails_alone() {
         .collect();
     assert_eq!(
         serde_json::to_string(failed[0]).unwrap(),
-        r#"{"accountId":"b","reason":"owner is missing from the item"}"#
+        r#"{"accountId":"b","reason":"owner is missing from the item","malformed":true}"#
     );
     assert_eq!(
         (&failed[1].id, failed[1].reason.as_str()),

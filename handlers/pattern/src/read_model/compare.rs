@@ -2,7 +2,6 @@
 //! table need not know how an item becomes a document.
 
 use redis::{Pipeline, Value};
-use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
@@ -13,63 +12,12 @@ use crate::document::Document;
 use crate::entity::Entity;
 use crate::id::Id;
 use crate::item;
+use crate::payload::{Compared, Difference, State};
 use crate::query::ToCompare;
 
 const INSPECT: &str = include_str!("inspect.lua");
 /// Entities that one script looks at: the server answers nobody else meanwhile.
 const AT_ONCE: usize = 100;
-
-/// How the two models agree on one entity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Compared {
-    /// In one word.
-    pub state: State,
-    /// Names the state held: it changes with every change that is applied.
-    pub mark: String,
-    /// The version held; none where nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// The fields that differ, each as the read model and as the write model has it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Difference>,
-    /// What is wrong beside the fields: a list that lacks it, a guard of another version, an item
-    /// that cannot be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// How the two models agree, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Both hold the same; of an id alone: neither holds anything.
-    Same,
-    /// The read model holds nothing.
-    Missing,
-    /// The read model holds an older version.
-    Behind,
-    /// The read model holds a newer version; of an id alone: it holds one at all.
-    Ahead,
-    /// The read model holds a tombstone.
-    Tombstone,
-    /// At one version they differ.
-    Different,
-    /// The write model holds an item that is no entity.
-    Unreadable,
-}
-
-/// A field that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Difference {
-    /// Its name.
-    pub field: String,
-    /// What the read model has.
-    pub read_model: Json,
-    /// What the write model has.
-    pub write_model: Json,
-}
 
 /// What the read model holds of an entity.
 struct Held {
@@ -187,6 +135,7 @@ impl<E: Entity> Parsed<E> {
                 .map(|held| held.mark.clone())
                 .unwrap_or_default(),
             version: held.as_ref().and_then(Held::version),
+            written: None,
             fields: Vec::new(),
             reason: None,
         };
@@ -198,6 +147,7 @@ impl<E: Entity> Parsed<E> {
                 return compared;
             }
         };
+        compared.written = written.map(|written| written.version);
         let Some(held) = held else {
             if written.is_some() {
                 compared.state = State::Missing;

@@ -12,7 +12,7 @@ use redis::{Pipeline, Value};
 use super::cache::{CacheError, ReadModel, server_error};
 use crate::entity::Entity;
 use crate::error::ProjectionError;
-use crate::projection::{Projected, Token};
+use crate::payload::{Projected, Token};
 
 /// How long a making may take that stops and goes on. A token that nobody asks for goes by itself.
 const TOKEN_SECONDS: u32 = 7 * 24 * 60 * 60;

@@ -13,8 +13,6 @@ use crate::timestamp::Timestamp;
 pub(super) struct Keys {
     /// What all keys start with.
     pub(super) prefix: String,
-    /// What the key of an entity starts with; its id follows. No field is named so.
-    pub(super) entity: String,
     /// The witness that the read model is complete; see [`super::complete`].
     pub(super) complete: String,
     /// The lists by status. Each entity is in one of them, so together they are the list of all.
@@ -26,7 +24,6 @@ impl Keys {
         let prefix = format!("{}:v2:", description.plural);
         let statuses = description.statuses.iter();
         Self {
-            entity: format!("{prefix}="),
             complete: format!("{prefix}complete"),
             all: statuses
                 .map(|status| format!("{prefix}{STATUS}:{status}"))
@@ -35,8 +32,13 @@ impl Keys {
         }
     }
 
+    /// The key of an entity: the 32 digits of a UUID that is written as UUIDs are, which saves
+    /// memory; else the text behind `=`. No field is named so.
     pub(super) fn entity(&self, id: &Id) -> String {
-        format!("{}{id}", self.entity)
+        match plain_uuid(id) {
+            Some(uuid) => format!("{}{}", self.prefix, uuid.simple()),
+            None => format!("{}={id}", self.prefix),
+        }
     }
 
     /// The sorted sets of a list.
@@ -72,9 +74,7 @@ pub(super) fn time(time: Timestamp) -> [u8; TIME] {
 /// What the id adds to a member: the 16 bytes of a UUID that is written as UUIDs are; else the text
 /// behind a byte, and with a zero where it would have 16 bytes too.
 pub(super) fn tail(id: &Id) -> Vec<u8> {
-    let uuid = Uuid::try_parse(id).ok();
-    let mut form = Uuid::encode_buffer();
-    if let Some(uuid) = uuid.filter(|uuid| *uuid.hyphenated().encode_lower(&mut form) == **id) {
+    if let Some(uuid) = plain_uuid(id) {
         return uuid.as_bytes().to_vec();
     }
     let mut tail = vec![TEXT];
@@ -83,6 +83,13 @@ pub(super) fn tail(id: &Id) -> Vec<u8> {
         tail.push(0);
     }
     tail
+}
+
+/// The UUID that `id` is, written as UUIDs are: it is made again from its bytes.
+fn plain_uuid(id: &Id) -> Option<Uuid> {
+    let uuid = Uuid::try_parse(id).ok()?;
+    let mut form = Uuid::encode_buffer();
+    (*uuid.hyphenated().encode_lower(&mut form) == **id).then_some(uuid)
 }
 
 /// The member of an entity in every list that shows it.
@@ -150,6 +157,23 @@ mod tests {
         );
         assert_eq!(cursor(b"short"), None);
         assert_eq!(cursor(b"time..text"), None);
+    }
+
+    #[test]
+    fn no_two_ids_have_one_key() {
+        let keys = Keys {
+            prefix: "p:".to_owned(),
+            complete: String::new(),
+            all: Vec::new(),
+        };
+        let key = |id: &str| keys.entity(&id.parse().unwrap());
+        let digits = "0199b0a0000070008000000000000001";
+        assert_eq!(
+            key("0199b0a0-0000-7000-8000-000000000001"),
+            format!("p:{digits}")
+        );
+        assert_eq!(key(digits), format!("p:={digits}"));
+        assert_eq!(key("o"), "p:=o");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 -- Answers one page of a list with its documents, in one round trip. Reads only.
 --
 -- KEYS     the witness, then the sorted sets whose members are to be shown as one list
--- ARGV     prefix of the entities' keys, where to start ("+" or "(" and a member), how many
+-- ARGV     prefix of all keys, where to start ("+" or "(" and a member), how many
 -- Answers {member that the page ends with, or "" when nothing follows, document, …}; nothing where
 -- the read model is not complete: an empty list would say that there is none.
 --
@@ -13,15 +13,15 @@ if redis.call('MGET', KEYS[1])[1] == false then return false end
 local prefix, from, want = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local page, found, last = {''}, 0, nil
 
--- The id that a member names: 16 bytes of a UUID, or 255, a text, and a zero that tells it apart.
-local function id(member)
+-- The key of the entity that a member names by 16 bytes of a UUID, or by 255, a text, and a zero
+-- that tells it apart.
+local function key(member)
   if #member == 22 then
-    local form = '%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x'
-    return string.format(form, string.byte(member, 7, 22))
+    return prefix .. string.format(string.rep('%02x', 16), string.byte(member, 7, 22))
   end
   local text = string.sub(member, 8)
   if string.byte(text, #text) == 0 then text = string.sub(text, 1, -2) end
-  return text
+  return prefix .. '=' .. text
 end
 
 -- Whether `a` comes before `b`: the greater first, by their bytes. Lua's own order is the locale's.
@@ -47,7 +47,7 @@ while true do
   if #KEYS > 2 then table.sort(members, before) end
   local ended = #members < asked
   local keys = {}
-  for i = 1, math.min(#members, asked) do keys[i] = prefix .. id(members[i]) end
+  for i = 1, math.min(#members, asked) do keys[i] = key(members[i]) end
   local documents = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
   for i = 1, #keys do
     if found == want then

@@ -1,6 +1,6 @@
 //! The read model: entities in a Valkey cache, made from the stream, read by queries.
 //!
-//! Each entity is one string, `<plural>:v2:=<id>`: the time of its creation in six bytes, its mark
+//! Each entity is one string, `<plural>:v2:<digits of a UUID>` or `<plural>:v2:=<id>`: the time of its creation in six bytes, its mark
 //! (version, the stream's number of the change that made it so, and a tombstone's sign), a line
 //! feed, and the document. Each list is a sorted set, `<plural>:v2:<field>:<value>`, whose members
 //! are that time and the id, 22 bytes with a UUID, all of score 0, so that they sort by their bytes:
@@ -26,7 +26,6 @@ mod settings;
 mod token;
 
 pub use cache::{CacheError, ReadModel};
-pub use compare::{Compared, State};
 pub use project::StreamOutcome;
 pub use read::{Answer, Page, Ping};
 pub use settings::CacheSettings;

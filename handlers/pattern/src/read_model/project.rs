@@ -18,11 +18,11 @@ use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
 use super::keys;
-use crate::document::id_name;
 use crate::entity::Entity;
 use crate::error::{ProjectionError, chain};
 use crate::few::FewIds;
-use crate::projection::{Change, Failed, Projected, Record, Replacement, Sequence, State};
+use crate::payload::{Failed, Projected};
+use crate::projection::{Change, Record, Replacement, Sequence, State};
 use crate::timestamp::Timestamp;
 
 /// Most changes of one round trip. A batch of the stream is smaller unless the mapping is set
@@ -72,8 +72,8 @@ impl StreamOutcome {
         };
         outcome.projected.failed.push(Failed {
             sequence_number: Some(first),
-            id: None,
             reason,
+            ..Failed::default()
         });
         outcome
     }
@@ -141,8 +141,7 @@ impl<E: Entity> ReadModel<E> {
                     }
                     (Err(reason), Some(identifier)) => outcome.projected.failed.push(Failed {
                         sequence_number: Some(identifier),
-                        id: None,
-                        reason: reason.to_string(),
+                        ..Failed::malformed::<E>(None, reason)
                     }),
                     (Err(reason), None) => unnamed = Some(reason.to_string()),
                     // A change is read with its sequence number, which is its name.
@@ -174,8 +173,7 @@ impl<E: Entity> ReadModel<E> {
                             .map(|change| change.id().clone());
                         outcome.projected.failed.push(Failed {
                             sequence_number: Some(identifier),
-                            id: id.ok().map(|id| (id_name(E::NAME), id)),
-                            reason: chain(&error),
+                            ..Failed::refused::<E>(id.ok(), chain(&error))
                         });
                     }
                 }
@@ -251,7 +249,7 @@ impl<E: Entity> ReadModel<E> {
                 if let Err(error) = count(&mut projected, &answer) {
                     projected
                         .failed
-                        .push(Failed::of::<E>(Some(id), chain(&error)));
+                        .push(Failed::refused::<E>(Some(id), chain(&error)));
                 }
             }
         }

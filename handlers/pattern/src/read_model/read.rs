@@ -11,11 +11,11 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, server_error};
-use super::compare::Compared;
 use super::keys;
 use crate::entity::Entity;
 use crate::error::QueryError;
 use crate::id::Id;
+use crate::payload::Compared;
 use crate::query::{DEFAULT_LIMIT, List, Query};
 
 const LIST: &str = include_str!("list.lua");
@@ -147,7 +147,7 @@ impl<E: Entity> ReadModel<E> {
         let mut pipeline = Pipeline::with_capacity(1);
         let command = pipeline.cmd("EVAL_RO").arg(LIST).arg(1 + lists.len());
         command.arg(&self.keys.complete).arg(lists);
-        command.arg(&self.keys.entity).arg(from);
+        command.arg(&self.keys.prefix).arg(from);
         command.arg(list.limit.unwrap_or(DEFAULT_LIMIT));
         let mut parts = match self.one(&pipeline).await? {
             Value::Array(parts) => parts.into_iter(),

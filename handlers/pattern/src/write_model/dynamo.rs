@@ -169,6 +169,10 @@ impl Table for DynamoTable {
             expression.holds(at_version(version));
             update = update.expression_attribute_values(":expected", number(version));
         }
+        if write.may_be_at_last_version() {
+            expression.holds("(attribute_not_exists(#version) OR #version < :last)");
+            update = update.expression_attribute_values(":last", number(u64::MAX));
+        }
         if let Some((key, used)) = &write.key {
             expression.holds(
                 "attribute_exists(#applied) AND attribute_not_exists(#applied.#key) \

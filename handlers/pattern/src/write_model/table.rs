@@ -41,8 +41,8 @@ pub enum Outcome<T> {
 }
 
 /// Moves the status and raises the version by one, on condition that the item is there and in one
-/// of the statuses to start from, at the expected version if there is one, and, if there is a key,
-/// does not know it and has room for it.
+/// of the statuses to start from, at the expected version if there is one, not at the last version
+/// there is, and, if there is a key, does not know it and has room for it.
 #[derive(Debug)]
 pub struct MoveStatus<'a> {
     /// Of which item.
@@ -67,6 +67,13 @@ impl MoveStatus<'_> {
     pub fn from_default(&self) -> bool {
         let default = self.default.map(str::to_owned);
         default.is_some_and(|default| self.from.contains(&default))
+    }
+
+    /// Whether the next version could be a number that nobody reads.
+    #[must_use]
+    pub fn may_be_at_last_version(&self) -> bool {
+        self.expected_version
+            .is_none_or(|version| version == u64::MAX)
     }
 }
 

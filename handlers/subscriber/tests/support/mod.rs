@@ -1,4 +1,5 @@
 //! Stream records as DynamoDB writes them, and the subscriber to give them to.
+#![allow(dead_code, reason = "not every test file needs all")]
 
 use serde_json::{Value, json};
 use test_support::runtime_api::Handler;
@@ -58,7 +59,6 @@ pub(crate) fn insert(id: &str, sequence: u64) -> Value {
 }
 
 /// What Lambda is told when the record of `sequence` is the first that failed.
-#[allow(dead_code, reason = "not every test file has failures")]
 pub(crate) fn failed(sequence: u64) -> Value {
     json!({"batchItemFailures": [{"itemIdentifier": number(sequence)}]})
 }
@@ -68,12 +68,45 @@ pub(crate) fn done() -> Value {
     json!({"batchItemFailures": []})
 }
 
-/// Ids of all orders that the read model shows.
-#[allow(dead_code, reason = "not every test file looks at the read model")]
+/// Ids of all orders that the read model shows; none is a UUID.
 pub(crate) fn shown(server: &Valkey) -> Vec<String> {
-    let members: Vec<String> = server.run(&["ZRANGE", "orders:v1:all", "0", "-1"]);
-    members
-        .iter()
-        .map(|member| member[25..].to_owned())
-        .collect()
+    let mut ids = Vec::new();
+    for status in ["placed", "shipped", "cancelled"] {
+        let mut command = redis::cmd("ZRANGE");
+        command
+            .arg(format!("orders:v2:status:{status}"))
+            .arg(0)
+            .arg(-1);
+        let members: Vec<Vec<u8>> = command.query(&mut server.connection()).unwrap();
+        let id = |member: &Vec<u8>| String::from_utf8(member[7..].to_vec()).unwrap();
+        ids.extend(members.iter().map(id));
+    }
+    ids.sort_unstable();
+    ids
+}
+
+/// The item of an order's document.
+pub(crate) fn item(order: &Value) -> Value {
+    let mut item = json!({});
+    for (name, value) in order.as_object().unwrap() {
+        item[name] = match value {
+            Value::Number(number) => json!({"N": number.to_string()}),
+            other => json!({"S": other}),
+        };
+    }
+    item
+}
+
+/// What the read model holds of an order: its mark, and its document or null of a tombstone.
+pub(crate) fn held(server: &Valkey, id: &str) -> Option<(String, Value)> {
+    let mut command = redis::cmd("GET");
+    command.arg(format!("orders:v2:={id}"));
+    let held: Option<Vec<u8>> = command.query(&mut server.connection()).unwrap();
+    let held = held?;
+    let text = std::str::from_utf8(&held[6..]).unwrap();
+    let (mark, document) = text.split_once('\n').unwrap();
+    Some((
+        mark.to_owned(),
+        serde_json::from_str(document).unwrap_or_default(),
+    ))
 }

@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use orders::timestamp::Timestamp;
+use pattern::timestamp::Timestamp;
 
 use super::super::Place;
 use super::*;

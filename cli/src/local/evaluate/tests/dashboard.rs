@@ -191,7 +191,7 @@ fn every_dimension_names_a_resource_of_the_stack() {
             "FunctionName": ["shop-publisher", "shop-query", "shop-subscriber"],
             "Operation": ["PutItem", "UpdateItem"],
             "QueueName": ["shop-FailuresQueue"],
-            "TableName": ["shop-OrdersTable"],
+            "TableName": ["shop-WriteModel"],
             "command": ["cancel", "create", "ship"],
         })
     );

@@ -154,17 +154,17 @@ fn every_zone_that_a_parameter_can_choose_is_there() {
 #[test]
 fn the_stream_is_the_tables_own_once_it_is_there() {
     let mut context = context();
-    let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-OrdersTable/stream/2026";
+    let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-WriteModel/stream/2026";
     context
         .streams
-        .insert("OrdersTable".to_owned(), arn.to_owned());
+        .insert("WriteModel".to_owned(), arn.to_owned());
     let evaluated = evaluate(&own_template(), &context).unwrap();
     let output = evaluated
         .outputs
         .iter()
         .find(|output| output.name == "StreamArn");
     assert_eq!(output.unwrap().value, arn);
-    assert_eq!(evaluated.definition.mappings[0].table, "shop-OrdersTable");
+    assert_eq!(evaluated.definition.mappings[0].table, "shop-WriteModel");
 }
 
 #[test]

@@ -1,0 +1,40 @@
+//! What stands under a name of the entity's own in JSON that the tool prints: `"orderId":"…"`.
+
+use pattern::id::Id;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Domain;
+
+/// A value under its name, to be flattened into what it is part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named<T> {
+    name: String,
+    pub(crate) value: T,
+}
+
+impl<T> Named<T> {
+    pub(crate) fn new(name: &str, value: T) -> Self {
+        let name = name.to_owned();
+        Self { name, value }
+    }
+}
+
+impl Domain {
+    /// `"orderId":"…"`.
+    pub(crate) fn named(&self, id: Id) -> Named<Id> {
+        Named::new(&self.id, id)
+    }
+
+    /// `"orders":7`.
+    pub(crate) fn named_count(&self, count: u64) -> Named<u64> {
+        Named::new(&self.plural, count)
+    }
+}
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(&self.name, &self.value)?;
+        map.end()
+    }
+}

@@ -1,0 +1,33 @@
+//! What a table holds goes with no deployment that was not told so, on both targets.
+
+use crate::support::{Stage, on_both};
+
+on_both!(a_table_that_holds_items_is_replaced_only_when_told,);
+
+/// Gives the table another name in the template, which makes it another table.
+fn rename_the_table(stage: &impl Stage) {
+    let path = stage.project().join("template.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace("WriteModel", "OtherTable")).unwrap();
+}
+
+fn a_table_that_holds_items_is_replaced_only_when_told<S: Stage>() {
+    let stage = S::deployed();
+    let id = stage.place_order();
+    rename_the_table(&stage);
+    let plan = ["deploy", "--plan", "--prebuilt"];
+    let planned = stage.cqrs(plan).arg(crate::support::handlers()).outcome();
+    assert_eq!(planned.code, 0, "{planned}");
+    let warning = "(WriteModel) holds items, and would go";
+    assert!(planned.stderr.contains(warning), "{planned}");
+
+    let refused = stage.deploy().outcome();
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.stderr.contains(warning), "{refused}");
+    assert!(refused.stderr.contains("`--replace-data`"), "{refused}");
+    stage.cqrs(["order", "ship", &id, "--wait"]).succeeds();
+
+    stage.deploy().arg("--replace-data").succeeds();
+    let gone = stage.cqrs(["order", "cancel", &id]).outcome();
+    assert_eq!(gone.code, 3, "{gone}");
+}
