@@ -261,7 +261,11 @@ Examples:
     },
     /// Print the command reference as Markdown
     #[command(hide = true)]
-    Reference,
+    Reference {
+        /// Write a man page for each command into this folder instead
+        #[arg(long, value_name = "DIR")]
+        man: Option<PathBuf>,
+    },
 }
 
 /// Drive the stack as its users would, and report what they would see

@@ -41,6 +41,11 @@ fn main() -> ExitCode {
         Ok(domain) => domain,
         Err(error) => return fails(&error.into()),
     };
+    match commands::completions::answer(&arguments, &domain) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return usage(&error),
+    }
     let cli = match Cli::from_arguments(arguments, &domain) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -83,34 +88,34 @@ fn main() -> ExitCode {
 
 /// The end of a program that did not come to a command.
 fn fails(failure: &Failure) -> ExitCode {
-    let json = std::env::args_os().any(|argument| argument == "--output=json");
     let options = PrinterOptions {
-        output: if json { Output::Json } else { Output::Text },
+        output: output_asked_for(),
         ..PrinterOptions::default()
     };
     Printer::new(options).failure(failure);
     ExitCode::from(failure.exit_code())
 }
 
-/// Help and version as clap prints them; a usage error as one JSON document where JSON is asked
-/// for, which the arguments tell though they do not parse.
-fn usage(error: &clap::Error) -> ExitCode {
+/// How results shall be written, as far as arguments tell that are not parsed.
+fn output_asked_for() -> Output {
     let mut previous = std::ffi::OsString::new();
     let mut json = std::env::var("CQRS_OUTPUT").is_ok_and(|output| output == "json");
     for argument in std::env::args_os() {
         json |= argument == "--output=json" || (previous == "--output" && argument == "json");
         previous = argument;
     }
-    if json && error.use_stderr() {
+    if json { Output::Json } else { Output::Text }
+}
+
+/// Help and version as clap prints them; a usage error as one JSON document where JSON is asked
+/// for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if output_asked_for() == Output::Json && error.use_stderr() {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default();
         let failure = Failure::new(Kind::Usage, message.trim_start_matches("error: "))
             .hint("`cqrs --help` shows what can be typed");
-        let options = PrinterOptions {
-            output: Output::Json,
-            ..PrinterOptions::default()
-        };
-        Printer::new(options).failure(&failure);
+        fails(&failure);
     } else {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
         if let Err(cause) = printed

@@ -36,7 +36,7 @@ fn a_stack_whose_read_model_cannot_be_completed_is_deployed_and_says_what_is_lef
 fn a_stack_is_created_and_then_unchanged() {
     let stage = AwsStage::empty();
 
-    assert_snapshot!(stage.deploy().outcome().without_events(), @r"
+    assert_snapshot!(stage.deploy().outcome().without_events(), @"
     exit code 0
     --- stdout
     TableName              cqrs-WriteModel-[SUFFIX]
@@ -109,11 +109,11 @@ fn a_stack_is_created_and_then_unchanged() {
 
     ✓ Stack cqrs is created
 
-    next: cqrs order create --client 42 --product abc-def-ghi
+    next: cqrs order create --client 123456789 --product abc-def-ghi
     ");
 
     let again = stage.deploy().outcome();
-    assert_snapshot!(again, @r"
+    assert_snapshot!(again, @"
     exit code 0
     --- stdout
     TableName              cqrs-WriteModel-[SUFFIX]
@@ -142,7 +142,7 @@ fn a_stack_is_created_and_then_unchanged() {
 
     ✓ Nothing to change: stack cqrs is as described
 
-    next: cqrs order create --client 42 --product abc-def-ghi
+    next: cqrs order create --client 123456789 --product abc-def-ghi
     ");
 }
 

@@ -57,11 +57,49 @@ fn the_help_is_no_wider_than_a_terminal() {
 }
 
 #[test]
-fn every_shell_has_a_completion_script_that_knows_the_commands() {
+fn every_shell_has_a_completion_script_that_asks_the_tool() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = Sandbox::new().cqrs(["completions", shell]).succeeds();
-        for word in ["deploy", "destroy", "create", "idempotency-key"] {
-            assert!(script.contains(word), "{shell} lacks {word}");
-        }
+        assert!(script.contains("CQRS_COMPLETE"), "{shell}: {script}");
     }
+}
+
+#[test]
+fn completion_knows_the_commands_and_the_words_of_the_projects_entity() {
+    let sandbox = Sandbox::new();
+    let completed = |words: &[&str]| {
+        let asked = sandbox.cqrs(["--", "cqrs"]).args(words);
+        asked.env("CQRS_COMPLETE", "fish").succeeds()
+    };
+    assert!(completed(&["des"]).starts_with("destroy"));
+    assert!(completed(&["order", "cre"]).starts_with("create"));
+    assert!(completed(&["order", "create", "--qu"]).contains("--quantity"));
+    let statuses = completed(&["order", "list", "--status", ""]);
+    for status in ["placed", "shipped", "cancelled"] {
+        assert!(statuses.contains(status), "{statuses}");
+    }
+
+    let described = repository().join("handlers/domain/domain.json");
+    let described = fs::read_to_string(described).unwrap();
+    let described = described
+        .replace("order", "parcel")
+        .replace("Order", "Parcel");
+    sandbox.write("template.yaml", "");
+    sandbox.write("handlers/domain/domain.json", &described);
+    assert!(completed(&["par"]).starts_with("parcel"));
+    assert!(!completed(&["order", "cre"]).contains("create"));
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.project().join("man");
+    sandbox.cqrs(["reference", "--man"]).arg(&folder).succeeds();
+    let page = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert!(page("cqrs.1").contains("deploy"));
+    for command in COMMANDS {
+        let page = page(&format!("cqrs-{}.1", command.join("-")));
+        assert!(page.contains("Examples"), "{page}");
+    }
+    assert!(page("cqrs-order-create.1").contains("idempotency"));
 }

@@ -254,7 +254,7 @@ fn on_this_machine_a_function_that_cannot_start_is_warned_of_and_fails_its_calls
 #[test]
 fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     let stage = LocalStage::empty();
-    assert_snapshot!(stage.deploy().outcome(), @r"
+    assert_snapshot!(stage.deploy().outcome(), @"
     exit code 0
     --- stdout
     TableName              cqrs-WriteModel
@@ -286,9 +286,9 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
     without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
-    next: cqrs order create --local --client 42 --product abc-def-ghi
+    next: cqrs order create --local --client 123456789 --product abc-def-ghi
     ");
-    assert_snapshot!(stage.deploy().outcome(), @r"
+    assert_snapshot!(stage.deploy().outcome(), @"
     exit code 0
     --- stdout
     TableName              cqrs-WriteModel
@@ -319,7 +319,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
     without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
-    next: cqrs order create --local --client 42 --product abc-def-ghi
+    next: cqrs order create --local --client 123456789 --product abc-def-ghi
     ");
     assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome(), @r"
     exit code 0

@@ -214,15 +214,15 @@ mod tests {
             ),
             (
                 b"42,abc,\" 1\",",
-                "quantity must be a whole number from 1 to 1000000",
+                "quantity must be a whole number from 1 to 1000000, not \" 1\"",
             ),
             (
                 b"42,abc,+1,",
-                "quantity must be a whole number from 1 to 1000000",
+                "quantity must be a whole number from 1 to 1000000, not \"+1\"",
             ),
             (
                 b"42,abc,007,",
-                "quantity must be a whole number from 1 to 1000000",
+                "quantity must be a whole number from 1 to 1000000, not \"007\"",
             ),
             (
                 "42,\u{a0}abc,1,".as_bytes(),

@@ -5,6 +5,7 @@
 
 mod complete;
 mod data;
+mod domain;
 mod guide;
 mod local;
 mod report;
@@ -22,6 +23,7 @@ use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::commands::{introduce, project};
+use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
 use crate::printer::Printer;
@@ -30,6 +32,7 @@ use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
 use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
 use crate::stack::follow::Ended;
+use crate::stack::functions::Functions;
 use crate::stack::quota::{self, Networks};
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
@@ -168,7 +171,7 @@ impl Deployment<'_> {
         let hold = self.interrupt.hold();
         let change_set = match self.propose(&proposal).await? {
             Proposed::Changes(change_set) => change_set,
-            Proposed::NoChanges if self.args.plan => return self.planned(&[]),
+            Proposed::NoChanges if self.args.plan => return self.planned(&[], &[]),
             Proposed::NoChanges => {
                 drop(hold);
                 return self.unchanged(&start).await;
@@ -178,6 +181,13 @@ impl Deployment<'_> {
             changes: &change_set.changes,
             style: self.printer.style(),
         };
+        let differences = match start.existing() {
+            Some(_) => {
+                domain::differences(&self.functions(), &self.settings.domain, self.printer).await
+            }
+            None => Vec::new(),
+        };
+        domain::show(&differences, self.printer);
         for warning in self.stacks.findings(&change_set.id).await.warnings {
             let subject = subject(&warning);
             self.printer
@@ -191,7 +201,7 @@ impl Deployment<'_> {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
-            return self.planned(&change_set.changes);
+            return self.planned(&change_set.changes, &differences);
         }
         self.printer.note(format_args!("\n{preview}\n"));
         if !lost.is_empty() && !self.args.replace_data {
@@ -229,12 +239,17 @@ impl Deployment<'_> {
         }
     }
 
-    fn planned(&self, changes: &[ResourceChanged]) -> Result<(), Failure> {
+    fn functions(&self) -> Functions {
+        Functions::new(&self.aws, self.settings.stack.clone(), false)
+    }
+
+    fn planned(&self, changes: &[ResourceChanged], domain: &[Difference]) -> Result<(), Failure> {
         self.printer.data(&Planned {
             stack: self.settings.stack.as_str(),
             account: &self.identity.account,
             region: self.aws.region(),
             changes,
+            domain,
             style: self.printer.data_style(),
         })
     }
@@ -480,7 +495,9 @@ impl Deployment<'_> {
             outputs: Outputs(outputs.unwrap_or_default()),
         })?;
         self.printer.next(format_args!(
-            "cqrs order create --client 42 --product abc-def-ghi{}",
+            "cqrs {} create{}{}",
+            self.settings.domain.entity,
+            self.settings.domain.example(),
             stack_flag(stack),
         ));
         Ok(table)

@@ -4,7 +4,7 @@
 //! report. It returns its failure; `main` renders it.
 
 mod bench;
-mod completions;
+pub(crate) mod completions;
 mod connected;
 mod demo;
 mod deploy;
@@ -108,8 +108,9 @@ pub(crate) async fn run(
             let settings = settings(false)?;
             verify::run(args, &settings, printer).await
         }
-        Command::Completions { shell } => completions::run(shell, domain, printer),
-        Command::Reference => reference::run(domain, printer),
+        Command::Completions { shell } => completions::run(shell, printer),
+        Command::Reference { man: Some(folder) } => reference::man(&folder, domain),
+        Command::Reference { man: None } => reference::run(domain, printer),
     }
 }
 

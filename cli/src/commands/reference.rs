@@ -1,12 +1,15 @@
-//! `cqrs reference`: the command reference as Markdown, from the same definitions as `--help`.
+//! `cqrs reference`: the command reference as Markdown, or as man pages, from the same definitions as
+//! `--help`.
 
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 use clap::Command;
 
 use crate::cli::Cli;
 use crate::domain::Domain;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 
 pub(crate) fn run(domain: &Domain, printer: &Printer) -> Result<(), Failure> {
@@ -19,6 +22,16 @@ pub(crate) fn run(domain: &Domain, printer: &Printer) -> Result<(), Failure> {
     section(&mut text, &root, "cqrs");
     text.push_str(SETTINGS_FILE);
     printer.stdout(&text)
+}
+
+/// Writes a man page for each command: `cqrs.1`, `cqrs-deploy.1` and so on.
+pub(crate) fn man(folder: &Path, domain: &Domain) -> Result<(), Failure> {
+    let written =
+        fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::of(domain), folder));
+    written.map_err(|error| {
+        let message = format!("cannot write man pages into {}", folder.display());
+        Failure::new(Kind::Failed, message).caused_by(error.to_string())
+    })
 }
 
 /// What `settings` reads from the file; a test there holds this text to it.

@@ -1,6 +1,7 @@
 //! What a stack is about, as its description says: all words that the tool has for it come from
 //! here, so that it knows no domain itself.
 
+mod difference;
 mod document;
 mod draft;
 mod label;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use pattern::description::Description;
 
+pub(crate) use self::difference::Difference;
 pub(crate) use self::document::{Batch, Document, Page, Plain};
 pub(crate) use self::draft::{Draft, KEY};
 pub(crate) use self::named::Named;

@@ -4,6 +4,7 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
+use pattern::description::Description;
 use pattern::diagnosis::{Diagnose, Diagnosis};
 use pattern::error::ErrorType;
 use pattern::id::Id;
@@ -231,6 +232,12 @@ impl Functions {
         event: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
         self.invoke("subscriber", event).await
+    }
+
+    /// Asks the query function what the stack is about.
+    pub(crate) async fn describe(&self) -> Result<Description, FunctionError> {
+        let question = serde_json::json!({ "describe": true });
+        Ok(self.query(&question).await?.value)
     }
 
     /// Asks a function how it gets to its store.

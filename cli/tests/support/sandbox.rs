@@ -107,7 +107,9 @@ impl Sandbox {
 
     /// Writes a file of the project.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.project().join(name), text).unwrap();
+        let path = self.project().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     /// Puts `new` for `old` in the project's template, where it must be.

@@ -13,6 +13,7 @@ use super::data::{self, Lost};
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::cli::DeployArgs;
+use crate::commands::deploy::domain;
 use crate::commands::deploy::report::{
     Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
 };
@@ -21,6 +22,7 @@ use crate::commands::local::{folder, note_port};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::commands::project;
+use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
 use crate::local::client::{Came, Client, Folder, Held, LocalError, StartOptions};
@@ -34,6 +36,7 @@ use crate::package::{
 use crate::printer::Printer;
 use crate::settings::{Settings, TEMPLATE, stack_flag};
 use crate::stack::change_set::{Action, ResourceChanged};
+use crate::stack::functions::Functions;
 use crate::stack::state::Output;
 use crate::stack::template::Template;
 
@@ -230,6 +233,9 @@ impl LocalDeployment<'_> {
         programs::store(&self.folder, built)?;
         let paths = programs::paths(&self.folder, built);
         let client = self.client(previous.as_ref(), &region).await?;
+        if previous.is_some() {
+            domain::show(&self.differences(&client).await, self.printer);
+        }
         let lost = self.lost(previous.as_ref(), &paths, &client).await?;
         if !lost.is_empty() && !self.args.replace_data {
             return Err(data::refusal(&lost));
@@ -273,6 +279,13 @@ impl LocalDeployment<'_> {
                 .warn(format_args!("old programs were not removed: {error}"));
         }
         self.report(previous.is_some(), &deployment.region, &client, deployed)
+    }
+
+    /// What changes in what the stack is about.
+    async fn differences(&self, client: &Client) -> Vec<Difference> {
+        let aws = Aws::on_this_machine(client.process(), client.region());
+        let functions = Functions::new(&aws, self.settings.stack.clone(), false);
+        domain::differences(&functions, &self.settings.domain, self.printer).await
     }
 
     /// The tables with items that are there no more after this deployment.
@@ -451,7 +464,9 @@ impl LocalDeployment<'_> {
             self.printer.warn(note);
         }
         self.printer.next(format_args!(
-            "cqrs order create --local --client 42 --product abc-def-ghi{}",
+            "cqrs {} create --local{}{}",
+            self.settings.domain.entity,
+            self.settings.domain.example(),
             stack_flag(stack),
         ));
         Ok(())
@@ -467,14 +482,20 @@ impl LocalDeployment<'_> {
             before.as_ref().map(|before| &before.definition),
             &after.definition,
         );
-        if let Some(client) = Client::attach(&self.folder)? {
-            self.lost(previous, &paths, &client).await?;
-        }
+        let differences = match Client::attach(&self.folder)? {
+            Some(running) => {
+                self.lost(previous, &paths, &running).await?;
+                self.differences(&running).await
+            }
+            None => Vec::new(),
+        };
+        domain::show(&differences, self.printer);
         self.printer.data(&Planned {
             stack: self.settings.stack.as_str(),
             account: ACCOUNT,
             region: &after.definition.region,
             changes: &resources(changes),
+            domain: &differences,
             style: self.printer.data_style(),
         })
     }

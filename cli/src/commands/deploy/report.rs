@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
+use crate::domain::Difference;
 use crate::local::protocol::{LeftOut, WithoutEffect};
 use crate::package::PackageEvent;
 use crate::printer::Style;
@@ -126,6 +127,8 @@ pub(super) struct Planned<'a> {
     pub(super) account: &'a str,
     pub(super) region: &'a str,
     pub(super) changes: &'a [ResourceChanged],
+    /// What changes in what the stack is about.
+    pub(super) domain: &'a [Difference],
     #[serde(skip)]
     pub(super) style: Style,
 }

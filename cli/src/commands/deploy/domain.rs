@@ -1,0 +1,39 @@
+//! What a deployment changes in what the stack is about.
+
+use crate::domain::{Difference, Domain};
+use crate::printer::Printer;
+use crate::stack::functions::Functions;
+
+/// What changes where `domain` takes the place of what the stack's functions say; nothing where they
+/// do not answer, as before they ever did.
+pub(super) async fn differences(
+    functions: &Functions,
+    domain: &Domain,
+    printer: &Printer,
+) -> Vec<Difference> {
+    match functions.describe().await {
+        Ok(deployed) => domain.differences_from(&deployed),
+        Err(error) => {
+            printer.detail(format_args!(
+                "what changes in the domain is not known: {error}"
+            ));
+            Vec::new()
+        }
+    }
+}
+
+/// Says what changes, and warns of what puts data at risk.
+pub(super) fn show(differences: &[Difference], printer: &Printer) {
+    for difference in differences {
+        match difference.warning {
+            Some(_) => printer.warn(difference),
+            None => printer.note(difference),
+        }
+    }
+    if differences
+        .iter()
+        .any(|difference| difference.needs_rebuild)
+    {
+        printer.note("`cqrs rebuild` brings it to the documents that exist, once it is deployed");
+    }
+}
