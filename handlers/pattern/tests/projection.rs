@@ -6,7 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "support/order.rs"]
+#[path = "../../domain/src/lib.rs"]
+#[allow(unreachable_pub, reason = "it is a crate's source")]
 mod order;
 #[path = "support/stored.rs"]
 mod stored;

@@ -9,26 +9,29 @@ use serde::{Deserialize, Serialize};
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Order {
+pub struct Order {
     /// Who orders.
     // The payload that the original sample documents spells it `cliendId`.
     #[schemars(example = &"123456789", extend("aliases" = ["cliendId"]))]
-    pub(crate) client_id: Text<1, 128>,
+    pub client_id: Text<1, 128>,
     /// What is ordered.
     #[schemars(example = &"abc-def-ghi")]
-    pub(crate) product_id: Text<1, 128>,
+    pub product_id: Text<1, 128>,
     /// How many of it.
     #[serde(default)]
-    pub(crate) quantity: Whole<1, 1_000_000>,
+    pub quantity: Whole<1, 1_000_000>,
+    /// What the client wishes.
+    #[serde(default)]
+    pub note: Option<Text<0, 200>>,
     /// How far it has come.
     #[serde(default)]
-    pub(crate) status: Status,
+    pub status: Status,
 }
 
 /// How far an order has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
+pub enum Status {
     /// Ordered, and nothing done yet.
     #[default]
     Placed,
@@ -36,6 +39,8 @@ pub(crate) enum Status {
     Shipped,
     /// Called off; final.
     Cancelled,
+    /// Sent back; final.
+    Returned,
 }
 
 impl Entity for Order {
@@ -55,6 +60,12 @@ impl Entity for Order {
             from: &[Status::Placed],
             to: Status::Cancelled,
             help: "Call it off",
+        },
+        Move {
+            command: "return",
+            from: &[Status::Shipped],
+            to: Status::Returned,
+            help: "Take it back",
         },
     ];
 
