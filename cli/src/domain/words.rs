@@ -10,10 +10,10 @@ impl Domain {
     pub(crate) fn worded(&self, command: Command) -> Command {
         let about = command
             .get_about()
-            .map(|about| self.words(&about.to_string()));
+            .map(|about| self.words(&about.ansi().to_string()));
         let after = command
             .get_after_help()
-            .map(|text| self.words(&text.to_string()));
+            .map(|text| self.words(&text.ansi().to_string()));
         let command = match about.flatten() {
             Some(about) => command.about(about),
             None => command,
@@ -24,7 +24,7 @@ impl Domain {
         };
         command
             .mut_args(|argument| {
-                let help = argument.get_help().map(ToString::to_string);
+                let help = argument.get_help().map(|help| help.ansi().to_string());
                 match help.and_then(|help| self.words(&help)) {
                     Some(help) => argument.help(help),
                     None => argument,
