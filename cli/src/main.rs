@@ -28,7 +28,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::app::interrupt::Interrupt;
-use crate::cli::{Cli, Command, LocalCommand};
+use crate::cli::{Cli, Command};
+use crate::commands::local::options::LocalCommand;
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};

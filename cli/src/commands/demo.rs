@@ -3,6 +3,7 @@
 //! Every step is one command line, shown as it would be typed, with what it prints. A step that does
 //! not come out as it is described fails the tour.
 
+pub(crate) mod options;
 mod story;
 mod told;
 
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 
 use self::told::{Told, hints};
 use crate::app::interrupt::Interrupt;
-use crate::cli::{DemoArgs, DeployArgs};
+use crate::commands::demo::options::DemoArgs;
+use crate::commands::deploy::options::DeployArgs;
 use crate::commands::{deploy, entity};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;

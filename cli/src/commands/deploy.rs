@@ -8,6 +8,7 @@ mod data;
 mod domain;
 mod guide;
 mod local;
+pub(crate) mod options;
 mod report;
 mod settle;
 
@@ -16,7 +17,9 @@ use std::path::PathBuf;
 
 use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
-use crate::cli::{DeployArgs, MachineArgs, Switch};
+use crate::cli::MachineArgs;
+use crate::commands::deploy::options::DeployArgs;
+use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::report::{Deployed, Done, Planned};
 use crate::commands::deploy::settle::Start;
 use crate::commands::operation::{Operations, subject};

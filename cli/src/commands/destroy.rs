@@ -1,6 +1,7 @@
 //! `cqrs destroy`: the stack, its orders and its artifacts go, and nothing is left.
 
 mod local;
+pub(crate) mod options;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
-use crate::cli::DestroyArgs;
+use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::operation::Operations;
 use crate::commands::rebuild;
 use crate::commands::table::table;

@@ -3,27 +3,27 @@
 //! A command resolves what it needs, asks the modules below to do it, and formats what they
 //! report. It returns its failure; `main` renders it.
 
-mod bench;
+pub(crate) mod bench;
 pub(crate) mod completions;
 mod connected;
-mod demo;
-mod deploy;
-mod destroy;
+pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod destroy;
 mod doctor;
 pub(crate) mod entity;
-mod failures;
-mod local;
-mod logs;
+pub(crate) mod failures;
+pub(crate) mod local;
+pub(crate) mod logs;
 mod operation;
 mod outputs;
 mod preview;
 mod progress;
 mod rate;
-mod rebuild;
+pub(crate) mod rebuild;
 pub(crate) mod reference;
-mod status;
+pub(crate) mod status;
 mod table;
-mod verify;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 

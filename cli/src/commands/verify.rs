@@ -1,5 +1,7 @@
 //! `cqrs verify`: compares the read model with the table, and with `--repair` mends it.
 
+pub(crate) mod options;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
@@ -9,8 +11,8 @@ use pattern::payload::State;
 use serde::Serialize;
 use serde_dynamo::Item;
 
-use crate::cli::VerifyArgs;
 use crate::commands::connected::Connected;
+use crate::commands::verify::options::VerifyArgs;
 use crate::domain::{Domain, Named};
 use crate::error::{Failure, Kind};
 use crate::models::Models;

@@ -3,6 +3,7 @@
 mod chart;
 mod clean;
 mod live;
+pub(crate) mod options;
 mod page;
 mod text;
 
@@ -13,7 +14,7 @@ use pattern::timestamp::Timestamp;
 
 use self::page::PageFile;
 use crate::app::interrupt::Interrupt;
-use crate::cli::BenchArgs;
+use crate::commands::bench::options::BenchArgs;
 use crate::commands::connected::Connected;
 use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};

@@ -12,8 +12,8 @@ use host::definition::ACCOUNT;
 use super::data::{self, Lost};
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
-use crate::cli::DeployArgs;
 use crate::commands::deploy::domain;
+use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::report::{
     Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
 };

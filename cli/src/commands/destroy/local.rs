@@ -5,7 +5,7 @@ use host::store::Store;
 
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
-use crate::cli::DestroyArgs;
+use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::destroy::{Destroyed, agree, orders, show};
 use crate::commands::local::{deployed, folder};
 use crate::commands::rebuild;

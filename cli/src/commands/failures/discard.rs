@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
-use crate::cli::FailuresArgs;
 use crate::commands::failures::list::{Listing, rows};
+use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
 use crate::error::Failure;
 use crate::failures::message::Message;

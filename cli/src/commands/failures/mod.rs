@@ -2,6 +2,7 @@
 
 mod discard;
 mod list;
+pub(crate) mod options;
 mod report;
 mod retry;
 mod select;
@@ -10,9 +11,10 @@ mod show;
 use std::time::Duration;
 
 use crate::app::interrupt::Interrupt;
-use crate::cli::{FailuresArgs, FailuresCommand};
 use crate::commands::connected::Connected;
 use crate::commands::counted;
+use crate::commands::failures::options::FailuresArgs;
+use crate::commands::failures::options::FailuresCommand;
 use crate::error::{Failure, Kind};
 use crate::failures::queue::FailuresQueue;
 use crate::failures::scan::Scan;

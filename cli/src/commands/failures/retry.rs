@@ -3,7 +3,7 @@
 use pattern::error::ErrorType;
 
 use crate::app::interrupt::Interrupt;
-use crate::cli::FailuresArgs;
+use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::report::{Outcome, Report};
 use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
 use crate::error::Failure;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::aws::LOCAL_KEY;
-use crate::cli::EnvShell;
+use crate::commands::local::options::EnvShell;
 use crate::commands::local::{attach, folder};
 use crate::error::Failure;
 use crate::printer::Printer;

@@ -2,6 +2,7 @@
 
 pub(super) mod deployed;
 mod env;
+pub(crate) mod options;
 mod run;
 mod stop;
 
@@ -9,7 +10,9 @@ use std::process::ExitCode;
 
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
-use crate::cli::{Global, HostArgs, LocalCommand};
+use crate::cli::Global;
+use crate::commands::local::options::HostArgs;
+use crate::commands::local::options::LocalCommand;
 use crate::commands::project;
 use crate::error::Failure;
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};

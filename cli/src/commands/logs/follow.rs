@@ -9,9 +9,9 @@ use std::time::Duration;
 use pattern::timestamp::Timestamp;
 
 use crate::aws::Aws;
-use crate::cli::LogsArgs;
 use crate::commands::connected::Connected;
 use crate::commands::local;
+use crate::commands::logs::options::LogsArgs;
 use crate::commands::logs::out::{Out, Written};
 use crate::commands::logs::{groups, wanted, warn_missing};
 use crate::error::Failure;

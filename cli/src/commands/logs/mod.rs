@@ -4,6 +4,7 @@
 //! have to be held in memory to its end, and one that is followed has none.
 
 mod follow;
+pub(crate) mod options;
 mod out;
 mod shown;
 
@@ -13,8 +14,8 @@ use pattern::id::Id;
 use pattern::timestamp::Timestamp;
 
 use crate::app::interrupt::Interrupt;
-use crate::cli::LogsArgs;
 use crate::commands::connected::Connected;
+use crate::commands::logs::options::LogsArgs;
 use crate::error::{Failure, Kind};
 use crate::logs::group::{LogGroup, Wanted};
 use crate::logs::merged::Merged;

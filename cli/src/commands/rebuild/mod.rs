@@ -4,6 +4,7 @@
 //! read model stays. Afterwards what the table no longer has is removed.
 
 mod checkpoint;
+pub(crate) mod options;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,9 +17,9 @@ use serde::Serialize;
 
 use self::checkpoint::{Checkpoint, Store};
 use crate::app::interrupt::Interrupt;
-use crate::cli::RebuildArgs;
 use crate::commands::connected::Connected;
 use crate::commands::rate::Rate;
+use crate::commands::rebuild::options::RebuildArgs;
 use crate::domain::{Domain, Named};
 use crate::error::{Failure, Kind};
 use crate::models::Models;

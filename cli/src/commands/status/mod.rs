@@ -1,6 +1,7 @@
 //! `cqrs status`: how a stack and its parts are doing, and what to do about what is not well.
 
 mod details;
+pub(crate) mod options;
 mod report;
 mod screen;
 mod watch;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use self::report::Report;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
-use crate::cli::StatusArgs;
+use crate::commands::status::options::StatusArgs;
 use crate::commands::{local, stack_not_found};
 use crate::error::{Failure, Kind};
 use crate::local::client::LocalError;
