@@ -29,6 +29,7 @@ mod order_ids;
 mod orders;
 mod other_stacks;
 mod previews;
+mod project;
 mod rebuild;
 mod reference;
 mod settings;

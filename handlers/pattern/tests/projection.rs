@@ -6,157 +6,17 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/given.rs"]
+mod given;
 #[path = "../../domain/src/lib.rs"]
 #[allow(unreachable_pub, reason = "it is a crate's source")]
 mod order;
 #[path = "support/stored.rs"]
 mod stored;
 
-use order::Order;
+use given::{APPLIED, Given, STALE, at, by_hand, numbered, order, present, removed};
 use pattern::payload::Projected;
-use pattern::projection::{Event, Sequence};
-use pattern::query::Queries;
-use pattern::read_model::{CacheSettings, ReadModel};
 use serde_json::{Value, json};
-use stored::{complete, item};
-use test_support::valkey::Valkey;
-
-type Change = pattern::projection::Change<Order>;
-
-struct Given {
-    server: Valkey,
-    model: ReadModel<Order>,
-    runtime: tokio::runtime::Runtime,
-}
-
-const APPLIED: Projected = Projected {
-    applied: 1,
-    stale: 0,
-    failed: Vec::new(),
-};
-const STALE: Projected = Projected {
-    applied: 0,
-    stale: 1,
-    failed: Vec::new(),
-};
-
-impl Given {
-    fn an_empty_read_model() -> Self {
-        let server = Valkey::start();
-        complete(&server);
-        let url = server.url();
-        let settings = CacheSettings::from_env(&|name| (name == "CACHE_URL").then(|| url.clone()));
-        Self {
-            server,
-            model: ReadModel::new(settings.unwrap()).unwrap(),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap(),
-        }
-    }
-
-    fn project(&self, change: Change) -> Projected {
-        self.runtime
-            .block_on(self.model.project(vec![Ok(change)]))
-            .unwrap()
-    }
-
-    fn ask(&self, query: &Value) -> Value {
-        let queries = Queries::of(self.model.description());
-        let query = queries.parse(&query.to_string()).unwrap();
-        let answer = self.runtime.block_on(self.model.answer(&query)).unwrap();
-        serde_json::to_value(answer).unwrap()
-    }
-
-    fn replace(&self, order: &Value, mark: &str) -> Projected {
-        let payload = json!({"project": {"replaced": [{"item": item(order), "mark": mark}]}});
-        let Event::Replace(replacements) = Event::parse(&payload.to_string()).unwrap() else {
-            panic!("no replacement")
-        };
-        let replaced = self.model.replace(replacements);
-        self.runtime.block_on(replaced).unwrap()
-    }
-
-    /// How what is held agrees with `order`.
-    fn compared(&self, order: &Value) -> Value {
-        self.ask(&json!({"compare": [{"item": item(order)}]}))["compared"][0].take()
-    }
-
-    fn state(&self, order: &Value) -> String {
-        self.compared(order)["state"].as_str().unwrap().to_owned()
-    }
-
-    /// The name of the state that is held.
-    fn mark(&self) -> String {
-        self.ask(&json!({"compare": [{"orderId": "o"}]}))["compared"][0]["mark"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    /// The orders of a list.
-    fn list(&self, filter: &Value) -> Vec<Value> {
-        let mut page = self.ask(&json!({"list": filter}));
-        serde_json::from_value(page["orders"].take()).unwrap()
-    }
-
-    fn held(&self) -> Value {
-        self.ask(&json!({"orderId": "o"}))
-    }
-
-    /// The stream's number of the change that made what is held.
-    fn number(&self) -> String {
-        self.mark().split(' ').nth(1).unwrap().to_owned()
-    }
-
-    /// Puts `document` where that of the order is.
-    fn put(&self, mark: &str, document: &str) {
-        let held = [
-            b"\x80\0\0\0\0\0",
-            mark.as_bytes(),
-            b"\n",
-            document.as_bytes(),
-        ]
-        .concat();
-        let mut command = redis::cmd("SET");
-        command.arg("orders:v2:=o").arg(held);
-        command.exec(&mut self.server.connection()).unwrap();
-    }
-}
-
-fn order(id: &str, version: u64, status: &str, created_at: &str) -> Value {
-    json!({
-        "orderId": id, "clientId": "c", "productId": "p", "quantity": 1, "status": status,
-        "version": version, "createdAt": created_at, "updatedAt": created_at,
-    })
-}
-
-fn at(version: u64, status: &str) -> Value {
-    order("o", version, status, "2026-11-23T03:00:00.000Z")
-}
-
-fn by_hand(payload: &Value) -> Change {
-    match Event::parse(&json!({"project": payload}).to_string()).unwrap() {
-        Event::Project(mut changes) => changes.pop().unwrap().unwrap(),
-        _ => panic!("not by hand"),
-    }
-}
-
-fn present(order: &Value) -> Change {
-    by_hand(&json!({"items": [item(order)]}))
-}
-
-fn removed(version: u64) -> Change {
-    by_hand(&json!({"removed": [{"orderId": "o", "version": version}]}))
-}
-
-fn numbered(change: Change, sequence: &str) -> Change {
-    Change {
-        sequence: Sequence::new(sequence),
-        ..change
-    }
-}
 
 #[test]
 fn a_newer_version_applies_and_an_older_one_is_stale() {
