@@ -53,6 +53,11 @@ pub(crate) struct Cli {
 impl Cli {
     /// All that can be typed, in the words of `domain`.
     pub(crate) fn of(domain: &Domain) -> clap::Command {
+        domain.worded(Self::without_words(domain))
+    }
+
+    /// The same where nobody reads the texts, which are most of the work.
+    fn without_words(domain: &Domain) -> clap::Command {
         // Named after the entity, each in its place.
         let named = |option: Arg| match option.get_id().as_str() {
             "entity" => option.long(domain.entity.clone()),
@@ -63,7 +68,7 @@ impl Cli {
             "logs" | "bench" => command.mut_args(named),
             _ => command,
         });
-        domain.worded(command).subcommand(entity::command(domain))
+        command.subcommand(entity::command(domain))
     }
 
     /// Parses, and settles between `--local` and what leads to AWS: both typed is an error; one
@@ -73,8 +78,19 @@ impl Cli {
         domain: &Domain,
     ) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let mut command = Self::of(domain);
-        let matches = command.try_get_matches_from_mut(&arguments);
+        let help =
+            |argument: &OsString| argument == "-h" || argument == "--help" || argument == "help";
+        let mut command = match arguments.iter().any(help) {
+            true => Self::of(domain),
+            false => Self::without_words(domain),
+        };
+        let mut matches = command.try_get_matches_from_mut(&arguments);
+        if let Err(error) = &matches
+            && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        {
+            command = Self::of(domain);
+            matches = command.try_get_matches_from_mut(&arguments);
+        }
         let matches = matches.map_err(|e| variables::named(e, &command, &arguments))?;
         let mut cli = match matches.subcommand() {
             Some((name, typed)) if name == domain.entity => Ok(Self {
