@@ -26,7 +26,7 @@ use crate::commands::logs::options::LogsArgs;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::status::options::StatusArgs;
 use crate::commands::verify::options::VerifyArgs;
-use crate::domain::Domain;
+use crate::domain::{Domain, FILE};
 use crate::printer::{ColorChoice, Output};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_region};
 
@@ -54,6 +54,11 @@ impl Cli {
     /// All that can be typed, in the words of `domain`.
     pub(crate) fn of(domain: &Domain) -> clap::Command {
         domain.worded(Self::without_words(domain))
+    }
+
+    /// Refuses a domain that has a word which the tool has itself.
+    pub(crate) fn check(domain: &Domain) -> Result<(), clap::Error> {
+        free(&Self::without_words(domain))
     }
 
     /// The same where nobody reads the texts, which are most of the work.
@@ -84,6 +89,7 @@ impl Cli {
             true => Self::of(domain),
             false => Self::without_words(domain),
         };
+        free(&command)?;
         let mut matches = command.try_get_matches_from_mut(&arguments);
         if let Err(error) = &matches
             && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -139,6 +145,45 @@ impl Cli {
             (None, None) => Ok(cli),
         }
     }
+}
+
+/// Refuses what can be typed where a word of the domain is there twice.
+fn free(command: &clap::Command) -> Result<(), clap::Error> {
+    let Some(taken) = taken(command, &[]) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the domain cannot be used: {taken}\nhint: give it another name in handlers/domain, and make \
+         {FILE} anew\n"
+    );
+    Err(clap::Error::raw(ErrorKind::ValueValidation, message))
+}
+
+/// A word of the domain that the tool has itself, in `command` or below it, where `all` are the
+/// options that every command takes.
+fn taken(command: &clap::Command, all: &[&str]) -> Option<String> {
+    let mut options = all.to_vec();
+    for option in command.get_arguments() {
+        let names = option.get_all_aliases().unwrap_or_default().into_iter();
+        let names = names.chain(option.get_long());
+        let names: Vec<&str> = names.chain([option.get_id().as_str()]).collect();
+        if let Some(name) = names.iter().find(|name| options.contains(name)) {
+            let of = command.get_name();
+            return Some(format!("`{of}` has an option `{name}` already"));
+        }
+        options.extend(names);
+    }
+    let mut commands = Vec::new();
+    for sub in command.get_subcommands() {
+        if commands.contains(&sub.get_name()) {
+            return Some(format!("there is a command `{}` already", sub.get_name()));
+        }
+        commands.push(sub.get_name());
+        if let Some(taken) = taken(sub, &options) {
+            return Some(taken);
+        }
+    }
+    None
 }
 
 /// Options that every command takes.

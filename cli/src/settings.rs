@@ -88,7 +88,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Resolves what was typed against the environment and the project's file.
-    pub(crate) fn resolve(global: &Global) -> Result<Self, SettingsError> {
+    pub(crate) fn resolve(global: &Global, domain: &Domain) -> Result<Self, SettingsError> {
         let project = find_project(global.project.as_deref())?;
         let path = project
             .as_ref()
@@ -110,7 +110,8 @@ impl Settings {
             },
             (Some(env), ..) => return Err(SettingsError::EnvWithoutFile(env.clone())),
         };
-        Self::combine(global, section, project, |name| std::env::var(name).ok())
+        let variable = |name: &str| std::env::var(name).ok();
+        Self::combine(global, section, project, domain, variable)
     }
 
     /// The region of a stack on this machine.
@@ -131,12 +132,15 @@ impl Settings {
 
     /// Like [`Settings::resolve`], for the command that writes the file: a missing section or file
     /// is what it is there to mend.
-    pub(crate) fn resolve_for_guide(global: &Global) -> Result<Self, SettingsError> {
-        match Self::resolve(global) {
+    pub(crate) fn resolve_for_guide(
+        global: &Global,
+        domain: &Domain,
+    ) -> Result<Self, SettingsError> {
+        match Self::resolve(global, domain) {
             Err(SettingsError::NoEnv { .. } | SettingsError::EnvWithoutFile(_)) => {
                 let mut without = global.clone();
                 without.env = None;
-                let mut settings = Self::resolve(&without)?;
+                let mut settings = Self::resolve(&without, domain)?;
                 settings.env.clone_from(&global.env);
                 Ok(settings)
             }
@@ -148,6 +152,7 @@ impl Settings {
         global: &Global,
         file: Section,
         project: Option<PathBuf>,
+        domain: &Domain,
         var: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingsError> {
         let set = |name: &str| var(name).is_some_and(|value| !value.is_empty());
@@ -190,7 +195,7 @@ impl Settings {
                     .clone()
                     .or_else(|| unless_set(&["AWS_ENDPOINT_URL"], file.endpoint_url)),
             },
-            domain: Domain::of_project(project.as_deref())?,
+            domain: domain.clone(),
             project,
             env: global.env.clone(),
             parameters: texts(file.parameters),

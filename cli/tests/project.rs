@@ -1,9 +1,82 @@
 //! What a project must have: a template, parameters that fit it, and handlers that can run.
 
+use std::fs;
+
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::settings::{identity_only, nobody_asks};
-use crate::support::{Sandbox, handlers};
+use crate::support::{Sandbox, handlers, repository};
+
+#[test]
+fn a_description_that_cannot_be_used_says_why() {
+    let described = fs::read_to_string(repository().join("handlers/domain/domain.json")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.write("template.yaml", "");
+    let refused = |edit: &dyn Fn(&mut Value)| {
+        let mut description: Value = serde_json::from_str(&described).unwrap();
+        edit(&mut description);
+        sandbox.write("handlers/domain/domain.json", &description.to_string());
+        let outcome = sandbox.cqrs(["deploy", "--plan"]).outcome();
+        assert_eq!(outcome.code, 2, "{outcome}");
+        outcome
+            .stderr
+            .replace(&sandbox.project().display().to_string(), "[PROJECT]")
+    };
+    let field = |name: &'static str| {
+        move |description: &mut Value| {
+            for schema in ["draft", "document"] {
+                let fields = &mut description[schema]["properties"];
+                fields[name] = fields["quantity"].clone();
+            }
+        }
+    };
+    let said = [
+        refused(&|description| description["entity"] = "deploy".into()),
+        refused(&|description| description["commands"][0]["name"] = "create".into()),
+        refused(&field("idempotencyKey")),
+        refused(&field("wait")),
+        refused(&field("region")),
+        refused(&|description| description["entity"] = "follow".into()),
+        refused(&|description| description["plural"] = "rate".into()),
+        refused(&|description| description["format"] = 2.into()),
+        refused(&|description| description["draft"] = 2.into()),
+    ];
+    assert_snapshot!(said.join("\n"), @"
+    error: cannot use [PROJECT]/handlers/domain/domain.json
+      caused by: the domain cannot be used: the name deploy is taken by the tool or the library
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: cannot use [PROJECT]/handlers/domain/domain.json
+      caused by: the domain cannot be used: the command create is one that the library has
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: cannot use [PROJECT]/handlers/domain/domain.json
+      caused by: the domain cannot be used: the field idempotencyKey is one that the library adds
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: the domain cannot be used: `create` has an option `wait` already
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: the domain cannot be used: `create` has an option `region` already
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: the domain cannot be used: `logs` has an option `follow` already
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: the domain cannot be used: `bench` has an option `rate` already
+    hint: give it another name in handlers/domain, and make handlers/domain/domain.json anew
+
+    error: cannot use [PROJECT]/handlers/domain/domain.json
+      caused by: it is of format 2, and only format 1 is known
+    hint: a newer version of this tool made it: install that one
+
+    error: cannot use [PROJECT]/handlers/domain/domain.json
+      caused by: it is no description of a domain
+      caused by: invalid type: integer `2`, expected struct Object at line 1 column 109
+    hint: make it anew: `cargo run -p domain --example describe > handlers/domain/domain.json`
+    ");
+}
 
 #[test]
 fn a_project_that_does_not_exist_is_named() {

@@ -32,6 +32,9 @@ pub(crate) fn run(shell: Shell, printer: &Printer) -> Result<(), Failure> {
 
 /// Answers a script that asks; whether one did. To be called before there are threads.
 pub(crate) fn answer(arguments: &[OsString], domain: &Domain) -> Result<bool, clap::Error> {
+    if std::env::var_os(VARIABLE).is_some() {
+        Cli::check(domain)?;
+    }
     let here = std::env::current_dir().ok();
     CompleteEnv::with_factory(|| Cli::of(domain))
         .var(VARIABLE)

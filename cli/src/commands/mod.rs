@@ -45,9 +45,9 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut settings = |guided: bool| -> Result<Settings, Failure> {
         let settings = if guided {
-            Settings::resolve_for_guide(&cli.global)?
+            Settings::resolve_for_guide(&cli.global, domain)?
         } else {
-            Settings::resolve(&cli.global)?
+            Settings::resolve(&cli.global, domain)?
         };
         *printer = Printer::new(settings.printer);
         Ok(settings)
@@ -70,7 +70,7 @@ pub(crate) async fn run(
             destroy::run(args, settings, interrupt, printer).await
         }
         Command::Doctor => {
-            let settings = Settings::resolve(&cli.global);
+            let settings = Settings::resolve(&cli.global, domain);
             if let Ok(settings) = &settings {
                 *printer = Printer::new(settings.printer);
             }

@@ -38,6 +38,12 @@ impl Explain for DomainError {
             } if *format > pattern::description::FORMAT => {
                 Some("a newer version of this tool made it: install that one".to_owned())
             }
+            Self::Unreadable {
+                source: Unreadable::Names(_),
+                ..
+            } => Some(format!(
+                "give it another name in handlers/domain, and make {FILE} anew"
+            )),
             Self::Unreadable { .. } => Some(format!(
                 "make it anew: `cargo run -p domain --example describe > {FILE}`"
             )),

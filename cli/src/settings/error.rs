@@ -3,16 +3,11 @@
 use std::path::PathBuf;
 
 use super::{FILE, TEMPLATE};
-use crate::domain::DomainError;
 use crate::error::{Explain, Kind};
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// The project's description cannot be used.
-    #[error(transparent)]
-    Domain(#[from] DomainError),
-
     /// `--project` names something that is not a folder.
     #[error("the project folder {} does not exist", .0.display())]
     NoProject(PathBuf),
@@ -65,7 +60,6 @@ impl Explain for SettingsError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Domain(error) => error.hint(),
             Self::NoProject(_) => Some(format!("give the folder that holds {TEMPLATE}")),
             Self::Unreadable { .. } | Self::BadVariable { .. } => None,
             Self::BadFile { .. } | Self::NestedEnv { .. } => Some(format!(

@@ -15,7 +15,7 @@ fn parse(text: &str) -> Result<Section, SettingsError> {
 
 fn combine(args: &[&str], text: &str, vars: &[(&str, &str)]) -> Settings {
     let file = parse(text).expect("the file parses");
-    Settings::combine(&global(args), file, None, |name| {
+    Settings::combine(&global(args), file, None, &Domain::bundled(), |name| {
         vars.iter()
             .find(|(n, _)| *n == name)
             .map(|(_, v)| (*v).to_owned())
@@ -89,9 +89,13 @@ fn what_was_typed_decides_between_aws_and_this_machine() {
 
 #[test]
 fn a_bad_value_of_a_variable_names_the_variable() {
-    let outcome = Settings::combine(&global(&[]), Section::default(), None, |name| {
-        (name == "CQRS_LOCAL_PORT").then(|| "70000".to_owned())
-    });
+    let outcome = Settings::combine(
+        &global(&[]),
+        Section::default(),
+        None,
+        &Domain::bundled(),
+        |name| (name == "CQRS_LOCAL_PORT").then(|| "70000".to_owned()),
+    );
     let error = outcome.expect_err("no such port").to_string();
     insta::assert_snapshot!(error, @"CQRS_LOCAL_PORT is `70000`: a port is a number from 1 to 65535");
 }

@@ -97,7 +97,7 @@ impl Description {
     /// Reads a description.
     ///
     /// # Errors
-    /// When it is none, or one of another format.
+    /// When it is none, one of another format, or one whose names cannot be.
     pub fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Known {
@@ -107,7 +107,9 @@ impl Description {
         if format != FORMAT {
             return Err(Unreadable::Format(format));
         }
-        serde_json::from_str(json).map_err(Unreadable::Json)
+        let says: Self = serde_json::from_str(json).map_err(Unreadable::Json)?;
+        names::check(&says).map_err(InvalidDomain)?;
+        Ok(says)
     }
 
     /// The command called `name`.
@@ -131,6 +133,9 @@ pub enum Unreadable {
     /// It says something that is not understood.
     #[error("it is no description of a domain")]
     Json(#[source] serde_json::Error),
+    /// It gives names that are taken, or none.
+    #[error(transparent)]
+    Names(#[from] InvalidDomain),
     /// It is of another time.
     #[error("it is of format {0}, and only format {FORMAT} is known")]
     Format(u32),

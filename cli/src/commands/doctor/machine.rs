@@ -197,11 +197,10 @@ mod tests {
 
     /// Where region and credentials come from, given what was typed, set and written.
     fn origins(typed: &[&str], set: &[(&str, &str)], aws: AwsSettings) -> (String, String) {
+        let domain = crate::domain::Domain::bundled();
         let typed = ["cqrs", "doctor"].iter().chain(typed);
-        let global = Cli::from_arguments(typed, &crate::domain::Domain::bundled())
-            .unwrap()
-            .global;
-        let mut settings = Settings::resolve(&global).unwrap();
+        let global = Cli::from_arguments(typed, &domain).unwrap().global;
+        let mut settings = Settings::resolve(&global, &domain).unwrap();
         settings.aws = aws;
         let var = |name: &str| {
             let found = set.iter().find(|(key, _)| *key == name);

@@ -4,7 +4,7 @@
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{Command, CommandKind};
+use super::{Command, CommandKind, Description};
 use crate::document::{ADDED, id_name};
 use crate::schema::Schema;
 
@@ -74,6 +74,17 @@ pub(super) fn of_fields<'de, T: Deserialize<'de>>() -> Option<&'static [&'static
     // It always fails, having told the names.
     let _ = T::deserialize(Ask(&mut names));
     names
+}
+
+/// Holds the names of a description that was read to the same rules as those of the types.
+pub(super) fn check(says: &Description) -> Result<(), String> {
+    check_entity(&says.entity, &says.plural)?;
+    let own = |name: &str| name != says.id && !ADDED.contains(&name);
+    let fields = says.document.fields.iter().filter(|field| own(&field.name));
+    let fields = fields.cloned().collect();
+    check_fields(&says.entity, &Schema { fields })?;
+    check_fields(&says.entity, &says.draft)?;
+    check_commands(&says.entity, &says.commands)
 }
 
 pub(super) fn check_entity(name: &str, plural: &str) -> Result<(), String> {
