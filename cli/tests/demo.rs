@@ -105,7 +105,7 @@ fn people_see_each_command_with_what_it_prints() {
     created   [TIME]
     updated   [TIME]
 
-    Send it, unless somebody else has changed it
+    Send it, if nobody has changed it since
     $ cqrs order ship [ID] --expected-version 1 --wait --local
     order     [ID]
     client    123456789

@@ -50,10 +50,10 @@ fn several_orders_are_read_in_the_order_of_their_ids<S: Stage>() {
     assert_snapshot!(get().outcome(), @"
     exit code 3
     --- stdout
-    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
-    [ID]  shipped    42         abc        1          2          [TIME]
-    [ID]  placed     42         abc        1          1          [TIME]
-    [ID]  shipped    42         abc        1          2          [TIME]
+    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
+    [ID]  shipped    42                abc               1         2        [TIME]
+    [ID]  placed     42                abc               1         1        [TIME]
+    [ID]  shipped    42                abc               1         2        [TIME]
     --- stderr
     warning: the read model has no order no such order
     error: 1 of 4 orders failed
@@ -128,10 +128,10 @@ fn several_orders_change_and_what_fails_fails_alone<S: Stage>() {
     assert_snapshot!(ship().outcome(), @"
     exit code 4
     --- stdout
-    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
-    [ID]  shipped    42         abc        1          2          [TIME]
-    [ID]  shipped    42         abc        1          2          [TIME]
-    [ID]  shipped    42         abc        1          2          [TIME]
+    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
+    [ID]  shipped    42                abc               1         2        [TIME]
+    [ID]  shipped    42                abc               1         2        [TIME]
+    [ID]  shipped    42                abc               1         2        [TIME]
     --- stderr
     warning: order [ID] is cancelled and can no longer become shipped
     warning: there is no order [ID]
@@ -228,9 +228,9 @@ fn an_interrupted_command_tells_what_it_did_and_takes_no_more<S: Stage>() {
     assert_snapshot!(outcome, @"
     exit code 130
     --- stdout
-    ORDER                                 STATUS     CLIENT     PRODUCT    QUANTITY   VERSION    CREATED
-    [ID]  shipped    42         abc        1          2          [TIME]
-    [ID]  shipped    42         abc        1          2          [TIME]
+    ORDER                                 STATUS     CLIENT            PRODUCT           QUANTITY  VERSION  CREATED
+    [ID]  shipped    42                abc               1         2        [TIME]
+    [ID]  shipped    42                abc               1         2        [TIME]
     --- stderr
     error: interrupted: 2 orders shipped
     hint: the same command again is safe; what follows on standard input was not tried

@@ -41,6 +41,28 @@ impl Domain {
             .collect()
     }
 
+    /// How wide the columns are where rows are written one after another, and what comes is not
+    /// known yet.
+    pub(crate) fn widths(&self) -> Vec<usize> {
+        const ID: usize = 36;
+        const TEXT: usize = 16;
+        let width = |(column, title): (&str, String)| {
+            let kind = self.document.field(column).map(|field| &field.kind);
+            let values = match kind {
+                Some(_) if column == self.id => ID,
+                Some(Kind::Text { .. }) => TEXT,
+                Some(Kind::Choice(choices)) => {
+                    let lengths = choices.iter().map(|choice| choice.name.len());
+                    lengths.max().unwrap_or_default()
+                }
+                _ => 0,
+            };
+            values.max(title.len())
+        };
+        let columns = self.columns().into_iter().zip(self.header());
+        columns.map(width).collect()
+    }
+
     /// A document's cells below [`Domain::header`].
     pub(crate) fn cells(&self, document: &Document) -> Vec<String> {
         let cell = |name| document.get(name).map(|value| Plain(value).to_string());

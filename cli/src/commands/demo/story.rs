@@ -61,7 +61,7 @@ fn story(domain: &Domain) -> Vec<Scene> {
     };
     if let Some(command) = domain.commands.iter().find(moves) {
         scenes.push(Scene {
-            title: format!("{}, unless somebody else has changed it", command.help),
+            title: format!("{}, if nobody has changed it since", command.help),
             words: format!("{} {ID} --expected-version 1 --wait", command.name),
             holds: |result, _, _| result["version"] == 2,
             otherwise: "the changed version is not 2",

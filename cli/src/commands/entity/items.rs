@@ -12,11 +12,6 @@ use crate::domain::Domain;
 use crate::error::{Explain, Failure};
 use crate::printer::Printer;
 
-/// The least width of a column. What comes is not known yet when the first row is written, so what
-/// is wider moves the rest of its row.
-const WIDTH: usize = 9;
-const ID_WIDTH: usize = 36;
-
 /// What came of one command. In JSON it is the document, or its id and the error, or where it was
 /// written before something failed, both.
 #[derive(Debug)]
@@ -129,6 +124,7 @@ impl Serialize for Named<'_> {
 #[derive(Debug)]
 pub(super) struct Listing<'a> {
     domain: &'a Domain,
+    widths: Vec<usize>,
     printer: &'a Printer,
     begun: bool,
 }
@@ -137,6 +133,7 @@ impl<'a> Listing<'a> {
     pub(super) fn new(domain: &'a Domain, printer: &'a Printer) -> Self {
         Self {
             domain,
+            widths: domain.widths(),
             printer,
             begun: false,
         }
@@ -150,9 +147,9 @@ impl<'a> Listing<'a> {
         for shown in items.iter().filter_map(|item| item.shown.as_ref()) {
             if !self.begun {
                 self.begun = true;
-                text.push_str(&row(&self.domain.header()));
+                text.push_str(&row(&self.widths, &self.domain.header()));
             }
-            text.push_str(&row(&self.domain.cells(&shown.document)));
+            text.push_str(&row(&self.widths, &self.domain.cells(&shown.document)));
         }
         let flow = self.printer.stdout_part(&text)?;
         // What stopped the command is its last word.
@@ -183,11 +180,10 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn row(cells: &[String]) -> String {
-    let mut row = String::new();
-    for (at, cell) in cells.iter().enumerate() {
-        let width = if at == 0 { ID_WIDTH } else { WIDTH };
-        row.push_str(&format!("{cell:width$}  "));
-    }
+fn row(widths: &[usize], cells: &[String]) -> String {
+    let cells = cells.iter().zip(widths);
+    let row: String = cells
+        .map(|(cell, width)| format!("{cell:width$}  "))
+        .collect();
     format!("{}\n", row.trim_end())
 }
