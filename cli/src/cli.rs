@@ -6,6 +6,7 @@
 
 mod variables;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -58,7 +59,7 @@ impl Cli {
 
     /// Refuses a domain that has a word which the tool has itself.
     pub(crate) fn check(domain: &Domain) -> Result<(), clap::Error> {
-        free(&Self::without_words(domain))
+        free(&Self::without_words(domain), domain)
     }
 
     /// The same where nobody reads the texts, which are most of the work.
@@ -89,7 +90,7 @@ impl Cli {
             true => Self::of(domain),
             false => Self::without_words(domain),
         };
-        free(&command)?;
+        free(&command, domain)?;
         let mut matches = command.try_get_matches_from_mut(&arguments);
         if let Err(error) = &matches
             && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -148,8 +149,8 @@ impl Cli {
 }
 
 /// Refuses what can be typed where a word of the domain is there twice.
-fn free(command: &clap::Command) -> Result<(), clap::Error> {
-    let Some(taken) = taken(command, &[]) else {
+fn free(command: &clap::Command, domain: &Domain) -> Result<(), clap::Error> {
+    let Some(taken) = taken(command, domain) else {
         return Ok(());
     };
     let message = format!(
@@ -159,31 +160,28 @@ fn free(command: &clap::Command) -> Result<(), clap::Error> {
     Err(clap::Error::raw(ErrorKind::ValueValidation, message))
 }
 
-/// A word of the domain that the tool has itself, in `command` or below it, where `all` are the
-/// options that every command takes.
-fn taken(command: &clap::Command, all: &[&str]) -> Option<String> {
-    let mut options = all.to_vec();
-    for option in command.get_arguments() {
-        let names = option.get_all_aliases().unwrap_or_default().into_iter();
-        let names = names.chain(option.get_long());
-        let names: Vec<&str> = names.chain([option.get_id().as_str()]).collect();
-        if let Some(name) = names.iter().find(|name| options.contains(name)) {
-            let of = command.get_name();
-            return Some(format!("`{of}` has an option `{name}` already"));
-        }
-        options.extend(names);
-    }
-    let mut commands = Vec::new();
-    for sub in command.get_subcommands() {
-        if commands.contains(&sub.get_name()) {
-            return Some(format!("there is a command `{}` already", sub.get_name()));
-        }
-        commands.push(sub.get_name());
-        if let Some(taken) = taken(sub, &options) {
-            return Some(taken);
-        }
-    }
-    None
+/// A word of the domain that the tool has itself: looked for where there are words of the domain.
+fn taken(command: &clap::Command, domain: &Domain) -> Option<String> {
+    let all = command.get_arguments().flat_map(names);
+    let all: HashSet<&str> = all.collect();
+    let entity = command.find_subcommand(&domain.entity)?;
+    let others = ["logs", "bench"].map(|name| command.find_subcommand(name));
+    let mut with_words = entity.get_subcommands().chain(others.into_iter().flatten());
+    with_words.find_map(|command| {
+        let mut options = all.clone();
+        let mut named = command.get_arguments().flat_map(names);
+        let name = named.find(|name| !options.insert(name))?;
+        let of = command.get_name();
+        Some(format!("`{of}` has an option `{name}` already"))
+    })
+}
+
+/// All that an option is called.
+fn names(option: &Arg) -> impl Iterator<Item = &str> {
+    let aliases = option.get_all_aliases().unwrap_or_default().into_iter();
+    let id = option.get_id().as_str();
+    let long = option.get_long().filter(|long| *long != id);
+    aliases.chain(long).chain([id])
 }
 
 /// Options that every command takes.

@@ -148,7 +148,7 @@ fn build<E: Entity>() -> Result<Description, String> {
     let root = schema_of::<E>();
     let mut entity = Schema::parse(&root)?;
     entity.sort(order);
-    names::check_fields(E::NAME, &entity)?;
+    names::check_fields(E::NAME, &entity.fields)?;
     let statuses = statuses(&entity)?;
     let lists = lists::<E>(&entity)?;
     key_scope::<E>(&entity)?;

@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 
 use super::{Command, CommandKind, Description};
 use crate::document::{ADDED, id_name};
-use crate::schema::Schema;
+use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
 pub const TOOL_COMMANDS: [&str; 16] = [
@@ -80,10 +80,9 @@ pub(super) fn of_fields<'de, T: Deserialize<'de>>() -> Option<&'static [&'static
 pub(super) fn check(says: &Description) -> Result<(), String> {
     check_entity(&says.entity, &says.plural)?;
     let own = |name: &str| name != says.id && !ADDED.contains(&name);
-    let fields = says.document.fields.iter().filter(|field| own(&field.name));
-    let fields = fields.cloned().collect();
-    check_fields(&says.entity, &Schema { fields })?;
-    check_fields(&says.entity, &says.draft)?;
+    let fields = says.document.fields.iter();
+    check_fields(&says.entity, fields.filter(|field| own(&field.name)))?;
+    check_fields(&says.entity, &says.draft.fields)?;
     check_commands(&says.entity, &says.commands)
 }
 
@@ -108,10 +107,13 @@ pub(super) fn check_entity(name: &str, plural: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn check_fields(entity: &str, schema: &Schema) -> Result<(), String> {
+pub(super) fn check_fields<'a>(
+    entity: &str,
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> Result<(), String> {
     let id = id_name(entity);
     let mut seen = Vec::new();
-    for field in &schema.fields {
+    for field in fields {
         for name in std::iter::once(&field.name).chain(&field.aliases) {
             let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
             if !begins || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -148,7 +150,8 @@ pub(super) fn check_commands(entity: &str, commands: &[Command]) -> Result<(), S
             return Err(format!("the command {name} is there twice"));
         }
         if let CommandKind::Rule { payload } = &command.kind {
-            check_fields(entity, payload).map_err(|reason| format!("of {name}, {reason}"))?;
+            check_fields(entity, &payload.fields)
+                .map_err(|reason| format!("of {name}, {reason}"))?;
         }
     }
     Ok(())
