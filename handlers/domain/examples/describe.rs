@@ -2,10 +2,10 @@
 //! `cargo run -p domain --example describe > handlers/domain/domain.json`.
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
-use domain::Order;
+use domain::Subject;
 use pattern::description::{Description, InvalidDomain};
 
 fn main() -> Result<(), InvalidDomain> {
-    print!("{}", Description::of::<Order>()?.pretty());
+    print!("{}", Description::of::<Subject>()?.pretty());
     Ok(())
 }

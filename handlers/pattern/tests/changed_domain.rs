@@ -7,7 +7,7 @@
 )]
 
 #[path = "support/changed_order.rs"]
-#[allow(unreachable_pub, reason = "it is a crate's source")]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 mod changed_order;
 #[path = "support/histories.rs"]
 #[allow(dead_code, reason = "what other tests need")]

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pattern::publisher::run::<domain::Order>()
+    pattern::publisher::run::<domain::Subject>()
 }

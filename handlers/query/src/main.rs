@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pattern::queries::run::<domain::Order>()
+    pattern::queries::run::<domain::Subject>()
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pattern::subscriber::run::<domain::Order>()
+    pattern::subscriber::run::<domain::Subject>()
 }

@@ -6,6 +6,9 @@ use pattern::whole::Whole;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What the functions serve.
+pub type Subject = Order;
+
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
