@@ -12,7 +12,7 @@
 )]
 
 #[path = "../../domain/src/lib.rs"]
-#[allow(unreachable_pub, reason = "it is a crate's source")]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};

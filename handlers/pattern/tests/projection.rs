@@ -9,7 +9,7 @@
 #[path = "support/given.rs"]
 mod given;
 #[path = "../../domain/src/lib.rs"]
-#[allow(unreachable_pub, reason = "it is a crate's source")]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 mod order;
 #[path = "support/stored.rs"]
 mod stored;
