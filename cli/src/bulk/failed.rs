@@ -175,7 +175,13 @@ impl FailedFile {
         match self.format {
             Format::Csv => {
                 let values = names().map(|name| row.get(name).unwrap_or(&Value::Null));
-                let values: Vec<_> = values.map(|value| Plain(value).to_string()).collect();
+                let written = |value: &Value| match value {
+                    // As JSON, which is read as it is, whatever the elements hold.
+                    Value::Array(elements) if elements.is_empty() => String::new(),
+                    Value::Array(_) => value.to_string(),
+                    value => Plain(value).to_string(),
+                };
+                let values: Vec<_> = values.map(written).collect();
                 writeln!(writer, "{}", join(values.iter().map(String::as_str)))
             }
             Format::Jsonl => {

@@ -207,9 +207,27 @@ fn narrower(old: &Kind, new: &Kind) -> Option<String> {
             let gone: Vec<&str> = gone.map(|choice| choice.name.as_str()).collect();
             (!gone.is_empty()).then(|| format!("is no longer {}", gone.join(", ")))
         }
+        (
+            Kind::Array {
+                of: old_of,
+                min: old_min,
+                max: old_max,
+            },
+            Kind::Array { of, min, max },
+        ) => {
+            if max < old_max {
+                Some(format!("has at most {max} values"))
+            } else if min > old_min {
+                Some(format!("has at least {min} values"))
+            } else {
+                let each = of.as_deref().zip(old_of.as_deref());
+                let each = each.and_then(|(new, old)| narrower(old, new));
+                each.map(|each| format!("has values of which each {each}"))
+            }
+        }
         (Kind::Time, Kind::Time)
+        | (Kind::Date, Kind::Date)
         | (Kind::Boolean, Kind::Boolean)
-        | (Kind::Array, Kind::Array)
         | (Kind::Object, Kind::Object) => None,
         (old, new) => Some(format!("is {}, was {}", word(new), word(old))),
     }
@@ -227,11 +245,12 @@ fn word(kind: &Kind) -> &'static str {
     match kind {
         Kind::Text { .. } => "a text",
         Kind::Time => "a time",
+        Kind::Date => "a date",
         Kind::Choice(_) => "one of some names",
         Kind::Whole { .. } => "a whole number",
         Kind::Number { .. } => "a number",
         Kind::Boolean => "true or false",
-        Kind::Array => "a list of values",
+        Kind::Array { .. } => "a list of values",
         Kind::Object => "an object",
     }
 }

@@ -119,7 +119,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
     }
 }
 
-/// A value as a person reads it: a text by itself, nothing for null, anything else as JSON.
+/// A value as a person reads it: a text by itself, nothing for null, the elements of an array one
+/// after the other, anything else as JSON.
 pub(crate) struct Plain<'a>(pub(crate) &'a Value);
 
 impl fmt::Display for Plain<'_> {
@@ -127,6 +128,10 @@ impl fmt::Display for Plain<'_> {
         match self.0 {
             Value::Null => Ok(()),
             Value::String(text) => f.write_str(text),
+            Value::Array(elements) => {
+                let elements = elements.iter().map(|element| Plain(element).to_string());
+                f.write_str(&elements.collect::<Vec<_>>().join(", "))
+            }
             other => write!(f, "{other}"),
         }
     }

@@ -66,11 +66,16 @@ impl Domain {
         let example = self.examples.first();
         let options = self.draft.fields.iter().filter_map(|field| {
             let value = example?.get(&field.name)?;
-            Some(format!(
-                " --{} {}",
-                FieldOption(field).name(),
-                quoted(Plain(value).to_string())
-            ))
+            let values = match value {
+                Value::Array(elements) => elements.as_slice(),
+                one => std::slice::from_ref(one),
+            };
+            let name = FieldOption(field).name();
+            let typed = values.iter().map(|value| {
+                let value = quoted(Plain(value).to_string());
+                format!(" --{name} {value}")
+            });
+            Some(typed.collect::<String>())
         });
         options.collect()
     }

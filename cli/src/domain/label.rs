@@ -17,11 +17,6 @@ impl Domain {
 
     /// The members that a table shows: id and status, what fits into a cell, version and age.
     pub(crate) fn columns(&self) -> Vec<&str> {
-        let fits = |kind: &Kind| match kind {
-            Kind::Array | Kind::Object => false,
-            Kind::Text { characters, .. } => *characters == Characters::Printable,
-            _ => true,
-        };
         let last = ["version", "createdAt"];
         let first = [self.id.as_str(), pattern::description::STATUS];
         let fields = self.document.fields.iter();
@@ -46,11 +41,13 @@ impl Domain {
     pub(crate) fn widths(&self) -> Vec<usize> {
         const ID: usize = 36;
         const TEXT: usize = 16;
+        const DATE: usize = 10;
         let width = |(column, title): (&str, String)| {
             let kind = self.document.field(column).map(|field| &field.kind);
             let values = match kind {
                 Some(_) if column == self.id => ID,
-                Some(Kind::Text { .. }) => TEXT,
+                Some(Kind::Text { .. } | Kind::Array { .. }) => TEXT,
+                Some(Kind::Date) => DATE,
                 Some(Kind::Choice(choices)) => {
                     let lengths = choices.iter().map(|choice| choice.name.len());
                     lengths.max().unwrap_or_default()
@@ -68,5 +65,15 @@ impl Domain {
         let cell = |name| document.get(name).map(|value| Plain(value).to_string());
         let columns = self.columns().into_iter();
         columns.map(|name| cell(name).unwrap_or_default()).collect()
+    }
+}
+
+/// Whether a value fits into a cell.
+fn fits(kind: &Kind) -> bool {
+    match kind {
+        Kind::Array { of: Some(kind), .. } => fits(kind),
+        Kind::Array { of: None, .. } | Kind::Object => false,
+        Kind::Text { characters, .. } => *characters == Characters::Printable,
+        _ => true,
     }
 }

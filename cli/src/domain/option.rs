@@ -30,13 +30,18 @@ impl Explain for InvalidArgument {
 }
 
 /// A field as an option. It is called what the field is called, in kebab case and less a trailing
-/// `-id`, which stays as an alias: `--client` and `--client-id`.
+/// `-id`, or the `s` of a list, which is given once for each; the whole name stays as an alias:
+/// `--client` and `--client-id`, `--tag` and `--tags`.
 pub(crate) struct FieldOption<'a>(pub(crate) &'a Field);
 
 impl FieldOption<'_> {
     /// What is typed: `client`.
     pub(crate) fn name(&self) -> String {
-        option_name(&self.0.name)
+        let name = option_name(&self.0.name);
+        match (&self.0.kind, name.strip_suffix('s')) {
+            (FieldKind::Array { .. }, Some(one)) if !one.is_empty() => one.to_owned(),
+            _ => name,
+        }
     }
 
     /// What is said of it: its meaning, its rule, its default.
@@ -54,11 +59,14 @@ impl FieldOption<'_> {
     /// The option by which a new value is given.
     pub(crate) fn argument(&self) -> Arg {
         let argument = self.bare().help(self.help());
-        match self.0.kind {
+        let argument = match self.0.kind {
+            FieldKind::Array { .. } => argument.action(ArgAction::Append),
+            _ => argument,
+        };
+        match self.element() {
             FieldKind::Whole { .. } | FieldKind::Number { .. } => {
                 argument.allow_negative_numbers(true)
             }
-            FieldKind::Array => argument.action(ArgAction::Append),
             _ => argument,
         }
     }
@@ -71,24 +79,33 @@ impl FieldOption<'_> {
         ))
     }
 
+    /// What one value of it is.
+    fn element(&self) -> &FieldKind {
+        match &self.0.kind {
+            FieldKind::Array { of: Some(kind), .. } => kind,
+            kind => kind,
+        }
+    }
+
     fn bare(&self) -> Arg {
         let name = self.name();
         let whole = kebab(&self.0.name);
-        let value = match &self.0.kind {
-            FieldKind::Text { .. } if whole != name => "ID".to_owned(),
+        let value = match self.element() {
+            FieldKind::Text { .. } if whole.ends_with("-id") => "ID".to_owned(),
             FieldKind::Text { .. } => "TEXT".to_owned(),
             FieldKind::Time => "TIME".to_owned(),
+            FieldKind::Date => "DATE".to_owned(),
             FieldKind::Boolean => "BOOL".to_owned(),
             FieldKind::Object => "JSON".to_owned(),
             FieldKind::Whole { .. } | FieldKind::Number { .. } => "N".to_owned(),
-            FieldKind::Choice(_) | FieldKind::Array => name.to_uppercase(),
+            FieldKind::Choice(_) | FieldKind::Array { .. } => name.to_uppercase(),
         };
         let argument = Arg::new(self.0.name.clone()).value_name(value);
         let argument = match whole != name {
             true => argument.alias(whole).long(name),
             false => argument.long(name),
         };
-        match &self.0.kind {
+        match self.element() {
             FieldKind::Choice(choices) => {
                 let choices = choices.iter().map(|choice| {
                     let value = PossibleValue::new(choice.name.clone());
@@ -110,14 +127,10 @@ impl FieldOption<'_> {
         let Ok(Some(mut typed)) = matches.try_get_many::<String>(&self.0.name) else {
             return Ok(None);
         };
-        let value = match (&self.0.kind, typed.len()) {
-            (FieldKind::Array, _) => {
-                let elements = typed.map(|text| Value::String(text.clone()));
-                let value = Value::Array(elements.collect());
-                self.0.kind.check(&value).map(|()| value)
-            }
-            _ => match typed.next() {
-                Some(text) => self.0.kind.read(text),
+        let value = match &self.0.kind {
+            FieldKind::Array { .. } => self.0.kind.read_each(typed.map(String::as_str)),
+            kind => match typed.next() {
+                Some(text) => kind.read(text),
                 None => return Ok(None),
             },
         };
@@ -168,7 +181,17 @@ fn rule(kind: &FieldKind) -> Option<String> {
         }
         FieldKind::Number { min, max } => bounds(*min, *max, ""),
         FieldKind::Time => Some("a time such as 2026-11-23T03:00:00Z".to_owned()),
-        FieldKind::Array => Some("once for each".to_owned()),
+        FieldKind::Date => Some("a date such as 2026-11-23".to_owned()),
+        FieldKind::Array { of, min, max } => {
+            let most = (*max < usize::MAX).then_some(*max);
+            let count = bounds((*min > 0).then_some(*min), most, "of them");
+            let each = of.as_deref().and_then(rule);
+            let parts = [count, each].into_iter().flatten();
+            let parts: Vec<String> = std::iter::once("once for each".to_owned())
+                .chain(parts)
+                .collect();
+            Some(parts.join(", "))
+        }
         FieldKind::Choice(_) | FieldKind::Boolean | FieldKind::Object => None,
     }
 }

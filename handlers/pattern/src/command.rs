@@ -210,7 +210,7 @@ impl<E: Entity> Commands<E> {
 }
 
 /// Reads what the schema took for right by the domain's own type, which also judges what is inside
-/// arrays and objects.
+/// objects.
 fn typed<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Invalid> {
     let refused = |error: &dyn Display| Invalid::new(NAME, format_args!("cannot be read: {error}"));
     serde_json::from_value(Value::Object(fields)).map_err(|error| refused(&error))

@@ -13,6 +13,7 @@
 pub mod applied;
 pub mod asked;
 pub mod command;
+pub mod date;
 pub mod description;
 pub mod diagnosis;
 pub mod document;
@@ -22,6 +23,7 @@ pub mod few;
 pub mod id;
 pub mod item;
 pub mod json;
+pub mod list;
 pub mod payload;
 pub mod query;
 pub mod schema;

@@ -2,8 +2,8 @@
 //!
 //! A [`Schema`] is made from a domain's types or read from `domain.json`, and is the one judge of
 //! JSON against it, in the publisher and in the tool. A keyword that it would not check is refused
-//! when it is read, so that no rule is written that nobody keeps. What is inside arrays and objects
-//! is left to the domain's own types.
+//! when it is read, so that no rule is written that nobody keeps. What is inside objects is left to the
+//! domain's own types.
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::date::Date;
 use crate::json::{kind, not_whole, shown};
+use crate::list::check_length;
 use crate::text::{self, PRINTABLE, PRINTABLE_LINES};
 use crate::timestamp::Timestamp;
 
@@ -20,6 +22,8 @@ pub enum Kind {
     },
     /// A point in time, as RFC 3339 writes it.
     Time,
+    /// A day.
+    Date,
     /// One of some names.
     Choice(Vec<Choice>),
     /// A whole number.
@@ -38,8 +42,15 @@ pub enum Kind {
     },
     /// True or false.
     Boolean,
-    /// An array, whose elements the domain's type judges.
-    Array,
+    /// An array.
+    Array {
+        /// What its elements may be; `None` where the domain's type judges them alone.
+        of: Option<Box<Kind>>,
+        /// The fewest elements.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
     /// An object, whose members the domain's type judges.
     Object,
 }
@@ -90,6 +101,7 @@ impl Kind {
                 (Self::Choice(choices(schema)?), &["const"])
             }
             Some("string") if format == Some("date-time") => (Self::Time, &["format"]),
+            Some("string") if format == Some("date") => (Self::Date, &["format"]),
             Some("string") => {
                 let characters = match format {
                     Some(PRINTABLE) => Characters::Printable,
@@ -121,7 +133,18 @@ impl Kind {
                 (number, &["format", "minimum", "maximum"])
             }
             Some("boolean") => (Self::Boolean, &[]),
-            Some("array") => return Ok(Self::Array),
+            Some("array") => {
+                let of = match schema.get("items") {
+                    Some(Value::Object(element)) => Some(Box::new(Self::parse(element)?)),
+                    _ => None,
+                };
+                let array = Self::Array {
+                    of,
+                    min: length(schema, "minItems")?.unwrap_or(0),
+                    max: length(schema, "maxItems")?.unwrap_or(usize::MAX),
+                };
+                (array, &["items", "minItems", "maxItems"])
+            }
             Some("object") => return Ok(Self::Object),
             Some(other) => return Err(format!("has the unknown type {other}")),
             None => return Err("has no type".to_owned()),
@@ -161,6 +184,10 @@ impl Kind {
                 Ok(_) => Ok(()),
                 Err(rule) => Err(rule.to_string()),
             },
+            (Self::Date, Value::String(text)) => match text.parse::<Date>() {
+                Ok(_) => Ok(()),
+                Err(rule) => Err(rule.to_string()),
+            },
             (Self::Choice(choices), Value::String(text)) => {
                 if choices.iter().any(|choice| choice.name == *text) {
                     return Ok(());
@@ -168,7 +195,9 @@ impl Kind {
                 let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
                 Err(format!("must be one of {}", names.join(", ")))
             }
-            (Self::Text { .. } | Self::Time | Self::Choice(_), _) => is_not("a string"),
+            (Self::Text { .. } | Self::Time | Self::Date | Self::Choice(_), _) => {
+                is_not("a string")
+            }
             (Self::Whole { min, max }, value) => {
                 let number = value.as_i64().map(i128::from);
                 let number = number.or_else(|| value.as_u64().map(i128::from));
@@ -194,23 +223,31 @@ impl Kind {
                     Err(format!("must be a number{range}, not {}", shown(value)))
                 }
             },
-            (Self::Boolean, Value::Bool(_))
-            | (Self::Array, Value::Array(_))
-            | (Self::Object, Value::Object(_)) => Ok(()),
+            (Self::Array { of, min, max }, Value::Array(elements)) => {
+                check_length(elements.len(), *min, *max).map_err(|rule| rule.to_string())?;
+                each(of.as_deref(), elements, |kind, element| kind.check(element))?;
+                Ok(())
+            }
+            (Self::Boolean, Value::Bool(_)) | (Self::Object, Value::Object(_)) => Ok(()),
             (Self::Boolean, _) => is_not("true or false"),
-            (Self::Array, _) => is_not("an array"),
+            (Self::Array { .. }, _) => is_not("an array"),
             (Self::Object, _) => is_not("an object"),
         }
     }
 
-    /// Reads what somebody typed, or a cell of a table holds, as a value of this kind.
+    /// Reads what somebody typed, or a cell of a table holds, as a value of this kind. A `|` parts
+    /// the elements of an array, unless it is written as JSON.
     ///
     /// # Errors
     /// The rule that it breaks: `must be …`.
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let typed = || Value::String(text.to_owned());
         let value = match self {
-            Self::Text { .. } | Self::Time | Self::Choice(_) => typed(),
+            Self::Text { .. } | Self::Time | Self::Date | Self::Choice(_) => typed(),
+            Self::Array { .. } if text.is_empty() => Value::Array(Vec::new()),
+            Self::Array { .. } if !text.starts_with('[') => {
+                return self.read_each(text.split('|').map(str::trim));
+            }
             _ if text.trim() != text => typed(),
             // Whatever is no JSON is a text, which the check then refuses by what it must be.
             _ => serde_json::from_str(text).unwrap_or_else(|_| typed()),
@@ -225,17 +262,50 @@ impl Kind {
         Ok(value)
     }
 
+    /// Reads the elements of an array, each as somebody typed it.
+    ///
+    /// # Errors
+    /// The rule that one of them breaks, or all together.
+    pub fn read_each<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<Value, String> {
+        let of = match self {
+            Self::Array { of, .. } => of.as_deref(),
+            _ => None,
+        };
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let elements = each(of, &texts, |kind, text| kind.read(text))?;
+        let elements = elements.unwrap_or_else(|| texts.into_iter().map(Value::from).collect());
+        let value = Value::Array(elements);
+        self.check(&value)?;
+        Ok(value)
+    }
+
     /// Whether there can be a list of each value: a single one, which the cache's scripts read from
     /// a document as it is. Their numbers lose digits above 2^53.
     #[must_use]
     pub fn has_lists(&self) -> bool {
         const EXACT: i128 = 1 << 53;
         match self {
-            Self::Array | Self::Object | Self::Number { .. } => false,
+            Self::Array { .. } | Self::Object | Self::Number { .. } => false,
             Self::Whole { min, max } => *min >= -EXACT && *max <= EXACT,
-            Self::Text { .. } | Self::Time | Self::Choice(_) | Self::Boolean => true,
+            Self::Text { .. } | Self::Time | Self::Date | Self::Choice(_) | Self::Boolean => true,
         }
     }
+}
+
+/// What `of` makes of each of `elements`; `None` where it is not known what they may be.
+fn each<T, R>(
+    of: Option<&Kind>,
+    elements: &[T],
+    make: impl Fn(&Kind, &T) -> Result<R, String>,
+) -> Result<Option<Vec<R>>, String> {
+    let Some(kind) = of else {
+        return Ok(None);
+    };
+    let numbered = (1..).zip(elements);
+    let made = numbered.map(|(number, element)| {
+        make(kind, element).map_err(|rule| format!("value {number} {rule}"))
+    });
+    made.collect::<Result<_, _>>().map(Some)
 }
 
 /// The schema of what is not null, where `schema` also allows null.

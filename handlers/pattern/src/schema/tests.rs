@@ -17,7 +17,9 @@ fn schema() -> Schema {
             "note": {"type": ["string", "null"], "format": "printable-lines", "maxLength": 20},
             "day": {"type": "string", "format": "date-time"},
             "gift": {"type": "boolean"},
-            "parts": {"type": "array", "items": {"type": "string"}},
+            "parts": {"type": "array", "items": {"type": "integer"}, "maxItems": 2},
+            "words": {"type": "array", "items": true},
+            "until": {"type": "string", "format": "date"},
         },
         "required": ["who"],
         "additionalProperties": false,
@@ -92,8 +94,20 @@ fn every_refusal_names_the_field_and_the_rule() {
             "parts must be an array, not an object",
         ),
         (
+            json!({"who": "a", "parts": [1, 2, 3]}),
+            "parts must have at most 2 values, not 3",
+        ),
+        (
+            json!({"who": "a", "parts": [1, "b"]}),
+            "parts value 2 must be a whole number, not a string",
+        ),
+        (
+            json!({"who": "a", "until": "2026-02-29"}),
+            "until must be a date such as 2026-11-23",
+        ),
+        (
             json!({"who": "a", "color": "red"}),
-            "color is not a field of this; known: day, gift, mood, note, parts, pieces, price, state, total, who, whom",
+            "color is not a field of this; known: day, gift, mood, note, parts, pieces, price, state, total, until, who, whom, words",
         ),
     ] {
         assert_eq!(
@@ -123,7 +137,15 @@ fn what_is_typed_is_read_as_the_fields_kind() {
     assert_eq!(read("who", "12"), Ok(json!("12")));
     assert_eq!(read("pieces", "7"), Ok(json!(7)));
     assert_eq!(read("gift", "true"), Ok(json!(true)));
-    assert_eq!(read("parts", "[\"a\"]"), Ok(json!(["a"])));
+    assert_eq!(read("words", "[\"a\"]"), Ok(json!(["a"])));
+    assert_eq!(read("words", "a | 2"), Ok(json!(["a", "2"])));
+    assert_eq!(read("words", ""), Ok(json!([])));
+    assert_eq!(read("parts", "1|2"), Ok(json!([1, 2])));
+    assert_eq!(
+        read("parts", "1|b"),
+        Err("parts value 2 must be a whole number, not \"b\"".to_owned())
+    );
+    assert_eq!(read("until", "2026-11-23"), Ok(json!("2026-11-23")));
     assert_eq!(
         read("pieces", "many"),
         Err("pieces must be a whole number from 1 to 9, not \"many\"".to_owned())
@@ -159,6 +181,14 @@ fn a_rule_that_nothing_checks_is_refused() {
         (
             json!({"type": "string", "format": "uuid"}),
             "f has the unknown format uuid",
+        ),
+        (
+            json!({"type": "array", "uniqueItems": true}),
+            "f has the rule uniqueItems, which nothing checks",
+        ),
+        (
+            json!({"type": "array", "items": {"type": "string", "pattern": "^a"}}),
+            "f has the rule pattern, which nothing checks",
         ),
         (json!({"type": "null"}), "f has the unknown type null"),
         (json!({"$ref": "#/$defs/X"}), "f has no type"),
