@@ -16,7 +16,6 @@ use crate::definition::Table;
 
 mod api;
 mod engine;
-mod expression;
 mod file;
 mod records;
 mod request;
@@ -161,11 +160,8 @@ impl Store {
         let Some(handler) = api::handler(operation) else {
             return wire::not_implemented(operation);
         };
-        let request = match request::prepare(body) {
-            Ok(request) => request,
-            Err(error) => return wire::refusal(operation, error),
-        };
-        let brief = api::is_brief(operation) && expression::is_shallow(&request.body);
+        let request = request::prepare(body);
+        let brief = api::is_brief(operation) && request.is_shallow();
         let here = brief.then(|| self.0.engine.try_here());
         let answer = match here.flatten() {
             Some(here) => Ok(handler(&self.0.api, here.database(), &request.body)),

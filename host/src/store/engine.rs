@@ -27,9 +27,9 @@ pub(super) struct Parts {
 
 type Job = Box<dyn FnOnce(&Parts) + Send>;
 
-/// Of the thread's stack, in bytes, used only where it is needed: the engine reads an expression of
-/// 300 levels by recursion.
-const STACK: usize = 16 * 1024 * 1024;
+/// Of the thread's stack, in bytes, used only where it is needed: the engine reads an expression,
+/// whose 4 KB can hold as many levels, by recursion.
+const STACK: usize = 64 * 1024 * 1024;
 
 /// The thread's handle. Dropping it lets the thread finish what it was given, and waits for that.
 pub(super) struct Engine {

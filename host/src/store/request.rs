@@ -1,16 +1,15 @@
-//! What is done with a request before the engine has it: its expressions are held to DynamoDB's
-//! bounds, and tables that are named by their ARNs, which DynamoDB takes too, are named as the engine
-//! knows them.
+//! What is done with a request before the engine has it: tables that are named by their ARNs, which
+//! DynamoDB takes too, are named as the engine knows them.
 
 use bytes::Bytes;
-use dynoxide::DynoxideError;
 use serde_json::{Map, Value};
-
-use super::expression;
 
 /// The parameter of a batch that has its tables as keys, and the parts of an answer that have them.
 const TABLES: &str = "RequestItems";
 const ANSWERED: [&str; 3] = ["Responses", "UnprocessedItems", "UnprocessedKeys"];
+/// Levels of an expression with which a call may run on any thread's stack: the engine reads
+/// expressions, of up to 4 KB, by recursion.
+const SHALLOW: usize = 24;
 
 /// A request that the engine may have.
 #[derive(Debug)]
@@ -20,26 +19,30 @@ pub(super) struct Prepared {
     named: Vec<(String, String)>,
 }
 
-/// Refuses what is beyond the bounds. What is no JSON is left to the engine to refuse.
-pub(super) fn prepare(body: Bytes) -> Result<Prepared, DynoxideError> {
-    let names_arns = contains(&body, b":table/");
-    let may_exceed = expression::may_exceed(&body) && contains(&body, b"Expression\"");
-    let mut prepared = Prepared {
-        body,
-        named: Vec::new(),
-    };
-    if (names_arns || may_exceed)
+/// Names tables as the engine does. What is no JSON is left to the engine to refuse.
+pub(super) fn prepare(body: Bytes) -> Prepared {
+    let named = Vec::new();
+    let mut prepared = Prepared { body, named };
+    let mut parts = prepared.body.windows(7);
+    if parts.any(|part| part == b":table/")
         && let Ok(mut request) = serde_json::from_slice::<Value>(&prepared.body)
     {
-        prepared.named = walk(&mut request)?;
-        if names_arns {
-            prepared.body = request.to_string().into_bytes().into();
-        }
+        prepared.named = name_tables(&mut request);
+        prepared.body = request.to_string().into_bytes().into();
     }
-    Ok(prepared)
+    prepared
 }
 
 impl Prepared {
+    /// Whether no expression in it can nest so deep that it needs much of a stack: each level takes
+    /// a parenthesis or a `NOT`, which JSON can also escape.
+    pub(super) fn is_shallow(&self) -> bool {
+        let levels = self.body.windows(3).filter(|part| {
+            part.starts_with(b"(") || part.starts_with(b"\\u") || part.eq_ignore_ascii_case(b"not")
+        });
+        levels.count() <= SHALLOW
+    }
+
     /// The answer with the tables as the batch named them.
     pub(super) fn answered(&self, answer: Vec<u8>) -> Vec<u8> {
         if self.named.is_empty() {
@@ -59,16 +62,11 @@ impl Prepared {
     }
 }
 
-/// Checks expressions and renames tables at any depth; items have no member of these names that is
-/// a text.
-fn walk(value: &mut Value) -> Result<Vec<(String, String)>, DynoxideError> {
+/// Renames tables at any depth; items have no member of these names that is a text.
+fn name_tables(value: &mut Value) -> Vec<(String, String)> {
     let mut named = Vec::new();
     match value {
-        Value::Array(items) => {
-            for item in items {
-                named.extend(walk(item)?);
-            }
-        }
+        Value::Array(items) => named.extend(items.iter_mut().flat_map(name_tables)),
         Value::Object(members) => {
             if let Some(tables) = members.get_mut(TABLES).and_then(Value::as_object_mut) {
                 for arn in tables.keys().cloned().collect::<Vec<_>>() {
@@ -85,14 +83,13 @@ fn walk(value: &mut Value) -> Result<Vec<(String, String)>, DynoxideError> {
                             *text = name.to_owned();
                         }
                     }
-                    Value::String(text) => expression::check(key, text)?,
-                    other => named.extend(walk(other)?),
+                    other => named.extend(name_tables(other)),
                 }
             }
         }
         _ => {}
     }
-    Ok(named)
+    named
 }
 
 /// The table's name, where this is a table's ARN.
@@ -105,8 +102,4 @@ fn rename(tables: &mut Map<String, Value>, from: &str, to: &str) {
     if let Some(value) = tables.remove(from) {
         tables.insert(to.to_owned(), value);
     }
-}
-
-fn contains(body: &[u8], part: &[u8]) -> bool {
-    body.windows(part.len()).any(|window| window == part)
 }
