@@ -1,10 +1,4 @@
 //! The cache as a real server: a child that is kept running, and one that somebody else runs.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "what fails here fails the test"
-)]
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;

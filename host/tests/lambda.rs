@@ -1,23 +1,12 @@
 //! Functions as processes on the Runtime API, and what Lambda promises around them.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "what fails here fails the test"
-)]
 
-#[path = "lambda/environments.rs"]
 mod environments;
-#[path = "lambda/invoking.rs"]
 mod invoking;
-#[path = "lambda/logs.rs"]
 mod logs;
-#[path = "lambda/processes.rs"]
 mod processes;
-#[path = "lambda/starting.rs"]
 mod starting;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -36,6 +25,8 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::eventually;
+
+use crate::definitions;
 
 /// Functions with a folder for their logs.
 struct Host {
@@ -104,18 +95,9 @@ impl Host {
 
 fn function() -> Function {
     Function {
-        logical_id: "F".to_owned(),
-        name: "f".to_owned(),
-        program: env!("CARGO_BIN_EXE_scripted-handler").into(),
-        handler: "bootstrap".to_owned(),
-        environment: BTreeMap::new(),
-        timeout_seconds: 30,
-        memory_mb: 256,
-        reserved_concurrency: None,
-        log_level: Some("INFO".to_owned()),
         log_json: false,
         log_platform: true,
-        log_group: "/aws/lambda/f".to_owned(),
+        ..definitions::function()
     }
 }
 

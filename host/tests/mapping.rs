@@ -1,17 +1,11 @@
 //! The event source mapping with everything real: table, function processes, queue and cache.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "what fails here fails the test"
-)]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use host::definition::{Function, Mapping, Queue, StartingPosition, Table};
+use host::definition::{Function, Mapping};
 use host::journal::Journal;
 use host::lambda::{Functions, Settings};
 use host::mapping::{Mappings, Status};
@@ -22,6 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::eventually;
 use test_support::valkey::Valkey;
+
+use crate::definitions::{self, mapping, orders, queue};
 
 const REGION: &str = "eu-west-1";
 
@@ -44,7 +40,7 @@ impl Host {
     async fn over(folder: TempDir, function: Function) -> Self {
         let path = |name: &str| folder.path().join(name);
         let store = Store::open(&path("tables.db"), REGION).unwrap();
-        store.apply(&table()).await.unwrap();
+        store.apply(&orders()).await.unwrap();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
         let settings = Settings {
             region: REGION.to_owned(),
@@ -139,46 +135,11 @@ async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
         .unwrap()
 }
 
-fn table() -> Table {
-    let properties = json!({
-        "KeySchema": [{"AttributeName": "orderId", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "orderId", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    });
-    Table {
-        logical_id: "Orders".to_owned(),
-        name: "orders".to_owned(),
-        properties: properties.as_object().unwrap().clone(),
-        time_to_live: None,
-    }
-}
-
-fn queue() -> Queue {
-    Queue {
-        logical_id: "Failures".to_owned(),
-        name: "failures".to_owned(),
-        visibility_timeout_seconds: 300,
-        message_retention_seconds: 1_209_600,
-        delay_seconds: 0,
-        receive_wait_seconds: 0,
-    }
-}
-
 fn function(program: PathBuf, environment: BTreeMap<String, String>) -> Function {
     Function {
-        logical_id: "Subscriber".to_owned(),
-        name: "subscriber".to_owned(),
         program,
-        handler: "bootstrap".to_owned(),
         environment,
-        timeout_seconds: 30,
-        memory_mb: 256,
-        reserved_concurrency: None,
-        log_level: Some("INFO".to_owned()),
-        log_json: true,
-        log_platform: false,
-        log_group: "/aws/lambda/subscriber".to_owned(),
+        ..definitions::function()
     }
 }
 
@@ -192,25 +153,6 @@ fn scripted(folder: &TempDir, script: &Value) -> Function {
         env!("CARGO_BIN_EXE_scripted-handler").into(),
         environment.into(),
     )
-}
-
-fn mapping() -> Mapping {
-    Mapping {
-        logical_id: "Mapping".to_owned(),
-        id: "11111111-2222-3333-4444-555555555555".to_owned(),
-        table: "orders".to_owned(),
-        function: "subscriber".to_owned(),
-        enabled: true,
-        starting_position: StartingPosition::TrimHorizon,
-        batch_size: 100,
-        window_seconds: 0,
-        parallelization_factor: 1,
-        bisect_on_error: true,
-        maximum_retry_attempts: Some(2),
-        maximum_record_age_seconds: None,
-        report_item_failures: true,
-        on_failure: Some("failures".to_owned()),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,7 +243,7 @@ async fn a_table_made_anew_is_read_from_its_beginning() {
     host.put("a").await;
     assert!(host.catches_up().await);
     host.store.remove("orders").await.unwrap();
-    host.store.apply(&table()).await.unwrap();
+    host.store.apply(&orders()).await.unwrap();
     host.put("b").await;
     let record = host.folder.path().join("record");
     let read = move || fs::read_to_string(&record).unwrap().lines().count() == 2;
@@ -325,11 +267,11 @@ async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_a
         host.put(&format!("order {number}")).await;
     }
     assert!(host.catches_up().await);
-    let orders = |valkey: &Valkey| {
+    let held = |valkey: &Valkey| {
         let keys: Vec<String> = valkey.run(&["KEYS", "orders:v2:=*"]);
         keys.len()
     };
-    assert_eq!(orders(&valkey), 500);
+    assert_eq!(held(&valkey), 500);
     valkey.stop();
     host.put("while it was away").await;
     let mappings = host.mappings.clone();
@@ -338,7 +280,7 @@ async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_a
     assert!(comes_true(failing).await);
     valkey.start_again();
     assert!(host.catches_up().await);
-    assert_eq!(orders(&valkey), 1);
+    assert_eq!(held(&valkey), 1);
     assert_eq!(host.status().last_processing_result, "OK");
     host.stop().await;
 }

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Host, function, logged};
+use super::support::{Host, function, logged};
 
 #[tokio::test]
 async fn a_function_is_invoked_by_name_and_by_arn() {
@@ -298,24 +298,6 @@ async fn mappings_are_described_as_recorded() {
         error.message(),
         Some("The resource you requested does not exist.")
     );
-}
-
-#[tokio::test]
-async fn a_list_of_functions_has_pages() {
-    let host = Host::start().await;
-    let named = |name: &str| {
-        let mut function = function();
-        function.name = name.to_owned();
-        function
-    };
-    host.functions
-        .apply(["a", "b", "c"].map(named).into())
-        .await;
-    let client = Client::new(&host.aws());
-    let pages = client.list_functions().into_paginator().page_size(2).send();
-    let pages: Vec<_> = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
-    let sizes: Vec<usize> = pages.iter().map(|page| page.functions().len()).collect();
-    assert_eq!(sizes, [2, 1]);
 }
 
 #[tokio::test]

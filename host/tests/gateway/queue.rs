@@ -12,7 +12,8 @@ use aws_sdk_sqs::types::{
 use host::journal::Journal;
 use host::queue::Queues;
 
-use crate::support::{Host, queue};
+use super::support::Host;
+use crate::definitions::queue;
 
 /// A client, and the queue's URL as the client was told it.
 async fn client(host: &Host) -> (Client, String) {
@@ -210,7 +211,7 @@ async fn a_receiver_that_waits_gets_the_message_whose_time_is_over() {
 async fn a_message_that_is_added_in_a_transaction_wakes_a_receiver() {
     let journal = Journal::in_memory().unwrap();
     let queues = Queues::new(journal.clone(), "eu-west-1").unwrap();
-    queues.apply(vec![queue("failures")]).unwrap();
+    queues.apply(vec![queue()]).unwrap();
     let body = r#"{"QueueUrl":"/000000000000/failures","WaitTimeSeconds":20}"#;
     let receiver = queues.clone();
     let waiting = tokio::spawn(async move {

@@ -1,6 +1,5 @@
 //! A port with all services behind it.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use host::definition::{Function, Mapping, Queue, StartingPosition, Table};
+use host::definition::{Function, Mapping};
 use host::gateway::{self, Control, Services};
 use host::journal::Journal;
 use host::lambda::{Functions, LogLine, Settings};
@@ -26,6 +25,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
+
+use crate::definitions;
 
 /// What the tool's requests must carry.
 pub(crate) const TOKEN: &str = "b0a7c0de";
@@ -77,9 +78,9 @@ impl Host {
         functions.apply(vec![function()]).await;
         let journal = Journal::in_memory().unwrap();
         let queues = Queues::new(journal.clone(), &region).unwrap();
-        queues.apply(vec![queue("failures")]).unwrap();
+        queues.apply(vec![definitions::queue()]).unwrap();
         let store = Store::open(&folder.path().join("data.db"), &region).unwrap();
-        store.apply(&table()).await.unwrap();
+        store.apply(&definitions::orders()).await.unwrap();
         let parts = (store.clone(), functions.clone(), queues.clone());
         let mappings = Mappings::new(&region, journal, parts.0, parts.1, parts.2).unwrap();
         mappings.apply(vec![mapping()]).await.unwrap();
@@ -152,63 +153,20 @@ impl Host {
 
 pub(crate) fn function() -> Function {
     Function {
-        logical_id: "F".to_owned(),
-        name: "f".to_owned(),
-        program: env!("CARGO_BIN_EXE_scripted-handler").into(),
-        handler: "bootstrap".to_owned(),
-        environment: BTreeMap::from([("COLOUR".to_owned(), "green".to_owned())]),
-        timeout_seconds: 30,
-        memory_mb: 256,
+        environment: [("COLOUR".to_owned(), "green".to_owned())].into(),
         reserved_concurrency: Some(3),
-        log_level: Some("INFO".to_owned()),
-        log_json: true,
-        log_platform: false,
-        log_group: "/aws/lambda/f".to_owned(),
-    }
-}
-
-pub(crate) fn queue(name: &str) -> Queue {
-    Queue {
-        logical_id: "FailuresQueue".to_owned(),
-        name: name.to_owned(),
-        visibility_timeout_seconds: 300,
-        message_retention_seconds: 1_209_600,
-        delay_seconds: 0,
-        receive_wait_seconds: 0,
+        ..definitions::function()
     }
 }
 
 fn mapping() -> Mapping {
     Mapping {
-        logical_id: "Changes".to_owned(),
-        id: "501d8a9a-a457-56d2-828c-ccb45ac0c8e7".to_owned(),
-        table: "orders".to_owned(),
-        function: "f".to_owned(),
-        enabled: true,
-        starting_position: StartingPosition::TrimHorizon,
         batch_size: 1,
         window_seconds: 1,
-        parallelization_factor: 1,
         bisect_on_error: false,
         maximum_retry_attempts: Some(1),
-        maximum_record_age_seconds: None,
         report_item_failures: false,
-        on_failure: Some("failures".to_owned()),
-    }
-}
-
-fn table() -> Table {
-    let properties = json!({
-        "KeySchema": [{"AttributeName": "orderId", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "orderId", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    });
-    Table {
-        logical_id: "WriteModel".to_owned(),
-        name: "orders".to_owned(),
-        properties: properties.as_object().unwrap().clone(),
-        time_to_live: None,
+        ..definitions::mapping()
     }
 }
 

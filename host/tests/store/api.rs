@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use host::store::Sequence;
 use serde_json::json;
 
-use crate::support::{Home, REGION, item, key, put};
+use super::support::{Home, REGION, item, key, put};
 
 #[tokio::test]
 async fn arns_are_of_the_stacks_region_and_are_taken_back() {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use host::store::Store;
 use serde_json::json;
 
-use crate::support::{Home, REGION, key, orders, put};
+use super::support::{Home, REGION, key, orders, put};
 
 /// Where the child finds the folder; the test below is the child where it is set.
 const FOLDER: &str = "STORE_TEST_FOLDER";
@@ -35,7 +35,7 @@ async fn what_was_answered_survives_a_kill_of_the_process() {
     for round in 1..=3 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .arg("durability::the_writer_that_the_next_test_kills")
+            .arg("store::durability::the_writer_that_the_next_test_kills")
             .env(FOLDER, folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

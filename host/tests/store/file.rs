@@ -4,7 +4,7 @@ use std::fs;
 
 use host::store::{Store, StoreError};
 
-use crate::support::{Home, REGION};
+use super::support::{Home, REGION};
 
 fn refused(path: &std::path::Path) -> StoreError {
     Store::open(path, REGION).unwrap_err()
@@ -95,7 +95,7 @@ async fn a_table_that_was_half_made_when_the_process_ended_is_made_anew() {
 
     let store = Store::open(&path, REGION).unwrap();
     let home = Home { store, folder };
-    home.store.apply(&crate::support::orders()).await.unwrap();
+    home.store.apply(&super::support::orders()).await.unwrap();
     home.put("b", 1).await;
     assert_eq!(home.records().len(), 1);
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, table};
+use super::support::{Home, table};
 
 /// A table `orders` with this key, and a stream with this view.
 async fn home(key: &str, view: &str) -> Home {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use host::store::{Sequence, TableChange};
 use serde_json::json;
 
-use crate::support::{Home, REGION, item, key, orders, put, table};
+use super::support::{Home, REGION, item, key, orders, put, table};
 
 #[tokio::test]
 async fn each_kind_of_write_becomes_its_record_as_lambda_delivers_it() {

@@ -1,9 +1,10 @@
 //! A store in a folder of its own, and calls to it.
 
-use host::definition::Table;
 use host::store::{Sequence, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub(crate) use crate::definitions::{orders, table};
 
 pub(crate) const REGION: &str = "eu-central-1";
 
@@ -83,25 +84,4 @@ pub(crate) fn put(id: &str, quantity: u32) -> Value {
 
 pub(crate) fn key(id: &str) -> Value {
     json!({"TableName": "orders", "Key": {"orderId": {"S": id}}})
-}
-
-pub(crate) fn orders() -> Table {
-    table(json!({
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "orderId", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "orderId", "KeyType": "HASH"}],
-        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
-    }))
-}
-
-pub(crate) fn table(properties: Value) -> Table {
-    let Value::Object(properties) = properties else {
-        panic!("no properties: {properties}");
-    };
-    Table {
-        logical_id: "WriteModel".to_owned(),
-        name: "orders".to_owned(),
-        properties,
-        time_to_live: None,
-    }
 }

@@ -6,7 +6,7 @@ use host::definition::Table;
 use host::store::{StoreError, TableChange};
 use serde_json::{Value, json};
 
-use crate::support::{Home, item, orders};
+use super::support::{Home, item, orders};
 
 fn with(change: impl FnOnce(&mut Table)) -> Table {
     let mut table = orders();
