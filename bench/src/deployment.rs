@@ -27,7 +27,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
         let changed = tempfile::tempdir().unwrap();
         for (name, _) in ZIPS {
             // A program with something behind its end is another that does the same.
-            let mut program = std::fs::read(options.handlers.join(name)).unwrap();
+            let mut program = std::fs::read(options.programs.handlers.join(name)).unwrap();
             program.extend_from_slice(b"changed");
             std::fs::write(changed.path().join(name), program).unwrap();
         }
@@ -48,7 +48,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
             rest.split_once(" bytes zipped")?.0.parse().ok()
         });
         let size: f64 = size.unwrap_or_else(|| panic!("no size of {name} in {said}"));
-        let program = std::fs::metadata(options.handlers.join(name))
+        let program = std::fs::metadata(options.programs.handlers.join(name))
             .unwrap()
             .len() as f64;
         let line = bytes(format!("{name}: zip"), size).beside(program, "the program in it");

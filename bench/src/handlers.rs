@@ -39,7 +39,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) {
         ("subscriber", events::batch(0, 10)),
         ("query", json!({"orderId": "nothing"}).to_string()),
     ] {
-        let program = options.handlers.join(name);
+        let program = options.programs.handlers.join(name);
         let (mut floor, mut samples) = (Samples::default(), Samples::default());
         for _ in 0..options.scaled(100) {
             floor.add(Handler::start(&echo, &AS_ON_AWS).first_poll());

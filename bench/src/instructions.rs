@@ -1,9 +1,9 @@
 //! Instructions of a few hot paths, held against the figures in `bench/instructions.toml`.
 //!
 //! Times on a machine that others use show that a path became slower only when it became much
-//! slower. Callgrind counts the instructions of the processor, which are the same each time. Counted are the instructions of the program's own code, its libraries of Rust included,
-//! without the C library: that chooses its `memcpy` by the processor, and differs from one
-//! distribution to the next.
+//! slower. Callgrind counts the instructions of the processor, which are the same each time: those of
+//! the program's own code, its libraries of Rust included, without the C library, which chooses its
+//! `memcpy` by the processor and differs from one distribution to the next.
 //!
 //! The handlers are counted as they are deployed, and what one invocation takes is the difference of
 //! two runs that differ in how many there are. The tool is counted in its debug build, which the
@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio, exit};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use clap::Parser;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use test_support::http::{Reply, Server};
@@ -24,27 +25,28 @@ use test_support::valkey::Valkey;
 use test_support::workspace;
 
 use crate::handlers::AS_ON_AWS;
-use crate::{Options, events};
+use crate::{Programs, events};
 
-const USAGE: &str = "\
-usage: scripts/instructions [--check | --update] [WORD…]
-
-Counts the instructions of hot paths, of all or of those with one of the words in their names.
---check   fails where one has grown by more than the committed figures allow
---update  commits what was counted to bench/instructions.toml";
 const FILE: &str = "bench/instructions.toml";
 const HEAD: &str = "\
 # Instructions of hot paths, and by what part they may grow before `scripts/test` fails.
 # Written by `scripts/instructions --update`; see docs/performance.md.
 ";
 
-/// What to do with what was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    #[default]
-    Shown,
-    Checked,
-    Updated,
+/// Counts the instructions of hot paths, beside the committed figures.
+#[derive(Debug, Parser)]
+#[command(name = "scripts/instructions", bin_name = "scripts/instructions")]
+struct Options {
+    #[command(flatten)]
+    programs: Programs,
+    /// Fail where one has grown by more than the committed figures allow
+    #[arg(long, conflicts_with = "update")]
+    check: bool,
+    /// Commit what was counted to bench/instructions.toml
+    #[arg(long)]
+    update: bool,
+    /// Only those with one of these words in their names
+    words: Vec<String>,
 }
 
 /// What is committed.
@@ -55,29 +57,25 @@ struct Committed {
     instructions: BTreeMap<String, u64>,
 }
 
-type Count = fn(&Options) -> u64;
+type Count = fn(&Programs) -> u64;
 
 const PATHS: [(&str, Count); 6] = [
     ("cqrs order create --help", help),
-    ("publisher: start", |options| {
-        handler(options, "publisher", &AS_ON_AWS, &[])
+    ("publisher: start", |programs| {
+        handler(programs, "publisher", &AS_ON_AWS, &[])
     }),
     ("publisher: a create", a_create),
     ("subscriber: a record", a_record),
-    ("query: one order", |options| {
-        a_query(options, &json!({"orderId": events::id(0)}))
+    ("query: one order", |programs| {
+        a_query(programs, &json!({"orderId": events::id(0)}))
     }),
-    ("query: a list of 20", |options| {
-        a_query(options, &json!({"list": {"limit": 20}}))
+    ("query: a list of 20", |programs| {
+        a_query(programs, &json!({"list": {"limit": 20}}))
     }),
 ];
 
-pub(crate) fn usage(status: i32) -> ! {
-    eprintln!("{USAGE}");
-    exit(status)
-}
-
-pub(crate) fn run(options: &Options) -> ExitCode {
+pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let options = Options::parse_from(arguments);
     let text = fs::read_to_string(workspace().join(FILE)).unwrap();
     let mut committed: Committed = toml::from_str(&text).unwrap();
     let mut grown = 0;
@@ -90,7 +88,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         if !options.words.is_empty() && !options.words.iter().any(is_named) {
             continue;
         }
-        let counted = count(options);
+        let counted = count(&options.programs);
         let before = committed.instructions.insert(name.to_owned(), counted);
         let change = before.map(|before| counted as f64 / before as f64 - 1.0);
         let verdict = match change {
@@ -104,34 +102,25 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         let (before, percent) = (before.unwrap_or(0), change.unwrap_or(0.0) * 100.0);
         println!("{name:<26} {counted:>13} {before:>13} {percent:>+6.1} %  {verdict}");
     }
-    match options.instructions {
-        Wanted::Shown => {}
-        Wanted::Updated => {
-            committed.toolchain = toolchain();
-            committed
-                .instructions
-                .retain(|name, _| PATHS.iter().any(|(path, _)| path == name));
-            let text = toml::to_string(&committed).unwrap();
-            fs::write(workspace().join(FILE), format!("{HEAD}{text}")).unwrap();
-            println!("written to {FILE}");
-        }
-        Wanted::Checked if committed.toolchain != toolchain() => {
-            println!(
-                "not judged: the committed figures are of {}",
-                committed.toolchain
-            );
-        }
-        Wanted::Checked if grown > 0 => {
-            eprintln!(
-                "error: of the hot paths {grown} took over {:.0} % more instructions than committed, \
-                 or are new\nhint: `callgrind_annotate` on the files in {} shows where they go; \
-                 where the growth is worth it, `scripts/instructions --update`",
-                committed.tolerance * 100.0,
-                folder().display(),
-            );
-            return ExitCode::FAILURE;
-        }
-        Wanted::Checked => {}
+    if options.update {
+        committed.toolchain = toolchain();
+        let counted = &mut committed.instructions;
+        counted.retain(|name, _| PATHS.iter().any(|(path, _)| path == name));
+        let text = toml::to_string(&committed).unwrap();
+        fs::write(workspace().join(FILE), format!("{HEAD}{text}")).unwrap();
+        println!("written to {FILE}");
+    } else if options.check && committed.toolchain != toolchain() {
+        let of = &committed.toolchain;
+        println!("not judged: the committed figures are of {of}");
+    } else if options.check && grown > 0 {
+        eprintln!(
+            "error: of the hot paths {grown} took over {:.0} % more instructions than committed, \
+             or are new\nhint: `callgrind_annotate` on the files in {} shows where they go; \
+             where the growth is worth it, `scripts/instructions --update`",
+            committed.tolerance * 100.0,
+            folder().display(),
+        );
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
@@ -144,8 +133,8 @@ fn toolchain() -> String {
     format!("rustc {version} for {}", std::env::consts::ARCH)
 }
 
-fn help(options: &Options) -> u64 {
-    let counted = Counted::new(&options.cqrs, "cqrs");
+fn help(programs: &Programs) -> u64 {
+    let counted = Counted::new(&programs.cqrs, "cqrs");
     let mut command = Command::new(&counted.stand_in);
     command
         .args(["order", "create", "--help"])
@@ -156,8 +145,13 @@ fn help(options: &Options) -> u64 {
 }
 
 /// Runs the handler until all events are answered and it has ended.
-fn handler(options: &Options, name: &str, environment: &[(&str, &str)], events: &[String]) -> u64 {
-    let counted = Counted::new(&options.handlers.join(name), name);
+fn handler(
+    programs: &Programs,
+    name: &str,
+    environment: &[(&str, &str)],
+    events: &[String],
+) -> u64 {
+    let counted = Counted::new(&programs.handlers.join(name), name);
     let mut handler = Handler::start(&counted.stand_in, environment);
     handler.first_poll();
     for event in events {
@@ -174,14 +168,14 @@ fn each(first: usize, more: usize, run: impl Fn(usize) -> u64) -> u64 {
     run(first + more).saturating_sub(run(first)) / more as u64
 }
 
-fn a_create(options: &Options) -> u64 {
+fn a_create(programs: &Programs) -> u64 {
     let table = Server::start(|_| Reply::json(200, &json!({})));
     let url = table.url();
     let environment = [("WRITE_MODEL_TABLE", "orders"), ("AWS_ENDPOINT_URL", &url)];
     let event = events::draft().to_string();
     each(10, 100, |count| {
         handler(
-            options,
+            programs,
             "publisher",
             &environment,
             &vec![event.clone(); count],
@@ -189,7 +183,7 @@ fn a_create(options: &Options) -> u64 {
     })
 }
 
-fn a_record(options: &Options) -> u64 {
+fn a_record(programs: &Programs) -> u64 {
     const RECORDS: usize = 100;
     let batch = each(1, 10, |count| {
         let cache = Valkey::start();
@@ -198,7 +192,7 @@ fn a_record(options: &Options) -> u64 {
             .map(|n| events::batch(n * RECORDS, RECORDS))
             .collect();
         handler(
-            options,
+            programs,
             "subscriber",
             &[("CACHE_URL", &cache.url())],
             &batches,
@@ -207,16 +201,16 @@ fn a_record(options: &Options) -> u64 {
     batch / RECORDS as u64
 }
 
-fn a_query(options: &Options, query: &serde_json::Value) -> u64 {
+fn a_query(programs: &Programs, query: &serde_json::Value) -> u64 {
     let cache = Valkey::start();
     cache.complete();
     let url = cache.url();
     let environment = [("CACHE_URL", url.as_str())];
-    let mut subscriber = Handler::start(options.handlers.join("subscriber"), &environment);
+    let mut subscriber = Handler::start(programs.handlers.join("subscriber"), &environment);
     subscriber.invoke_raw(events::batch(0, 100)).unwrap();
     each(10, 100, |count| {
         handler(
-            options,
+            programs,
             "query",
             &environment,
             &vec![query.to_string(); count],

@@ -27,92 +27,74 @@ mod stack;
 mod subscriber;
 
 use std::path::PathBuf;
-use std::process::{ExitCode, exit};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, ValueEnum};
 
 use self::report::Report;
 
-const USAGE: &str = "\
-usage: scripts/bench [--json] [--quick] [--orders N] [PART…]
-
---quick     smaller tables and fewer repetitions, for a first look
---orders N  how many orders the table of `stack` grows to (100000)
---json      one JSON document instead of the table
-
-parts, all where none is named:";
-
-type Measure = fn(&Options, &mut Report);
-
-/// The parts, in the order in which they are measured, and what each is about.
-const PARTS: [(&str, &str, Measure); 6] = [
-    ("start", "start of the tool", processes::start),
-    (
-        "commands",
-        "deploy, destroy and order create on this machine",
-        processes::commands,
-    ),
-    (
-        "handlers",
-        "start and memory of each handler",
-        handlers::measure,
-    ),
-    (
-        "subscriber",
-        "records a second into the cache",
-        subscriber::measure,
-    ),
-    (
-        "deployment",
-        "deploy on an emulator of AWS, and the sizes of the zips",
-        deployment::measure,
-    ),
-    (
-        "stack",
-        "a stack at rest, in use and under load as its table grows, rebuilt",
-        stack::measure,
-    ),
-];
-
-/// What was asked for on the command line.
-#[derive(Clone, Debug, Default)]
+/// Takes times of the tool, the handlers and a stack on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "scripts/bench", bin_name = "scripts/bench")]
 struct Options {
-    cqrs: PathBuf,
-    /// The folder with the handlers' programs.
-    handlers: PathBuf,
+    #[command(flatten)]
+    programs: Programs,
+    /// One JSON document instead of the table
+    #[arg(long)]
     json: bool,
+    /// Smaller tables and fewer repetitions, for a first look
+    #[arg(long)]
     quick: bool,
+    /// How many orders the table of `stack` grows to
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
     orders: usize,
-    /// Words that are no options: parts to measure, or names of what is counted.
-    words: Vec<String>,
-    /// What to do with counted instructions.
-    instructions: instructions::Wanted,
+    /// All where none is named
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+/// What is measured. The scripts build it and say where it is.
+#[derive(Args, Clone, Debug)]
+struct Programs {
+    // The commands that are measured run in another folder.
+    #[arg(long, hide = true, value_parser = |path: &str| std::path::absolute(path))]
+    cqrs: PathBuf,
+    /// The folder with the handlers' programs
+    #[arg(long, hide = true, value_parser = |path: &str| std::path::absolute(path))]
+    handlers: PathBuf,
+}
+
+/// In the order in which they are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Start of the tool
+    Start,
+    /// Deploy, destroy and order create on this machine
+    Commands,
+    /// Start and memory of each handler
+    Handlers,
+    /// Records a second into the cache
+    Subscriber,
+    /// Deploy on an emulator of AWS, and the sizes of the zips
+    Deployment,
+    /// A stack at rest, in use and under load as its table grows, rebuilt
+    Stack,
+}
+
+impl Part {
+    fn measure(self, options: &Options, report: &mut Report) {
+        match self {
+            Self::Start => processes::start(options, report),
+            Self::Commands => processes::commands(options, report),
+            Self::Handlers => handlers::measure(options, report),
+            Self::Subscriber => subscriber::measure(options, report),
+            Self::Deployment => deployment::measure(options, report),
+            Self::Stack => stack::measure(options, report),
+        }
+    }
 }
 
 impl Options {
-    fn from_arguments(mut arguments: impl Iterator<Item = String>, usage: fn(i32) -> !) -> Self {
-        // The commands that are measured run in another folder.
-        let absolute = |path: String| std::path::absolute(path).expect("a current folder");
-        let mut options = Self {
-            orders: 100_000,
-            ..Self::default()
-        };
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().unwrap_or_else(|| usage(2));
-            match argument.as_str() {
-                "--cqrs" => options.cqrs = absolute(value()),
-                "--handlers" => options.handlers = absolute(value()),
-                "--orders" => options.orders = value().parse().unwrap_or_else(|_| usage(2)),
-                "--json" => options.json = true,
-                "--quick" => options.quick = true,
-                "--check" => options.instructions = instructions::Wanted::Checked,
-                "--update" => options.instructions = instructions::Wanted::Updated,
-                "--help" | "-h" => usage(0),
-                option if option.starts_with('-') => usage(2),
-                _ => options.words.push(argument),
-            }
-        }
-        options
-    }
-
     /// `count`, or a tenth of it for a quick look.
     fn scaled(&self, count: usize) -> usize {
         if self.quick {
@@ -128,28 +110,17 @@ impl Options {
     }
 }
 
-fn usage(status: i32) -> ! {
-    eprintln!("{USAGE}");
-    for (name, about, _) in PARTS {
-        eprintln!("  {name:<11} {about}");
-    }
-    exit(status)
-}
-
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).peekable();
+    let mut arguments = std::env::args().peekable();
+    let program = arguments.next();
     if arguments.next_if_eq("instructions").is_some() {
-        return instructions::run(&Options::from_arguments(arguments, instructions::usage));
+        return instructions::run(program.into_iter().chain(arguments));
     }
-    let options = Options::from_arguments(arguments, usage);
-    let is_part = |word: &String| PARTS.iter().any(|(name, ..)| name == word);
-    if !options.words.iter().all(is_part) {
-        usage(2);
-    }
+    let options = Options::parse();
     let mut report = Report::new();
-    for (name, _, measure) in PARTS {
-        if options.words.is_empty() || options.words.iter().any(|word| word == name) {
-            measure(&options, &mut report);
+    for part in Part::value_variants() {
+        if options.parts.is_empty() || options.parts.contains(part) {
+            part.measure(&options, &mut report);
         }
     }
     if options.json {

@@ -30,8 +30,8 @@ pub(crate) fn start(options: &Options, report: &mut Report) {
         options.scaled(500),
         [
             &mut || run(&hello, &[]),
-            &mut || run(&options.cqrs, &["--version"]),
-            &mut || run(&options.cqrs, &["order", "create", "--help"]),
+            &mut || run(&options.programs.cqrs, &["--version"]),
+            &mut || run(&options.programs.cqrs, &["order", "create", "--help"]),
         ],
     );
     for (what, samples) in [
@@ -92,7 +92,7 @@ fn start_parts(options: &Options) {
     let url = cache.url();
     let environment = [("CACHE_URL", url.as_str()), ("WRITE_MODEL_TABLE", "orders")];
     for handler in ["publisher", "subscriber", "query"] {
-        Handler::start(options.handlers.join(handler), &environment).first_poll();
+        Handler::start(options.programs.handlers.join(handler), &environment).first_poll();
     }
 }
 

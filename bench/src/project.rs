@@ -53,7 +53,7 @@ impl Project {
         variables.extend(own.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let guard = Command::new("sh")
             .args(["-c", GUARD])
-            .arg(&options.cqrs)
+            .arg(&options.programs.cqrs)
             .env_clear()
             .envs(variables.clone())
             .current_dir(folder.path())
@@ -63,8 +63,8 @@ impl Project {
             .process_group(0)
             .spawn();
         Self {
-            cqrs: options.cqrs.clone(),
-            handlers: options.handlers.clone(),
+            cqrs: options.programs.cqrs.clone(),
+            handlers: options.programs.handlers.clone(),
             environment: variables,
             guard: guard.unwrap(),
             folder,

@@ -61,7 +61,10 @@ fn empty(cache: &Valkey) {
 /// Ready, so that its start is not in what is measured.
 fn subscriber(options: &Options, port: u16) -> Handler {
     let url = format!("redis://127.0.0.1:{port}");
-    let handler = Handler::start(options.handlers.join("subscriber"), &[("CACHE_URL", &url)]);
+    let handler = Handler::start(
+        options.programs.handlers.join("subscriber"),
+        &[("CACHE_URL", &url)],
+    );
     handler.first_poll();
     handler
 }
