@@ -14,7 +14,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind as Kind, EnvConfigFiles};
 
 use self::file::{Entry, File, Section, name_after, parse};
 pub(super) use self::form::without_password;
-use self::form::{Form, KNOWN, SERVICES};
+use self::form::{Form, SERVICES, of_key, variables};
 use crate::error::{self, Explain};
 use crate::settings::Profile;
 use crate::text;
@@ -83,8 +83,8 @@ pub(super) struct Sources {
 
 /// What the SDK takes for a variable's value, where that is another word.
 pub(crate) fn meaning(name: &str, value: &str) -> Option<String> {
-    let known = KNOWN.iter().find(|known| known.variable == name)?;
-    let meant = known.form.judge(value).ok()?;
+    let (_, form) = variables().find(|(known, _)| known == name)?;
+    let meant = form.judge(value).ok()?;
     (meant != value).then_some(meant)
 }
 
@@ -236,9 +236,7 @@ impl Sources {
             let odd = section.odd.map(|line| odd(&file.path, line));
             odd.map_or(Ok(()), Err)?;
             for entry in section.entries.iter().filter(|e| !e.value.is_empty()) {
-                let known = KNOWN.iter().find(|known| known.key == entry.key);
-                let form = known.map_or(Form::Text, |known| known.form);
-                judge(form, &entry.value, || place(file, entry))?;
+                judge(of_key(&entry.key), &entry.value, || place(file, entry))?;
             }
         }
         for (_, _, section) in self.referred(&used) {
@@ -258,16 +256,13 @@ pub(super) struct Setting {
 }
 
 fn judge_environment() -> Result<(), SourceError> {
-    let endpoints = SERVICES.map(|service| format!("AWS_ENDPOINT_URL_{service}"));
-    let endpoints = endpoints.iter().map(|name| (name.as_str(), Form::Endpoint));
-    let known = KNOWN.iter().map(|known| (known.variable, known.form));
-    for (name, form) in known.chain(endpoints).filter(|(name, _)| !name.is_empty()) {
-        let Some(value) = std::env::var_os(name) else {
+    for (name, form) in variables() {
+        let Some(value) = std::env::var_os(&name) else {
             continue;
         };
         let value = value.to_str();
-        let value = value.ok_or_else(|| SourceError::NotUtf8(name.to_owned()))?;
-        judge(form, value, || name.to_owned())?;
+        let value = value.ok_or_else(|| SourceError::NotUtf8(name.clone()))?;
+        judge(form, value, || name.clone())?;
     }
     Ok(())
 }
@@ -275,9 +270,8 @@ fn judge_environment() -> Result<(), SourceError> {
 /// An SSO session's keys, or the addresses of a profile's services.
 fn judge_section(file: &File, section: &Section) -> Result<(), SourceError> {
     for entry in &section.entries {
-        let known = KNOWN.iter().find(|known| known.key == entry.key);
-        if let Some(known) = known.filter(|_| !entry.value.is_empty()) {
-            judge(known.form, &entry.value, || place(file, entry))?;
+        if !entry.value.is_empty() {
+            judge(of_key(&entry.key), &entry.value, || place(file, entry))?;
         }
         for (line, text) in &entry.nested {
             let is_called = SERVICES.contains(&entry.key.to_ascii_uppercase().as_str());
@@ -329,12 +323,12 @@ fn nested(text: &str) -> Option<(&str, &str)> {
 fn write_section(to: &mut String, header: &str, section: &Section) {
     to.push_str(&format!("[{header}]\n"));
     for entry in &section.entries {
-        let known = KNOWN.iter().find(|known| known.key == entry.key);
         let value = match entry.key.as_str() {
             "source_profile" | "sso_session" | "services" => encoded(&entry.value),
-            _ => known
-                .and_then(|known| known.form.judge(&entry.value).ok())
-                .unwrap_or_else(|| entry.value.clone()),
+            key => {
+                let meant = of_key(key).judge(&entry.value);
+                meant.unwrap_or_else(|_| entry.value.clone())
+            }
         };
         let nested: Vec<_> = entry
             .nested

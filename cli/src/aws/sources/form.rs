@@ -31,39 +31,18 @@ pub(super) enum Form {
     Text,
 }
 
-/// A variable and the key of a profile that mean the same.
-pub(super) struct Known {
-    pub(super) variable: &'static str,
-    pub(super) key: &'static str,
-    pub(super) form: Form,
-}
-
-const fn known(variable: &'static str, key: &'static str, form: Form) -> Known {
-    Known {
-        variable,
-        key,
-        form,
-    }
-}
-
 const CHECKSUMS: Form = Form::OneOf(&[
     ("when_supported", "when_supported"),
     ("when_required", "when_required"),
 ]);
 
-/// All that the SDK reads and that can be wrong by its form alone. An empty name stands for none.
-pub(super) const KNOWN: &[Known] = &[
-    known("AWS_REGION", "region", Form::Region),
-    known("AWS_DEFAULT_REGION", "", Form::Region),
-    known("", "sso_region", Form::Region),
-    known("AWS_ENDPOINT_URL", "endpoint_url", Form::Endpoint),
-    known(
-        "AWS_MAX_ATTEMPTS",
-        "max_attempts",
-        Form::Number(1, u32::MAX),
-    ),
-    known(
-        "AWS_RETRY_MODE",
+/// A profile's keys that the SDK reads and that can be wrong by their form alone; the variable of
+/// the same meaning is called `AWS_` and the key.
+const SETTINGS: [(&str, Form); 23] = [
+    ("region", Form::Region),
+    ("endpoint_url", Form::Endpoint),
+    ("max_attempts", Form::Number(1, u32::MAX)),
+    (
         "retry_mode",
         Form::OneOf(&[
             ("standard", "standard"),
@@ -72,44 +51,18 @@ pub(super) const KNOWN: &[Known] = &[
             ("legacy", "standard"),
         ]),
     ),
-    known("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", Form::Switch),
-    known(
-        "AWS_USE_DUALSTACK_ENDPOINT",
-        "use_dualstack_endpoint",
-        Form::Switch,
-    ),
-    known(
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "ignore_configured_endpoint_urls",
-        Form::Switch,
-    ),
-    known(
-        "AWS_DISABLE_REQUEST_COMPRESSION",
-        "disable_request_compression",
-        Form::Switch,
-    ),
-    known(
-        "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
-        "disable_clock_skew_correction",
-        Form::Switch,
-    ),
-    known(
-        "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
+    ("use_fips_endpoint", Form::Switch),
+    ("use_dualstack_endpoint", Form::Switch),
+    ("ignore_configured_endpoint_urls", Form::Switch),
+    ("disable_request_compression", Form::Switch),
+    ("disable_clock_skew_correction", Form::Switch),
+    (
         "request_min_compression_size_bytes",
         Form::Number(0, 10_485_760),
     ),
-    known(
-        "AWS_REQUEST_CHECKSUM_CALCULATION",
-        "request_checksum_calculation",
-        CHECKSUMS,
-    ),
-    known(
-        "AWS_RESPONSE_CHECKSUM_VALIDATION",
-        "response_checksum_validation",
-        CHECKSUMS,
-    ),
-    known(
-        "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+    ("request_checksum_calculation", CHECKSUMS),
+    ("response_checksum_validation", CHECKSUMS),
+    (
         "account_id_endpoint_mode",
         Form::OneOf(&[
             ("preferred", "preferred"),
@@ -117,48 +70,25 @@ pub(super) const KNOWN: &[Known] = &[
             ("required", "required"),
         ]),
     ),
-    known(
-        "AWS_AUTH_SCHEME_PREFERENCE",
-        "auth_scheme_preference",
-        Form::Names,
-    ),
-    known(
-        "AWS_SIGV4A_SIGNING_REGION_SET",
-        "sigv4a_signing_region_set",
-        Form::Names,
-    ),
-    known(
-        "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH",
-        "s3_disable_express_session_auth",
-        Form::Switch,
-    ),
-    known("AWS_EC2_METADATA_DISABLED", "", Form::Switch),
-    known(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "ec2_metadata_service_endpoint",
-        Form::Endpoint,
-    ),
-    known(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    ("auth_scheme_preference", Form::Names),
+    ("sigv4a_signing_region_set", Form::Names),
+    ("s3_disable_express_session_auth", Form::Switch),
+    ("ec2_metadata_service_endpoint", Form::Endpoint),
+    (
         "ec2_metadata_service_endpoint_mode",
         Form::OneOf(&[("ipv4", "IPv4"), ("ipv6", "IPv6")]),
     ),
-    known("AWS_CONTAINER_CREDENTIALS_FULL_URI", "", Form::Endpoint),
-    known("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", Form::UrlPath),
-    known("AWS_CONTAINER_AUTHORIZATION_TOKEN", "", Form::Header),
-    known("AWS_EXECUTION_ENV", "", Form::Header),
-    known("AWS_SDK_UA_APP_ID", "sdk_ua_app_id", Form::Header),
-    known("AWS_NEW_RETRIES_2026", "", Form::Switch),
-    known("AWS_ACCOUNT_ID", "aws_account_id", Form::Account),
-    known("AWS_ACCESS_KEY_ID", "aws_access_key_id", Form::Secret),
-    known(
-        "AWS_SECRET_ACCESS_KEY",
-        "aws_secret_access_key",
-        Form::Secret,
-    ),
-    known("AWS_SESSION_TOKEN", "aws_session_token", Form::Secret),
-    known(
-        "",
+    ("sdk_ua_app_id", Form::Header),
+    ("aws_access_key_id", Form::Secret),
+    ("aws_secret_access_key", Form::Secret),
+    ("aws_session_token", Form::Secret),
+    ("aws_account_id", Form::Account),
+];
+
+/// Keys without a variable.
+const KEYS: [(&str, Form); 2] = [
+    ("sso_region", Form::Region),
+    (
         "credential_source",
         Form::OneOf(&[
             ("environment", "Environment"),
@@ -166,17 +96,50 @@ pub(super) const KNOWN: &[Known] = &[
             ("ecscontainer", "EcsContainer"),
         ]),
     ),
-    known("AWS_CA_BUNDLE", "ca_bundle", Form::Text),
-    known("AWS_PROFILE", "", Form::Text),
-    known("AWS_CONFIG_FILE", "", Form::Text),
-    known("AWS_SHARED_CREDENTIALS_FILE", "", Form::Text),
-    known("HTTPS_PROXY", "", Form::Proxy),
-    known("https_proxy", "", Form::Proxy),
-    known("HTTP_PROXY", "", Form::Proxy),
-    known("http_proxy", "", Form::Proxy),
-    known("ALL_PROXY", "", Form::Proxy),
-    known("all_proxy", "", Form::Proxy),
 ];
+
+/// Variables without a key.
+const VARIABLES: [(&str, Form); 17] = [
+    ("AWS_DEFAULT_REGION", Form::Region),
+    ("AWS_EC2_METADATA_DISABLED", Form::Switch),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", Form::Endpoint),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", Form::UrlPath),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", Form::Header),
+    ("AWS_EXECUTION_ENV", Form::Header),
+    ("AWS_NEW_RETRIES_2026", Form::Switch),
+    ("AWS_CA_BUNDLE", Form::Text),
+    ("AWS_PROFILE", Form::Text),
+    ("AWS_CONFIG_FILE", Form::Text),
+    ("AWS_SHARED_CREDENTIALS_FILE", Form::Text),
+    ("HTTPS_PROXY", Form::Proxy),
+    ("https_proxy", Form::Proxy),
+    ("HTTP_PROXY", Form::Proxy),
+    ("http_proxy", Form::Proxy),
+    ("ALL_PROXY", Form::Proxy),
+    ("all_proxy", Form::Proxy),
+];
+
+/// The form of a key's value.
+pub(super) fn of_key(key: &str) -> Form {
+    let mut all = SETTINGS.iter().chain(&KEYS);
+    let found = all.find(|(known, _)| *known == key);
+    found.map_or(Form::Text, |(_, form)| *form)
+}
+
+/// All variables, with the forms of their values.
+pub(super) fn variables() -> impl Iterator<Item = (String, Form)> {
+    let upper = |key: &str| key.to_ascii_uppercase();
+    let settings = SETTINGS.iter().map(move |(key, form)| {
+        let name = upper(key.strip_prefix("aws_").unwrap_or(key));
+        (format!("AWS_{name}"), *form)
+    });
+    let own = VARIABLES
+        .iter()
+        .map(|(name, form)| ((*name).to_owned(), *form));
+    let services = SERVICES.iter();
+    let endpoints = services.map(|service| (format!("AWS_ENDPOINT_URL_{service}"), Form::Endpoint));
+    settings.chain(own).chain(endpoints)
+}
 
 /// The services that this tool calls, as variables name them; a profile's `services` has them in
 /// lower case.
@@ -291,11 +254,9 @@ mod tests {
     #[test]
     fn a_value_is_taken_in_its_form_and_what_only_the_aws_cli_knows_by_its_nearest_meaning() {
         let of = |variable: &str, value: &str| {
-            let known = KNOWN
-                .iter()
-                .find(|known| known.variable == variable)
-                .unwrap();
-            known.form.judge(value)
+            let mut all = variables();
+            let (_, form) = all.find(|(known, _)| known == variable).unwrap();
+            form.judge(value)
         };
         assert_eq!(of("AWS_RETRY_MODE", "legacy").unwrap(), "standard");
         assert_eq!(of("AWS_RETRY_MODE", "Adaptive").unwrap(), "adaptive");
@@ -335,13 +296,11 @@ mod tests {
             "htp:/x",
             "a,,b",
         ];
-        for known in KNOWN
-            .iter()
-            .filter(|known| !matches!(known.form, Form::Text))
-        {
+        let all = variables().chain(KEYS.map(|(key, form)| (key.to_owned(), form)));
+        for (name, form) in all {
             for value in odd {
-                let judged = known.form.judge(value);
-                let takes = match known.form {
+                let takes = match form {
+                    Form::Text => true,
                     Form::Names => !value.starts_with(',') && !value.contains(",,"),
                     Form::Secret | Form::Header => {
                         value.bytes().all(|byte| byte.is_ascii_graphic())
@@ -349,13 +308,7 @@ mod tests {
                     Form::Proxy => ["-1", "99999999999", "yes", ",", "a,,b"].contains(&value),
                     _ => false,
                 };
-                assert_eq!(
-                    judged.is_ok(),
-                    takes,
-                    "{}{} {value}",
-                    known.variable,
-                    known.key
-                );
+                assert_eq!(form.judge(value).is_ok(), takes, "{name} {value}");
             }
         }
     }
