@@ -37,6 +37,22 @@ fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {name} in {report}"))
 }
 
+/// The report of a run that ends at these checks, with this in its hint.
+#[track_caller]
+fn broken(run: Run, failed: &[&str], way_out: &str) -> Value {
+    let (report, outcome) = report(run);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(in_status(&report, "failed"), failed, "{report}");
+    let hint = outcome.error()["hint"].clone();
+    assert!(hint.as_str().unwrap().contains(way_out), "{hint}");
+    report
+}
+
+#[track_caller]
+fn detail<'a>(report: &'a Value, name: &str) -> &'a str {
+    check(report, name)["detail"].as_str().unwrap()
+}
+
 /// The names of the checks in some status.
 fn in_status(report: &Value, status: &str) -> Vec<String> {
     let checks = report["checks"].as_array().unwrap().iter();
@@ -216,11 +232,8 @@ fn a_mapping_that_is_disabled_breaks_the_way() {
     let disable = client.update_event_source_mapping().uuid(id).enabled(false);
     // The emulator answers in a form that the SDK does not read; what it did shows below.
     let _ = block_on(disable.send());
-    let (report, outcome) = report(stage.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["mapping"]);
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains(&format!("--enabled --uuid {id}")), "{hint}");
+    let enable = format!("--enabled --uuid {id}");
+    broken(stage.cqrs(["doctor"]), &["mapping"], &enable);
 }
 
 #[test]
@@ -229,23 +242,18 @@ fn a_mapping_that_the_template_disables_breaks_the_way_on_this_machine() {
     let property = "      MaximumBatchingWindowInSeconds: 0\n";
     stage.edit_template(property, &format!("{property}      Enabled: false\n"));
     stage.deploy().arg("--quiet").succeeds();
-    let (report, outcome) = report(stage.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["mapping"]);
+    broken(stage.cqrs(["doctor"]), &["mapping"], "Enabled: false");
 }
 
 #[test]
 fn a_cache_that_was_killed_is_not_connected_to() {
     let stage = AwsStage::deployed();
     stage.cache().kill();
-    let (report, outcome) = report(stage.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["subscriber", "query"]);
-    for name in ["subscriber", "query"] {
+    let both = ["subscriber", "query"];
+    let report = broken(stage.cqrs(["doctor"]), &both, "describe-replication-groups");
+    for name in both {
         assert_eq!(steps(check(&report, name)), ["resolve", "connect!"]);
     }
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("describe-replication-groups"), "{hint}");
 }
 
 /// Changes the query function's environment behind the template's back.
@@ -263,19 +271,15 @@ fn set_cache_url(stage: &AwsStage, url: &str) {
 fn a_cache_url_that_leads_nowhere_or_is_none_is_named() {
     let stage = AwsStage::deployed();
     set_cache_url(&stage, "redis://no-such-cache.invalid:6379");
-    let (unknown, outcome) = report(stage.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&unknown, "failed"), ["query"]);
+    let unknown = broken(stage.cqrs(["doctor"]), &["query"], "CACHE_URL");
     assert_eq!(steps(check(&unknown, "query")), ["resolve!"]);
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("CACHE_URL"), "{hint}");
 
     // With this the function cannot start.
     set_cache_url(&stage, "nonsense");
     let (none, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
     assert_eq!(in_status(&none, "failed"), ["query"]);
-    let said = check(&none, "query")["detail"].as_str().unwrap();
+    let said = detail(&none, "query");
     assert!(
         said.contains("CACHE_URL must be redis://host:port"),
         "{said}"
@@ -335,12 +339,8 @@ fn a_process_on_this_machine_that_hangs_is_named_with_the_way_out() {
         assert!(sent.unwrap().success());
     };
     signal("-STOP");
-    let (report, outcome) = report(stage.cqrs(["doctor"]));
+    broken(stage.cqrs(["doctor"]), &["process"], "`cqrs local stop`");
     signal("-CONT");
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["process"]);
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.starts_with("`cqrs local stop`"), "{hint}");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_stack_on_this_machine_that_does_not_run_is_started_unless_a_program_was_los
     stage.cqrs(["local", "stop"]).succeeds();
     let (started, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 0, "{outcome}");
-    let process = check(&started, "process")["detail"].as_str().unwrap();
+    let process = detail(&started, "process");
     assert!(process.contains("it was started"), "{process}");
 
     stage.cqrs(["local", "stop"]).succeeds();
@@ -358,7 +358,7 @@ fn a_stack_on_this_machine_that_does_not_run_is_started_unless_a_program_was_los
     std::fs::remove_file(deployment["programs"]["query"].as_str().unwrap()).unwrap();
     let (lost, outcome) = report(stage.cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
-    let said = check(&lost, "stack")["detail"].as_str().unwrap();
+    let said = detail(&lost, "stack");
     assert!(said.contains("lost the query's program"), "{said}");
 }
 
@@ -368,16 +368,9 @@ fn without_credentials_the_way_ends_there_and_another_is_named() {
     let mut sandbox = Sandbox::new();
     sandbox.set("AWS_ENDPOINT_URL", &server.endpoint());
     sandbox.set("AWS_REGION", "eu-west-1");
-    let (report, outcome) = report(sandbox.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
+    let report = broken(sandbox.cqrs(["doctor"]), &["credentials"], "`--local`");
     assert_eq!(check(&report, "region")["status"], "ok", "{report}");
-    assert_eq!(in_status(&report, "failed"), ["credentials"]);
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("`--local`"), "{hint}");
-    assert_eq!(
-        check(&report, "stack")["detail"],
-        "not checked: see credentials"
-    );
+    assert_eq!(detail(&report, "stack"), "not checked: see credentials");
 }
 
 #[test]
@@ -386,7 +379,7 @@ fn a_clock_that_is_far_off_is_named_before_any_signature_is_refused() {
     let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
     assert_eq!(outcome.code, 1, "{outcome}");
     assert_eq!(in_status(&report, "failed"), ["region"]);
-    let said = check(&report, "region")["detail"].as_str().unwrap();
+    let said = detail(&report, "region");
     assert!(
         said.ends_with(" h ahead, and AWS refuses signatures"),
         "{said}"
@@ -409,13 +402,13 @@ fn credentials_that_are_about_to_end_are_a_warning() {
     std::fs::write(folder.join("config"), config).unwrap();
     let (report, outcome) = report(sandbox.cqrs(["doctor"]));
     assert_eq!(outcome.code, 3, "{outcome}");
-    let credentials = check(&report, "credentials");
-    assert_eq!(credentials["status"], "warning", "{report}");
+    assert_eq!(
+        check(&report, "credentials")["status"],
+        "warning",
+        "{report}"
+    );
     assert!(
-        credentials["detail"]
-            .as_str()
-            .unwrap()
-            .contains(", for 4 min "),
+        detail(&report, "credentials").contains(", for 4 min "),
         "{report}"
     );
 }
@@ -423,11 +416,7 @@ fn credentials_that_are_about_to_end_are_a_warning() {
 #[test]
 fn an_endpoint_that_nobody_serves_is_the_region_that_is_not_reached() {
     let sandbox = Sandbox::against("http://127.0.0.1:1");
-    let (report, outcome) = report(sandbox.cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(in_status(&report, "failed"), ["region"]);
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("AWS_ENDPOINT_URL"), "{hint}");
+    broken(sandbox.cqrs(["doctor"]), &["region"], "AWS_ENDPOINT_URL");
 }
 
 #[test]
@@ -439,7 +428,7 @@ fn settings_that_cannot_be_used_have_their_own_exit_code() {
     sandbox.write("cqrs.toml", "regoin = \"eu-west-1\"\n");
     let (misspelt, outcome) = report(sandbox.cqrs(["doctor"]));
     assert_eq!(outcome.code, 2, "{outcome}");
-    let said = check(&misspelt, "settings")["detail"].as_str().unwrap();
+    let said = detail(&misspelt, "settings");
     assert!(said.contains("cqrs.toml:1:1"), "{said}");
     assert_eq!(check(&misspelt, "tools")["status"], "ok");
 }
@@ -493,13 +482,10 @@ fn a_look_that_is_not_allowed_is_no_failure_and_the_functions_are_asked() {
     let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
     assert_eq!(outcome.code, 0, "{outcome}");
     assert_eq!(in_status(&report, "skipped"), ["table", "mapping", "queue"]);
-    let stack = check(&report, "stack")["detail"].as_str().unwrap();
-    assert!(
-        stack.contains("permission denied: cloudformation:DescribeStacks"),
-        "{stack}"
-    );
+    let denied = "permission denied: cloudformation:DescribeStacks";
+    assert!(detail(&report, "stack").contains(denied), "{report}");
     assert_eq!(check(&report, "functions")["status"], "ok", "{report}");
-    let query = check(&report, "query")["detail"].as_str().unwrap();
+    let query = detail(&report, "query");
     assert!(query.ends_with("is version 0.0.1"), "{query}");
 }
 
@@ -509,17 +495,10 @@ fn a_stack_that_must_be_deleted_is_named_with_the_way_out() {
         "GetCallerIdentity" => Reply::identity(),
         _ => Reply::stack("cqrs", "ROLLBACK_COMPLETE"),
     });
-    let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(
-        check(&report, "stack")["detail"],
-        "cqrs is in ROLLBACK_COMPLETE"
-    );
-    let hint = outcome.error()["hint"].as_str().unwrap().to_owned();
-    assert!(
-        hint.contains("deletes what is left and creates the stack anew"),
-        "{hint}"
-    );
+    let sandbox = Sandbox::against(&server.endpoint());
+    let way_out = "deletes what is left and creates the stack anew";
+    let report = broken(sandbox.cqrs(["doctor"]), &["stack"], way_out);
+    assert_eq!(detail(&report, "stack"), "cqrs is in ROLLBACK_COMPLETE");
 }
 
 #[test]

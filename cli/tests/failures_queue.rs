@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Outcome, Run, Stage, block_on, on_both, read_model};
+use crate::support::{LocalStage, Outcome, Parts, Run, Stage, block_on, on_both, read_model};
 
 on_both!(
     a_failure_is_listed_shown_and_retried_until_its_order_can_be_read,
@@ -34,12 +34,6 @@ impl Place {
     }
 }
 
-/// A stack, and where its parts are.
-struct Parts<S> {
-    stage: S,
-    outputs: Value,
-}
-
 /// A place in the stream.
 #[derive(Clone, Debug)]
 struct Place {
@@ -48,24 +42,6 @@ struct Place {
 }
 
 impl<S: Stage> Parts<S> {
-    fn deployed() -> Self {
-        Self::with(S::empty(), &[])
-    }
-
-    fn with(stage: S, parameters: &[&str]) -> Self {
-        let mut deploy = stage.deploy();
-        for parameter in parameters {
-            deploy = deploy.args(["--parameter", parameter]);
-        }
-        let deployed: Value = deploy.json();
-        let outputs = deployed["outputs"].clone();
-        Self { stage, outputs }
-    }
-
-    fn output(&self, name: &str) -> &str {
-        self.outputs[name].as_str().unwrap()
-    }
-
     fn failures(&self, arguments: &[&str]) -> Run {
         self.stage.cqrs(["failures"]).args(arguments)
     }

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use test_support::wire::Connection;
 
-use crate::support::{LocalStage, Stage, block_on};
+use crate::support::{LocalStage, Parts, Stage, block_on};
 
 const BEFORE: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
 const POISON: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b12";
@@ -31,28 +31,7 @@ fn poison() -> Item {
     item
 }
 
-/// The stack, and what a client of AWS needs to get at its parts.
-struct Parts {
-    stage: LocalStage,
-    outputs: Value,
-}
-
-impl Parts {
-    fn deployed(parameters: &[&str]) -> Self {
-        let stage = LocalStage::empty();
-        let mut deploy = stage.deploy();
-        for parameter in parameters {
-            deploy = deploy.args(["--parameter", parameter]);
-        }
-        let deployed: Value = deploy.json();
-        let outputs = deployed["outputs"].clone();
-        Self { stage, outputs }
-    }
-
-    fn output(&self, name: &str) -> &str {
-        self.outputs[name].as_str().unwrap()
-    }
-
+impl Parts<LocalStage> {
     /// Writes straight into the table, all at once, as a client of DynamoDB can.
     fn write(&self, items: impl IntoIterator<Item = Item>) {
         let client = aws_sdk_dynamodb::Client::new(&self.stage.sdk());
@@ -71,7 +50,7 @@ impl Parts {
     }
 
     /// Takes what is in the failures queue, waiting for a message this many seconds.
-    fn failures(&self, seconds: i32) -> Vec<Message> {
+    fn given_up(&self, seconds: i32) -> Vec<Message> {
         let client = aws_sdk_sqs::Client::new(&self.stage.sdk());
         let received = client
             .receive_message()
@@ -105,7 +84,7 @@ impl Parts {
     }
 
     /// The ids of all orders in the read model.
-    fn listed(&self) -> Vec<String> {
+    fn ids_read(&self) -> Vec<String> {
         let listed: Value = self.stage.cqrs(["order", "list"]).json();
         let orders = listed["orders"].as_array().unwrap().iter();
         let mut ids: Vec<_> = orders
@@ -118,13 +97,13 @@ impl Parts {
 
 #[test]
 fn a_record_that_cannot_be_projected_goes_to_the_failures_queue_and_its_neighbours_are_read() {
-    let parts = Parts::deployed(&["MaximumRetryAttempts=1"]);
+    let parts = Parts::with(LocalStage::empty(), &["MaximumRetryAttempts=1"]);
     // In one transaction, so that they come in one batch.
     parts.write([item(BEFORE), poison(), item(AFTER)]);
     assert_eq!(parts.get(BEFORE)["quantity"], 1);
     assert_eq!(parts.get(AFTER)["status"], "placed");
 
-    let failures = parts.failures(20);
+    let failures = parts.given_up(20);
     assert_eq!(failures.len(), 1, "{failures:?}");
     let body = failures[0].body().unwrap();
     let told: Value = serde_json::from_str(body).unwrap();
@@ -160,30 +139,30 @@ fn a_record_that_cannot_be_projected_goes_to_the_failures_queue_and_its_neighbou
     assert_eq!(image["quantity"]["S"], "a few");
 
     // It was told once, it holds up nothing, and once it is mended it is projected.
-    assert_eq!(parts.failures(0).len(), 0);
-    assert_eq!(parts.listed(), [BEFORE, AFTER]);
+    assert_eq!(parts.given_up(0).len(), 0);
+    assert_eq!(parts.ids_read(), [BEFORE, AFTER]);
     parts.write([item(POISON)]);
     assert_eq!(parts.get(POISON)["quantity"], 1);
-    assert_eq!(parts.listed(), [BEFORE, POISON, AFTER]);
+    assert_eq!(parts.ids_read(), [BEFORE, POISON, AFTER]);
 }
 
 #[test]
 fn what_an_outage_of_the_cache_outlasts_is_one_failure_and_not_one_for_each_record() {
-    let parts = Parts::deployed(&["MaximumRetryAttempts=1"]);
+    let parts = Parts::with(LocalStage::empty(), &["MaximumRetryAttempts=1"]);
     let cache = parts.stage.cache();
     cache.pause();
     parts.write([item(BEFORE), item(POISON), item(AFTER)]);
-    let failures = parts.failures(20);
+    let failures = parts.given_up(20);
     cache.resume();
     assert_eq!(failures.len(), 1, "{failures:?}");
     let told: Value = serde_json::from_str(failures[0].body().unwrap()).unwrap();
     assert_eq!(told["DDBStreamBatchInfo"]["batchSize"], 3, "{told}");
-    assert_eq!(parts.failures(0).len(), 0);
+    assert_eq!(parts.given_up(0).len(), 0);
 }
 
 #[test]
 fn without_the_cache_orders_are_written_and_all_are_read_when_it_is_back() {
-    let parts = Parts::deployed(&[]);
+    let parts = Parts::<LocalStage>::deployed();
     let create = || {
         let id = parts
             .stage
@@ -207,6 +186,6 @@ fn without_the_cache_orders_are_written_and_all_are_read_when_it_is_back() {
     assert_eq!(parts.get(&second)["orderId"], second.as_str());
     let mut ids = [first, second];
     ids.sort();
-    assert_eq!(parts.listed(), ids);
-    assert!(parts.failures(0).is_empty());
+    assert_eq!(parts.ids_read(), ids);
+    assert!(parts.given_up(0).is_empty());
 }

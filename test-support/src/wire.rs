@@ -94,14 +94,6 @@ impl Connection {
         self.post("/", &headers, body)
     }
 
-    /// Any request that carries a bearer's token.
-    ///
-    /// # Errors
-    /// The connection broke.
-    pub fn post_with_token(&mut self, path: &str, token: &str, body: &str) -> io::Result<Answer> {
-        self.post(path, &format!("Authorization: Bearer {token}\r\n"), body)
-    }
-
     fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
         // In one write, or the second would wait for the first one's acknowledgement.
         let request = format!(

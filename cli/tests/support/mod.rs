@@ -8,6 +8,7 @@
 
 mod filters;
 mod hold;
+mod parts;
 pub(crate) mod read_model;
 mod run;
 mod sandbox;
@@ -16,6 +17,7 @@ mod stage;
 mod terminal;
 
 pub(crate) use self::hold::Hold;
+pub(crate) use self::parts::Parts;
 pub(crate) use self::run::{Outcome, Run, Running};
 pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Request, Scripted};

@@ -270,6 +270,11 @@ impl Outcome {
         self.without_events().filter(table, "[TABLE]\n\n[N] to add")
     }
 
+    /// Without the outputs of a stack, which are always the same.
+    pub(crate) fn without_outputs(self) -> Self {
+        self.filter(r"(?m)^(\w+ {2,}\S+\n){18,}", "[OUTPUTS]\n")
+    }
+
     /// The document that `--output json` wrote to stderr.
     #[track_caller]
     pub(crate) fn error(&self) -> serde_json::Value {
