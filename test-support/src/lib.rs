@@ -24,7 +24,7 @@ pub mod valkey;
 pub mod wire;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The top of the workspace.
@@ -100,6 +100,21 @@ impl ClosedPort {
     pub fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// Holds a file that is made of code to what the code says now; writes it where `CQRS_TEST_RECORD` is
+/// set.
+pub fn is_recorded(file: impl AsRef<Path>, text: &str) {
+    let file = file.as_ref();
+    if std::env::var_os("CQRS_TEST_RECORD").is_some() {
+        std::fs::write(file, text).expect("it can be written");
+    }
+    let recorded = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        recorded == text,
+        "{} is out of date: run this test with CQRS_TEST_RECORD=1, and look at what changed",
+        file.display()
+    );
 }
 
 /// The first of `candidates` that is a file, or that is found on `PATH`.

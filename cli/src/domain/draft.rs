@@ -61,10 +61,11 @@ impl Domain {
         Ok(self.ordered(values, Some(key)))
     }
 
-    /// The first example as it is typed: ` --client 42 --product abc`.
+    /// What must be given of the first example, as it is typed: ` --client 42 --product abc`.
     pub(crate) fn example(&self) -> String {
         let example = self.examples.first();
-        let options = self.draft.fields.iter().filter_map(|field| {
+        let required = self.draft.fields.iter().filter(|field| field.required);
+        let options = required.filter_map(|field| {
             let value = example?.get(&field.name)?;
             let values = match value {
                 Value::Array(elements) => elements.as_slice(),

@@ -1,4 +1,5 @@
-//! Domains to test with.
+//! A domain to test with.
 
-#[path = "../tests/support/account.rs"]
+#[path = "../../../examples/accounts/src/lib.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 pub(crate) mod account;

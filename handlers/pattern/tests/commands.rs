@@ -1,4 +1,5 @@
 //! Whatever gets lost, repeated or overtaken on the way: each command is applied once, or refused.
+//! That no money is made or lost by it is tried by the accounts themselves, in `examples/accounts`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,84 +8,22 @@
     reason = "a test fails by panicking"
 )]
 
-use account::{Account, Status};
-use histories::{Dice, Memory, play, times_applied};
+use account::Account;
+use histories::{Dice, Memory, play};
 use pattern::error::{CommandError, Named as _};
 use pattern::write_model::WriteModel;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-#[path = "support/account.rs"]
+#[path = "../../../examples/accounts/src/lib.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 mod account;
 #[path = "support/histories.rs"]
+#[allow(dead_code, reason = "what other tests need")]
 mod histories;
-
-/// What several clients send of one account. All have a key but some of the creates' retries.
-fn clients(dice: &Dice) -> Vec<Vec<String>> {
-    let mut sent = 0;
-    let client = |_| {
-        let commands = (0..1 + dice.roll(4)).map(|_| {
-            sent += 1;
-            let mut payload = match dice.roll(6) {
-                0..=2 => json!({"command": "deposit", "cents": 1 + dice.roll(90)}),
-                3 | 4 => json!({"command": "withdraw", "cents": 1 + dice.roll(90)}),
-                _ => json!({"command": "close"}),
-            };
-            payload["accountId"] = "a".into();
-            payload["idempotencyKey"] = format!("k{sent}").into();
-            if dice.roll(4) == 0 {
-                payload["expectedVersion"] = (1 + dice.roll(4)).into();
-            }
-            payload.to_string()
-        });
-        commands.collect()
-    };
-    (0..1 + dice.roll(4)).map(client).collect()
-}
-
-fn account(model: &WriteModel<Account, Memory>) -> pattern::document::Document<Account> {
-    let items = model.table().items.borrow();
-    pattern::item::document(&items["a"]).unwrap()
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn money_is_moved_once_for_one_key(seed: u64) {
-        let dice = Dice::new(seed);
-        let model = WriteModel::<Account, _>::new(Memory::new::<Account>(seed ^ 1)).unwrap();
-        // As another program may have put it: without version, times and keys.
-        let item = json!({"accountId": {"S": "a"}, "owner": {"S": "ann"}, "overdraft": {"N": "50"}});
-        let item = serde_json::from_value(item).unwrap();
-        model.table().items.borrow_mut().insert("a".to_owned(), item);
-
-        let answered = play(&model, clients(&dice), &dice);
-
-        let (mut balance, mut changes, mut status) = (0, 0, Status::Open);
-        for one in &answered {
-            let payload: Value = serde_json::from_str(&one.payload).unwrap();
-            let key = payload["idempotencyKey"].as_str().unwrap();
-            let times = times_applied(model.table(), key);
-            let done = one.answer.is_ok();
-            prop_assert_eq!(times, usize::from(done), "{} {:?}", one.payload, one.answer);
-            if !done {
-                continue;
-            }
-            changes += 1;
-            let cents = payload["cents"].as_i64().unwrap_or_default();
-            match payload["command"].as_str() {
-                Some("deposit") => balance += cents,
-                Some("withdraw") => balance -= cents,
-                _ => status = Status::Closed,
-            }
-        }
-        let end = account(&model);
-        prop_assert_eq!(end.entity.balance, balance);
-        prop_assert_eq!(end.entity.status, status);
-        prop_assert_eq!(end.version, 1 + changes);
-        prop_assert!(end.entity.balance >= -50);
-    }
 
     #[test]
     fn clients_that_create_with_one_key_make_one_account(seed: u64) {

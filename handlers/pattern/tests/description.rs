@@ -12,7 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-#[path = "support/account.rs"]
+#[path = "../../../examples/accounts/src/lib.rs"]
+#[allow(dead_code, unreachable_pub, reason = "it is a crate's source")]
 mod account;
 
 use account::Account;
@@ -31,12 +32,13 @@ fn a_description_says_all_that_is_in_the_types_in_their_order() {
             .map(|field| field.name.clone())
             .collect()
     };
-    assert_eq!(names(&says.draft), ["owner", "overdraft"]);
+    assert_eq!(names(&says.draft), ["owner", "currency", "overdraft"]);
     assert_eq!(
         names(&says.document),
         [
             "accountId",
             "owner",
+            "currency",
             "overdraft",
             "balance",
             "status",
@@ -75,7 +77,7 @@ fn a_description_says_all_that_is_in_the_types_in_their_order() {
     let refused = payload.check(json!({"cents": -5}), "the payload");
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "cents must be a whole number from 0 to 4294967295, not -5"
+        "cents must be a whole number from 1 to 1000000000, not -5"
     );
 }
 

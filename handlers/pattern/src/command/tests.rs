@@ -27,7 +27,7 @@ fn a_payload_is_read_by_the_schemas_of_the_domain() {
     );
     assert!(matches!(
         change.action,
-        Action::Rule("deposit", AccountCommand::Deposit { cents: 5 })
+        Action::Rule("deposit", AccountCommand::Deposit { cents }) if cents.get() == 5
     ));
 }
 
@@ -38,7 +38,7 @@ fn every_refusal_names_the_field_and_the_rule() {
         ("{}", "owner is required"),
         (
             r#"{"owner":"ann","balance":5}"#,
-            "balance is not a field of this; known: command, owner, overdraft, idempotencyKey",
+            "balance is not a field of this; known: command, owner, currency, overdraft, idempotencyKey",
         ),
         (r#"{"command":5}"#, "command must be a string, not a number"),
         (
@@ -52,7 +52,7 @@ fn every_refusal_names_the_field_and_the_rule() {
         ),
         (
             r#"{"command":"deposit","accountId":"a","cents":-1}"#,
-            "cents must be a whole number from 0 to 4294967295, not -1",
+            "cents must be a whole number from 1 to 1000000000, not -1",
         ),
         (
             r#"{"command":"close","accountId":"a","expectedVersion":0}"#,

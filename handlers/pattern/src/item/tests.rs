@@ -17,7 +17,7 @@ fn an_item_of_others_is_an_entity_with_fixed_defaults() {
     let document: Document<Account> = document(&item(legacy())).unwrap();
     assert_eq!(
         serde_json::to_string(&document).unwrap(),
-        r#"{"accountId":"a","owner":"ann","overdraft":0,"balance":0,"status":"open","version":1,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}"#
+        r#"{"accountId":"a","owner":"ann","currency":"EUR","overdraft":0,"balance":0,"status":"open","version":1,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}"#
     );
 }
 

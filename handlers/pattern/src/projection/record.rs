@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(document).unwrap(),
             json!({
-                "accountId": "o", "owner": "c\"\u{e9}", "overdraft": 2, "balance": 0,
+                "accountId": "o", "owner": "c\"\u{e9}", "currency": "EUR", "overdraft": 2, "balance": 0,
                 "status": "closed", "version": 3, "createdAt": "2026-11-23T03:00:00.000Z",
                 "updatedAt": "1970-01-01T00:00:00.000Z",
             })

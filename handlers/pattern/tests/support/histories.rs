@@ -1,13 +1,14 @@
 //! Random histories of commands, on a table in memory that a network of the worst kind lies before.
 //!
 //! Every client sends its commands in turn, each again until it has a definite answer. A request or
-//! an answer may get lost, a write may arrive twice, and the steps of all clients are mixed in any
-//! order: each call of the table waits before it arrives and before its answer does.
+//! an answer may get lost, a write may arrive twice, whoever carries a command out may be killed at any
+//! step, and the steps of all clients are mixed in any order: each call of the table waits before it
+//! arrives and before its answer does.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use pattern::applied::{Applied, REMEMBERED};
@@ -55,6 +56,18 @@ impl Memory {
             items: RefCell::default(),
             written: RefCell::default(),
         }
+    }
+
+    /// Begins another history, on an empty table.
+    pub(crate) fn begin(&self, seed: u64) {
+        self.dice.0.set(seed);
+        self.items.borrow_mut().clear();
+        self.written.borrow_mut().clear();
+    }
+
+    /// Puts an item as another program does.
+    pub(crate) fn put(&self, id: &str, item: Item) {
+        self.write(id, item);
     }
 
     /// Does `work` as a network would have it done.
@@ -197,6 +210,16 @@ pub(crate) struct Answered<E> {
     pub(crate) answer: Result<Document<E>, CommandError>,
 }
 
+/// Carries `work` out step by step; at any step whoever does it may be killed.
+async fn mortal<T>(work: impl Future<Output = T>, dice: &Dice) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match dice.roll(50) {
+        0 => Poll::Ready(None),
+        _ => work.as_mut().poll(context).map(Some),
+    })
+    .await
+}
+
 /// Plays what each client sends, mixed in any order.
 pub(crate) fn play<E: Entity>(
     model: &WriteModel<E, Memory>,
@@ -211,9 +234,9 @@ pub(crate) fn play<E: Entity>(
             for payload in payloads {
                 let answer = loop {
                     let command = model.commands().parse(&payload).unwrap();
-                    match model.execute(command).await {
-                        Err(CommandError::WriteModelUnavailable { .. }) => {}
-                        answer => break answer,
+                    match mortal(model.execute(command), dice).await {
+                        None | Some(Err(CommandError::WriteModelUnavailable { .. })) => {}
+                        Some(answer) => break answer,
                     }
                 };
                 answers.borrow_mut().push(Answered { payload, answer });
@@ -231,17 +254,20 @@ pub(crate) fn play<E: Entity>(
     answers.into_inner()
 }
 
-/// How often `key` came to be remembered by an item that had not known it.
-pub(crate) fn times_applied(model: &Memory, key: &str) -> usize {
-    let written = model.written.borrow();
-    let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    let mut times = 0;
-    for item in written.iter() {
-        let has = keys(item).is_some_and(|keys| keys.get(key).is_some());
-        let before = known
-            .insert(text(&item[&model.id]), has)
-            .unwrap_or_default();
-        times += usize::from(has && !before);
+/// How often each key came to be remembered by an item that had not known it.
+pub(crate) fn times_applied(model: &Memory) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in model.written.borrow().iter() {
+        let keys = match item.get(APPLIED_KEYS) {
+            Some(AttributeValue::M(keys)) => keys.keys().cloned().collect(),
+            _ => BTreeSet::new(),
+        };
+        let before = known.entry(text(&item[&model.id])).or_default();
+        for key in keys.difference(before) {
+            *times.entry(key.clone()).or_default() += 1;
+        }
+        *before = keys;
     }
     times
 }

@@ -1,4 +1,4 @@
-//! A domain with arithmetic: accounts.
+//! What this stack is about: accounts. Money goes onto them and off again, and none is made or lost.
 
 use pattern::entity::{Entity, Refusal};
 use pattern::text::Text;
@@ -6,44 +6,73 @@ use pattern::whole::Whole;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What the functions serve.
+pub type Subject = Account;
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Account {
+pub struct Account {
     /// Whose it is.
     #[schemars(example = &"ann", example = &"bob")]
-    pub(crate) owner: Text<1, 128>,
+    pub owner: Text<1, 128>,
+    /// What its money is.
+    #[serde(default)]
+    pub currency: Currency,
     /// How far below zero it may fall, in cents.
     #[serde(default)]
-    pub(crate) overdraft: Whole<0, 1_000_000>,
+    pub overdraft: Whole<0, 1_000_000>,
     /// What is on it, in cents.
     #[serde(default)]
     #[schemars(extend("readOnly" = true))]
-    pub(crate) balance: i64,
+    pub balance: Whole<-1_000_000, 1_000_000_000_000>,
+    /// Whether it is in use.
     #[serde(default)]
-    pub(crate) status: Status,
+    pub status: Status,
 }
 
+/// What the money of an account is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Status {
+#[serde(rename_all = "UPPERCASE")]
+pub enum Currency {
+    /// Euros.
+    #[default]
+    Eur,
+    /// Dollars.
+    Usd,
+    /// Pounds.
+    Gbp,
+}
+
+/// Whether an account is in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is.
     #[default]
     Open,
+    /// It has ended; final.
     Closed,
 }
 
+/// An amount, in cents.
+pub type Cents = Whole<1, 1_000_000_000>;
+
+/// What changes an account.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case")]
-pub(crate) enum Command {
+pub enum Command {
     /// Put money on it.
     Deposit {
         /// How much, in cents.
-        cents: u32,
+        #[schemars(example = 500)]
+        cents: Cents,
     },
     /// Take money from it.
     Withdraw {
         /// How much, in cents.
-        cents: u32,
+        #[schemars(example = 500)]
+        cents: Cents,
     },
     /// End it, when nothing is on it.
     Close,
@@ -62,9 +91,11 @@ impl Entity for Account {
             return Err("the account is closed".into());
         }
         let balance = match command {
-            Command::Deposit { cents } => self.balance + i64::from(cents),
-            Command::Withdraw { cents } => self.balance - i64::from(cents),
-            Command::Close if self.balance != 0 => return Err("there is money on it".into()),
+            Command::Deposit { cents } => self.balance.get() + cents.get(),
+            Command::Withdraw { cents } => self.balance.get() - cents.get(),
+            Command::Close if self.balance.get() != 0 => {
+                return Err("the balance is not zero".into());
+            }
             Command::Close => {
                 return Ok(Self {
                     status: Status::Closed,
@@ -76,7 +107,7 @@ impl Entity for Account {
             return Err("it would fall below its limit".into());
         }
         Ok(Self {
-            balance,
+            balance: Whole::new(balance).map_err(|rule| format!("the balance {rule}"))?,
             ..self.clone()
         })
     }
