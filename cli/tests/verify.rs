@@ -41,7 +41,7 @@ fn project(stage: &impl Stage, project: Value) {
 fn haunt(stage: &impl Stage, id: &str) {
     let time = "2026-11-23T03:00:00.000Z";
     let order = json!({
-        "orderId": id, "clientId": "c", "productId": "p", "quantity": 1, "status": "placed",
+        "clientId": "c", "productId": "p", "quantity": 1, "status": "placed",
         "version": 3, "createdAt": time, "updatedAt": time,
     });
     let mut keys = vec![key(id)];

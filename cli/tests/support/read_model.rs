@@ -37,7 +37,7 @@ return redis.call('ZREM', KEYS[2], time .. id)
 ";
 
 /// Holds an order at version 3 and puts it into lists: KEYS the order and the lists, ARGV its id and
-/// its document.
+/// its document, without the id.
 pub(crate) const HOLD: &str = "
 local time = '\\128\\0\\0\\0\\0\\0'
 redis.call('SET', KEYS[1], time .. '3  \\n' .. ARGV[2])

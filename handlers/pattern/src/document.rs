@@ -51,11 +51,30 @@ pub(crate) struct Added {
 
 impl<E: Entity> Serialize for Document<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.parts(Some(Named(&id_name(E::NAME), &self.id)), serializer)
+    }
+}
+
+/// A document as the read model holds it: without its id, which the key has.
+pub(crate) struct WithoutId<'a, E>(pub(crate) &'a Document<E>);
+
+impl<E: Entity> Serialize for WithoutId<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.parts(None, serializer)
+    }
+}
+
+impl<E: Entity> Document<E> {
+    fn parts<S: Serializer>(
+        &self,
+        id: Option<Named<'_>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Parts<'a, E> {
             #[serde(flatten)]
-            id: Named<'a>,
+            id: Option<Named<'a>>,
             #[serde(flatten)]
             entity: &'a E,
             version: u64,
@@ -63,7 +82,7 @@ impl<E: Entity> Serialize for Document<E> {
             updated_at: Timestamp,
         }
         let parts = Parts {
-            id: Named(&id_name(E::NAME), &self.id),
+            id,
             entity: &self.entity,
             version: self.version,
             created_at: self.created_at,

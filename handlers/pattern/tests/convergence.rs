@@ -26,7 +26,7 @@ use pattern::read_model::{Answer, CacheSettings, ReadModel};
 use pattern::timestamp::Timestamp;
 use pattern::whole::Whole;
 use redis::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_support::valkey::Valkey;
 
 type Held = Document<Order>;
@@ -325,7 +325,8 @@ fn shown(connection: &mut Connection) -> Shown {
             let held: Vec<u8> = redis::cmd("GET").arg(&key).query(connection).unwrap();
             let stop = 6 + held[6..].iter().position(|byte| *byte == b'\n').unwrap();
             if stop + 1 < held.len() {
-                let document = serde_json::from_slice(&held[stop + 1..]).unwrap();
+                let mut document: Value = serde_json::from_slice(&held[stop + 1..]).unwrap();
+                document["orderId"] = json!(id);
                 shown.0.insert(id, document);
             }
         } else {

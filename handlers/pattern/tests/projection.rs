@@ -368,7 +368,10 @@ fn a_list_that_lacks_an_order_and_a_guard_of_another_version_are_seen_and_replac
         assert_eq!(given.state(&placed), "same", "{list}");
     }
     assert_eq!(given.number(), "70");
-    given.put("9 70 ", &placed.to_string());
+    let mut held = placed.clone();
+    let fields = held.as_object_mut().unwrap();
+    fields.retain(|name, _| name != "orderId");
+    given.put("9 70 ", &held.to_string());
     assert_eq!(given.state(&placed), "different");
     assert_eq!(given.replace(&placed, &given.mark()), APPLIED);
     assert_eq!(given.mark(), "1 70 ");
@@ -414,6 +417,41 @@ fn what_live_traffic_has_changed_since_it_was_inspected_is_not_replaced() {
     given.server.run::<()>(&["FLUSHALL"]);
     assert_eq!(given.replace(&at(4, "placed"), &seen), STALE);
     assert_eq!(given.replace(&at(4, "placed"), ""), APPLIED);
+}
+
+#[test]
+fn a_document_is_held_without_its_id_and_shown_with_it_whatever_the_id() {
+    let given = Given::an_empty_read_model();
+    for id in [
+        "0199b0a0-0000-7000-8000-000000000001",
+        "0199B0A0-0000-7000-8000-000000000001",
+        "sixteen bytes !!",
+        r#"a "b" \ 注"#,
+    ] {
+        let one = order(id, 1, "placed", "2026-11-23T03:00:00.000Z");
+        assert_eq!(given.project(present(&one)), APPLIED, "{id}");
+        assert_eq!(given.project(present(&one)), STALE, "{id}");
+        assert_eq!(given.state(&one), "same", "{id}");
+        let written = format!(
+            r#"{{"orderId":{},"clientId":"c","productId":"p","quantity":1,"status":"placed","version":1,"createdAt":"2026-11-23T03:00:00.000Z","updatedAt":"2026-11-23T03:00:00.000Z"}}"#,
+            json!(id)
+        );
+        for (query, answer) in [
+            (json!({"orderId": id}), written.clone()),
+            (
+                json!({"orderIds": [id]}),
+                format!(r#"{{"orders":[{written}]}}"#),
+            ),
+            (
+                json!({"list": {"clientId": "c"}}),
+                format!(r#"{{"orders":[{written}],"cursor":null}}"#),
+            ),
+        ] {
+            assert_eq!(given.text(&query), answer);
+        }
+        let removal = json!({"removed": [{"orderId": id, "version": 2}]});
+        assert_eq!(given.project(by_hand(&removal)), APPLIED, "{id}");
+    }
 }
 
 #[test]

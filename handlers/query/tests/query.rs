@@ -34,7 +34,9 @@ fn fill(server: &Valkey, ids: &[&str]) {
     const EPOCH: &[u8] = b"\x80\0\0\0\0\0";
     server.complete();
     for id in ids {
-        let held = [EPOCH, b"1  \n", order(id).to_string().as_bytes()].concat();
+        let mut order = order(id);
+        order.as_object_mut().unwrap().remove("orderId");
+        let held = [EPOCH, b"1  \n", order.to_string().as_bytes()].concat();
         let mut put = redis::cmd("SET");
         put.arg(format!("orders:v2:={id}")).arg(held);
         put.exec(&mut server.connection()).unwrap();

@@ -206,7 +206,7 @@ fn items_of_the_original_sample_are_projected_with_defaults() {
     assert_eq!(
         held(&server, "old").unwrap().1,
         json!({
-            "orderId": "old", "clientId": "c", "productId": "p", "quantity": 1, "status": "placed",
+            "clientId": "c", "productId": "p", "quantity": 1, "status": "placed",
             "version": 1, "createdAt": "1970-01-01T00:00:00.000Z", "updatedAt": "1970-01-01T00:00:00.000Z",
         })
     );

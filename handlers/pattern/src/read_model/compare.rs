@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::cache::{CacheError, ReadModel};
 use super::keys;
 use super::read::unexpected;
-use crate::document::Document;
+use crate::document::{Document, WithoutId};
 use crate::entity::Entity;
 use crate::id::Id;
 use crate::item;
@@ -22,6 +22,7 @@ const AT_ONCE: usize = 100;
 /// What the read model holds of an entity.
 struct Held {
     mark: String,
+    /// Without the id: it is that of the key.
     document: Option<Map<String, Json>>,
     /// Whether the lists that are to show it do.
     listed: bool,
@@ -183,7 +184,7 @@ impl<E: Entity> Parsed<E> {
 }
 
 fn differences<E: Entity>(shown: &Map<String, Json>, written: &Document<E>) -> Vec<Difference> {
-    let written = match serde_json::to_value(written) {
+    let written = match serde_json::to_value(WithoutId(written)) {
         Ok(Json::Object(written)) => written,
         _ => Map::new(),
     };

@@ -3,7 +3,7 @@
 -- KEYS     the entities
 -- ARGV     prefix of all keys, how many names of lists follow, these, and what each entity adds to
 --          a member
--- Answers for each {} where nothing is held, or {mark, document or "", 1 when every list that is to
+-- Answers for each {} where nothing is held, or {mark, document without its id or "", 1 when every list that is to
 -- show the document does}.
 
 local prefix, count = ARGV[1], tonumber(ARGV[2])

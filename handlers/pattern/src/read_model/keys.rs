@@ -17,6 +17,8 @@ pub(super) struct Keys {
     pub(super) complete: String,
     /// The lists by status. Each entity is in one of them, so together they are the list of all.
     pub(super) all: Vec<String>,
+    /// What a document begins with before its id. It is held without both.
+    opening: String,
 }
 
 impl Keys {
@@ -28,6 +30,7 @@ impl Keys {
             all: statuses
                 .map(|status| format!("{prefix}{STATUS}:{status}"))
                 .collect(),
+            opening: format!("{{\"{}\":", description.id),
             prefix,
         }
     }
@@ -39,6 +42,25 @@ impl Keys {
             Some(uuid) => format!("{}{}", self.prefix, uuid.simple()),
             None => format!("{}={id}", self.prefix),
         }
+    }
+
+    /// The document of `id`, of which the rest is held. It is spliced, not parsed; that it is JSON is
+    /// for the caller to see.
+    pub(super) fn document(&self, id: &Id, held: &[u8]) -> Option<String> {
+        let rest = std::str::from_utf8(held).ok()?.strip_prefix('{')?;
+        let id = serde_json::to_string(id).ok()?;
+        Some([&self.opening, &*id, ",", rest].concat())
+    }
+
+    /// The document of a member. The id of most has nothing to be checked or escaped.
+    pub(super) fn document_of(&self, member: &[u8], held: &[u8]) -> Option<String> {
+        let Some(Ok(uuid)) = member.get(TIME..).map(<[u8; 16]>::try_from) else {
+            return self.document(&cursor(member)?.id, held);
+        };
+        let rest = std::str::from_utf8(held).ok()?.strip_prefix('{')?;
+        let mut form = Uuid::encode_buffer();
+        let id = Uuid::from_bytes(uuid).hyphenated().encode_lower(&mut form);
+        Some([&self.opening, "\"", id, "\",", rest].concat())
     }
 
     /// The sorted sets of a list.
@@ -165,6 +187,7 @@ mod tests {
             prefix: "p:".to_owned(),
             complete: String::new(),
             all: Vec::new(),
+            opening: String::new(),
         };
         let key = |id: &str| keys.entity(&id.parse().unwrap());
         let digits = "0199b0a0000070008000000000000001";
@@ -174,6 +197,28 @@ mod tests {
         );
         assert_eq!(key(digits), format!("p:={digits}"));
         assert_eq!(key("o"), "p:=o");
+    }
+
+    #[test]
+    fn a_document_is_what_is_held_with_the_id_before_it() {
+        let keys = Keys {
+            prefix: String::new(),
+            complete: String::new(),
+            all: Vec::new(),
+            opening: "{\"orderId\":".to_owned(),
+        };
+        let document = |id: &str, held: &str| keys.document(&id.parse().unwrap(), held.as_bytes());
+        assert_eq!(
+            document("a \"b\" \\ 注", "{\"version\":1}").unwrap(),
+            r#"{"orderId":"a \"b\" \\ 注","version":1}"#
+        );
+        assert_eq!(document("a", "7"), None);
+        for id in ["0199b0a0-0000-7000-8000-000000000001", "a \"b\" \\ 注"] {
+            let member = member(&place("2026-11-23T03:00:00.123Z", id));
+            let held = "{\"version\":1}";
+            let of_member = keys.document_of(&member, held.as_bytes());
+            assert_eq!(of_member, document(id, held));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the entity
 -- ARGV     1 prefix of all keys, 2 "present" or "removed", 3 version, 4 sequence number or "",
---          5 what the entity adds to a member, 6 its time in six bytes, 7 document,
+--          5 what the entity adds to a member, 6 its time in six bytes, 7 document without its id,
 --          8 seconds that a tombstone stays, 9 "" or "=" and the mark of the state to be replaced,
 --          10… name and value of each list that is to show it; an empty value is no list
 -- Answers 1 when the change was applied, 0 when it was stale.

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::cache::{CacheError, ReadModel, is_servers_fault, server_error};
 use super::keys;
+use crate::document::WithoutId;
 use crate::entity::Entity;
 use crate::error::{ProjectionError, chain};
 use crate::few::FewIds;
@@ -326,7 +327,7 @@ impl<E: Entity> ReadModel<E> {
         let sequence = change.sequence.as_ref().map_or("", Sequence::as_str);
         let (kind, version, time, document) = match &change.state {
             State::Present(document) => {
-                let text = serde_json::to_string(document)
+                let text = serde_json::to_string(&WithoutId(document))
                     .map_err(|error| CacheError::Unexpected(error.to_string()))?;
                 let time = keys::time(document.created_at);
                 ("present", document.version, time, text)

@@ -1,7 +1,8 @@
 //! Answers queries, each in one round trip.
 //!
-//! Documents pass through as they are held: the projection wrote them in the form that clients
-//! get, so parsing and writing them again would only cost time.
+//! Documents pass through as they are held, with the id put before them that their key has: the
+//! projection wrote them in the form that clients get, so parsing and writing them again would only
+//! cost time.
 
 use std::time::Instant;
 
@@ -129,7 +130,11 @@ impl<E: Entity> ReadModel<E> {
             other => return Err(unexpected(&other).into()),
         };
         let is_complete = matches!(held.pop(), Some(Value::BulkString(_)));
-        let documents: Result<Vec<_>, _> = held.into_iter().map(of_held).collect();
+        let documents: Result<Vec<_>, _> = ids
+            .iter()
+            .zip(held)
+            .map(|(id, held)| self.of_held(id, &held))
+            .collect();
         let documents = documents?;
         if is_complete || documents.iter().all(Option::is_some) {
             Ok(documents)
@@ -163,13 +168,16 @@ impl<E: Entity> ReadModel<E> {
             }
             other => return Err(unexpected(&other.unwrap_or(Value::Nil)).into()),
         };
-        let documents: Result<Vec<_>, _> = parts
-            .filter_map(|part| document(part).transpose())
-            .collect();
-        Ok(Page {
-            documents: documents?,
-            cursor,
-        })
+        let mut documents = Vec::with_capacity(parts.len() / 2);
+        while let Some(member) = parts.next() {
+            match (member, parts.next()) {
+                (Value::BulkString(member), Some(Value::BulkString(held))) => {
+                    documents.push(json(self.keys.document_of(&member, &held))?);
+                }
+                (other, _) => return Err(unexpected(&other).into()),
+            }
+        }
+        Ok(Page { documents, cursor })
     }
 
     pub(super) async fn ping(&self) -> Result<Ping, CacheError> {
@@ -199,6 +207,22 @@ impl<E: Entity> ReadModel<E> {
         })
     }
 
+    /// The document in what is held of an entity; none in a tombstone, or in what somebody else put
+    /// there.
+    fn of_held(&self, id: &Id, held: &Value) -> Result<Option<Box<RawValue>>, CacheError> {
+        let held = match held {
+            Value::Nil => return Ok(None),
+            Value::BulkString(held) => held.get(6..).unwrap_or_default(),
+            other => return Err(unexpected(other)),
+        };
+        match held.splitn(2, |byte| *byte == b'\n').nth(1) {
+            Some(document) if !document.is_empty() => {
+                json(self.keys.document(id, document)).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     pub(super) async fn one(&self, pipeline: &Pipeline) -> Result<Value, CacheError> {
         let answer = self.send(pipeline).await?.pop().unwrap_or(Value::Nil);
         match server_error(&answer) {
@@ -208,36 +232,10 @@ impl<E: Entity> ReadModel<E> {
     }
 }
 
-/// The document in what is held of an entity; none in a tombstone, or in what somebody else put
-/// there.
-fn of_held(held: Value) -> Result<Option<Box<RawValue>>, CacheError> {
-    match held {
-        Value::BulkString(bytes) => {
-            let mut parts = bytes
-                .get(6..)
-                .unwrap_or_default()
-                .splitn(2, |b| *b == b'\n');
-            match (parts.next(), parts.next()) {
-                (Some(_), Some(text)) if !text.is_empty() => {
-                    document(Value::BulkString(text.to_vec()))
-                }
-                _ => Ok(None),
-            }
-        }
-        other => document(other),
-    }
-}
-
-fn document(answer: Value) -> Result<Option<Box<RawValue>>, CacheError> {
-    match answer {
-        Value::Nil => Ok(None),
-        Value::BulkString(bytes) => String::from_utf8(bytes)
-            .ok()
-            .and_then(|text| RawValue::from_string(text).ok())
-            .map(Some)
-            .ok_or_else(|| CacheError::Unexpected("a document that is not JSON".into())),
-        other => Err(unexpected(&other)),
-    }
+fn json(document: Option<String>) -> Result<Box<RawValue>, CacheError> {
+    document
+        .and_then(|text| RawValue::from_string(text).ok())
+        .ok_or_else(|| CacheError::Unexpected("a document that is not JSON".into()))
 }
 
 pub(super) fn unexpected(answer: &Value) -> CacheError {

@@ -52,10 +52,15 @@ impl Given {
     }
 
     pub(crate) fn ask(&self, query: &Value) -> Value {
+        serde_json::from_str(&self.text(query)).unwrap()
+    }
+
+    /// The answer as it stands.
+    pub(crate) fn text(&self, query: &Value) -> String {
         let queries = Queries::of(self.model.description());
         let query = queries.parse(&query.to_string()).unwrap();
         let answer = self.runtime.block_on(self.model.answer(&query)).unwrap();
-        serde_json::to_value(answer).unwrap()
+        serde_json::to_string(&answer).unwrap()
     }
 
     pub(crate) fn replace(&self, order: &Value, mark: &str) -> Projected {
@@ -99,7 +104,7 @@ impl Given {
         self.mark().split(' ').nth(1).unwrap().to_owned()
     }
 
-    /// Puts `document` where that of the order is.
+    /// Puts `document`, which has no id, where that of the order is.
     pub(crate) fn put(&self, mark: &str, document: &str) {
         let held = [
             b"\x80\0\0\0\0\0",
