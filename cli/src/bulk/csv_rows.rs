@@ -199,6 +199,25 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_holds_the_values_of_a_list_and_what_is_written_of_it() {
+        let tickets = Domain::written(include_str!("../../../examples/tickets/domain.json"));
+        let rows = CsvRows::below(b"title,tags", &tickets).unwrap();
+        for (line, tags) in [
+            ("a,house | safety", r#"["house","safety"]"#),
+            (r#"a,"[""b, c"",""d|e""]""#, r#"["b, c","d|e"]"#),
+            ("a,f", r#"["f"]"#),
+        ] {
+            assert_eq!(
+                json(&rows, line),
+                format!(r#"{{"title":"a","tags":{tags}}}"#)
+            );
+        }
+        assert_eq!(json(&rows, "a,"), r#"{"title":"a"}"#);
+        let refused = rows.row(b"a,b||c").unwrap_err().to_string();
+        assert_eq!(refused, "tags value 2 must not be empty");
+    }
+
+    #[test]
     fn a_line_of_delimiters_is_blank() {
         assert!(rows("clientId,productId").row(b",").unwrap().is_none());
     }

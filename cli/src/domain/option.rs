@@ -50,7 +50,8 @@ impl FieldOption<'_> {
         if let Some(rule) = rule(&self.0.kind) {
             help = format!("{help}: {rule}");
         }
-        if let Some(default) = &self.0.default {
+        let nothing = |default: &&Value| **default == Value::Array(Vec::new());
+        if let Some(default) = self.0.default.as_ref().filter(|default| !nothing(default)) {
             help = format!("{help} [default: {}]", super::document::Plain(default));
         }
         help
@@ -208,4 +209,67 @@ fn bounds(
         (None, Some(most)) => format!("at most {most}"),
     };
     Some(format!("{bounds} {what}").trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::Domain;
+
+    const TICKETS: &str = include_str!("../../../examples/tickets/domain.json");
+
+    /// What is typed for a draft of a ticket.
+    fn typed(arguments: &[&str]) -> Result<Value, String> {
+        let domain = Domain::written(TICKETS);
+        let fields = domain.draft.fields.iter();
+        let command =
+            Command::new("create").args(fields.map(|field| FieldOption(field).argument()));
+        let matches = command
+            .no_binary_name(true)
+            .try_get_matches_from(arguments)
+            .map_err(|error| error.to_string())?;
+        let key = "k".parse().unwrap();
+        let draft = domain.draft_typed(&matches, key);
+        draft
+            .map(|draft| serde_json::to_value(draft).unwrap())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_list_is_given_once_for_each_and_all_of_it_is_checked() {
+        let given = typed(&["--title=a", "--tag=b|c", "--tags=d", "--due=2026-11-23"]).unwrap();
+        assert_eq!(
+            given,
+            json!({"title": "a", "tags": ["b|c", "d"], "due": "2026-11-23", "idempotencyKey": "k"})
+        );
+        let many = [&["--title=a"], &["--tag=b"; 11][..]].concat();
+        for (arguments, message) in [
+            (&many[..], "--tag must have at most 10 values, not 11"),
+            (&["--tag=a", "--tag="], "--tag value 2 must not be empty"),
+            (&["--due=soon"], "--due must be a date such as 2026-11-23"),
+            (
+                &["--body=a\u{7}"],
+                "--body must have printable characters only, not U+0007",
+            ),
+        ] {
+            assert_eq!(typed(arguments).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn an_option_says_its_rule() {
+        let domain = Domain::written(TICKETS);
+        let help = |field: &str| FieldOption(domain.draft.field(field).unwrap()).help();
+        assert_eq!(
+            help("tags"),
+            "What it belongs to: once for each, at most 10 of them, 1 to 32 printable characters"
+        );
+        assert_eq!(
+            help("due"),
+            "The day by which it is to be done: a date such as 2026-11-23"
+        );
+    }
 }

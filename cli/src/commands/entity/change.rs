@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Args, Command};
 use futures_util::{StreamExt, stream};
 use pattern::description::{self, CommandKind};
-use pattern::id::Id;
+use pattern::id::{Id, IdempotencyKey};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
@@ -19,9 +19,9 @@ use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::tally::Words;
 use crate::commands::entity::wait::{self, Sight, Wanted};
 use crate::commands::entity::{
-    WaitArgs, Written, functions, of, typed, unwrap_logged, with, write,
+    WaitArgs, Written, functions, key, of, typed, unwrap_logged, with, write,
 };
-use crate::domain::{Document, Domain, FieldOption, InvalidArgument};
+use crate::domain::{Document, Domain, FieldOption, InvalidArgument, KEY};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -78,7 +78,8 @@ pub(super) fn command(domain: &Domain, change: &description::Command) -> Command
         .about(about)
         .after_help(examples.join("\n"))
         .args(options);
-    with::<WaitArgs>(with::<GuardArgs>(with::<IdsArgs>(command)))
+    let key = key::argument("Makes repeating safe: the same key again changes nothing more");
+    with::<WaitArgs>(with::<GuardArgs>(with::<IdsArgs>(command)).arg(key))
 }
 
 pub(super) async fn run(
@@ -98,7 +99,7 @@ pub(super) async fn run(
     match ids {
         Ids::One(id) => {
             let payload = change.payload(&id, guard.expected_version);
-            one(&payload, wait, settings, printer).await
+            one(&change, &payload, wait, settings, printer).await
         }
         Ids::Several(ids) => several(change, ids, wait, settings, interrupt, printer).await,
     }
@@ -108,6 +109,9 @@ pub(super) async fn run(
 struct Change<'a> {
     name: &'a str,
     fields: Map<String, Value>,
+    key: Option<IdempotencyKey>,
+    /// Whether nobody typed the key.
+    is_key_made: bool,
     domain: &'a Domain,
     done: &'a str,
 }
@@ -120,8 +124,13 @@ impl<'a> Change<'a> {
     ) -> Result<Self, InvalidArgument> {
         let mut fields = Map::new();
         let mut done = "done";
+        let typed = key::typed(matches)?;
+        let mut made = None;
         match domain.command(name).map(|command| &command.kind) {
             Some(CommandKind::Rule { payload }) => {
+                // The SDK repeats a call whose answer was lost. A move does nothing then, and a rule
+                // would do it twice.
+                made = typed.is_none().then(key::made);
                 for field in &payload.fields {
                     if let Some(value) = FieldOption(field).typed(matches)? {
                         fields.insert(field.name.clone(), value);
@@ -134,6 +143,8 @@ impl<'a> Change<'a> {
         Ok(Self {
             name,
             fields,
+            is_key_made: made.is_some(),
+            key: typed.or(made),
             domain,
             done,
         })
@@ -144,6 +155,9 @@ impl<'a> Change<'a> {
         let mut payload = self.fields.clone();
         payload.insert("command".to_owned(), self.name.into());
         payload.insert(self.domain.id.clone(), id.as_str().into());
+        if let Some(key) = &self.key {
+            payload.insert(KEY.to_owned(), key.as_str().into());
+        }
         if let Some(version) = expected_version {
             payload.insert("expectedVersion".to_owned(), json!(version));
         }
@@ -152,6 +166,7 @@ impl<'a> Change<'a> {
 }
 
 async fn one(
+    change: &Change<'_>,
     payload: &Value,
     wait: WaitArgs,
     settings: &Settings,
@@ -159,7 +174,10 @@ async fn one(
 ) -> Result<(), Failure> {
     let functions = functions(settings, printer).await?;
     let written = write(&functions, payload, wait, &settings.domain, printer).await;
-    let Written { shown, waited } = written?;
+    let Written { shown, waited } = written.map_err(|failure| match &change.key {
+        Some(made) if change.is_key_made => key::hinted(failure, made, "does it no second time"),
+        _ => failure,
+    })?;
     printer.data(&shown)?;
     waited
 }

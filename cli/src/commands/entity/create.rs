@@ -3,18 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command};
-use pattern::error::ErrorType;
-use pattern::id::IdempotencyKey;
 
 use crate::app::interrupt::Interrupt;
 use crate::bulk::Format;
-use crate::commands::entity::{WaitArgs, Written, create_from, functions, of, typed, with, write};
-use crate::domain::{Domain, Draft, FieldOption, InvalidArgument, KEY};
+use crate::commands::entity::{
+    WaitArgs, Written, create_from, functions, key, of, typed, with, write,
+};
+use crate::domain::{Domain, FieldOption, KEY};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
-
-const KEY_OPTION: &str = "idempotency-key";
 
 /// Many at once.
 #[derive(Args, Clone, Debug)]
@@ -48,10 +46,9 @@ pub(super) fn command(domain: &Domain) -> Command {
     let options: Vec<Arg> = options.collect();
     let alone = options.iter().map(|option| option.get_id().clone());
     let alone: Vec<_> = alone.chain([KEY.into(), "wait".into()]).collect();
-    let key = Arg::new(KEY)
-        .long(KEY_OPTION)
-        .value_name("KEY")
-        .help("Makes repeating safe: the same key again is the same one [default: a new one]");
+    let key = key::argument(
+        "Makes repeating safe: the same key again is the same one [default: a new one]",
+    );
     let command = Command::new("create")
         .about(format!(
             "Create {}; prints its id alone when stdout is not a terminal",
@@ -73,8 +70,9 @@ fn examples(domain: &Domain) -> String {
         typed(domain, &create),
         typed(domain, &format!("{create} --wait")),
         format!(
-            "  id=$(cqrs {} {create} --{KEY_OPTION} cart-7)",
-            domain.entity
+            "  id=$(cqrs {} {create} --{} cart-7)",
+            domain.entity,
+            key::OPTION
         ),
         typed(domain, &format!("create --from {plural}.csv --dry-run")),
     ]
@@ -97,16 +95,17 @@ pub(super) async fn run(
 async fn one(matches: &ArgMatches, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
     let domain = &settings.domain;
     let wait: WaitArgs = of(matches)?;
-    let key: Option<&String> = matches.get_one(KEY);
-    let draft = draft(matches, domain)?;
+    // The SDK repeats a call whose answer was lost: without a key that would be a second one.
+    let (key, is_made) = match key::typed(matches)? {
+        Some(key) => (key, false),
+        None => (key::made(), true),
+    };
+    let draft = domain.draft_typed(matches, key.clone())?;
     let functions = functions(settings, printer).await?;
     let written = write(&functions, &draft, wait, domain, printer).await;
-    let Written { shown, waited } = written.map_err(|failure| match &draft.key {
-        Some(made) if key.is_none() && may_be_written(&failure) => failure.also_hint(&format!(
-            "with `--{KEY_OPTION} {made}` a repetition makes no second {}",
-            domain.entity
-        )),
-        _ => failure,
+    let Written { shown, waited } = written.map_err(|failure| match is_made {
+        true => key::hinted(failure, &key, &format!("makes no second {}", domain.entity)),
+        false => failure,
     })?;
     let id = shown.id();
     let whole = printer.is_json() || printer.stdout_is_terminal();
@@ -121,26 +120,4 @@ async fn one(matches: &ArgMatches, settings: &Settings, printer: &Printer) -> Re
         printer.note(timing);
     }
     waited
-}
-
-/// Whether it may be there although the command failed: the answer was lost, or the publisher or
-/// the table went away before they could give one.
-fn may_be_written(failure: &Failure) -> bool {
-    let name = failure.name();
-    name == "Unreachable"
-        || name == ErrorType::WriteModelUnavailable.as_str()
-        || name.starts_with("Runtime.")
-        || name.starts_with("Sandbox.")
-}
-
-/// What was typed, as the publisher takes it.
-fn draft(matches: &ArgMatches, domain: &Domain) -> Result<Draft, InvalidArgument> {
-    // The SDK repeats a call whose answer was lost: without a key that would be a second one.
-    let key = match matches.get_one::<String>(KEY) {
-        Some(key) => key.clone(),
-        None => uuid::Uuid::now_v7().to_string(),
-    };
-    let key = IdempotencyKey::new(key);
-    let key = key.map_err(|rule| InvalidArgument::of(&format!("--{KEY_OPTION}"), rule))?;
-    domain.draft_typed(matches, key)
 }

@@ -9,6 +9,7 @@ mod create_from;
 pub(super) mod get;
 mod ids;
 mod items;
+mod key;
 pub(super) mod list;
 mod several;
 pub(super) mod shown;
