@@ -1,14 +1,15 @@
 //! The file of rows that failed, which can be sent as it is: each row has its key and its reason.
 //!
-//! It appears whole and under its name when the sending ends. That it can be written is tried before
-//! anything is sent, since nobody could be told otherwise which rows failed.
+//! It appears whole and under its name when the sending ends. Until then its rows are in a file
+//! beside it that has no name, and so is gone however the process ends: that there can be one is
+//! tried before anything is sent, since nobody could be told otherwise which rows failed.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tempfile::{NamedTempFile, tempfile_in};
 
 use super::csv::join;
 use super::csv_rows::{self, CsvRows, REASON};
@@ -23,61 +24,16 @@ const MARK: &str = ".failed";
 /// The longest a reason may be, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// See the module's documentation. Dropped before [`FailedFile::finish`], it leaves nothing behind.
+/// See the module's documentation. Rows may be for few eyes, whoever may read other files: it is
+/// its owner's alone.
 #[derive(Debug)]
 pub(crate) struct FailedFile {
     path: PathBuf,
-    /// Where the rows are until then; nothing is there before the first.
-    unfinished: PathBuf,
     format: Format,
     domain: Domain,
-    writer: Option<BufWriter<File>>,
-}
-
-/// A file that was not there, locked for as long as it is open: it is no stray one. Rows may be for
-/// few eyes, whoever may read other files.
-fn begin(path: &Path) -> io::Result<File> {
-    loop {
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        file.lock()?;
-        // In the moment before, another run may have taken it for one.
-        match fs::metadata(path) {
-            Ok(named) if named.ino() == file.metadata()?.ino() => return Ok(file),
-            _ => {}
-        }
-    }
-}
-
-/// Removes what runs that were killed left beside `path`. One that is still at it holds its file.
-fn remove_strays(path: &Path) {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return;
-    };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let name = name.to_string_lossy();
-    let is_stray = |entry: &fs::DirEntry| {
-        let entry = entry.file_name();
-        let id = entry.to_str().and_then(|entry| entry.strip_prefix(&*name));
-        let id = id.and_then(|rest| rest.strip_prefix('.'));
-        id.is_some_and(|id| id.len() == 32 && uuid::Uuid::try_parse(id).is_ok())
-    };
-    // A folder that cannot be read has no strays that matter.
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(is_stray) {
-        let path = entry.path();
-        let free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if free {
-            let _ = fs::remove_file(path);
-        }
-    }
+    writer: BufWriter<File>,
+    /// Whether any row failed.
+    some: bool,
 }
 
 /// What became of the file's name.
@@ -134,19 +90,13 @@ impl FailedFile {
         if !may_replace(&path, format, domain).map_err(unwritable)? {
             return Err(FailedFileError::Foreign(path));
         }
-        remove_strays(&path);
-        let mut unfinished = path.clone().into_os_string();
-        unfinished.push(format!(".{}", uuid::Uuid::new_v4().simple()));
-        let unfinished = PathBuf::from(unfinished);
-        begin(&unfinished)
-            .and_then(|_| fs::remove_file(&unfinished))
-            .map_err(unwritable)?;
+        let rows = tempfile_in(folder(&path)).map_err(unwritable)?;
         Ok(Self {
             path,
-            unfinished,
             format,
             domain: domain.clone(),
-            writer: None,
+            writer: BufWriter::new(rows),
+            some: false,
         })
     }
 
@@ -160,16 +110,10 @@ impl FailedFile {
 
     fn write(&mut self, row: &Draft, reason: String) -> io::Result<()> {
         let names = || csv_rows::names(&self.domain).chain([REASON]);
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            none => {
-                let mut writer = BufWriter::new(begin(&self.unfinished)?);
-                if self.format == Format::Csv {
-                    writeln!(writer, "{}", join(names()))?;
-                }
-                none.insert(writer)
-            }
-        };
+        let writer = &mut self.writer;
+        if !std::mem::replace(&mut self.some, true) && self.format == Format::Csv {
+            writeln!(writer, "{}", join(names()))?;
+        }
         let mut row = serde_json::to_value(row)?;
         row[REASON] = reason.into();
         match self.format {
@@ -199,9 +143,11 @@ impl FailedFile {
     }
 
     fn try_finish(&mut self, all_sent: bool) -> io::Result<Finished> {
-        if let Some(writer) = &mut self.writer {
-            writer.flush()?;
-            fs::rename(&self.unfinished, &self.path)?;
+        if self.some {
+            self.writer.rewind()?;
+            let mut whole = NamedTempFile::new_in(folder(&self.path))?;
+            io::copy(self.writer.get_mut(), &mut whole)?;
+            whole.persist(&self.path)?;
             return Ok(Finished::Written(self.path.clone()));
         }
         if !all_sent {
@@ -222,10 +168,10 @@ impl FailedFile {
     }
 }
 
-impl Drop for FailedFile {
-    fn drop(&mut self) {
-        // It is gone already where it got its name.
-        let _ = fs::remove_file(&self.unfinished);
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -349,34 +295,21 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_finished_leaves_nothing_behind() {
+    fn until_it_is_finished_nothing_lies_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("o.csv");
         let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
         failed.add(&order("p"), "no").unwrap();
-        drop(failed);
         assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    fn what_a_killed_run_left_goes_with_the_next_and_what_another_writes_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("o.csv");
-        let create = || FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
-        let mut other = create();
-        other.add(&order("p"), "no").unwrap();
-        let id = "0123456789abcdef0123456789abcdef";
-        let beside = |name: &str| fs::write(folder.path().join(name), "cut of").unwrap();
-        beside(&format!("o.failed.csv.{id}"));
-        beside("o.failed.csv.old");
-        beside(&format!("o2.failed.csv.{id}"));
-        drop(create());
-        let left = names(folder.path());
-        assert_eq!(left.len(), 3, "{left:?}");
-        assert!(left.contains(&"o.failed.csv.old".to_owned()), "{left:?}");
-        assert!(left.contains(&format!("o2.failed.csv.{id}")), "{left:?}");
-        let written = other.finish(true).unwrap();
-        assert!(matches!(written, Finished::Written(_)));
+        failed.finish(true).unwrap();
+        assert_eq!(names(folder.path()), ["o.failed.csv"]);
+        let mode = fs::metadata(folder.path().join("o.failed.csv"))
+            .unwrap()
+            .permissions();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+            0o600
+        );
     }
 
     #[test]

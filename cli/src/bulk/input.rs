@@ -1,8 +1,7 @@
 //! A file that can be read twice and is the same both times.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -79,7 +78,7 @@ impl Input {
     }
 
     fn kept(mut from: impl Read, name: String) -> Result<Self, InputError> {
-        let kept = temporary().and_then(|mut file| {
+        let kept = tempfile::tempfile().and_then(|mut file| {
             io::copy(&mut from, &mut file)?;
             Ok(file)
         });
@@ -161,22 +160,9 @@ impl<F: FnMut(u64)> Read for Pass<F> {
     }
 }
 
-/// A file without a name, so that it is gone when it is closed, however the process ends.
-fn temporary() -> io::Result<File> {
-    let name = format!("cqrs-{}", uuid::Uuid::new_v4().simple());
-    let path = std::env::temp_dir().join(name);
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)?;
-    fs::remove_file(&path)?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use super::*;
