@@ -6,4 +6,4 @@ mod lambda;
 mod logs;
 mod queue;
 mod stopping;
-mod support;
+pub(crate) mod support;

@@ -6,69 +6,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use host::definition::{Function, Mapping};
-use host::journal::Journal;
-use host::lambda::{Functions, Settings};
-use host::mapping::{Mappings, Status};
-use host::offspring::Offspring;
-use host::queue::Queues;
-use host::store::Store;
+use host::mapping::Status;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::eventually;
 use test_support::valkey::Valkey;
 
-use crate::definitions::{self, mapping, orders, queue};
-
-const REGION: &str = "eu-west-1";
-
-/// A host with a table, a function and a queue.
-struct Host {
-    folder: TempDir,
-    store: Store,
-    functions: Functions,
-    queues: Queues,
-    mappings: Mappings,
-}
+use crate::definitions::{self, mapping, orders};
+use crate::gateway::support::Host;
 
 impl Host {
     async fn with(function: impl FnOnce(&TempDir) -> Function) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let function = function(&folder);
         Self::over(folder, function).await
-    }
-
-    async fn over(folder: TempDir, function: Function) -> Self {
-        let path = |name: &str| folder.path().join(name);
-        let store = Store::open(&path("tables.db"), REGION).unwrap();
-        store.apply(&orders()).await.unwrap();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
-        let settings = Settings {
-            region: REGION.to_owned(),
-            endpoint_url: "http://127.0.0.1:4000".to_owned(),
-            logs: path("logs"),
-        };
-        let functions = Functions::new(
-            settings,
-            Offspring::new(program, &["watch"], folder.path()).unwrap(),
-        );
-        functions.apply(vec![function]).await;
-        let journal = Journal::open(&path("journal.db")).unwrap();
-        let queues = Queues::new(journal.clone(), REGION).unwrap();
-        queues.apply(vec![queue()]).unwrap();
-        let mappings = Mappings::new(
-            REGION,
-            journal,
-            store.clone(),
-            functions.clone(),
-            queues.clone(),
-        );
-        Self {
-            mappings: mappings.unwrap(),
-            folder,
-            store,
-            functions,
-            queues,
-        }
     }
 
     async fn put(&self, id: &str) {
@@ -120,12 +71,6 @@ impl Host {
             .await;
         let answer: Value = serde_json::from_slice(&answer.body).unwrap();
         serde_json::from_str(answer["Messages"][0]["Body"].as_str().unwrap()).unwrap()
-    }
-
-    async fn stop(self) -> TempDir {
-        self.mappings.stop().await;
-        self.functions.stop().await;
-        self.folder
     }
 }
 
@@ -186,7 +131,7 @@ async fn a_record_that_a_function_reports_is_retried_and_given_up_and_the_rest_i
         ]
     );
     assert_eq!(host.status().given_up, 1);
-    host.stop().await;
+    host.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +159,7 @@ async fn a_function_that_crashes_or_times_out_has_its_batch_halved() {
             assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
         }
         assert_eq!(host.deliveries(), [vec!["a", "b"], vec!["a"], vec!["b"]]);
-        host.stop().await;
+        host.end().await;
     }
 }
 
@@ -225,7 +170,7 @@ async fn a_host_that_starts_again_goes_on_where_it_was() {
     host.put("a").await;
     assert!(host.catches_up().await);
     let checkpoint = host.status().checkpoint;
-    let folder = host.stop().await;
+    let folder = host.end().await;
     let function = scripted(&folder, &json!({ "failKeys": ["none"] }));
     let host = Host::over(folder, function).await;
     host.put("b").await;
@@ -233,7 +178,7 @@ async fn a_host_that_starts_again_goes_on_where_it_was() {
     assert!(host.catches_up().await);
     assert_eq!(host.deliveries(), [["a"], ["b"]]);
     assert!(host.status().checkpoint > checkpoint);
-    host.stop().await;
+    host.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +194,7 @@ async fn a_table_made_anew_is_read_from_its_beginning() {
     let read = move || fs::read_to_string(&record).unwrap().lines().count() == 2;
     assert!(comes_true(read).await, "{:?}", host.status());
     assert_eq!(host.deliveries(), [["a"], ["b"]]);
-    host.stop().await;
+    host.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -282,5 +227,5 @@ async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_a
     assert!(host.catches_up().await);
     assert_eq!(held(&valkey), 1);
     assert_eq!(host.status().last_processing_result, "OK");
-    host.stop().await;
+    host.end().await;
 }

@@ -30,6 +30,7 @@ use crate::definitions;
 
 /// What the tool's requests must carry.
 pub(crate) const TOKEN: &str = "b0a7c0de";
+const REGION: &str = "eu-west-1";
 
 /// Answers with what it was asked.
 struct Echo;
@@ -55,35 +56,38 @@ pub(crate) struct Host {
     pub(crate) queues: Queues,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) serving: JoinHandle<()>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Host {
     pub(crate) async fn start() -> Self {
+        let host = Self::over(tempfile::tempdir().unwrap(), function()).await;
+        host.mappings.apply(vec![mapping()]).await.unwrap();
+        host
+    }
+
+    /// With what the folder holds, this function, and no mapping yet.
+    pub(crate) async fn over(folder: TempDir, function: Function) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let folder = tempfile::tempdir().unwrap();
-        let region = "eu-west-1".to_owned();
-
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
+        let path = |name: &str| folder.path().join(name);
+        let region = REGION.to_owned();
         let settings = Settings {
             region: region.clone(),
             endpoint_url: format!("http://127.0.0.1:{port}"),
-            logs: folder.path().join("logs"),
+            logs: path("logs"),
         };
-        let functions = Functions::new(
-            settings,
-            Offspring::new(program, &["watch"], folder.path()).unwrap(),
-        );
-        functions.apply(vec![function()]).await;
-        let journal = Journal::in_memory().unwrap();
-        let queues = Queues::new(journal.clone(), &region).unwrap();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
+        let offspring = Offspring::new(program, &["watch"], folder.path()).unwrap();
+        let functions = Functions::new(settings, offspring);
+        functions.apply(vec![function]).await;
+        let journal = Journal::open(&path("journal.db")).unwrap();
+        let queues = Queues::new(journal.clone(), REGION).unwrap();
         queues.apply(vec![definitions::queue()]).unwrap();
-        let store = Store::open(&folder.path().join("data.db"), &region).unwrap();
+        let store = Store::open(&path("data.db"), REGION).unwrap();
         store.apply(&definitions::orders()).await.unwrap();
         let parts = (store.clone(), functions.clone(), queues.clone());
-        let mappings = Mappings::new(&region, journal, parts.0, parts.1, parts.2).unwrap();
-        mappings.apply(vec![mapping()]).await.unwrap();
+        let mappings = Mappings::new(REGION, journal, parts.0, parts.1, parts.2).unwrap();
 
         let (stop, stopped) = watch::channel(false);
         let services = Services {
@@ -103,8 +107,17 @@ impl Host {
             queues,
             stop,
             serving: tokio::spawn(gateway::serve(listener, services, stopped)),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Ends it in order; what it held stays in the folder.
+    pub(crate) async fn end(self) -> TempDir {
+        self.mappings.stop().await;
+        self.functions.stop().await;
+        self.stop.send_replace(true);
+        self.serving.await.unwrap();
+        self.folder
     }
 
     pub(crate) fn endpoint(&self) -> String {
