@@ -69,7 +69,7 @@ const VARIABLES: &str = "AWS_ENDPOINT_URL_LAMBDA AWS_ENDPOINT_URL_STS AWS_EC2_ME
 
 #[test]
 fn an_odd_value_of_a_variable_is_wrong_usage_that_names_the_variable() {
-    let server = Scripted::new(|_| Reply::Lost);
+    let server = Scripted::new(|_| Reply::LOST);
     let sandbox = Sandbox::against(&server.endpoint());
     for (name, _, value) in ODD {
         names(&list(&sandbox).env(name, value).outcome(), name);
@@ -88,7 +88,7 @@ fn an_odd_value_of_a_variable_is_wrong_usage_that_names_the_variable() {
 
 #[test]
 fn an_odd_value_of_a_profile_is_wrong_usage_that_names_file_and_line() {
-    let server = Scripted::new(|_| Reply::Lost);
+    let server = Scripted::new(|_| Reply::LOST);
     let keys = ODD.map(|(_, key, value)| (key, value));
     let more = [("credential_source", "Nowhere"), ("sso_region", "ireland")];
     for (key, value) in keys.into_iter().chain(more) {

@@ -154,10 +154,10 @@ fn what_is_throttled_or_lost_is_sent_again() {
         calls += 1;
         match calls {
             1 => Some(error(429, "TooManyRequestsException")),
-            2 => Some(Reply::Lost),
-            3 => Some(Reply::Function {
-                body: json!({"errorType": "WriteModelUnavailable", "errorMessage": "busy"}),
-            }),
+            2 => Some(Reply::LOST),
+            3 => Some(Reply::function(
+                json!({"errorType": "WriteModelUnavailable", "errorMessage": "busy"}),
+            )),
             _ => None,
         }
     });
@@ -180,9 +180,9 @@ fn what_is_throttled_or_lost_is_sent_again() {
 #[test]
 fn what_would_fail_every_row_ends_the_run_and_says_what_is_left() {
     let publisher = Publisher::new(|product| match product {
-        "p3" => Some(Reply::Function {
-            body: json!({"errorType": "IdempotencyConflict", "errorMessage": "taken"}),
-        }),
+        "p3" => Some(Reply::function(
+            json!({"errorType": "IdempotencyConflict", "errorMessage": "taken"}),
+        )),
         "p5" => Some(error(403, "AccessDeniedException")),
         _ => None,
     });
@@ -392,7 +392,7 @@ fn blanks_around_values_are_not_sent_and_what_cannot_be_seen_is_refused_with_its
 fn a_row_that_failed_keeps_the_blanks_in_its_quotes() {
     let publisher = Publisher::new(|_| {
         let body = json!({"errorType": "IdempotencyConflict", "errorMessage": "no"});
-        Some(Reply::Function { body })
+        Some(Reply::function(body))
     });
     let sandbox = publisher.sandbox();
     sandbox.write(

@@ -453,14 +453,7 @@ fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
 fn the_handlers_are_built_where_none_are_given() {
     let stage = AwsStage::empty();
     let deployed: Value = stage
-        .cqrs([
-            "deploy",
-            "--yes",
-            "--builder",
-            "cargo",
-            "--parameter",
-            "CacheAccess=open",
-        ])
+        .cqrs("deploy --yes --builder cargo --parameter CacheAccess=open".split(' '))
         .arg("--project")
         .arg(repository())
         // The target folder of the tests has them already.

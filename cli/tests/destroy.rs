@@ -11,15 +11,7 @@ const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
 fn the_stack_its_artifacts_and_the_bucket_go() {
     let stage = AwsStage::deployed();
     stage
-        .cqrs([
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc",
-            "--wait",
-        ])
+        .cqrs("order create --client 42 --product abc --wait".split(' '))
         .succeeds();
     assert_snapshot!(stage.cqrs(["destroy", "--yes"]).outcome().without_events(), @r"
     exit code 0

@@ -446,9 +446,9 @@ fn functions_that_are_too_old_to_say_are_a_warning_with_the_way_out() {
             200,
             json!({"State": "Active", "LastUpdateStatus": "Successful"}),
         ),
-        _ if request.body() == r#"{"diagnose":true}"# => Reply::Function {
-            body: json!({"errorType": "InvalidQuery", "errorMessage": "diagnose is not a field"}),
-        },
+        _ if request.body() == r#"{"diagnose":true}"# => Reply::function(
+            json!({"errorType": "InvalidQuery", "errorMessage": "diagnose is not a field"}),
+        ),
         _ => Reply::json(204, ""),
     });
     let (report, outcome) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));

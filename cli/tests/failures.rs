@@ -68,11 +68,7 @@ fn a_closed_port_is_said_to_give_no_answer() {
 
 #[test]
 fn an_answer_that_is_not_of_aws_is_said_to_be_none() {
-    let page = Reply::Answer {
-        status: 200,
-        content_type: "text/html",
-        body: "<html><body>It works!</body></html>".to_owned(),
-    };
+    let page = Reply::answer(200, "text/html", "<html><body>It works!</body></html>");
     let server = always(page);
     let sandbox = Sandbox::against(&server.endpoint());
     assert_snapshot!(sandbox.cqrs(["order", "get", ORDER]).outcome(), @r"
@@ -194,7 +190,7 @@ fn a_create_whose_answer_is_lost_is_repeated_under_the_same_key() {
             let mut keys = keys.lock().unwrap();
             keys.push(command["idempotencyKey"].as_str().unwrap().to_owned());
             if keys.len() == 1 {
-                Reply::Lost
+                Reply::LOST
             } else {
                 Reply::json(200, order())
             }
@@ -212,7 +208,7 @@ fn a_create_whose_answer_is_lost_is_repeated_under_the_same_key() {
 
 #[test]
 fn a_create_that_never_gets_an_answer_fails_and_names_the_network() {
-    let server = always(Reply::Lost);
+    let server = always(Reply::LOST);
     let sandbox = Sandbox::against(&server.endpoint());
     let outcome = sandbox
         .cqrs(["order", "create", "--client", "42", "--product", "abc"])
@@ -228,8 +224,10 @@ fn a_create_that_never_gets_an_answer_fails_and_names_the_network() {
 
 #[test]
 fn a_function_that_crashed_is_told_with_lambdas_own_words() {
-    let server = Scripted::new(|_| Reply::Function {
-        body: json!({ "errorType": "Runtime.ExitError", "errorMessage": "RequestId: 7 Error: Runtime exited with error: exit status 1" }),
+    let server = Scripted::new(|_| {
+        Reply::function(
+            json!({ "errorType": "Runtime.ExitError", "errorMessage": "RequestId: 7 Error: Runtime exited with error: exit status 1" }),
+        )
     });
     let sandbox = Sandbox::against(&server.endpoint());
     assert_snapshot!(sandbox.cqrs(["order", "list"]).outcome(), @r"

@@ -123,9 +123,9 @@ fn held_with_a_failed_row() -> (Publisher, mpsc::Receiver<()>, mpsc::Sender<()>)
     let (reached, at) = mpsc::channel();
     let (go_on, wait) = mpsc::channel::<()>();
     let publisher = Publisher::new(move |asked| match asked {
-        "p3" => Some(Reply::Function {
-            body: json!({"errorType": "IdempotencyConflict", "errorMessage": "no"}),
-        }),
+        "p3" => Some(Reply::function(
+            json!({"errorType": "IdempotencyConflict", "errorMessage": "no"}),
+        )),
         "p9" => {
             // Nobody listens, and nobody says so, in a run that is not held.
             let _ = reached.send(());

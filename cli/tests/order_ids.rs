@@ -304,7 +304,7 @@ fn an_order_that_gets_no_answer_before_the_end_is_said_to_be_in_doubt() {
             tell.send(()).unwrap();
             // Until the test is over.
             let _ = hung.recv();
-            Reply::Lost
+            Reply::LOST
         }
         id => Reply::json(200, order(id)),
     });

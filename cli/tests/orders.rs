@@ -23,16 +23,7 @@ on_both!(
 fn an_order_is_created_read_shipped_and_listed<S: Stage>() {
     let stage = S::deployed();
     let created = stage
-        .cqrs([
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc-def-ghi",
-            "--quantity",
-            "3",
-        ])
+        .cqrs("order create --client 42 --product abc-def-ghi --quantity 3".split(' '))
         .outcome();
     // Without a terminal the id is all there is, for `id=$(cqrs order create …)`.
     assert_snapshot!(created, @r"
@@ -90,15 +81,7 @@ fn an_order_is_created_read_shipped_and_listed<S: Stage>() {
 fn programs_get_whole_orders_and_their_times<S: Stage>() {
     let stage = S::deployed();
     let created: Value = stage
-        .cqrs([
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc",
-            "--wait",
-        ])
+        .cqrs("order create --client 42 --product abc --wait".split(' '))
         .json();
     assert_eq!(created["status"], "placed");
     assert_eq!(created["version"], 1);
@@ -175,16 +158,7 @@ fn what_the_rules_refuse_has_its_own_exit_code_and_says_the_rule<S: Stage>() {
     error: order [ID] is at version 1, not at the expected version 7
     hint: `cqrs order get ID` shows the order as it is now
     ");
-    let none = [
-        "order",
-        "create",
-        "--client",
-        "42",
-        "--product",
-        "abc",
-        "--quantity",
-        "0",
-    ];
+    let none = "order create --client 42 --product abc --quantity 0".split(' ');
     assert_snapshot!(stage.cqrs(none).outcome(), @"
     exit code 4
     --- stderr
@@ -233,15 +207,7 @@ fn one_key_is_one_order_also_when_two_come_at_once<S: Stage>() {
     let stage = S::deployed();
     let create = |product: &str| {
         stage
-            .cqrs([
-                "order",
-                "create",
-                "--client",
-                "42",
-                "--idempotency-key",
-                "cart-7",
-                "--product",
-            ])
+            .cqrs("order create --client 42 --idempotency-key cart-7 --product".split(' '))
             .arg(product)
     };
     let both = [create("abc").start(), create("abc").start()];
@@ -272,15 +238,7 @@ fn with_verbose_the_functions_log_is_shown<S: Stage>() {
         .outcome();
     assert_eq!(quiet.stderr, "");
     let verbose = stage
-        .cqrs([
-            "order",
-            "create",
-            "--client",
-            "42",
-            "--product",
-            "abc",
-            "-v",
-        ])
+        .cqrs("order create --client 42 --product abc -v".split(' '))
         .outcome();
     assert!(verbose.stderr.contains(verbose.stdout.trim()), "{verbose}");
 }

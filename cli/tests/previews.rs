@@ -173,13 +173,13 @@ fn a_region_without_room_for_a_network_is_told_before_anything_is_asked() {
         move |request: &Request| match request.action().as_str() {
             "DescribeVpcs" => {
                 let networks = "<item><vpcId>vpc-1</vpcId></item>".repeat(count);
-                Some(Reply::Answer {
-                    status: 200,
-                    content_type: "text/xml",
-                    body: format!(
+                Some(Reply::answer(
+                    200,
+                    "text/xml",
+                    format!(
                         "<DescribeVpcsResponse><requestId>r</requestId><vpcSet>{networks}</vpcSet></DescribeVpcsResponse>"
                     ),
-                })
+                ))
             }
             "POST /" if request.body().contains("L-F678F1CE") => Some(Reply::json(
                 200,

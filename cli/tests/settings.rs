@@ -6,14 +6,14 @@ use crate::support::{Reply, Sandbox, Scripted};
 
 /// A server that counts what is asked; nobody should.
 pub(crate) fn nobody_asks() -> Scripted {
-    Scripted::new(|_| Reply::Lost)
+    Scripted::new(|_| Reply::LOST)
 }
 
 /// A server that says who the caller is, which a deployment asks before it packages.
 pub(crate) fn identity_only() -> Scripted {
     Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        _ => Reply::Lost,
+        _ => Reply::LOST,
     })
 }
 

@@ -521,7 +521,7 @@ fn a_watch_asks_for_metrics_once_a_minute_and_outlives_a_lost_answer() {
         looks += usize::from(request.action() == "DescribeStacks");
         // All three attempts of the second look.
         match request.action().as_str() {
-            "DescribeStacks" if (2..=4).contains(&looks) => Reply::Lost,
+            "DescribeStacks" if (2..=4).contains(&looks) => Reply::LOST,
             _ => answer(request),
         }
     });

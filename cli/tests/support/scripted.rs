@@ -50,34 +50,41 @@ impl From<http::Request> for Request {
 
 /// What becomes of a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    Answer {
-        status: u16,
-        content_type: &'static str,
-        body: String,
-    },
-    /// An answer that is no text.
-    Cbor { status: u16, body: Vec<u8> },
-    /// A function's own error, which Lambda answers with status 200.
-    Function { body: Value },
-    /// An answer with this `Date`.
-    Dated { date: String, reply: Box<Self> },
-    /// The connection ends after the request was read.
-    Lost,
-}
+pub(crate) struct Reply(http::Reply);
 
 impl Reply {
+    /// The connection ends after the request was read.
+    pub(crate) const LOST: Self = Self(http::Reply::HangUp);
+
+    pub(crate) fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        let body = body.into();
+        Self(http::Reply::Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        if let http::Reply::Answer { headers, .. } = &mut self.0 {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// A function's own error, which Lambda answers with status 200.
+    pub(crate) fn function(body: Value) -> Self {
+        Self::json(200, body).with("x-amz-function-error", "Unhandled")
+    }
+
     /// An answer of the Query protocol, given the inside of its result.
     pub(crate) fn xml(action: &str, result: &str) -> Self {
         let body = format!(
             "<{action}Response><{action}Result>{result}</{action}Result><ResponseMetadata>\
              <RequestId>r</RequestId></ResponseMetadata></{action}Response>"
         );
-        Self::Answer {
-            status: 200,
-            content_type: "text/xml",
-            body,
-        }
+        Self::answer(200, "text/xml", body)
     }
 
     /// An error of the Query protocol.
@@ -86,37 +93,24 @@ impl Reply {
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>\
              </Error><RequestId>r</RequestId></ErrorResponse>"
         );
-        Self::Answer {
-            status,
-            content_type: "text/xml",
-            body,
-        }
+        Self::answer(status, "text/xml", body)
     }
 
     pub(crate) fn json(status: u16, body: impl ToString) -> Self {
-        Self::Answer {
-            status,
-            content_type: "application/json",
-            body: body.to_string(),
-        }
+        Self::answer(status, "application/json", body.to_string())
     }
 
     /// An answer of CloudWatch, whose protocol is CBOR. `{"seconds": N}` stands for a time.
     pub(crate) fn cbor(status: u16, body: &Value) -> Self {
         let mut encoder = Encoder::new(Vec::new());
         encode(&mut encoder, body);
-        Self::Cbor {
-            status,
-            body: encoder.into_writer(),
-        }
+        let body = encoder.into_writer();
+        Self::answer(status, "application/cbor", body).with("smithy-protocol", "rpc-v2-cbor")
     }
 
     /// The same answer, given at another time.
     pub(crate) fn dated(self, date: &str) -> Self {
-        Self::Dated {
-            date: date.to_owned(),
-            reply: Box::new(self),
-        }
+        self.with("date", date)
     }
 
     /// Who the caller is, which every deployment asks first.
@@ -245,7 +239,7 @@ impl Scripted {
             move |request| {
                 let request = Request::from(request);
                 seen.lock().unwrap().push(request.action());
-                (script.lock().unwrap())(&request).into()
+                (script.lock().unwrap())(&request).0
             }
         });
         Self { server, seen }
@@ -267,48 +261,5 @@ impl Scripted {
             *counts.entry(action).or_default() += 1;
         }
         counts
-    }
-}
-
-impl From<Reply> for http::Reply {
-    fn from(reply: Reply) -> Self {
-        match reply {
-            Reply::Lost => Self::HangUp,
-            Reply::Cbor { status, body } => Self::Answer {
-                status,
-                headers: [
-                    ("content-type", "application/cbor"),
-                    ("smithy-protocol", "rpc-v2-cbor"),
-                ]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
-                body,
-            },
-            Reply::Dated { date, reply } => {
-                let mut reply = Self::from(*reply);
-                if let Self::Answer { headers, .. } = &mut reply {
-                    headers.push(("date".to_owned(), date));
-                }
-                reply
-            }
-            Reply::Function { body } => {
-                let header = ("x-amz-function-error", "Unhandled");
-                let headers = vec![(header.0.to_owned(), header.1.to_owned())];
-                Self::Answer {
-                    status: 200,
-                    headers,
-                    body: body.to_string().into_bytes(),
-                }
-            }
-            Reply::Answer {
-                status,
-                content_type,
-                body,
-            } => Self::Answer {
-                status,
-                headers: vec![("content-type".to_owned(), content_type.to_owned())],
-                body: body.into_bytes(),
-            },
-        }
     }
 }
