@@ -1,6 +1,6 @@
 //! SQS's operations, between their parameters and the journal.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use md5::{Digest, Md5};
 use rusqlite::Transaction;
@@ -32,17 +32,42 @@ impl Queues {
         parameters: Value,
     ) -> Result<Value, Failure> {
         match operation {
-            "SendMessage" => self.send(parse(parameters)?),
-            "SendMessageBatch" => self.send_batch(parse(parameters)?),
+            "SendMessage" => {
+                let request: SendMessage = parse(parameters)?;
+                self.one(&request.queue_url, |transaction, queue| {
+                    add(transaction, queue, request.message)
+                })
+            }
+            "SendMessageBatch" => {
+                let request = parse(parameters)?;
+                check_size(&request)?;
+                self.batch(request, add)
+            }
             "ReceiveMessage" => self.receive(parse(parameters)?).await,
-            "DeleteMessage" => self.delete(&parse(parameters)?),
-            "DeleteMessageBatch" => self.delete_batch(parse(parameters)?),
-            "ChangeMessageVisibility" => self.change_visibility(&parse(parameters)?),
-            "ChangeMessageVisibilityBatch" => self.change_visibility_batch(parse(parameters)?),
+            "DeleteMessage" => {
+                let request: DeleteMessage = parse(parameters)?;
+                let url = request.queue_url.clone();
+                self.one(&url, |transaction, queue| {
+                    remove(transaction, queue, request)
+                })
+            }
+            "DeleteMessageBatch" => self.batch(parse(parameters)?, remove),
+            "ChangeMessageVisibility" => {
+                let request: ChangeMessageVisibility = parse(parameters)?;
+                let url = request.queue_url.clone();
+                self.one(&url, |transaction, queue| hide(transaction, queue, request))
+            }
+            "ChangeMessageVisibilityBatch" => self.batch(parse(parameters)?, hide),
             "GetQueueUrl" => self.queue_url(endpoint, &parse(parameters)?),
             "GetQueueAttributes" => self.queue_attributes(&parse(parameters)?),
             "ListQueues" => self.list(endpoint, &parse(parameters)?),
-            "PurgeQueue" => self.purge(&parse(parameters)?),
+            "PurgeQueue" => {
+                let request: PurgeQueue = parse(parameters)?;
+                self.one(&request.queue_url, |transaction, queue| {
+                    message::purge(transaction, &queue.name)?;
+                    Ok(Map::new())
+                })
+            }
             "CreateQueue" | "DeleteQueue" | "SetQueueAttributes" => Err(Failure::unavailable(
                 operation,
                 ": change the template and deploy.",
@@ -55,72 +80,32 @@ impl Queues {
         }
     }
 
-    fn send(&self, request: SendMessage) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        let sent = self.transact(|transaction| add(transaction, &queue, request.message))?;
+    /// Does something with one message, or with the whole queue.
+    fn one(
+        &self,
+        url: &str,
+        work: impl FnOnce(&Transaction<'_>, &Queue) -> Outcome,
+    ) -> Result<Value, Failure> {
+        let queue = self.at(url)?;
+        let outcome = self.transact(|transaction| work(transaction, &queue))?;
         self.wake();
-        Ok(Value::Object(sent))
-    }
-
-    fn send_batch(&self, request: Batch<NewMessage>) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        check_entries(&request.entries)?;
-        let body = |entry: &Entry<NewMessage>| {
-            let body = entry.content.message_body.as_ref();
-            body.map_or(0, String::len)
-        };
-        let size: usize = request.entries.iter().map(body).sum();
-        if size > MAXIMUM_MESSAGE_BYTES {
-            return Err(Failure::Refused(
-                Code::BatchRequestTooLong,
-                format!(
-                    "Batch requests cannot be longer than {MAXIMUM_MESSAGE_BYTES} bytes. You have \
-                     sent {size} bytes."
-                ),
-            ));
-        }
-        let results = self.transact(|transaction| {
-            each(request.entries, |message| add(transaction, &queue, message))
-        })?;
-        self.wake();
-        Ok(results)
-    }
-
-    fn delete(&self, request: &DeleteMessage) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        let handle = handle(request.receipt_handle.as_deref(), &queue)?;
-        self.transact(|transaction| Ok(message::delete(transaction, &handle)?))?;
-        Ok(Value::Null)
-    }
-
-    fn delete_batch(&self, request: Batch<DeleteMessage>) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        check_entries(&request.entries)?;
-        self.transact(|transaction| {
-            each(request.entries, |content| {
-                let handle = handle(content.receipt_handle.as_deref(), &queue)?;
-                message::delete(transaction, &handle)?;
-                Ok(Map::new())
-            })
+        Ok(match outcome.is_empty() {
+            true => Value::Null,
+            false => outcome.into(),
         })
     }
 
-    fn change_visibility(&self, request: &ChangeMessageVisibility) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        self.transact(|transaction| hide(transaction, &queue, request))?;
-        self.wake();
-        Ok(Value::Null)
-    }
-
-    fn change_visibility_batch(
+    /// Does the same with each entry of a batch.
+    fn batch<T>(
         &self,
-        request: Batch<ChangeMessageVisibility>,
+        request: Batch<T>,
+        work: impl Fn(&Transaction<'_>, &Queue, T) -> Outcome,
     ) -> Result<Value, Failure> {
         let queue = self.at(&request.queue_url)?;
         check_entries(&request.entries)?;
         let results = self.transact(|transaction| {
             each(request.entries, |content| {
-                hide(transaction, &queue, &content).map(|()| Map::new())
+                work(transaction, &queue, content)
             })
         })?;
         self.wake();
@@ -147,12 +132,6 @@ impl Queues {
             true => json!({}),
             false => json!({"QueueUrls": urls}),
         })
-    }
-
-    fn purge(&self, request: &PurgeQueue) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        self.transact(|transaction| Ok(message::purge(transaction, &queue.name)?))?;
-        Ok(Value::Null)
     }
 
     fn queue_attributes(&self, request: &GetQueueAttributes) -> Result<Value, Failure> {
@@ -219,12 +198,29 @@ fn parse<T: DeserializeOwned>(parameters: Value) -> Result<T, Failure> {
     serde_json::from_value(parameters).map_err(malformed)
 }
 
+/// What comes of one message.
+type Outcome = Result<Map<String, Value>, Failure>;
+
+fn check_size(request: &Batch<NewMessage>) -> Result<(), Failure> {
+    let body = |entry: &Entry<NewMessage>| {
+        let body = entry.content.message_body.as_ref();
+        body.map_or(0, String::len)
+    };
+    let size: usize = request.entries.iter().map(body).sum();
+    if size <= MAXIMUM_MESSAGE_BYTES {
+        return Ok(());
+    }
+    Err(Failure::Refused(
+        Code::BatchRequestTooLong,
+        format!(
+            "Batch requests cannot be longer than {MAXIMUM_MESSAGE_BYTES} bytes. You have sent \
+             {size} bytes."
+        ),
+    ))
+}
+
 /// Adds a message that may be sent.
-fn add(
-    transaction: &Transaction<'_>,
-    queue: &Arc<Queue>,
-    message: NewMessage,
-) -> Result<Map<String, Value>, Failure> {
+fn add(transaction: &Transaction<'_>, queue: &Queue, message: NewMessage) -> Outcome {
     for (name, given) in [
         ("MessageAttributes", &message.message_attributes),
         (
@@ -296,11 +292,13 @@ fn handle(text: Option<&str>, queue: &Queue) -> Result<Handle, Failure> {
     })
 }
 
-fn hide(
-    transaction: &Transaction<'_>,
-    queue: &Queue,
-    request: &ChangeMessageVisibility,
-) -> Result<(), Failure> {
+fn remove(transaction: &Transaction<'_>, queue: &Queue, request: DeleteMessage) -> Outcome {
+    let handle = handle(request.receipt_handle.as_deref(), queue)?;
+    message::delete(transaction, &handle)?;
+    Ok(Map::new())
+}
+
+fn hide(transaction: &Transaction<'_>, queue: &Queue, request: ChangeMessageVisibility) -> Outcome {
     let text = request.receipt_handle.as_deref();
     let handle = handle(text, queue)?;
     let seconds = request.visibility_timeout;
@@ -308,7 +306,7 @@ fn hide(
     check_visibility(seconds)?;
     match message::change_visibility(transaction, &handle, seconds * 1000, now_ms())? {
         // SQS takes a late change for done, too.
-        Change::Made | Change::Late => Ok(()),
+        Change::Made | Change::Late => Ok(Map::new()),
         Change::Gone => Err(Failure::invalid(
             text.unwrap_or_default(),
             "ReceiptHandle",
