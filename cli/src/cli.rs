@@ -70,10 +70,13 @@ impl Cli {
             "count" => option.long(domain.plural.clone()),
             _ => option,
         };
-        let command = Self::command().mut_subcommands(|command| match command.get_name() {
-            "logs" | "bench" => command.mut_args(named),
-            _ => command,
-        });
+        let command = Self::command()
+            // Who asks for help may show it to others.
+            .mut_args(|global| global.hide_env_values(true))
+            .mut_subcommands(|command| match command.get_name() {
+                "logs" | "bench" => command.mut_args(named),
+                _ => command,
+            });
         command.subcommand(entity::command(domain))
     }
 
@@ -189,41 +192,23 @@ fn names(option: &Arg) -> impl Iterator<Item = &str> {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The stack to work on [default: cqrs]
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_STACK",
-        hide_env_values = true,
-        value_name = "NAME"
-    )]
+    #[arg(long, global = true, env = "CQRS_STACK", value_name = "NAME")]
     pub(crate) stack: Option<StackName>,
 
     /// The section of cqrs.toml to take settings from
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_ENV",
-        hide_env_values = true,
-        value_name = "NAME"
-    )]
+    #[arg(long, global = true, env = "CQRS_ENV", value_name = "NAME")]
     pub(crate) env: Option<String>,
 
     /// The AWS region
-    #[arg(long, global = true, env = "CQRS_REGION", hide_env_values = true, value_parser = parse_region)]
+    #[arg(long, global = true, env = "CQRS_REGION", value_parser = parse_region)]
     pub(crate) region: Option<String>,
 
     /// The profile of the AWS configuration files
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_PROFILE",
-        hide_env_values = true,
-        value_name = "NAME"
-    )]
+    #[arg(long, global = true, env = "CQRS_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
     /// Another address for all AWS services, such as an emulator's
-    #[arg(long, global = true, env = "CQRS_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = parse_endpoint)]
+    #[arg(long, global = true, env = "CQRS_ENDPOINT_URL", value_name = "URL", value_parser = parse_endpoint)]
     pub(crate) endpoint_url: Option<String>,
 
     /// The stack on this machine instead of the one on AWS
@@ -231,7 +216,6 @@ pub(crate) struct Global {
         long,
         global = true,
         env = "CQRS_LOCAL",
-        hide_env_values = true,
         value_name = "BOOL",
         num_args = 0..=1,
         require_equals = true,
@@ -242,41 +226,23 @@ pub(crate) struct Global {
     pub(crate) local: Option<bool>,
 
     /// How results are written [default: text]
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_OUTPUT",
-        hide_env_values = true,
-        value_name = "FORMAT"
-    )]
+    #[arg(long, global = true, env = "CQRS_OUTPUT", value_name = "FORMAT")]
     pub(crate) output: Option<Output>,
 
     /// Say only what went wrong
-    #[arg(long, short, global = true, env = "CQRS_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, short, global = true, env = "CQRS_QUIET", value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 
     /// Say more: function logs, each step
-    #[arg(long, short, global = true, env = "CQRS_VERBOSE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, short, global = true, env = "CQRS_VERBOSE", value_parser = FalseyValueParser::new())]
     pub(crate) verbose: bool,
 
     /// When to use colour [default: auto]
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_COLOR",
-        hide_env_values = true,
-        value_name = "WHEN"
-    )]
+    #[arg(long, global = true, env = "CQRS_COLOR", value_name = "WHEN")]
     pub(crate) color: Option<ColorChoice>,
 
     /// The folder that holds template.yaml and handlers/ [default: found upwards from here]
-    #[arg(
-        long,
-        global = true,
-        env = "CQRS_PROJECT",
-        hide_env_values = true,
-        value_name = "DIR"
-    )]
+    #[arg(long, global = true, env = "CQRS_PROJECT", value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
 }
 
