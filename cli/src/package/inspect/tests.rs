@@ -11,28 +11,33 @@ fn refusal(fixture: &Fixture) -> InspectError {
     check(fixture).unwrap_err()
 }
 
+/// An executable with these symbols of libc, and whether each version is marked weak.
+fn needing(symbols: &[(&'static str, &'static str, bool)]) -> Fixture {
+    Fixture {
+        symbols: symbols.to_vec(),
+        ..Fixture::default()
+    }
+}
+
+fn glibc(major: u16, minor: u16) -> Result<Inspection, InspectError> {
+    let glibc = Some(GlibcVersion::new(major, minor));
+    Ok(Inspection { glibc })
+}
+
 #[test]
 fn an_executable_for_the_runtime_passes_with_its_newest_need() {
-    let newest = Some(GlibcVersion::new(2, 34));
-    assert_eq!(check(&Fixture::default()), Ok(Inspection { glibc: newest }));
+    assert_eq!(check(&Fixture::default()), glibc(2, 34));
 
-    let symbols = vec![
+    let symbols = [
         ("malloc", "GLIBC_2.17", false),
         ("unwind", "GCC_3.3.1", false),
     ];
-    let interpreter = Some("/lib/ld-linux-aarch64.so.1");
     let arm = Fixture {
         architecture: Architecture::Arm64,
-        symbols,
-        interpreter,
-        ..Fixture::default()
+        interpreter: Some("/lib/ld-linux-aarch64.so.1"),
+        ..needing(&symbols)
     };
-    assert_eq!(
-        check(&arm),
-        Ok(Inspection {
-            glibc: Some(GlibcVersion::new(2, 17))
-        })
-    );
+    assert_eq!(check(&arm), glibc(2, 17));
 }
 
 #[test]
@@ -56,13 +61,10 @@ fn a_static_executable_passes_and_needs_no_glibc() {
 
 #[test]
 fn a_symbol_of_a_newer_glibc_is_named_with_its_version() {
-    let error = refusal(&Fixture {
-        symbols: vec![
-            ("malloc", "GLIBC_2.2.5", false),
-            ("__isoc23_strtol", "GLIBC_2.38", false),
-        ],
-        ..Fixture::default()
-    });
+    let error = refusal(&needing(&[
+        ("malloc", "GLIBC_2.2.5", false),
+        ("__isoc23_strtol", "GLIBC_2.38", false),
+    ]));
     assert_eq!(
         error.to_string(),
         "it needs a newer C library than the runtime's glibc 2.34: `__isoc23_strtol` needs GLIBC_2.38"
@@ -72,10 +74,7 @@ fn a_symbol_of_a_newer_glibc_is_named_with_its_version() {
 
 #[test]
 fn versions_are_compared_as_numbers() {
-    let needing = |version| Fixture {
-        symbols: vec![("f", version, false)],
-        ..Fixture::default()
-    };
+    let needing = |version| needing(&[("f", version, false)]);
     for old in ["GLIBC_2.4", "GLIBC_2.9", "GLIBC_2.34"] {
         assert!(check(&needing(old)).is_ok(), "{old}");
     }
@@ -96,29 +95,16 @@ fn versions_are_compared_as_numbers() {
 
 #[test]
 fn a_weak_version_may_be_missing_as_the_loader_has_it() {
-    let symbols = vec![
+    let symbols = [
         ("malloc", "GLIBC_2.17", false),
         ("pidfd_spawnp", "GLIBC_2.39", true),
     ];
-    let fixture = Fixture {
-        symbols,
-        ..Fixture::default()
-    };
-    assert_eq!(
-        check(&fixture),
-        Ok(Inspection {
-            glibc: Some(GlibcVersion::new(2, 17))
-        })
-    );
+    assert_eq!(check(&needing(&symbols)), glibc(2, 17));
 }
 
 #[test]
 fn a_version_that_no_symbol_asks_for_is_named_all_the_same() {
-    let mut binary = Fixture {
-        symbols: vec![("f", "GLIBC_ABI_DT_RELR", false)],
-        ..Fixture::default()
-    }
-    .build();
+    let mut binary = needing(&[("f", "GLIBC_ABI_DT_RELR", false)]).build();
     let name = b"\0f\0GLIBC_ABI_DT_RELR\0";
     let at = binary
         .windows(name.len())
@@ -137,10 +123,7 @@ fn a_version_that_no_symbol_asks_for_is_named_all_the_same() {
 
 #[test]
 fn a_long_list_of_symbols_is_shortened() {
-    let error = refusal(&Fixture {
-        symbols: vec![("f", "GLIBC_2.38", false); 8],
-        ..Fixture::default()
-    });
+    let error = refusal(&needing(&[("f", "GLIBC_2.38", false); 8]));
     assert_eq!(error.to_string().matches("GLIBC_2.38").count(), 5);
     assert!(error.to_string().ends_with(", and 3 more"));
 }

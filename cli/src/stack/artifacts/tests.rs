@@ -22,13 +22,8 @@ const MANAGED: &str = "cqrs-123456789012-eu-west-1-an";
 struct Answer {
     method: &'static str,
     address: &'static str,
-    reply: Reply,
-}
-
-enum Reply {
-    Status(u16, &'static str),
-    /// The connection breaks before an answer comes.
-    Broken,
+    /// Status and body; none where the connection breaks before an answer comes.
+    reply: Option<(u16, &'static str)>,
 }
 
 /// A request as the service would see it.
@@ -83,8 +78,8 @@ impl HttpConnector for S3 {
         let answer = answers.remove(at);
         self.seen.lock().unwrap().push(seen);
         HttpConnectorFuture::ready(match answer.reply {
-            Reply::Broken => Err(ConnectorError::io("connection reset by peer".into())),
-            Reply::Status(status, body) => {
+            None => Err(ConnectorError::io("connection reset by peer".into())),
+            Some((status, body)) => {
                 let status = StatusCode::try_from(status).unwrap();
                 Ok(HttpResponse::new(status, SdkBody::from(body)))
             }
@@ -100,23 +95,32 @@ impl S3 {
         status: u16,
         body: &'static str,
     ) -> Self {
-        self.with(Answer {
-            method,
-            address,
-            reply: Reply::Status(status, body),
-        })
+        self.with(method, address, Some((status, body)))
     }
 
     fn breaks_on(self, method: &'static str, address: &'static str) -> Self {
-        self.with(Answer {
-            method,
-            address,
-            reply: Reply::Broken,
-        })
+        self.with(method, address, None)
     }
 
-    fn with(self, answer: Answer) -> Self {
-        self.answers.lock().unwrap().push(answer);
+    /// Takes the three settings of a new bucket.
+    fn set_up(self) -> Self {
+        let settings = ["?publicAccessBlock", "?encryption", "?lifecycle"];
+        settings
+            .into_iter()
+            .fold(self, |s3, setting| s3.on("PUT", setting, 200, ""))
+    }
+
+    fn with(
+        self,
+        method: &'static str,
+        address: &'static str,
+        reply: Option<(u16, &'static str)>,
+    ) -> Self {
+        self.answers.lock().unwrap().push(Answer {
+            method,
+            address,
+            reply,
+        });
         self
     }
 
@@ -194,9 +198,7 @@ async fn the_managed_bucket_is_made_in_the_accounts_own_namespace_and_marked_las
         .on("HEAD", MANAGED, 404, "")
         .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
         .on("PUT", ".com/", 200, "")
-        .on("PUT", "?publicAccessBlock", 200, "")
-        .on("PUT", "?encryption", 200, "")
-        .on("PUT", "?lifecycle", 200, "");
+        .set_up();
     s3.store(None).prepare().await.unwrap();
     let seen = s3.seen();
     assert_eq!(
@@ -236,9 +238,7 @@ async fn a_set_up_that_was_cut_off_is_mended() {
             404,
             error("NoSuchLifecycleConfiguration"),
         )
-        .on("PUT", "?publicAccessBlock", 200, "")
-        .on("PUT", "?encryption", 200, "")
-        .on("PUT", "?lifecycle", 200, "");
+        .set_up();
     s3.store(None).prepare().await.unwrap();
     assert_eq!(s3.seen().len(), 5);
 }
@@ -250,9 +250,7 @@ async fn another_deployment_may_make_the_bucket_at_the_same_time() {
         .on("GET", "?lifecycle", 404, error("NoSuchBucket"))
         .on("PUT", ".com/", 409, error("OperationAborted"))
         .on("PUT", ".com/", 409, error("BucketAlreadyOwnedByYou"))
-        .on("PUT", "?publicAccessBlock", 200, "")
-        .on("PUT", "?encryption", 200, "")
-        .on("PUT", "?lifecycle", 200, "");
+        .set_up();
     s3.store(None).prepare().await.unwrap();
     assert_eq!(s3.seen().len(), 7);
 }
