@@ -28,7 +28,7 @@ use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::status::options::StatusArgs;
 use crate::commands::verify::options::VerifyArgs;
 use crate::domain::{Domain, FILE};
-use crate::printer::{ColorChoice, Output};
+use crate::printer::{ColorChoice, Output, Place};
 use crate::settings::{StackName, parse_cache_url, parse_endpoint, parse_region};
 
 /// Deploys and drives CQRS on AWS, or with `--local` on this machine: {plural} written to DynamoDB,
@@ -110,6 +110,7 @@ impl Cli {
             _ => Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command)),
         }?;
         let typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        cli.global.place = cli.global.typed_place(typed);
         if cli.global.quiet && cli.global.verbose {
             let [quiet, verbose] = [typed("quiet"), typed("verbose")];
             if quiet == verbose {
@@ -244,6 +245,39 @@ pub(crate) struct Global {
     /// The folder that holds template.yaml and handlers/ [default: found upwards from here]
     #[arg(long, global = true, env = "CQRS_PROJECT", value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
+
+    /// Those of them that say where the stack is, as they were typed.
+    #[arg(skip)]
+    pub(crate) place: Place,
+}
+
+impl Global {
+    /// What leads another command to the same stack; `typed` says which options were, of their ids.
+    fn typed_place(&self, typed: impl Fn(&'static str) -> bool) -> Place {
+        let stack = self.stack.as_ref().map(ToString::to_string);
+        let options = [
+            ("local", "--local", None),
+            ("env", "--env", self.env.as_deref()),
+            ("profile", "--profile", self.profile.as_deref()),
+            ("region", "--region", self.region.as_deref()),
+            (
+                "endpoint_url",
+                "--endpoint-url",
+                self.endpoint_url.as_deref(),
+            ),
+            ("stack", "--stack", stack.as_deref()),
+        ];
+        // What a shell would part is better typed again.
+        let is_plain = |value: &str| !value.contains(|c: char| " \t'\"`$\\&|;<>()*?".contains(c));
+        let options = options
+            .into_iter()
+            .filter_map(|(id, name, value)| match value {
+                _ if !typed(id) => None,
+                None => (id == "local" && self.local == Some(true)).then(|| name.to_owned()),
+                Some(value) => is_plain(value).then(|| format!("{name} {value}")),
+            });
+        Place::new(options.collect())
+    }
 }
 
 #[derive(Debug, Subcommand)]

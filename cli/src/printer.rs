@@ -3,6 +3,7 @@
 //! Data goes to stdout; progress, notes and questions go to stderr. What the terminal can do is
 //! decided once, when the printer is made, and every other module asks it.
 
+mod place;
 mod region;
 
 use std::fmt::{self, Display};
@@ -16,6 +17,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use self::place::Place;
 pub(crate) use self::region::Region;
 use crate::error::{Failure, Kind};
 
@@ -83,12 +85,14 @@ impl Style {
 }
 
 /// What was typed about the output.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PrinterOptions {
     pub(crate) output: Output,
     pub(crate) color: ColorChoice,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
+    /// What commands that are named on stderr are to lead to.
+    pub(crate) place: Place,
 }
 
 /// See the module's documentation.
@@ -130,7 +134,6 @@ impl Printer {
             ProgressDrawTarget::hidden()
         };
         Self {
-            options,
             stderr_style: Style::new(options.color.decide(stderr_terminal)),
             stdout_style: Style::new(options.color.decide(stdout_terminal)),
             stderr_terminal,
@@ -139,6 +142,7 @@ impl Printer {
             part: false,
             captured: None,
             progress: MultiProgress::with_draw_target(target),
+            options,
         }
     }
 
@@ -321,6 +325,8 @@ impl Printer {
     /// A line to stderr that does not tear the progress display. Nothing can be done, and nothing
     /// is lost, when stderr is gone.
     fn stderr(&self, line: impl Display) {
+        let line = line.to_string();
+        let line = self.options.place.complete(&line);
         self.progress.suspend(|| {
             let _ = writeln!(io::stderr().lock(), "{line}");
         });

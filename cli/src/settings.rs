@@ -231,6 +231,7 @@ pub(crate) fn printer_options(global: &Global) -> PrinterOptions {
         color: global.color.unwrap_or(ColorChoice::Auto),
         quiet: global.quiet,
         verbose: global.verbose,
+        place: global.place.clone(),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn run(
         } else {
             Settings::resolve(&cli.global, domain)?
         };
-        *printer = Printer::new(settings.printer);
+        *printer = Printer::new(settings.printer.clone());
         Ok(settings)
     };
     match cli.command {
@@ -72,7 +72,7 @@ pub(crate) async fn run(
         Command::Doctor => {
             let settings = Settings::resolve(&cli.global, domain);
             if let Ok(settings) = &settings {
-                *printer = Printer::new(settings.printer);
+                *printer = Printer::new(settings.printer.clone());
             }
             doctor::run(&cli.global, settings, printer).await
         }
