@@ -25,6 +25,7 @@ mod local_failures;
 mod local_troubles;
 mod logs;
 mod metrics;
+mod older_layout;
 mod order_ids;
 mod orders;
 mod other_stacks;

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::cli::MachineArgs;
+use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::report::{Deployed, Done, Planned};
@@ -219,7 +220,15 @@ impl Deployment<'_> {
         self.upload(&store, &artifacts, &change_set).await?;
         let (ended, since) = self.execute(&change_set).await?;
         drop(hold);
-        self.settled(&start, &store, &artifacts, &change_set, &ended, since)
+        self.settled(&store, &artifacts, &change_set, &ended, since)
+            .await?;
+        let done = if start.existing().is_some() {
+            Done::Updated
+        } else {
+            Done::Created
+        };
+        let stack_id = &change_set.stack_id;
+        self.report(done, stack_id, change_set.changes, !lost.is_empty())
             .await
     }
 
@@ -424,7 +433,6 @@ impl Deployment<'_> {
 
     async fn settled(
         &self,
-        start: &Start,
         store: &ArtifactStore,
         artifacts: &[Artifact],
         change_set: &ChangeSet,
@@ -442,14 +450,7 @@ impl Deployment<'_> {
             self.printer
                 .warn(format_args!("old artifacts were not marked: {error}"));
         }
-        let done = if start.existing().is_some() {
-            Done::Updated
-        } else {
-            Done::Created
-        };
-        let changes = change_set.changes.clone();
-        let table = self.report(done, stack_id, changes).await?;
-        self.complete(done, table).await
+        Ok(())
     }
 
     async fn unchanged(&self, start: &Start) -> Result<(), Failure> {
@@ -457,9 +458,8 @@ impl Deployment<'_> {
             .existing()
             .map_or(self.settings.stack.as_str(), |stack| &stack.id);
         self.protect(stack_id).await?;
-        let done = Done::Unchanged;
-        let table = self.report(done, stack_id, Vec::new()).await?;
-        self.complete(done, table).await
+        self.report(Done::Unchanged, stack_id, Vec::new(), false)
+            .await
     }
 
     async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
@@ -471,21 +471,30 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    /// Says what was done; gives the name of the table.
+    /// Says what was done, and sees to the read model.
     async fn report(
         &self,
         done: Done,
         stack_id: &str,
         changes: Vec<ResourceChanged>,
-    ) -> Result<Option<String>, Failure> {
+        replaced: bool,
+    ) -> Result<(), Failure> {
         let state = self.stacks.describe(stack_id).await?;
-        let table = state.as_ref().and_then(|state| state.output("TableName"));
-        let table = table.map(str::to_owned);
-        let outputs = state.map(|state| state.outputs);
         let style = self.printer.style();
         let stack = &self.settings.stack;
         self.printer
             .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
+        let completion = Completion {
+            aws: &self.aws,
+            settings: &self.settings,
+            table: state.as_ref().and_then(|state| state.output("TableName")),
+            done,
+            replaced,
+            agreed: self.args.yes,
+            interrupt: self.interrupt,
+            printer: self.printer,
+        };
+        let (rebuild, failed) = parted(completion.complete().await);
         if self.printer.stdout_is_terminal() {
             self.printer.note("");
         }
@@ -495,14 +504,16 @@ impl Deployment<'_> {
             region: self.aws.region(),
             done,
             changes,
-            outputs: Outputs(outputs.unwrap_or_default()),
+            outputs: Outputs(state.map(|state| state.outputs).unwrap_or_default()),
+            rebuild,
         })?;
+        failed?;
         self.printer.next(format_args!(
             "cqrs {} create{}{}",
             self.settings.domain.entity,
             self.settings.domain.example(),
             stack_flag(stack),
         ));
-        Ok(table)
+        Ok(())
     }
 }

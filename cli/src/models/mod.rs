@@ -8,7 +8,7 @@ pub(crate) mod table;
 use std::collections::BTreeMap;
 
 use pattern::id::Id;
-use pattern::payload::{Compared, Failed, Projected, Token};
+use pattern::payload::{Compared, Failed, Outdated, Projected, Token};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::Item;
 use serde_json::json;
@@ -125,6 +125,19 @@ impl Models {
     /// Says that the read model is complete.
     pub(crate) async fn complete(&self, token: &Token) -> Result<(), FunctionError> {
         self.project(Project::Complete(token)).await.map(drop)
+    }
+
+    /// Removes what an older layout of the read model left in the cache; gives how many keys.
+    pub(crate) async fn remove_outdated(&self) -> Result<u64, FunctionError> {
+        let mut removed = 0;
+        let mut cursor = Some(0);
+        while let Some(from) = cursor {
+            let project = Project::Outdated(from);
+            let outdated: Outdated = self.functions.deliver(&ByHand { project }).await?.value;
+            removed += outdated.removed;
+            cursor = outdated.cursor;
+        }
+        Ok(removed)
     }
 
     async fn project_all(

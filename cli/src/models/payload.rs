@@ -28,6 +28,8 @@ pub(crate) enum Project<'a> {
     Records(&'a [&'a RawValue]),
     Begin(&'a Token),
     Complete(&'a Token),
+    /// The place of the cache to go on from.
+    Outdated(u64),
 }
 
 /// `part` as it is given to the function of that role.

@@ -58,6 +58,15 @@ pub struct Projected {
     pub failed: Vec<Failed>,
 }
 
+/// What the subscriber answers to a look for what an older layout of the read model left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outdated {
+    /// Keys that were removed.
+    pub removed: u64,
+    /// Where to go on; `None` when all keys were looked at.
+    pub cursor: Option<u64>,
+}
+
 /// A change that could not be projected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failed {

@@ -38,6 +38,8 @@ pub enum Event<'a, E> {
     Begin(Token),
     /// It was made so.
     Complete(Token),
+    /// What an older layout left is of no use, from this place of the cache on.
+    Outdated(u64),
 }
 
 /// A change of one entity, to be projected.
@@ -191,11 +193,12 @@ enum ByHand<'a> {
     Replaced(Vec<&'a RawValue>),
     Begin(Token),
     Complete(Token),
+    Outdated(u64),
 }
 
 fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid> {
-    const RULE: &str = "must have one of the arrays records, items, removed and replaced, or one \
-                        of the tokens begin and complete";
+    const RULE: &str = "must have one of the arrays records, items, removed and replaced, one of \
+                        the tokens begin and complete, or the cursor outdated";
     let refused = |_| Invalid::new("project", RULE);
     let by_hand = |state| Change {
         state,
@@ -227,6 +230,7 @@ fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid
             ),
             ByHand::Begin(token) => Event::Begin(token),
             ByHand::Complete(token) => Event::Complete(token),
+            ByHand::Outdated(cursor) => Event::Outdated(cursor),
         },
     )
 }

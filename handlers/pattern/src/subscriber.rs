@@ -12,7 +12,7 @@ use crate::entity::Entity;
 use crate::error::{ErrorType, ProjectionError};
 use crate::few::FewIds;
 use crate::lambda::{self, Handler, Invocation, Level, Line};
-use crate::payload::Projected;
+use crate::payload::{Outdated, Projected};
 use crate::projection::Event;
 use crate::read_model::{CacheSettings, ReadModel, StreamOutcome};
 use crate::settings::{self, CannotStart};
@@ -28,6 +28,7 @@ struct Subscriber<E> {
 enum Answer {
     Stream(DynamoDbEventResponse),
     Projected(Projected),
+    Outdated(Outdated),
 }
 
 impl<E: Entity> Handler for Subscriber<E> {
@@ -80,6 +81,14 @@ impl<E: Entity> Handler for Subscriber<E> {
                 let projected = self.model.complete(&token).await?;
                 invocation.line(Level::INFO, "completed").write();
                 Ok(Answer::Projected(projected))
+            }
+            Event::Outdated(cursor) => {
+                let outdated = self.model.remove_outdated(cursor).await?;
+                invocation
+                    .line(Level::INFO, "removed what an older layout left")
+                    .field("removed", outdated.removed)
+                    .write();
+                Ok(Answer::Outdated(outdated))
             }
         }
     }

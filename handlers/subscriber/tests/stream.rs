@@ -355,6 +355,38 @@ fn the_read_model_is_complete_when_nothing_was_lost_since_the_beginning() {
 }
 
 #[test]
+fn what_an_older_layout_left_is_removed_and_nothing_else() {
+    let server = Valkey::start();
+    let mut subscriber = subscriber(&server);
+    subscriber
+        .invoke(&json!({"Records": [insert("a", 1)]}))
+        .unwrap();
+    let mut others: Vec<String> = server.run(&["KEYS", "*"]);
+    others.push("accounts:v1:order:a".to_owned());
+    server.run::<()>(&["SET", "accounts:v1:order:a", "another's"]);
+    let mut fill = redis::pipe();
+    for n in 0..150_000 {
+        fill.cmd("SET").arg(format!("orders:v1:order:{n}")).arg("");
+    }
+    fill.exec(&mut server.connection()).unwrap();
+    let (mut removed, mut calls, mut cursor) = (0, 0, json!(0));
+    while !cursor.is_null() {
+        let mut answer = subscriber
+            .invoke(&json!({"project": {"outdated": cursor}}))
+            .unwrap();
+        removed += answer["removed"].as_u64().unwrap();
+        cursor = answer["cursor"].take();
+        calls += 1;
+    }
+    assert_eq!(removed, 150_000);
+    assert!(calls > 1);
+    let mut left: Vec<String> = server.run(&["KEYS", "*"]);
+    left.sort_unstable();
+    others.sort_unstable();
+    assert_eq!(left, others);
+}
+
+#[test]
 fn a_read_model_that_is_not_complete_is_projected_into_and_rings_the_alarm() {
     let server = Valkey::start();
     let mut subscriber = subscriber_with(&server, &[("METRICS", "off")]);

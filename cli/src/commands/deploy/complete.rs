@@ -1,19 +1,24 @@
-//! Sees to it that the read model of what was deployed counts as complete.
+//! Sees to it that the read model of what was deployed is complete.
 //!
 //! That of a new stack is: its table is empty, and all that comes into it comes through its stream.
 //! So is that of a stack whose first deployment was not followed to its end, while the table is
-//! still empty. Any other one takes a rebuild.
+//! still empty. Any other one takes a rebuild, which is offered as the deployment's last step: that
+//! of a stack whose layout of the read model is another one now, or whose table was replaced.
 
 use pattern::payload::Token;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Deployment;
 use super::report::Done;
+use crate::app::interrupt::Interrupt;
+use crate::aws::Aws;
+use crate::commands::rebuild::options::RebuildArgs;
+use crate::commands::rebuild::{self, Rebuilt};
 use crate::error::{Explain, Failure};
 use crate::models::Models;
 use crate::models::table::Table;
-use crate::settings::stack_flag;
+use crate::printer::Printer;
+use crate::settings::{Settings, Target, stack_flag};
 use crate::stack::functions::{FunctionError, Functions};
 
 #[derive(Deserialize)]
@@ -22,38 +27,92 @@ struct Pong {
     complete: Option<bool>,
 }
 
-impl Deployment<'_> {
-    /// Completes the read model of the table of that name where that takes no rebuild.
-    pub(super) async fn complete(&self, done: Done, table: Option<String>) -> Result<(), Failure> {
-        let Some(table) = table else { return Ok(()) };
+/// What a deployment has come to, for its read model.
+pub(super) struct Completion<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) settings: &'a Settings,
+    /// The stack's table; none in a stack that has none.
+    pub(super) table: Option<&'a str>,
+    pub(super) done: Done,
+    /// Whether a table went whose items the read model still shows.
+    pub(super) replaced: bool,
+    /// Whether all was agreed to before.
+    pub(super) agreed: bool,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) printer: &'a Printer,
+}
+
+impl Completion<'_> {
+    /// Completes the read model where that takes no rebuild, and else offers one; gives its report.
+    pub(super) async fn complete(&self) -> Result<Option<Rebuilt>, Failure> {
+        let Some(table) = self.table else {
+            return Ok(None);
+        };
+        if self.replaced {
+            return self
+                .offer("the read model shows what the table held that is gone")
+                .await;
+        }
         let models = Models {
-            functions: Functions::new(&self.aws, self.settings.stack.clone(), false),
-            table: Table::new(self.aws.dynamodb(), &table, &self.settings.domain.id),
+            functions: Functions::new(self.aws, self.settings.stack.clone(), false),
+            table: Table::new(self.aws.dynamodb(), table, &self.settings.domain.id),
             domain: self.settings.domain.clone(),
         };
-        let rebuild = format!("`cqrs rebuild{}`", stack_flag(&self.settings.stack));
-        if done == Done::Created {
-            return make_complete(&models).await.map_err(|error| {
-                let what = "the stack is deployed, but its read model cannot be completed yet";
-                Failure::new(error.kind(), what)
-                    .caused_by(error.to_string())
-                    .hint(format!("{rebuild} completes it"))
-            });
+        if self.done == Done::Created {
+            // On this machine the stack's process does that.
+            if self.settings.target == Target::Aws {
+                make_complete(&models).await.map_err(|error| {
+                    let what = "the stack is deployed, but its read model cannot be completed yet";
+                    Failure::new(error.kind(), what)
+                        .caused_by(error.to_string())
+                        .hint(format!("{} completes it", self.command()))
+                })?;
+            }
+            return Ok(None);
         }
         let pong = models
             .functions
             .query::<Pong>(&json!({ "ping": true }))
             .await;
         if !pong.is_ok_and(|pong| pong.value.complete == Some(false)) {
-            return Ok(());
+            return Ok(None);
         }
         let is_empty = models.table.is_empty().await.unwrap_or(false);
-        if !is_empty || make_complete(&models).await.is_err() {
-            self.printer.warn(format_args!(
-                "the read model is incomplete; {rebuild} completes it"
-            ));
+        if is_empty && make_complete(&models).await.is_ok() {
+            return Ok(None);
         }
-        Ok(())
+        self.offer("the read model is incomplete").await
+    }
+
+    fn command(&self) -> String {
+        format!("`cqrs rebuild{}`", stack_flag(&self.settings.stack))
+    }
+
+    async fn offer(&self, why: &str) -> Result<Option<Rebuilt>, Failure> {
+        if !self.agreed && !self.asked(why).await? {
+            self.printer
+                .warn(format_args!("{why}; {} completes it", self.command()));
+            return Ok(None);
+        }
+        self.printer.note(format_args!("\nRebuilding: {why}"));
+        let args = RebuildArgs::default();
+        let rebuilt = rebuild::of_stack(&args, self.settings, self.interrupt, self.printer).await?;
+        self.printer.note(rebuilt.to_string().trim_end());
+        Ok(Some(rebuilt))
+    }
+
+    /// Whether there is somebody who says yes.
+    async fn asked(&self, why: &str) -> Result<bool, Failure> {
+        if !self.printer.can_ask() {
+            return Ok(false);
+        }
+        let question = format!("The stack is deployed, but {why}. Rebuild it from the table now?");
+        let said = || {
+            Failure::interrupted("interrupted; the stack is deployed")
+                .hint(format!("{}: {why}", self.command()))
+        };
+        let asked = self.printer.confirm(&question);
+        self.interrupt.unless(asked, said).await?
     }
 }
 
@@ -61,4 +120,17 @@ async fn make_complete(models: &Models) -> Result<(), FunctionError> {
     let token = Token::fresh();
     models.begin(&token).await?;
     models.complete(&token).await
+}
+
+/// The report of a rebuild, and what came in the way: the deployment is told of first.
+pub(super) fn parted(
+    completed: Result<Option<Rebuilt>, Failure>,
+) -> (Option<Rebuilt>, Result<(), Failure>) {
+    match completed {
+        Ok(rebuilt) => {
+            let judged = rebuilt.as_ref().map_or(Ok(()), Rebuilt::judge);
+            (rebuilt, judged)
+        }
+        Err(failure) => (None, Err(failure)),
+    }
 }

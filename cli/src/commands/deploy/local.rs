@@ -12,6 +12,7 @@ use host::definition::ACCOUNT;
 use super::data::{self, Lost};
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
+use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::domain;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::report::{
@@ -278,7 +279,14 @@ impl LocalDeployment<'_> {
             self.printer
                 .warn(format_args!("old programs were not removed: {error}"));
         }
-        self.report(previous.is_some(), &deployment.region, &client, deployed)
+        self.report(
+            previous.is_some(),
+            &deployment.region,
+            &client,
+            deployed,
+            !lost.is_empty(),
+        )
+        .await
     }
 
     /// What changes in what the stack is about.
@@ -372,12 +380,13 @@ impl LocalDeployment<'_> {
         Ok(client)
     }
 
-    fn report(
+    async fn report(
         &self,
         existed: bool,
         region: &str,
         client: &Client,
         deployed: protocol::Deployed,
+        replaced: bool,
     ) -> Result<(), Failure> {
         let done = match (existed, deployed.changes.is_empty()) {
             (false, _) => Done::Created,
@@ -394,11 +403,23 @@ impl LocalDeployment<'_> {
         let stack = &self.settings.stack;
         self.printer
             .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
+        let description = deployed.description;
+        let outputs: Vec<_> = description.outputs.into_iter().map(Output::from).collect();
+        let table = outputs.iter().find(|output| output.name == "TableName");
+        let completion = Completion {
+            aws: &Aws::on_this_machine(client.process(), client.region()),
+            settings: &self.settings,
+            table: table.map(|output| output.value.as_str()),
+            done,
+            replaced,
+            agreed: self.args.yes,
+            interrupt: self.interrupt,
+            printer: self.printer,
+        };
+        let (rebuild, failed) = parted(completion.complete().await);
         if self.printer.stdout_is_terminal() {
             self.printer.note("");
         }
-        let description = deployed.description;
-        let outputs = description.outputs.into_iter().map(Output::from);
         self.printer.data(&DeployedHere {
             deployed: Deployed {
                 stack: stack.as_str(),
@@ -406,7 +427,8 @@ impl LocalDeployment<'_> {
                 region,
                 done,
                 changes,
-                outputs: Outputs(outputs.collect()),
+                outputs: Outputs(outputs),
+                rebuild,
             },
             endpoint: &client.endpoint(),
             cache: &description.cache,
@@ -463,6 +485,7 @@ impl LocalDeployment<'_> {
         for note in &description.notes {
             self.printer.warn(note);
         }
+        failed?;
         self.printer.next(format_args!(
             "cqrs {} create --local{}{}",
             self.settings.domain.entity,

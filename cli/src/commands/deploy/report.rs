@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
+use crate::commands::rebuild::Rebuilt;
 use crate::domain::Difference;
 use crate::local::protocol::{LeftOut, WithoutEffect};
 use crate::package::PackageEvent;
@@ -42,6 +43,8 @@ pub(super) struct Deployed<'a> {
     pub(super) done: Done,
     pub(super) changes: Vec<ResourceChanged>,
     pub(super) outputs: Outputs,
+    /// The rebuild of the read model, where the deployment made one necessary.
+    pub(super) rebuild: Option<Rebuilt>,
 }
 
 impl fmt::Display for Deployed<'_> {

@@ -18,6 +18,7 @@ use serde::Serialize;
 use self::checkpoint::{Checkpoint, Store};
 use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
+use crate::commands::counted;
 use crate::commands::rate::Rate;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::domain::{Domain, Named};
@@ -41,8 +42,20 @@ pub(crate) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    let rebuilt = of_stack(&args, settings, interrupt, printer).await?;
+    printer.data(&rebuilt)?;
+    rebuilt.judge()
+}
+
+/// Makes the read model of the settings' stack again, for a command that has a result of its own.
+pub(crate) async fn of_stack(
+    args: &RebuildArgs,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<Rebuilt, Failure> {
     let hint = "`cqrs rebuild` goes on from here; with `--restart` it begins anew";
-    let work = rebuild(&args, settings, printer);
+    let work = rebuild(args, settings, printer);
     let said = || Failure::interrupted("interrupted").hint(hint);
     interrupt.unless(work, said).await?
 }
@@ -63,7 +76,7 @@ async fn rebuild(
     args: &RebuildArgs,
     settings: &Settings,
     printer: &Printer,
-) -> Result<(), Failure> {
+) -> Result<Rebuilt, Failure> {
     let connected = Connected::to(settings, printer).await?;
     let domain = &settings.domain;
     let models = connected.models(domain)?;
@@ -104,27 +117,18 @@ async fn rebuild(
         completed => completed?,
     }
     let removed = run.remove_gone().await?;
+    let outdated = run.remove_outdated().await;
     let checkpoint = run.saved.checkpoint.borrow().clone();
     run.saved.forget()?;
-    let result = Rebuilt {
+    Ok(Rebuilt {
         domain: domain.clone(),
         projected: domain.named_count(checkpoint.projected),
         removed,
+        outdated,
         malformed: checkpoint.malformed,
         malformed_items: run.named.take(),
         seconds: run.begun.elapsed().as_secs_f64(),
-    };
-    drop(run);
-    printer.data(&result)?;
-    if result.malformed > 0 {
-        let message = format!(
-            "{} items of the table are no {}",
-            result.malformed, domain.plural
-        );
-        return Err(Failure::new(Kind::Failed, message)
-            .hint("correct or delete them in the table: the stream projects that"));
-    }
-    Ok(())
+    })
 }
 
 /// The checkpoint as it is now, written when it goes away: an interrupted rebuild drops it.
@@ -282,21 +286,49 @@ impl Rebuild<'_> {
             }
         }
     }
+
+    /// Removes what an older layout left in the cache. The read model is complete already, and what
+    /// stays takes memory only: the next rebuild tries again.
+    async fn remove_outdated(&self) -> u64 {
+        self.step
+            .message("Looking for what an older layout of the read model left");
+        self.models.remove_outdated().await.unwrap_or_else(|error| {
+            self.printer.warn(format_args!(
+                "what an older layout of the read model left in the cache was not removed: {error}"
+            ));
+            0
+        })
+    }
 }
 
 /// What was done.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rebuilt {
+pub(crate) struct Rebuilt {
     #[serde(skip)]
     domain: Domain,
     #[serde(flatten)]
     projected: Named<u64>,
     removed: u64,
+    /// Keys of an older layout, which were removed.
+    outdated: u64,
     malformed: u64,
     /// The first of them.
     malformed_items: Vec<Failed>,
     seconds: f64,
+}
+
+impl Rebuilt {
+    /// Whether the read model is now all that the table is.
+    pub(crate) fn judge(&self) -> Result<(), Failure> {
+        if self.malformed == 0 {
+            return Ok(());
+        }
+        let (count, plural) = (self.malformed, &self.domain.plural);
+        let message = format!("{count} items of the table are no {plural}");
+        Err(Failure::new(Kind::Failed, message)
+            .hint("correct or delete them in the table: the stream projects that"))
+    }
 }
 
 impl fmt::Display for Rebuilt {
@@ -305,6 +337,7 @@ impl fmt::Display for Rebuilt {
             domain,
             projected,
             removed,
+            outdated,
             seconds,
             ..
         } = self;
@@ -313,6 +346,10 @@ impl fmt::Display for Rebuilt {
             f,
             "{projected} projected, {removed} removed, in {seconds:.1} s"
         )?;
+        if *outdated > 0 {
+            let keys = counted(*outdated, "key");
+            writeln!(f, "{keys} of an older layout of the read model removed")?;
+        }
         for Failed { id, reason, .. } in &self.malformed_items {
             let id = id.as_ref().map_or("?", |(_, id)| id.as_str());
             writeln!(f, "malformed  {id}  {reason}")?;

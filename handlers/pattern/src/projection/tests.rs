@@ -31,8 +31,8 @@ fn an_event_is_a_stream_or_a_projection_by_hand_and_nothing_else() {
             "the event must have either the Records of a DynamoDB stream or project"
         );
     }
-    let one = "project must have one of the arrays records, items, removed and replaced, or one \
-               of the tokens begin and complete";
+    let one = "project must have one of the arrays records, items, removed and replaced, one of \
+               the tokens begin and complete, or the cursor outdated";
     for (payload, message) in [
         ("[]", "the event must be a JSON object, not an array"),
         (

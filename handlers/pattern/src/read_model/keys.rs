@@ -17,6 +17,8 @@ pub(super) struct Keys {
     pub(super) complete: String,
     /// The lists by status. Each entity is in one of them, so together they are the list of all.
     pub(super) all: Vec<String>,
+    /// What the keys of the layout before this one are like.
+    pub(super) outdated: String,
     /// What a document begins with before its id. It is held without both.
     opening: String,
 }
@@ -30,6 +32,7 @@ impl Keys {
             all: statuses
                 .map(|status| format!("{prefix}{STATUS}:{status}"))
                 .collect(),
+            outdated: format!("{}:v1:*", description.plural),
             opening: format!("{{\"{}\":", description.id),
             prefix,
         }
@@ -187,6 +190,7 @@ mod tests {
             prefix: "p:".to_owned(),
             complete: String::new(),
             all: Vec::new(),
+            outdated: String::new(),
             opening: String::new(),
         };
         let key = |id: &str| keys.entity(&id.parse().unwrap());
@@ -205,6 +209,7 @@ mod tests {
             prefix: String::new(),
             complete: String::new(),
             all: Vec::new(),
+            outdated: String::new(),
             opening: "{\"orderId\":".to_owned(),
         };
         let document = |id: &str, held: &str| keys.document(&id.parse().unwrap(), held.as_bytes());

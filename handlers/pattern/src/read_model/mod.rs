@@ -20,6 +20,7 @@ mod compare;
 mod complete;
 mod diagnose;
 mod keys;
+mod outdated;
 mod project;
 mod read;
 mod settings;
