@@ -180,12 +180,12 @@ fn taken(command: &clap::Command, domain: &Domain) -> Option<String> {
     })
 }
 
-/// All that an option is called.
+/// All that an option is called, each name once.
 fn names(option: &Arg) -> impl Iterator<Item = &str> {
-    let aliases = option.get_all_aliases().unwrap_or_default().into_iter();
     let id = option.get_id().as_str();
-    let long = option.get_long().filter(|long| *long != id);
-    aliases.chain(long).chain([id])
+    let aliases = option.get_all_aliases().unwrap_or_default().into_iter();
+    let others = aliases.chain(option.get_long());
+    others.filter(move |name| *name != id).chain([id])
 }
 
 /// Options that every command takes.
@@ -343,4 +343,21 @@ pub(crate) struct MachineArgs {
     /// A Redis or Valkey that runs, redis://HOST:PORT, or CQRS_CACHE_URL [default: the stack's own]
     #[arg(long, value_name = "URL", value_parser = parse_cache_url)]
     pub(crate) cache_url: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_typed_is_made_of_every_domain() {
+        for text in [
+            include_str!("../../examples/accounts/domain.json"),
+            include_str!("../../examples/tickets/domain.json"),
+        ] {
+            let domain = Domain::written(text);
+            Cli::check(&domain).unwrap();
+            Cli::of(&domain).debug_assert();
+        }
+    }
 }

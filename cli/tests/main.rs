@@ -15,6 +15,7 @@ mod demo;
 mod deploy;
 mod destroy;
 mod doctor;
+mod domains;
 mod emulator;
 mod failures;
 mod failures_queue;

@@ -9,7 +9,7 @@ use pattern::schema::Ordered;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Domain, FieldOption, InvalidArgument, Plain};
+use super::{Domain, FieldOption, InvalidArgument};
 
 /// The member of the payload that makes repeating safe.
 pub(crate) const KEY: &str = "idempotencyKey";
@@ -67,16 +67,7 @@ impl Domain {
         let required = self.draft.fields.iter().filter(|field| field.required);
         let options = required.filter_map(|field| {
             let value = example?.get(&field.name)?;
-            let values = match value {
-                Value::Array(elements) => elements.as_slice(),
-                one => std::slice::from_ref(one),
-            };
-            let name = FieldOption(field).name();
-            let typed = values.iter().map(|value| {
-                let value = quoted(Plain(value).to_string());
-                format!(" --{name} {value}")
-            });
-            Some(typed.collect::<String>())
+            Some(FieldOption(field).example(Some(value)))
         });
         options.collect()
     }
@@ -88,14 +79,5 @@ impl Domain {
             fields: Ordered(fields.collect()),
             key,
         }
-    }
-}
-
-/// A value as a shell takes it for one word.
-fn quoted(value: String) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@/".contains(c);
-    match !value.is_empty() && value.chars().all(plain) {
-        true => value,
-        false => format!("'{}'", value.replace('\'', "'\\''")),
     }
 }

@@ -6,6 +6,7 @@ use pattern::error::ErrorType;
 use pattern::schema::{Characters, Field, Kind as FieldKind};
 use serde_json::Value;
 
+use super::Plain;
 use crate::error::{Explain, Kind};
 
 /// An argument that the domain would refuse: the same class and name as if it had been sent.
@@ -52,7 +53,7 @@ impl FieldOption<'_> {
         }
         let nothing = |default: &&Value| **default == Value::Array(Vec::new());
         if let Some(default) = self.0.default.as_ref().filter(|default| !nothing(default)) {
-            help = format!("{help} [default: {}]", super::document::Plain(default));
+            help = format!("{help} [default: {}]", Plain(default));
         }
         help
     }
@@ -80,6 +81,21 @@ impl FieldOption<'_> {
         ))
     }
 
+    /// It with a value, as it is typed: ` --client 42`; with what stands for a value where there is none.
+    pub(crate) fn example(&self, value: Option<&Value>) -> String {
+        let name = self.name();
+        let values = match value {
+            None => return format!(" --{name} {}", self.value_name()),
+            Some(Value::Array(elements)) => elements.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+        };
+        let typed = values.iter().map(|value| {
+            let value = quoted(Plain(value).to_string());
+            format!(" --{name} {value}")
+        });
+        typed.collect()
+    }
+
     /// What one value of it is.
     fn element(&self) -> &FieldKind {
         match &self.0.kind {
@@ -88,11 +104,10 @@ impl FieldOption<'_> {
         }
     }
 
-    fn bare(&self) -> Arg {
+    fn value_name(&self) -> String {
         let name = self.name();
-        let whole = kebab(&self.0.name);
-        let value = match self.element() {
-            FieldKind::Text { .. } if whole.ends_with("-id") => "ID".to_owned(),
+        match self.element() {
+            FieldKind::Text { .. } if kebab(&self.0.name).ends_with("-id") => "ID".to_owned(),
             FieldKind::Text { .. } => "TEXT".to_owned(),
             FieldKind::Time => "TIME".to_owned(),
             FieldKind::Date => "DATE".to_owned(),
@@ -100,7 +115,13 @@ impl FieldOption<'_> {
             FieldKind::Object => "JSON".to_owned(),
             FieldKind::Whole { .. } | FieldKind::Number { .. } => "N".to_owned(),
             FieldKind::Choice(_) | FieldKind::Array { .. } => name.to_uppercase(),
-        };
+        }
+    }
+
+    fn bare(&self) -> Arg {
+        let name = self.name();
+        let whole = kebab(&self.0.name);
+        let value = self.value_name();
         let argument = Arg::new(self.0.name.clone()).value_name(value);
         let argument = match whole != name {
             true => argument.alias(whole).long(name),
@@ -136,6 +157,15 @@ impl FieldOption<'_> {
             },
         };
         value.map(Some).map_err(invalid)
+    }
+}
+
+/// A value as a shell takes it for one word.
+fn quoted(value: String) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@/".contains(c);
+    match !value.is_empty() && value.chars().all(plain) {
+        true => value,
+        false => format!("'{}'", value.replace('\'', "'\\''")),
     }
 }
 

@@ -24,13 +24,16 @@ pub(crate) fn target() -> PathBuf {
     binary.ancestors().nth(2).unwrap().to_owned()
 }
 
+/// The functions' programs.
+pub(crate) const HANDLERS: [&str; 3] = ["publisher", "subscriber", "query"];
+
 /// The folder with the handlers' release binaries, which the tests deploy.
 pub(crate) fn handlers() -> PathBuf {
     let folder = match std::env::var_os("CQRS_TEST_HANDLERS") {
         Some(folder) => PathBuf::from(folder),
         None => target().join("release"),
     };
-    for handler in ["publisher", "subscriber", "query"] {
+    for handler in HANDLERS {
         assert!(
             folder.join(handler).is_file(),
             "{} holds no `{handler}`: build the handlers first, as scripts/test does, with \

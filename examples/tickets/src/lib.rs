@@ -27,7 +27,7 @@ pub struct Ticket {
     pub priority: Priority,
     /// What it belongs to.
     #[serde(default)]
-    #[schemars(example = ["house", "safety"], example = ["house"])]
+    #[schemars(extend("examples" = [["house", "safety"], ["house"]]))]
     pub tags: List<Text<1, 32>, 0, 10>,
     /// The day by which it is to be done.
     #[serde(default)]

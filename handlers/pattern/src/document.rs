@@ -56,8 +56,10 @@ impl<E: Entity> Serialize for Document<E> {
 }
 
 /// A document as the read model holds it: without its id, which the key has.
+#[cfg(feature = "read-model")]
 pub(crate) struct WithoutId<'a, E>(pub(crate) &'a Document<E>);
 
+#[cfg(feature = "read-model")]
 impl<E: Entity> Serialize for WithoutId<'_, E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.parts(None, serializer)

@@ -50,10 +50,9 @@ pub(super) fn command(domain: &Domain, change: &description::Command) -> Command
     });
     let options: Vec<Arg> = options.collect();
     let (name, plural) = (&change.name, &domain.plural);
-    let needed: String = options
-        .iter()
-        .filter(|option| option.is_required_set())
-        .map(|option| format!(" {option}"))
+    let needed = payload.iter().filter(|field| field.required);
+    let needed: String = needed
+        .map(|field| FieldOption(field).example(field.examples.first()))
         .collect();
     let id = ids::EXAMPLE;
     let examples = [
