@@ -17,6 +17,7 @@ mod destroy;
 mod doctor;
 mod domains;
 mod emulator;
+mod evolution;
 mod failures;
 mod failures_queue;
 mod interrupt;
