@@ -103,7 +103,7 @@ fn what_the_first_version_wrote_is_read_changed_and_rebuilt_by_the_second() {
         ids.sort_by_key(Value::to_string);
         ids
     };
-    assert_eq!(by_urgency(), [json!(0); 0]);
+    assert!(by_urgency().is_empty());
     let returned: Value = order(&["return", &shipped, "--wait"]).json();
     assert_eq!(
         (
