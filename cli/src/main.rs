@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use crate::app::interrupt::Interrupt;
 use crate::cli::{Cli, Command};
 use crate::commands::local::options::LocalCommand;
-use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::{Output, Printer, PrinterOptions};
 
@@ -38,8 +37,8 @@ fn main() -> ExitCode {
     local::private::keep_own_rights();
     environment::settle();
     let arguments: Vec<_> = std::env::args_os().collect();
-    let domain = match Domain::of_arguments(&arguments) {
-        Ok(domain) => domain,
+    let (mut domain, origin) = match commands::described::choose(&arguments) {
+        Ok(chosen) => chosen,
         Err(error) => return fails(&error.into()),
     };
     match commands::completions::answer(&arguments, &domain) {
@@ -47,7 +46,14 @@ fn main() -> ExitCode {
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => return usage(&error),
     }
-    let cli = match Cli::from_arguments(arguments, &domain) {
+    let mut parsed = Cli::from_arguments(&arguments, &domain);
+    if let Err(error) = &parsed
+        && let Some(answered) = commands::described::by_stack(&arguments, &domain, origin, error)
+    {
+        domain = answered;
+        parsed = Cli::from_arguments(&arguments, &domain);
+    }
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

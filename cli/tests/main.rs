@@ -13,6 +13,7 @@ mod bulk_faults;
 mod data;
 mod demo;
 mod deploy;
+mod described;
 mod destroy;
 mod doctor;
 mod domains;

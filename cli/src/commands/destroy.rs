@@ -11,9 +11,8 @@ use crate::app::interrupt::Interrupt;
 use crate::aws::{Aws, Identity};
 use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::operation::Operations;
-use crate::commands::rebuild;
 use crate::commands::table::table;
-use crate::commands::{connect, stack_not_found};
+use crate::commands::{connect, described, rebuild, stack_not_found};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
@@ -86,6 +85,7 @@ impl Destruction<'_> {
         }
         self.delete(&stack).await?;
         rebuild::forget(&self.settings)?;
+        described::forget(&self.settings, self.printer);
         let artifacts = self.remove_artifacts(&stack).await?;
         self.printer.note(format_args!(
             "\n{} Stack {name} is gone",

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 mod connected;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod described;
 pub(crate) mod destroy;
 mod doctor;
 pub(crate) mod entity;

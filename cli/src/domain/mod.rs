@@ -20,7 +20,7 @@ pub(crate) use self::document::{Batch, Document, Page, Plain};
 pub(crate) use self::draft::{Draft, KEY};
 pub(crate) use self::named::Named;
 pub(crate) use self::option::{FieldOption, InvalidArgument};
-pub(crate) use self::source::FILE;
+pub(crate) use self::source::{DomainError, FILE};
 
 /// A description, shared by all who speak of the entity.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
-//! Where the description comes from: the project's `handlers/domain/domain.json`, or what is built
-//! into the tool where there is no project.
+//! Where descriptions come from: the project's `handlers/domain/domain.json`, what a stack answered, and
+//! what is built into the tool.
 
 use std::ffi::OsString;
 use std::io;
@@ -52,21 +52,29 @@ impl Explain for DomainError {
 }
 
 impl Domain {
-    /// The description of `project`, or the one that is built in.
-    pub(crate) fn of_project(project: Option<&Path>) -> Result<Self, DomainError> {
-        let Some(path) = project.map(|project| project.join(FILE)) else {
-            return Self::parse(BUNDLED, Path::new("the description that is built in"));
-        };
+    /// The description that is built in.
+    pub(crate) fn built_in() -> Result<Self, DomainError> {
+        Self::parse(BUNDLED, Path::new("the description that is built in"))
+    }
+
+    /// The description that `project` has.
+    fn of_project(project: &Path) -> Result<Option<Self>, DomainError> {
+        let path = project.join(FILE);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::of_project(None),
+            Ok(text) => Self::parse(&text, &path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(DomainError::Io { path, source }),
         }
     }
 
+    /// What a stack answered; none where it cannot be used.
+    pub(crate) fn answered(text: &str) -> Option<Self> {
+        Description::parse(text).ok().map(Self::new)
+    }
+
     /// The description for these arguments of the tool, before they can be parsed: that of the
     /// project that they name, or in which the tool runs.
-    pub(crate) fn of_arguments(arguments: &[OsString]) -> Result<Self, DomainError> {
+    pub(crate) fn of_arguments(arguments: &[OsString]) -> Result<Option<Self>, DomainError> {
         let option = |at: usize| match arguments.get(at)?.to_str()?.strip_prefix("--project")? {
             "" => arguments.get(at + 1).map(PathBuf::from),
             rest => rest.strip_prefix('=').map(PathBuf::from),
@@ -75,13 +83,13 @@ impl Domain {
         let named = typed.or_else(|| std::env::var_os("CQRS_PROJECT").map(PathBuf::from));
         // What is wrong with the project itself is said when the settings are resolved.
         let project = find_project(named.as_deref()).unwrap_or_default();
-        Self::of_project(project.as_deref())
+        project.as_deref().map_or(Ok(None), Self::of_project)
     }
 
     /// The description that is built in.
     #[cfg(test)]
     pub(crate) fn bundled() -> Self {
-        Self::of_project(None).unwrap()
+        Self::built_in().unwrap()
     }
 
     /// The description in a text.

@@ -8,7 +8,7 @@ use crate::aws::Aws;
 use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::destroy::{Destroyed, agree, orders, show};
 use crate::commands::local::{deployed, folder};
-use crate::commands::rebuild;
+use crate::commands::{described, rebuild};
 use crate::error::{Failure, Kind};
 use crate::local::client::{Client, Folder, LocalError};
 use crate::local::difference;
@@ -65,6 +65,7 @@ pub(super) async fn run(
     let starting = folder.hold_starting().await?;
     folder.remove()?;
     rebuild::forget(settings)?;
+    described::forget(settings, printer);
     drop((starting, deploying, step));
     printer.note(format_args!(
         "\n{} Stack {stack} is gone",
