@@ -103,11 +103,20 @@ impl Description {
         struct Known {
             format: u32,
         }
-        let Known { format } = serde_json::from_str(json).map_err(Unreadable::Json)?;
+        let says = serde_json::from_str::<Self>(json);
+        let format = match &says {
+            Ok(says) => says.format,
+            // One of another format need not have the rest as it is here.
+            Err(_) => {
+                serde_json::from_str::<Known>(json)
+                    .map_err(Unreadable::Json)?
+                    .format
+            }
+        };
         if format != FORMAT {
             return Err(Unreadable::Format(format));
         }
-        let says: Self = serde_json::from_str(json).map_err(Unreadable::Json)?;
+        let says = says.map_err(Unreadable::Json)?;
         names::check(&says).map_err(InvalidDomain)?;
         Ok(says)
     }
