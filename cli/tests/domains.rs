@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use pattern::description::{CommandKind, Description};
 use serde_json::{Map, Value, json};
 use test_support::eventually;
 
-use crate::support::{Fork, LocalStage, Outcome, Run, Stage, handlers, repository};
+use crate::support::{Fork, LocalStage, Outcome, Run, Stage, block_on, handlers, repository};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Creations of each kind of file.
@@ -128,6 +129,7 @@ impl Subject {
         self.lists_by_every_list();
         self.keeps_what_is_newer();
         self.retries_what_failed();
+        self.goes_on_past_what_is_none();
         self.makes_a_lost_read_model_again();
         self.sees_and_repairs_what_is_missing();
     }
@@ -238,13 +240,8 @@ impl Subject {
 
     fn creates_many_or_none(&self) {
         let before = self.list(&[]).len();
-        // No cell has a line break.
-        let fits = |name: &&String| {
-            let values = self.says.examples.iter().filter_map(|one| one.get(*name));
-            values.map(text).all(|text| !text.contains('\n'))
-        };
         let names = self.says.draft.fields.iter().map(|field| &field.name);
-        let names: Vec<&String> = names.filter(fits).collect();
+        let names: Vec<&String> = names.collect();
         let cell = |value: &Value| match value.as_array() {
             Some(elements) => elements.iter().map(text).collect::<Vec<_>>().join("|"),
             None => text(value),
@@ -363,6 +360,12 @@ impl Subject {
         assert!(done, "{id}");
     }
 
+    /// How many failures wait.
+    fn failures(&self) -> usize {
+        let listed: Value = self.stage.cqrs(["failures", "list"]).json();
+        listed["failures"].as_array().unwrap().len()
+    }
+
     /// A record that comes while the cache is away becomes a failure.
     fn retries_what_failed(&self) {
         let created = self.create();
@@ -370,11 +373,7 @@ impl Subject {
         let cache = self.stage.cache();
         cache.pause();
         self.changed(id, &[]);
-        let failures = || {
-            let listed: Value = self.stage.cqrs(["failures", "list"]).json();
-            listed["failures"].as_array().unwrap().len()
-        };
-        let failed = eventually(PATIENCE, || failures() == 1);
+        let failed = eventually(PATIENCE, || self.failures() == 1);
         cache.resume();
         assert!(failed);
         let retried: Value = self
@@ -383,7 +382,27 @@ impl Subject {
             .json();
         assert_eq!(retried["retried"], 1, "{retried}");
         assert_eq!(self.get(id)["version"], 2);
-        assert_eq!(failures(), 0);
+        assert_eq!(self.failures(), 0);
+    }
+
+    /// An item of the table that lacks what it must have.
+    fn goes_on_past_what_is_none(&self) {
+        let outputs: Value = self.stage.cqrs(["outputs"]).json();
+        let table = outputs["TableName"].as_str().unwrap();
+        let client = aws_sdk_dynamodb::Client::new(&self.stage.sdk());
+        let id = AttributeValue::S("none".to_owned());
+        let put = client.put_item().table_name(table);
+        block_on(put.item(&self.says.id, id.clone()).send()).unwrap();
+        let failures = |words: &[&str]| self.stage.cqrs(["failures"]).args(words);
+        assert!(eventually(PATIENCE, || self.failures() == 1));
+        self.create();
+        let retried = failures(&["retry", "--all", "--yes", "--output", "json"]).outcome();
+        let report: Value = serde_json::from_str(&retried.stdout).unwrap();
+        assert_eq!((retried.code, &report["stillFailing"]), (1, &json!(1)));
+        let delete = client.delete_item().table_name(table);
+        block_on(delete.key(&self.says.id, id).send()).unwrap();
+        failures(&["discard", "--all", "--yes"]).succeeds();
+        assert_eq!(self.failures(), 0);
     }
 
     fn makes_a_lost_read_model_again(&self) {

@@ -1,8 +1,7 @@
-//! Comma-separated values of one line, read as strictly as they are written (RFC 4180).
+//! Comma-separated values of one row, read as strictly as they are written (RFC 4180).
 //!
-//! A value cannot hold a line break, since no field of an order can. So each line is split by
-//! itself, and one with a quote that stays open spoils no other. Blanks around a value do not
-//! belong to it, unlike those within its quotes.
+//! Where no field can hold a line break, each line is split by itself, and one with a quote that stays
+//! open spoils no other. Blanks around a value do not belong to it, unlike those within its quotes.
 
 use super::error::RowError;
 

@@ -1,5 +1,6 @@
 //! Rows of CSV: the first line names the columns, each other line is an order.
 
+use pattern::schema::{Characters, Kind};
 use serde_json::{Map, Value};
 
 use super::csv::split;
@@ -86,6 +87,18 @@ impl CsvRows {
     /// Whether the columns are those of rows that failed in an earlier run.
     pub(super) fn have_reasons(&self) -> bool {
         self.columns.contains(&Column::Reason)
+    }
+
+    /// Whether a value may have line breaks: then one in quotes may go on in the next line.
+    pub(super) fn have_line_breaks(&self) -> bool {
+        let may = |column: &Column| match column {
+            Column::Field(at) => matches!(
+                self.domain.draft.fields.get(*at).map(|field| &field.kind),
+                Some(Kind::Text { characters, .. }) if *characters != Characters::Printable
+            ),
+            Column::Key | Column::Reason => false,
+        };
+        self.columns.iter().any(may)
     }
 
     /// The draft in a line; none where all its values are empty.

@@ -20,6 +20,25 @@ enum Form {
     JsonLines(Domain),
 }
 
+impl Form {
+    /// The draft in a line; none where it has no values.
+    fn row(&self, line: Option<&[u8]>) -> Result<Option<Draft>, RowError> {
+        let line = line.ok_or(RowError::TooLong)?;
+        match self {
+            Self::JsonLines(domain) => json_rows::row(line, domain).map(Some),
+            Self::Csv(rows) => rows.row(line),
+        }
+    }
+
+    /// Whether a value may go on in the next line.
+    fn has_line_breaks(&self) -> bool {
+        match self {
+            Self::JsonLines(_) => false,
+            Self::Csv(rows) => rows.have_line_breaks(),
+        }
+    }
+}
+
 /// A row, whether it keeps the rules or not.
 #[derive(Debug)]
 pub(super) struct Numbered {
@@ -67,18 +86,18 @@ impl<R: Read> Rows<R> {
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
-        while let Some(line) = self.lines.next()? {
-            let draft = match (line.bytes, &mut self.form) {
-                (None, _) => Err(RowError::TooLong),
-                (Some(bytes), Form::JsonLines(domain)) => json_rows::row(bytes, domain),
-                (Some(bytes), Form::Csv(rows)) => match rows.row(bytes) {
-                    Ok(None) => continue,
-                    Ok(Some(draft)) => Ok(draft),
-                    Err(error) => Err(error),
-                },
-            };
-            let line = line.number;
-            return Ok(Some(Numbered { line, draft }));
+        while let Some(first) = self.lines.next()? {
+            let line = first.number;
+            let mut draft = self.form.row(first.bytes);
+            while matches!(draft, Err(RowError::OpenQuote)) && self.form.has_line_breaks() {
+                match self.lines.go_on()? {
+                    Some(longer) => draft = self.form.row(longer.bytes),
+                    None => break,
+                }
+            }
+            if let Some(draft) = draft.transpose() {
+                return Ok(Some(Numbered { line, draft }));
+            }
         }
         Ok(None)
     }

@@ -47,33 +47,50 @@ impl<R: Read> Lines<R> {
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.line.clear();
-            let mut limited = self.reader.by_ref().take(LONGEST as u64 + 1);
-            if limited.read_until(b'\n', &mut self.line)? == 0 {
+            let Some(fits) = self.append()? else {
                 return Ok(None);
-            }
-            self.number += 1;
-            if self.number == 1 && self.line.starts_with(BOM) {
-                self.line.drain(..BOM.len());
-            }
-            if self.line.last() == Some(&b'\n') {
-                self.line.pop();
-                if self.line.last() == Some(&b'\r') {
-                    self.line.pop();
-                }
-            } else if self.line.len() > LONGEST {
-                self.reader.skip_until(b'\n')?;
-                return Ok(Some(Line {
-                    number: self.number,
-                    bytes: None,
-                }));
-            }
-            if !self.line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(Line {
-                    number: self.number,
-                    bytes: Some(&self.line),
-                }));
+            };
+            if !fits || !self.line.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Some(self.line(fits)));
             }
         }
+    }
+
+    /// The last line and the next behind it, also a blank one, where what began in it goes on.
+    pub(crate) fn go_on(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.push(b'\n');
+        let fits = self.append()?;
+        Ok(fits.map(|fits| self.line(fits)))
+    }
+
+    fn line(&self, fits: bool) -> Line<'_> {
+        Line {
+            number: self.number,
+            bytes: fits.then_some(self.line.as_slice()),
+        }
+    }
+
+    /// Appends a line without its end, and says whether all is no longer than it may be; `None` at the
+    /// end of the text.
+    fn append(&mut self) -> io::Result<Option<bool>> {
+        let room = (LONGEST + 1).saturating_sub(self.line.len()).max(1);
+        let mut limited = self.reader.by_ref().take(room as u64);
+        if limited.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        if self.number == 1 && self.line.starts_with(BOM) {
+            self.line.drain(..BOM.len());
+        }
+        if self.line.last() == Some(&b'\n') {
+            self.line.pop();
+            if self.line.last() == Some(&b'\r') {
+                self.line.pop();
+            }
+        } else if self.line.len() > LONGEST {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(Some(self.line.len() <= LONGEST))
     }
 
     /// What was read from.
@@ -106,6 +123,19 @@ mod tests {
         assert_eq!(lines(text), [line(1, "a"), line(4, "b"), line(6, "c")]);
         assert_eq!(lines(b""), []);
         assert_eq!(lines(b"\xef\xbb\xbf\n"), []);
+    }
+
+    #[test]
+    fn what_goes_on_is_one_line_with_those_behind_it() {
+        let text = format!("a\r\n\r\nb\n{}\nc", "x".repeat(LONGEST));
+        let mut lines = Lines::new(text.as_bytes());
+        lines.next().unwrap();
+        lines.go_on().unwrap();
+        let joined = lines.go_on().unwrap().unwrap();
+        assert_eq!((joined.number, joined.bytes), (3, Some(&b"a\n\nb"[..])));
+        assert_eq!(lines.go_on().unwrap().unwrap().bytes, None);
+        assert_eq!(lines.next().unwrap().unwrap().bytes, Some(&b"c"[..]));
+        assert_eq!(lines.go_on().unwrap(), None);
     }
 
     #[test]
