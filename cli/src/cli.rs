@@ -24,6 +24,7 @@ use crate::commands::entity;
 use crate::commands::failures::options::FailuresCommand;
 use crate::commands::local::options::LocalCommand;
 use crate::commands::logs::options::LogsArgs;
+use crate::commands::new::options::NewArgs;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::status::options::StatusArgs;
 use crate::commands::verify::options::VerifyArgs;
@@ -301,6 +302,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Local(LocalCommand),
     Logs(LogsArgs),
+    New(NewArgs),
     Rebuild(RebuildArgs),
     Status(StatusArgs),
     Verify(VerifyArgs),

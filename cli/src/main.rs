@@ -20,6 +20,7 @@ mod package;
 #[cfg(test)]
 mod permissions;
 mod printer;
+mod project;
 mod settings;
 mod stack;
 mod text;

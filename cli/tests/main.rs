@@ -28,6 +28,7 @@ mod local_failures;
 mod local_troubles;
 mod logs;
 mod metrics;
+mod new;
 mod older_layout;
 mod order_ids;
 mod orders;

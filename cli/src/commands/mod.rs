@@ -15,6 +15,7 @@ pub(crate) mod entity;
 pub(crate) mod failures;
 pub(crate) mod local;
 pub(crate) mod logs;
+pub(crate) mod new;
 mod operation;
 mod outputs;
 mod preview;
@@ -97,6 +98,7 @@ pub(crate) async fn run(
             let settings = settings(false)?;
             logs::run(args, &settings, interrupt, printer).await
         }
+        Command::New(args) => new::run(args, &cli.global, domain, interrupt, printer).await,
         Command::Rebuild(args) => {
             let settings = settings(false)?;
             rebuild::run(args, &settings, interrupt, printer).await

@@ -163,11 +163,17 @@ pub(super) async fn build(
     request: &PackageRequest,
     started: impl FnOnce(Builder),
 ) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
-    build_with(Installed::detect().await, request, started).await
+    build_with(
+        Installed::detect().await,
+        request,
+        Profile::Release,
+        started,
+    )
+    .await
 }
 
 /// Builds them for this machine itself, whatever it is; with plain Cargo unless another builder is
-/// asked for.
+/// asked for. Not optimised: whoever edits a domain waits for the compiler and not for the functions.
 pub(super) async fn build_native(
     request: &PackageRequest,
     started: impl FnOnce(Builder),
@@ -177,7 +183,7 @@ pub(super) async fn build_native(
         request.builder = Builder::Cargo;
     }
     let installed = Installed::natively(request.architecture).await;
-    build_with(installed, &request, started).await
+    build_with(installed, &request, Profile::Dev, started).await
 }
 
 /// The builder that would be taken for the project, for Lambda or for this machine itself; fails
@@ -210,9 +216,19 @@ pub(crate) async fn newer_glibc() -> Option<GlibcVersion> {
     (version > RUNTIME_GLIBC).then_some(version)
 }
 
+/// How the handlers are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Profile {
+    /// Soon.
+    Dev,
+    /// Small, and fast to start.
+    Release,
+}
+
 async fn build_with(
     installed: Installed,
     request: &PackageRequest,
+    profile: Profile,
     started: impl FnOnce(Builder),
 ) -> Result<BTreeMap<Handler, PathBuf>, BuildError> {
     let PackageRequest {
@@ -230,7 +246,7 @@ async fn build_with(
         .target_directory
         .join("cqrs")
         .join(architecture.lambda_name());
-    let arguments = arguments(builder, architecture, cross, &folder);
+    let arguments = arguments(builder, architecture, profile, cross, &folder);
     let stdout = run(project, builder, &arguments, output).await?;
     let binaries = match builder {
         Builder::CargoLambda => Handler::ALL
@@ -397,6 +413,7 @@ async fn check_target(project: &Path, architecture: Architecture) -> Result<(), 
 fn arguments(
     builder: Builder,
     architecture: Architecture,
+    profile: Profile,
     cross: bool,
     folder: &Path,
 ) -> Vec<OsString> {
@@ -433,7 +450,9 @@ fn arguments(
     if builder == Builder::CargoLambda {
         arguments.push(folder.into());
     }
-    arguments.push("--release".into());
+    if profile == Profile::Release {
+        arguments.push("--release".into());
+    }
     for handler in Handler::ALL {
         arguments.extend(["--package", handler.name()].map(OsString::from));
     }

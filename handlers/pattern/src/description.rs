@@ -16,7 +16,7 @@ use crate::schema::{Field, Kind, Schema};
 
 mod names;
 
-pub use names::{ENTITY_COMMANDS, TOOL_COMMANDS};
+pub use names::{ENTITY_COMMANDS, TOOL_COMMANDS, check_entity};
 
 /// The format of [`Description`]: another number is another meaning.
 pub const FORMAT: u32 = 1;

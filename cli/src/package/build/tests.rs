@@ -165,8 +165,14 @@ fn what_cannot_be_done_names_what_to_install() {
 #[test]
 fn each_builder_is_asked_for_all_handlers_at_once() {
     let line = |builder, cross| {
-        let arguments = arguments(builder, Architecture::Arm64, cross, Path::new("out"));
-        arguments.join(OsStr::new(" ")).into_string().unwrap()
+        let arguments = |profile| {
+            let out = Path::new("out");
+            let arguments = arguments(builder, Architecture::Arm64, profile, cross, out);
+            arguments.join(OsStr::new(" ")).into_string().unwrap()
+        };
+        let line = arguments(Profile::Release);
+        assert_eq!(arguments(Profile::Dev), line.replace("--release ", ""));
+        line
     };
     let packages = "--release --package publisher --package subscriber --package query";
     let json = "--message-format=json-render-diagnostics";

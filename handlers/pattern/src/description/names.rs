@@ -9,7 +9,7 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 16] = [
+pub const TOOL_COMMANDS: [&str; 17] = [
     "bench",
     "completions",
     "demo",
@@ -20,6 +20,7 @@ pub const TOOL_COMMANDS: [&str; 16] = [
     "help",
     "local",
     "logs",
+    "new",
     "outputs",
     "rebuild",
     "reference",
@@ -86,7 +87,11 @@ pub(super) fn check(says: &Description) -> Result<(), String> {
     check_commands(&says.entity, &says.commands)
 }
 
-pub(super) fn check_entity(name: &str, plural: &str) -> Result<(), String> {
+/// Checks what an entity and several of them are called.
+///
+/// # Errors
+/// Names the rule that they break.
+pub fn check_entity(name: &str, plural: &str) -> Result<(), String> {
     for word in [name, plural] {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let begins = word.starts_with(|c: char| c.is_ascii_lowercase());
