@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What a new project gets, or what its files are made of.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "template.yaml",
     "handlers/domain/domain.json",
     "handlers/domain/examples",

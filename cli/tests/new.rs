@@ -66,7 +66,33 @@ fn a_new_project_is_whole() {
     let project = sandbox.project().join("helpdesk");
     let own = |name: &String| !name.starts_with("handlers/pattern/src/");
     let names: Vec<_> = files(&project).into_iter().filter(own).collect();
-    insta::assert_snapshot!(names.join("\n"));
+    insta::assert_snapshot!(names.join("\n"), @"
+    .github/workflows/test.yml
+    .gitignore
+    Cargo.lock
+    Cargo.toml
+    README.md
+    cqrs.toml
+    handlers/domain/Cargo.toml
+    handlers/domain/domain.json
+    handlers/domain/examples/describe.rs
+    handlers/domain/src/lib.rs
+    handlers/domain/tests/description.rs
+    handlers/domain/tests/on_this_machine.rs
+    handlers/domain/tests/rules.rs
+    handlers/pattern/Cargo.toml
+    handlers/pattern/LICENSE-APACHE
+    handlers/pattern/LICENSE-MIT
+    handlers/pattern/README.md
+    handlers/pattern/record.toml
+    handlers/publisher/Cargo.toml
+    handlers/publisher/src/main.rs
+    handlers/query/Cargo.toml
+    handlers/query/src/main.rs
+    handlers/subscriber/Cargo.toml
+    handlers/subscriber/src/main.rs
+    template.yaml
+    ");
     let template = text(project.join("template.yaml"));
     assert!(template.contains("AttributeName: ticketId"));
     assert!(

@@ -105,6 +105,9 @@ pub(super) fn files(id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
         (format!("{LIBRARY}/Cargo.toml"), manifest::library()?),
         (format!("{LIBRARY}/README.md"), readme.to_owned()),
     ];
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        files.push((format!("{LIBRARY}/{name}"), source(name).to_owned()));
+    }
     let library = sources("handlers/pattern/src");
     files.extend(library.map(|(path, text)| (format!("{LIBRARY}/src/{path}"), text.to_owned())));
     for name in Handler::ALL.map(Handler::name) {
