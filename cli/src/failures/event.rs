@@ -25,40 +25,26 @@ pub(crate) fn record(record: &Record, stream_arn: &str) -> Value {
     if let Some(identity) = record.user_identity() {
         let mut who = Map::new();
         put(&mut who, "type", identity.r#type().map(Value::from));
-        put(
-            &mut who,
-            "principalId",
-            identity.principal_id().map(Value::from),
-        );
+        let principal = identity.principal_id().map(Value::from);
+        put(&mut who, "principalId", principal);
         event.insert("userIdentity".to_owned(), Value::Object(who));
     }
     if let Some(change) = record.dynamodb() {
+        let created = change.approximate_creation_date_time();
+        let view = change.stream_view_type();
+        let members = [
+            ("ApproximateCreationDateTime", created.map(seconds)),
+            ("Keys", change.keys().map(item)),
+            ("NewImage", change.new_image().map(item)),
+            ("OldImage", change.old_image().map(item)),
+            ("SequenceNumber", change.sequence_number().map(Value::from)),
+            ("SizeBytes", change.size_bytes().map(Value::from)),
+            ("StreamViewType", view.map(|view| view.as_str().into())),
+        ];
         let mut inner = Map::new();
-        put(
-            &mut inner,
-            "ApproximateCreationDateTime",
-            change.approximate_creation_date_time().map(seconds),
-        );
-        put(&mut inner, "Keys", change.keys().map(item));
-        put(&mut inner, "NewImage", change.new_image().map(item));
-        put(&mut inner, "OldImage", change.old_image().map(item));
-        put(
-            &mut inner,
-            "SequenceNumber",
-            change.sequence_number().map(Value::from),
-        );
-        put(
-            &mut inner,
-            "SizeBytes",
-            change.size_bytes().map(Value::from),
-        );
-        put(
-            &mut inner,
-            "StreamViewType",
-            change
-                .stream_view_type()
-                .map(|view| Value::from(view.as_str())),
-        );
+        for (name, value) in members {
+            put(&mut inner, name, value);
+        }
         event.insert("dynamodb".to_owned(), Value::Object(inner));
     }
     Value::Object(event)
