@@ -28,34 +28,25 @@ fn empty_list() -> Scripted {
 }
 
 #[test]
-fn an_unknown_key_of_the_file_is_named_with_its_place() {
+fn what_is_wrong_in_the_file_is_named_with_its_place() {
     let sandbox = Sandbox::new();
-    sandbox.write("cqrs.toml", "stack = \"shop\"\nregoin = \"eu-west-1\"\n");
-    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    let with = |text: &str| {
+        sandbox.write("cqrs.toml", text);
+        sandbox.cqrs(["outputs"]).outcome()
+    };
+    assert_snapshot!(with("stack = \"shop\"\nregoin = \"eu-west-1\"\n"), @r"
     exit code 2
     --- stderr
     error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
-}
-
-#[test]
-fn a_bad_value_of_the_file_is_named_with_its_rule() {
-    let sandbox = Sandbox::new();
-    sandbox.write("cqrs.toml", "[env.prod]\nstack = \"Shop\"\n");
-    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    assert_snapshot!(with("[env.prod]\nstack = \"Shop\"\n"), @r"
     exit code 2
     --- stderr
     error: [SANDBOX]/project/cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
-}
-
-#[test]
-fn a_file_that_is_no_toml_is_refused_with_its_place() {
-    let sandbox = Sandbox::new();
-    sandbox.write("cqrs.toml", "stack = \"shop\"\n[env\n");
-    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    assert_snapshot!(with("stack = \"shop\"\n[env\n"), @r"
     exit code 2
     --- stderr
     error: [SANDBOX]/project/cqrs.toml:2:5: unclosed table, expected `]`
@@ -126,39 +117,24 @@ fn the_file_is_found_from_a_folder_below_the_project() {
 }
 
 #[test]
-fn a_stack_name_that_cannot_be_is_refused_with_the_rule() {
-    let outcome = Sandbox::new()
-        .cqrs(["outputs", "--stack", "My_Stack"])
-        .outcome();
-    assert_snapshot!(outcome, @r"
+fn a_value_that_cannot_be_is_refused_with_the_rule_or_an_example() {
+    let sandbox = Sandbox::new();
+    let with = |option, value| sandbox.cqrs(["outputs", option, value]).outcome();
+    assert_snapshot!(with("--stack", "My_Stack"), @r"
     exit code 2
     --- stderr
     error: invalid value 'My_Stack' for '--stack <NAME>': a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
 
     For more information, try '--help'.
     ");
-}
-
-#[test]
-fn a_region_that_cannot_be_is_refused_with_an_example() {
-    let outcome = Sandbox::new()
-        .cqrs(["outputs", "--region", "Ireland"])
-        .outcome();
-    assert_snapshot!(outcome, @r"
+    assert_snapshot!(with("--region", "Ireland"), @r"
     exit code 2
     --- stderr
     error: invalid value 'Ireland' for '--region <REGION>': a region looks like `eu-west-1`
 
     For more information, try '--help'.
     ");
-}
-
-#[test]
-fn an_endpoint_that_cannot_be_is_refused_with_an_example() {
-    let outcome = Sandbox::new()
-        .cqrs(["outputs", "--endpoint-url", "localhost:4566"])
-        .outcome();
-    assert_snapshot!(outcome, @r"
+    assert_snapshot!(with("--endpoint-url", "localhost:4566"), @r"
     exit code 2
     --- stderr
     error: invalid value '[ADDRESS]' for '--endpoint-url <URL>': an endpoint looks like `http://[ADDRESS]`
@@ -171,22 +147,9 @@ fn an_endpoint_that_cannot_be_is_refused_with_an_example() {
 fn an_empty_variable_is_none_and_what_is_wrong_with_another_is_said_of_the_variable() {
     let server = empty_list();
     let mut sandbox = Sandbox::against(&server.endpoint());
-    let names = [
-        "STACK",
-        "ENV",
-        "REGION",
-        "PROFILE",
-        "ENDPOINT_URL",
-        "LOCAL",
-        "OUTPUT",
-        "QUIET",
-        "VERBOSE",
-        "COLOR",
-        "PROJECT",
-        "LOCAL_PORT",
-        "CACHE_URL",
-    ];
-    for name in names {
+    let names = "STACK ENV REGION PROFILE ENDPOINT_URL LOCAL OUTPUT QUIET VERBOSE COLOR PROJECT \
+                 LOCAL_PORT CACHE_URL";
+    for name in names.split(' ') {
         sandbox.set(&format!("CQRS_{name}"), "");
     }
     sandbox.cqrs(["order", "list"]).succeeds();

@@ -57,13 +57,7 @@ fn tags_and_places_and_the_text_of_scalars_are_kept() {
     let output = template.root.get("Outputs").unwrap().get("Name").unwrap();
     let value = output.get("Value").unwrap();
     assert_eq!(value.tag.as_deref(), Some("Sub"));
-    assert_eq!(
-        value.at,
-        Position {
-            line: 8,
-            column: 12
-        }
-    );
+    assert_eq!(value.at.to_string(), "8:12");
     let arn = output.get("Arn").unwrap();
     assert_eq!(arn.tag.as_deref(), Some("GetAtt"));
     assert_eq!(arn.items()[1].text(), Some("Arn"));
@@ -169,37 +163,35 @@ Resources: # all
 
 #[test]
 fn what_is_wrong_in_the_file_is_said_with_its_place() {
-    assert_eq!(complaint(""), "template.yaml:1:1: the file is empty");
-    assert_eq!(
-        complaint("Outputs: {}"),
-        "template.yaml:1:1: there is no `Resources` section"
-    );
-    assert_eq!(
-        complaint("Resources:\n"),
-        "template.yaml:1:1: `Resources` holds none"
-    );
-    assert_eq!(
-        complaint("Resources:\n  A:\n    Type: T\n  B:\n    Type: T\n  A:\n    Type: U\n"),
-        "template.yaml:6:3: `A` is here twice, first in line 2"
-    );
-    assert_eq!(
-        complaint(&format!("{MINIMAL}---\na: b\n")),
-        "template.yaml:4:1: a template is one document, and here starts another"
-    );
-    assert_eq!(
-        complaint("Resources:\n  A: &a {Type: T}\n"),
-        "template.yaml:2:6: CloudFormation takes no anchors"
-    );
-    assert!(complaint("Resources:\n  A: [1, 2\n").starts_with("template.yaml:3:1: "));
-    assert!(complaint("Resources:\n\tA: b\n").starts_with("template.yaml:2:"));
     let nested = |depth| format!("Resources: {}", "[".repeat(depth));
+    let twice = "Resources:\n  A:\n    Type: T\n  B:\n    Type: T\n  A:\n    Type: U\n";
+    for (text, said) in [
+        ("", "1:1: the file is empty"),
+        ("Outputs: {}", "1:1: there is no `Resources` section"),
+        ("Resources:\n", "1:1: `Resources` holds none"),
+        (twice, "6:3: `A` is here twice, first in line 2"),
+        (
+            &format!("{MINIMAL}---\na: b\n"),
+            "4:1: a template is one document, and here starts another",
+        ),
+        (
+            "Resources:\n  A: &a {Type: T}\n",
+            "2:6: CloudFormation takes no anchors",
+        ),
+        ("Resources:\n  A: [1, 2\n", "3:1: "),
+        ("Resources:\n\tA: b\n", "2:"),
+        (
+            &format!("{MINIMAL}Parameters:\n  Nodes: {{Default: 1}}\n"),
+            "5:3: the parameter `Nodes` has no `Type`",
+        ),
+        // The parser has a limit of its own, which comes first here.
+        (&nested(20_000), "1:"),
+    ] {
+        let complaint = complaint(text);
+        let place = format!("template.yaml:{said}");
+        assert!(complaint.starts_with(&place), "{complaint}");
+    }
     assert!(complaint(&nested(150)).ends_with("the template is nested too deep"));
-    // The parser has a limit of its own, which comes first here.
-    assert!(complaint(&nested(20_000)).starts_with("template.yaml:1:"));
-    assert_eq!(
-        complaint(&format!("{MINIMAL}Parameters:\n  Nodes: {{Default: 1}}\n")),
-        "template.yaml:5:3: the parameter `Nodes` has no `Type`"
-    );
 }
 
 #[test]
@@ -250,37 +242,27 @@ fn values_are_held_to_the_templates_rules() {
         ("Zones", "b, a"),
     ];
     template.check(&given(&fine)).unwrap();
-    assert_eq!(
-        refusal(&template, "Access", "IAM"),
-        "the parameter `Access` is `IAM`, and allowed are: iam, open (open is for emulators)"
-    );
-    assert_eq!(
-        refusal(&template, "Days", "0"),
-        "the parameter `Days` is `0`, and at least 1 is needed"
-    );
-    assert_eq!(
-        refusal(&template, "Days", "4000"),
-        "the parameter `Days` is `4000`, and at most 3650 is allowed"
-    );
-    assert_eq!(
-        refusal(&template, "Days", "week"),
-        "the parameter `Days` is `week`, which is no number"
-    );
-    assert!(refusal(&template, "Days", "NaN").ends_with("no number"));
-    assert!(refusal(&template, "Cidr", "x10.0.0.0/24").contains("does not match"));
-    assert!(
-        refusal(&template, "Cidr", "nonee").contains("does not match"),
-        "the whole value counts"
-    );
-    assert_eq!(
-        refusal(&template, "Name", "a"),
-        "the parameter `Name` has 1 characters, and needs at least 2"
-    );
-    assert_eq!(
-        refusal(&template, "Name", "abcde"),
-        "the parameter `Name` has 5 characters, and takes at most 4"
-    );
-    assert!(refusal(&template, "Zones", "a,c").contains("`c`"));
+    let allowed = "`IAM`, and allowed are: iam, open (open is for emulators)";
+    for (name, value, said) in [
+        ("Access", "IAM", allowed),
+        ("Days", "0", "is `0`, and at least 1 is needed"),
+        ("Days", "4000", "is `4000`, and at most 3650 is allowed"),
+        ("Days", "week", "is `week`, which is no number"),
+        ("Days", "NaN", "no number"),
+        ("Cidr", "x10.0.0.0/24", "does not match"),
+        // The whole value counts.
+        ("Cidr", "nonee", "does not match"),
+        ("Name", "a", "has 1 characters, and needs at least 2"),
+        ("Name", "abcde", "has 5 characters, and takes at most 4"),
+        ("Zones", "a,c", "`c`"),
+    ] {
+        let refusal = refusal(&template, name, value);
+        assert!(
+            refusal.starts_with(&format!("the parameter `{name}` ")),
+            "{refusal}"
+        );
+        assert!(refusal.contains(said), "{refusal}");
+    }
     assert!(!refusal(&template, "Secret", "hunter2").contains("hunter2"));
 }
 
@@ -314,34 +296,22 @@ fn prompts_follow_the_templates_groups() {
     let template = parsed(format!(
         "{MINIMAL}Metadata:\n  AWS::CloudFormation::Interface:\n    ParameterGroups:\n      - Label: {{default: Cache}}\n        Parameters: [Replicas, NodeType, Gone]\nParameters:\n  Other: {{Type: String}}\n  NodeType: {{Type: String}}\n  ArtifactBucket: {{Type: String}}\n  Replicas: {{Type: Number}}\n"
     ));
-    let groups: Vec<_> = template
-        .groups()
-        .into_iter()
-        .map(|group| {
-            (
-                group.label,
-                group
-                    .parameters
-                    .iter()
-                    .map(|p| p.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            )
-        })
+    let groups: Vec<_> = template.groups();
+    let names = |group: &ParameterGroup<'_>| -> String {
+        let names = group.parameters.iter().map(|p| p.name.as_str());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| (group.label, names(group)))
         .collect();
-    assert_eq!(
-        groups,
-        [
-            (Some("Cache"), "Replicas NodeType".to_owned()),
-            (None, "Other".to_owned())
-        ]
-    );
+    let cache = (Some("Cache"), "Replicas NodeType".to_owned());
+    assert_eq!(groups, [cache, (None, "Other".to_owned())]);
 }
 
 #[test]
 fn the_projects_own_template_has_what_the_tool_fills_in() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    let template = Template::read(&path).unwrap();
+    let template = own();
     for name in SET_BY_TOOL.iter().chain(&["Architecture"]) {
         assert!(template.parameter(name).is_some(), "{name}");
     }
