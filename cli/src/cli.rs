@@ -20,6 +20,7 @@ use crate::commands::bench::options::BenchArgs;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::destroy::options::DestroyArgs;
+use crate::commands::domain::options::DomainCommand;
 use crate::commands::entity;
 use crate::commands::failures::options::FailuresCommand;
 use crate::commands::local::options::LocalCommand;
@@ -287,6 +288,9 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),
+    /// See and check what the project is about, as handlers/domain says it
+    #[command(subcommand)]
+    Domain(DomainCommand),
     /// What is typed after the entity's name, which the description says.
     #[command(skip)]
     Entity(ArgMatches),

@@ -16,6 +16,7 @@ mod deploy;
 mod described;
 mod destroy;
 mod doctor;
+mod domain;
 mod domains;
 mod emulator;
 mod evolution;

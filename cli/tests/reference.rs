@@ -5,10 +5,13 @@ use std::fs;
 use crate::support::{Sandbox, repository};
 
 /// Every command that can be typed.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 16] = [
     &["deploy"],
     &["destroy"],
     &["doctor"],
+    &["domain", "check"],
+    &["domain", "describe"],
+    &["domain", "diff"],
     &["outputs"],
     &["completions"],
     &["local", "run"],

@@ -11,6 +11,7 @@ pub(crate) mod deploy;
 pub(crate) mod described;
 pub(crate) mod destroy;
 mod doctor;
+pub(crate) mod domain;
 pub(crate) mod entity;
 pub(crate) mod failures;
 pub(crate) mod local;
@@ -77,6 +78,10 @@ pub(crate) async fn run(
                 *printer = Printer::new(settings.printer.clone());
             }
             doctor::run(&cli.global, settings, printer).await
+        }
+        Command::Domain(command) => {
+            let settings = settings(false)?;
+            domain::run(command, &settings, printer).await
         }
         Command::Entity(typed) => {
             let settings = settings(false)?;

@@ -54,9 +54,25 @@ impl Difference {
         self.needs_rebuild = true;
         self
     }
+
+    /// What to do for those that need a rebuild.
+    pub(crate) const REBUILD: &str =
+        "`cqrs rebuild` brings it to the documents that exist, once it is deployed";
+
+    /// Whether one of these needs a rebuild.
+    pub(crate) fn any_needs_rebuild(differences: &[Self]) -> bool {
+        differences
+            .iter()
+            .any(|difference| difference.needs_rebuild)
+    }
 }
 
 impl Domain {
+    /// The fields that the domain itself has.
+    pub(crate) fn own_fields(&self) -> impl Iterator<Item = &Field> {
+        own(self)
+    }
+
     /// What changes where this description takes the place of `old`.
     pub(crate) fn differences_from(&self, old: &Description) -> Vec<Difference> {
         let mut differences = names(old, self);
@@ -80,7 +96,6 @@ fn names(old: &Description, new: &Description) -> Vec<Difference> {
         .collect()
 }
 
-/// The fields that the domain itself has.
 fn own(description: &Description) -> impl Iterator<Item = &Field> {
     let fields = description.document.fields.iter();
     fields.filter(|field| field.name != description.id && !ADDED.contains(&field.name.as_str()))

@@ -4,6 +4,7 @@
 mod difference;
 mod document;
 mod draft;
+mod faults;
 mod label;
 mod named;
 mod option;
@@ -18,6 +19,7 @@ use pattern::description::Description;
 pub(crate) use self::difference::Difference;
 pub(crate) use self::document::{Batch, Document, Page, Plain};
 pub(crate) use self::draft::{Draft, KEY};
+pub(crate) use self::faults::faults;
 pub(crate) use self::named::Named;
 pub(crate) use self::option::{FieldOption, InvalidArgument};
 pub(crate) use self::source::{DomainError, FILE};

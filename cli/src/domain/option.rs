@@ -96,6 +96,11 @@ impl FieldOption<'_> {
         typed.collect()
     }
 
+    /// What its values may be, in words.
+    pub(crate) fn rule(&self) -> String {
+        in_words(&self.0.kind)
+    }
+
     /// What one value of it is.
     fn element(&self) -> &FieldKind {
         match &self.0.kind {
@@ -188,6 +193,22 @@ fn kebab(name: &str) -> String {
         kebab.push(letter.to_ascii_lowercase());
     }
     kebab
+}
+
+/// What the values of a kind may be.
+fn in_words(kind: &FieldKind) -> String {
+    let plain = match kind {
+        FieldKind::Choice(choices) => {
+            let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
+            names.join(", ")
+        }
+        FieldKind::Boolean => "true or false".to_owned(),
+        FieldKind::Object => "an object of JSON".to_owned(),
+        FieldKind::Text { .. } => "any text".to_owned(),
+        FieldKind::Whole { .. } => "any whole number".to_owned(),
+        _ => "any number".to_owned(),
+    };
+    rule(kind).unwrap_or(plain)
 }
 
 /// What the values of a kind may be, where its possible values do not say it.

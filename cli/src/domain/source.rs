@@ -20,6 +20,8 @@ const BUNDLED: &str = include_str!("../../../handlers/domain/domain.json");
 pub(crate) enum DomainError {
     #[error("cannot read {}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("there is no {}", path.display())]
+    Missing { path: PathBuf },
     #[error("cannot use {}", path.display())]
     Unreadable { path: PathBuf, source: Unreadable },
 }
@@ -32,6 +34,9 @@ impl Explain for DomainError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { .. } => None,
+            Self::Missing { .. } => Some(format!(
+                "make it: `cargo run -q -p domain --example describe > {FILE}`"
+            )),
             Self::Unreadable {
                 source: Unreadable::Format(format),
                 ..
@@ -98,7 +103,8 @@ impl Domain {
         Self::parse(text, Path::new("a test")).unwrap()
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, DomainError> {
+    /// The description in a text, which errors call `path`.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, DomainError> {
         let path = path.to_owned();
         match Description::parse(text) {
             Ok(description) => Ok(Self::new(description)),

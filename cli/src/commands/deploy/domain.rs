@@ -30,10 +30,7 @@ pub(super) fn show(differences: &[Difference], printer: &Printer) {
             None => printer.note(difference),
         }
     }
-    if differences
-        .iter()
-        .any(|difference| difference.needs_rebuild)
-    {
-        printer.note("`cqrs rebuild` brings it to the documents that exist, once it is deployed");
+    if Difference::any_needs_rebuild(differences) {
+        printer.note(Difference::REBUILD);
     }
 }

@@ -43,8 +43,12 @@ pub(crate) enum Origin {
 
 /// The description for these arguments of the tool, before they can be parsed.
 pub(crate) fn choose(arguments: &[OsString]) -> Result<(Domain, Origin), DomainError> {
-    if let Some(domain) = Domain::of_arguments(arguments)? {
-        return Ok((domain, Origin::Project));
+    match Domain::of_arguments(arguments) {
+        Ok(Some(domain)) => return Ok((domain, Origin::Project)),
+        Ok(None) => {}
+        // Its own words are what is wrong: another's are as good for parsing.
+        Err(_) if is_check(arguments) => return Ok((Domain::built_in()?, Origin::BuiltIn)),
+        Err(error) => return Err(error),
     }
     let built_in = Domain::built_in()?;
     let kept = kept::any().then(|| {
@@ -55,6 +59,20 @@ pub(crate) fn choose(arguments: &[OsString]) -> Result<(Domain, Origin), DomainE
         Some(domain) => (domain, Origin::Kept),
         None => (built_in, Origin::BuiltIn),
     })
+}
+
+/// Whether `cqrs domain check` was typed, which says what is wrong in the project's description.
+fn is_check(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        if PLACE.contains(&word) || ["--output", "--color"].contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            found.push(word);
+        }
+    }
+    found.starts_with(&["domain", "check"])
 }
 
 /// What the stack says of itself, where `error` may come from not knowing that; it is kept. None where
@@ -106,7 +124,8 @@ pub(crate) fn by_stack(
     }
 }
 
-async fn ask(settings: &Settings, printer: &Printer) -> Result<Domain, Failure> {
+/// What the stack says of itself, in words that this tool can use.
+pub(crate) async fn ask(settings: &Settings, printer: &Printer) -> Result<Domain, Failure> {
     let aws = match settings.target {
         Target::Local => local::connect(settings, printer).await?,
         Target::Aws => Aws::connect(&settings.aws).await?,

@@ -9,13 +9,14 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 17] = [
+pub const TOOL_COMMANDS: [&str; 18] = [
     "bench",
     "completions",
     "demo",
     "deploy",
     "destroy",
     "doctor",
+    "domain",
     "failures",
     "help",
     "local",
