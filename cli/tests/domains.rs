@@ -122,6 +122,7 @@ impl Subject {
 
     fn is_checked(&self) {
         self.helps();
+        self.is_seen_to_be_well();
         self.creates_one_for_one_key();
         self.creates_many_or_none();
         self.takes_every_command_and_refuses_some();
@@ -132,6 +133,14 @@ impl Subject {
         self.goes_on_past_what_is_none();
         self.makes_a_lost_read_model_again();
         self.sees_and_repairs_what_is_missing();
+    }
+
+    fn is_seen_to_be_well(&self) {
+        let none = format!("0 {}", self.says.plural);
+        let status = self.stage.cqrs(["status"]).succeeds();
+        assert_eq!(status.matches(&none).count(), 2, "{status}");
+        let doctor = self.stage.cqrs(["doctor"]).succeeds();
+        assert!(doctor.contains(&none), "{doctor}");
     }
 
     /// `cqrs order …`.

@@ -358,7 +358,7 @@ fn a_deletion_that_fails_names_its_cause_and_the_way_out() {
 
     - 1  AWS::EC2::Subnet
 
-    This deletes 1 resource and, for good, its orders (how many is not known).
+    This deletes 1 resource and, for good, orders (how many is not known).
 
     [CLOCK] DELETE_IN_PROGRESS   AWS::CloudFormation::Stack           cqrs  User Initiated
     [CLOCK] DELETE_IN_PROGRESS   AWS::EC2::Subnet                     FirstSubnet

@@ -145,5 +145,5 @@ fn a_stack_in_the_foreground_ends_in_order_with_sigterm() {
     running.until("Ctrl-C stops it").signal("-TERM");
     let outcome = running.outcome();
     assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.stderr.contains("its orders are kept"), "{outcome}");
+    assert!(outcome.stderr.contains("its data is kept"), "{outcome}");
 }

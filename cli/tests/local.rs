@@ -39,7 +39,7 @@ fn a_stack_that_was_stopped_starts_again_by_itself_at_its_port_with_its_orders()
     exit code 0
     --- stderr
     Stopping…
-    ✓ Stack cqrs has stopped; its orders are kept
+    ✓ Stack cqrs has stopped; its data is kept
     ");
     assert!(!stage.state("cqrs").join("host.json").exists());
     assert_snapshot!(stage.cqrs(["local", "stop"]).outcome(), @"

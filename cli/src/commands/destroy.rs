@@ -1,4 +1,4 @@
-//! `cqrs destroy`: the stack, its orders and its artifacts go, and nothing is left.
+//! `cqrs destroy`: the stack, what it holds and its artifacts go, and nothing is left.
 
 mod local;
 pub(crate) mod options;
@@ -12,7 +12,8 @@ use crate::aws::{Aws, Identity};
 use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::operation::Operations;
 use crate::commands::table::table;
-use crate::commands::{connect, described, rebuild, stack_not_found};
+use crate::commands::{connect, counted, described, rebuild, stack_not_found};
+use crate::domain::{Count, Domain};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
@@ -77,9 +78,9 @@ impl Destruction<'_> {
             )));
         }
         let resources = self.stacks.resources(&stack.id).await?;
-        let orders = self.orders(&stack).await;
+        let count = self.settings.domain.count(self.count(&stack).await);
         let types = resources.iter().map(|r| r.resource_type.as_str());
-        show(types, orders, self.printer);
+        show(types, &count, self.printer);
         if !self.args.yes {
             agree(name, self.interrupt, self.printer).await?;
         }
@@ -97,15 +98,10 @@ impl Destruction<'_> {
                  name cannot be created anew",
             );
         }
-        self.finish(orders, resources.len(), artifacts)
+        self.finish(count, resources.len(), artifacts)
     }
 
-    fn finish(
-        &self,
-        orders: Option<u64>,
-        resources: usize,
-        artifacts: usize,
-    ) -> Result<(), Failure> {
+    fn finish(&self, count: Count, resources: usize, artifacts: usize) -> Result<(), Failure> {
         if !self.printer.is_json() {
             return Ok(());
         }
@@ -114,7 +110,7 @@ impl Destruction<'_> {
             account: &self.identity.account,
             region: self.aws.region(),
             status: "deleted",
-            orders,
+            count,
             resources,
             artifacts,
         })
@@ -130,12 +126,12 @@ impl Destruction<'_> {
         }
     }
 
-    /// How many orders go with the stack: as the read model counts them, else as DynamoDB does,
+    /// How much goes with the stack: as the read model counts them, else as DynamoDB does,
     /// which is up to six hours old; not known when neither answers, as in a stack half made.
-    async fn orders(&self, stack: &StackState) -> Option<u64> {
+    async fn count(&self, stack: &StackState) -> Option<u64> {
         let functions = Functions::new(&self.aws, self.settings.stack.clone(), false);
-        if let Some(orders) = orders(&functions).await {
-            return Some(orders);
+        if let Some(count) = count(&functions, &self.settings.domain).await {
+            return Some(count);
         }
         let table = stack.output("TableName")?;
         let answer = self
@@ -202,7 +198,7 @@ impl Destruction<'_> {
                     "Stack {name} is gone already; removed {} that it left",
                     counted(removed as u64, "artifact"),
                 ));
-                self.finish(None, 0, removed)
+                self.finish(self.settings.domain.count(None), 0, removed)
             }
             // That there is no stack is the answer, whatever the bucket says.
             _ => Err(missing),
@@ -221,21 +217,23 @@ impl Destruction<'_> {
     }
 }
 
-/// How many orders the read model has, where it can be asked.
-async fn orders(functions: &Functions) -> Option<u64> {
+/// How many entities the read model has, where it can be asked.
+async fn count(functions: &Functions, domain: &Domain) -> Option<u64> {
     #[derive(serde::Deserialize)]
     struct Pong {
-        orders: u64,
         /// Where it is not, the table has more.
         complete: bool,
+        #[serde(flatten)]
+        others: serde_json::Map<String, serde_json::Value>,
     }
     let ping = serde_json::json!({ "ping": true });
     let answer = functions.query::<Pong>(&ping).await.ok()?;
-    answer.value.complete.then_some(answer.value.orders)
+    let count = answer.value.others.get(&domain.plural)?.as_u64()?;
+    answer.value.complete.then_some(count)
 }
 
-/// Shows what will go: the resources by their types, and the orders.
-fn show<'a>(types: impl Iterator<Item = &'a str>, orders: Option<u64>, printer: &Printer) {
+/// Shows what will go: the resources by their types, and what the stack holds.
+fn show<'a>(types: impl Iterator<Item = &'a str>, count: &Count, printer: &Printer) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for resource_type in types {
         *counts.entry(resource_type).or_default() += 1;
@@ -244,15 +242,11 @@ fn show<'a>(types: impl Iterator<Item = &'a str>, orders: Option<u64>, printer: 
     let rows = counts
         .iter()
         .map(|(kind, count)| vec![format!("- {count}"), (*kind).to_owned()]);
-    let orders = match orders {
-        Some(count) => counted(count, "order"),
-        None => "its orders (how many is not known)".to_owned(),
-    };
     printer.note(format_args!(
         "\n{}\nThis deletes {} and, for good, {}.\n",
         table(&[], rows),
         counted(total as u64, "resource"),
-        printer.style().bold(orders),
+        printer.style().bold(count),
     ));
 }
 
@@ -271,15 +265,6 @@ async fn agree(name: &StackName, interrupt: &Interrupt, printer: &Printer) -> Re
     }
 }
 
-/// `1 order`, `2 orders`.
-fn counted(count: u64, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
-}
-
 /// The result of `cqrs destroy` as JSON; as text there is nothing to add to what was said.
 #[derive(Serialize)]
 struct Destroyed<'a> {
@@ -287,7 +272,8 @@ struct Destroyed<'a> {
     account: &'a str,
     region: &'a str,
     status: &'static str,
-    orders: Option<u64>,
+    #[serde(flatten)]
+    count: Count,
     resources: usize,
     artifacts: usize,
 }

@@ -56,7 +56,7 @@ artifact-bucket = "our-bucket"   # --artifact-bucket
 CacheNodeType = "cache.t4g.small"
 
 [tags]                           # --tag
-team = "orders"
+team = "shop"
 
 [env.prod]                       # --env prod: the same keys, which outrank those above
 stack = "shop-prod"

@@ -1,6 +1,7 @@
 //! What a stack is about, as its description says: all words that the tool has for it come from
 //! here, so that it knows no domain itself.
 
+mod count;
 mod difference;
 mod document;
 mod draft;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use pattern::description::Description;
 
+pub(crate) use self::count::Count;
 pub(crate) use self::difference::Difference;
 pub(crate) use self::document::{Batch, Document, Page, Plain};
 pub(crate) use self::draft::{Draft, KEY};

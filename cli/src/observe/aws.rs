@@ -9,8 +9,9 @@ use super::{
     Unseen, WriteModel, alarms, cache, metrics, parts,
 };
 use crate::aws::Aws;
+use crate::domain::Domain;
 use crate::failures::queue::Depth;
-use crate::settings::StackName;
+use crate::settings::{Settings, StackName};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
 use crate::stack::state::Situation;
@@ -23,6 +24,7 @@ const METRICS_LIVE: Duration = Duration::from_secs(60);
 pub(crate) struct OnAws {
     aws: Aws,
     stack: StackName,
+    domain: Domain,
     activity: Option<(Instant, Activity)>,
 }
 
@@ -38,10 +40,11 @@ struct Named {
 }
 
 impl OnAws {
-    pub(crate) fn new(aws: Aws, stack: StackName) -> Self {
+    pub(crate) fn new(aws: Aws, settings: &Settings) -> Self {
         Self {
             aws,
-            stack,
+            stack: settings.stack.clone(),
+            domain: settings.domain.clone(),
             activity: None,
         }
     }
@@ -58,7 +61,7 @@ impl OnAws {
             function("subscriber"),
             function("query"),
             self.recent_activity(),
-            parts::read_model(&functions),
+            parts::read_model(&functions, &self.domain),
         );
         let named = named?;
         if let Ok((at, activity)) = &activity {
@@ -112,7 +115,7 @@ impl OnAws {
         let cloudwatch = self.aws.cloudwatch();
         let (mapping, write_model, failures, alarms, node_type) = tokio::join!(
             async { parts::mapping(&self.aws, output("EventSourceMappingId")?).await },
-            async { parts::write_model(&self.aws, output("TableName")?).await },
+            async { parts::write_model(&self.aws, output("TableName")?, &self.domain).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
                 parts::failures(&self.aws, queue, stream).await

@@ -106,7 +106,7 @@ impl Judge<'_> {
         match self.target {
             _ if !unseen.is_gone() => advice,
             Target::Aws => advice.next(format!(
-                "{}, which deletes the orders, and {} make the stack anew; `aws cloudformation \
+                "{}, which deletes the items, and {} make the stack anew; `aws cloudformation \
                  detect-stack-drift --stack-name {}` finds what else is gone",
                 self.command("destroy"),
                 self.command("deploy"),

@@ -11,9 +11,10 @@ use super::{
     PerFunction, Seen, Stack, Unseen, parts, timestamp,
 };
 use crate::aws::Aws;
+use crate::domain::Domain;
 use crate::local::client::{Client, Folder};
 use crate::local::protocol::{OutputValue, Status};
-use crate::settings::StackName;
+use crate::settings::{Settings, StackName};
 use crate::stack::functions::Functions;
 
 /// See the module's documentation. Looking does not start the stack.
@@ -21,11 +22,16 @@ use crate::stack::functions::Functions;
 pub(crate) struct OnThisMachine {
     folder: Folder,
     stack: StackName,
+    domain: Domain,
 }
 
 impl OnThisMachine {
-    pub(crate) fn new(folder: Folder, stack: StackName) -> Self {
-        Self { folder, stack }
+    pub(crate) fn new(folder: Folder, settings: &Settings) -> Self {
+        Self {
+            folder,
+            stack: settings.stack.clone(),
+            domain: settings.domain.clone(),
+        }
     }
 
     pub(super) async fn look(&self) -> Result<Seen, Blind> {
@@ -44,8 +50,8 @@ impl OnThisMachine {
         let output = |name| output(&outputs, name);
         let (status, read_model, write_model, failures) = tokio::join!(
             client.status(),
-            parts::read_model(&functions),
-            async { parts::write_model(&aws, output("TableName")?).await },
+            parts::read_model(&functions, &self.domain),
+            async { parts::write_model(&aws, output("TableName")?, &self.domain).await },
             async {
                 let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
                 parts::failures(&aws, queue, stream).await

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::aws::OnAws;
 pub(crate) use self::local::{OnThisMachine, here_lag, here_mapping};
 pub(crate) use self::unseen::Unseen;
+use crate::domain::Count;
 use crate::failures::queue::Depth;
 use crate::stack::ownership::NotOurs;
 use crate::stack::state::StackState;
@@ -203,7 +204,8 @@ pub(crate) struct Lag {
 pub(crate) struct WriteModel {
     /// DynamoDB's, such as `ACTIVE`.
     pub(crate) status: String,
-    pub(crate) orders: u64,
+    #[serde(flatten)]
+    pub(crate) count: Count,
     /// DynamoDB counts every six hours or so; this machine counts when it is asked.
     #[serde(rename = "approximate")]
     pub(crate) is_approximate: bool,
@@ -216,14 +218,16 @@ pub(crate) struct WriteModel {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadModel {
-    pub(crate) orders: i64,
+    /// Not known where the stack is about something else.
+    #[serde(flatten)]
+    pub(crate) count: Count,
     /// How long the cache took to answer the function.
     pub(crate) cache_ms: f64,
     /// How long the function took to answer.
     pub(crate) answer_ms: u64,
     /// The version of the handlers.
     pub(crate) version: String,
-    /// Whether it has all orders, as far as the stream has brought them.
+    /// Whether it has all entities, as far as the stream has brought them.
     #[serde(rename = "complete")]
     pub(crate) is_complete: bool,
 }
@@ -252,10 +256,12 @@ pub(crate) struct Alarm {
 struct Pong {
     version: String,
     cache_ms: f64,
-    orders: i64,
     /// Older handlers do not say, and answer without it.
     #[serde(default = "yes")]
     complete: bool,
+    /// Among them how many it has, under the domain's word.
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
 }
 
 fn yes() -> bool {

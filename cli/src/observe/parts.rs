@@ -7,10 +7,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::base64;
 use pattern::timestamp::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Function, Mapping, Part, Pong, ReadModel, WriteModel};
 use crate::aws::{Aws, AwsError};
+use crate::domain::Domain;
 use crate::failures::queue::{Depth, FailuresQueue};
 use crate::settings::Target;
 use crate::stack::functions::Functions;
@@ -106,7 +107,7 @@ pub(crate) async fn mapping(aws: &Aws, id: &str) -> Part<Mapping> {
     })
 }
 
-pub(crate) async fn write_model(aws: &Aws, table: &str) -> Part<WriteModel> {
+pub(crate) async fn write_model(aws: &Aws, table: &str, domain: &Domain) -> Part<WriteModel> {
     const ACTION: &str = "dynamodb:DescribeTable";
     let asked = aws.dynamodb().describe_table().table_name(table);
     let answer = asked.send().await;
@@ -122,7 +123,7 @@ pub(crate) async fn write_model(aws: &Aws, table: &str) -> Part<WriteModel> {
     let view = stream.and_then(|stream| stream.stream_view_type);
     Ok(WriteModel {
         status: status.as_str().to_owned(),
-        orders: count.unwrap_or(0),
+        count: domain.count(count.unwrap_or(0)),
         is_approximate: aws.target() == Target::Aws,
         stream_view: view.map(|view| view.as_str().to_owned()),
     })
@@ -133,17 +134,18 @@ pub(crate) async fn failures(aws: &Aws, queue: &str, stream: &str) -> Part<Depth
 }
 
 /// Asks the query function for a sign of life, which reaches to the cache.
-pub(super) async fn read_model(functions: &Functions) -> Part<ReadModel> {
+pub(super) async fn read_model(functions: &Functions, domain: &Domain) -> Part<ReadModel> {
     let asked = Instant::now();
     let answer = functions.query::<Pong>(&json!({ "ping": true })).await?;
     let Pong {
         version,
         cache_ms,
-        orders,
         complete,
+        others,
     } = answer.value;
+    let count = others.get(&domain.plural).and_then(Value::as_u64);
     Ok(ReadModel {
-        orders,
+        count: domain.count(count),
         cache_ms,
         answer_ms: u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX),
         version,

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use pattern::document::id_name;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
-use super::{File, Unmakeable, manifest, source, sources};
+use super::{File, From, Unmakeable, manifest, source, sources};
 use crate::error::{Explain, Kind};
 use crate::package::Handler;
 
@@ -93,9 +94,13 @@ impl Explain for UpdateError {
 
 /// The files that are taken as they are, for an entity with this id and plural.
 pub(super) fn files(id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
+    let (of_ours, ours) = From::Orders.names().unwrap_or_default();
+    let of_ours = id_name(&of_ours);
+    let key = |id: &str| format!("AttributeName: {id}");
+    let prefix = |plural: &str| format!("~{plural}:");
     let template = source("template.yaml")
-        .replace("AttributeName: orderId", &format!("AttributeName: {id}"))
-        .replace("~orders:", &format!("~{plural}:"));
+        .replace(&key(&of_ours), &key(id))
+        .replace(&prefix(&ours), &prefix(plural));
     let lock = source("cli/project/Cargo.lock");
     let readme = source("cli/project/pattern.md");
     let mut files = vec![

@@ -1,4 +1,4 @@
-//! `cqrs destroy --local`: the stack on this machine goes, with its orders.
+//! `cqrs destroy --local`: the stack on this machine goes, with what it holds.
 
 use host::definition::{ACCOUNT, Definition, Table};
 use host::store::Store;
@@ -6,7 +6,7 @@ use host::store::Store;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::commands::destroy::options::DestroyArgs;
-use crate::commands::destroy::{Destroyed, agree, orders, show};
+use crate::commands::destroy::{self, Destroyed, agree, show};
 use crate::commands::local::{deployed, folder};
 use crate::commands::{described, rebuild};
 use crate::error::{Failure, Kind};
@@ -45,7 +45,7 @@ pub(super) async fn run(
     let definition = definition.unwrap_or_default();
     refuse_protected(&definition, stack)?;
     let resources = resources(&definition);
-    let orders = match &deployment {
+    let count = match &deployment {
         Some(_) => count(&folder, &definition, settings).await,
         None => None,
     };
@@ -53,7 +53,8 @@ pub(super) async fn run(
         "Stack {} on this machine",
         printer.style().bold(stack)
     ));
-    show(resources.iter().map(String::as_str), orders, printer);
+    let count = settings.domain.count(count);
+    show(resources.iter().map(String::as_str), &count, printer);
     if !args.yes {
         agree(stack, interrupt, printer).await?;
     }
@@ -81,7 +82,7 @@ pub(super) async fn run(
             .as_ref()
             .map_or(settings.local_region(), |deployment| &deployment.region),
         status: "deleted",
-        orders,
+        count,
         resources: resources.len(),
         artifacts: 0,
     })
@@ -110,14 +111,15 @@ fn resources(definition: &Definition) -> Vec<String> {
         .collect()
 }
 
-/// How many orders go with the stack, where that can be told. One that does not run is not started
+/// How much goes with the stack, where that can be told. One that does not run is not started
 /// for it.
 async fn count(folder: &Folder, definition: &Definition, settings: &Settings) -> Option<u64> {
     let Some(client) = Client::listening(folder).await.ok()? else {
         return kept(folder, definition).await;
     };
     let aws = Aws::on_this_machine(client.process(), client.region());
-    orders(&Functions::new(&aws, settings.stack.clone(), false)).await
+    let functions = Functions::new(&aws, settings.stack.clone(), false);
+    destroy::count(&functions, &settings.domain).await
 }
 
 /// How many items the tables' file holds, while nobody starts its process.

@@ -54,14 +54,17 @@ fn judge_function(found: &Found, handler: Handler, function: &Function) -> Findi
 pub(super) async fn table(found: &Found) -> Result<Checked<()>, Failure> {
     let asked = async {
         let name = found.output("TableName")?;
-        Ok((name, parts::write_model(&found.aws, name).await?))
+        Ok((
+            name,
+            parts::write_model(&found.aws, name, &found.domain).await?,
+        ))
     };
     let (name, table) = match asked.await {
         Ok(asked) => asked,
         Err(unseen) => return Ok(found.unseen(unseen).into()),
     };
     let about = if table.is_approximate { "about " } else { "" };
-    let detail = format!("{name} is {}, {about}{} orders", table.status, table.orders);
+    let detail = format!("{name} is {}, {about}{}", table.status, table.count);
     let finding = Finding::judged(&detail, found.judge().write_model(&table));
     let view = table.stream_view.as_deref();
     if finding.status != Status::Ok || view == Some(VIEW) {

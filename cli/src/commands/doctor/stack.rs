@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::check::{Checked, Finding, Name, Status};
 use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
+use crate::domain::Domain;
 use crate::error::Failure;
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::protocol::Description;
@@ -33,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Found {
     pub(super) aws: Aws,
     pub(super) stack: StackName,
+    pub(super) domain: Domain,
     pub(super) target: Target,
     /// Unknown to whoever may not describe stacks.
     outputs: Option<Vec<Output>>,
@@ -43,10 +45,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn on_aws(aws: &Aws, stack: &StackName, outputs: Option<Vec<Output>>) -> Self {
+    fn on_aws(aws: &Aws, settings: &Settings, outputs: Option<Vec<Output>>) -> Self {
         Self {
             aws: aws.clone(),
-            stack: stack.clone(),
+            stack: settings.stack.clone(),
+            domain: settings.domain.clone(),
             target: Target::Aws,
             outputs,
             mappings: None,
@@ -111,7 +114,7 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
     let state = match stacks.describe(stack.as_str()).await {
         Ok(state) => state,
         Err(error @ AwsError::Denied { .. }) => {
-            let found = Found::on_aws(aws, stack, None);
+            let found = Found::on_aws(aws, settings, None);
             return Ok(Checked::found(found, Finding::denied(error)));
         }
         Err(error) => return Err(error.into()),
@@ -123,7 +126,7 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
     if state.situation() == Situation::MustBeDeleted {
         return Ok(finding.into());
     }
-    let found = Found::on_aws(aws, stack, Some(state.outputs));
+    let found = Found::on_aws(aws, settings, Some(state.outputs));
     Ok(Checked::found(found, finding))
 }
 
@@ -210,6 +213,7 @@ pub(super) async fn process(
     let found = Found {
         aws: Aws::on_this_machine(client.process(), client.region()),
         stack: stack.clone(),
+        domain: settings.domain.clone(),
         target: Target::Local,
         outputs: Some(outputs.into_iter().map(Output::from).collect()),
         mappings: Some(status.mappings),

@@ -19,7 +19,7 @@ pub(crate) enum LocalCommand {
     Stop,
     /// Print what points AWS's own tools and SDKs at the stack, for a shell to read
     #[command(after_help = "Examples:
-  eval \"$(cqrs local env)\"; aws dynamodb scan --table-name cqrs-orders
+  eval \"$(cqrs local env)\"; aws dynamodb scan --table-name cqrs-WriteModel
   cqrs local env --shell fish | source")]
     Env {
         /// The shell to write for [default: fish where $SHELL is fish, else posix]

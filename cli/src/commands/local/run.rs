@@ -72,7 +72,7 @@ pub(super) async fn run(
     let _hold = interrupt.hold();
     serve::run(start, interrupt.clone(), ready, show).await?;
     printer.note(format_args!(
-        "Stack {} has stopped; its orders are kept",
+        "Stack {} has stopped; its data is kept",
         settings.stack
     ));
     Ok(())

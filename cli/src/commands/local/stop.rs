@@ -24,7 +24,7 @@ pub(super) async fn run(settings: &Settings, printer: &Printer) -> Result<(), Fa
     }
     match status {
         Status::Stopped => printer.note(format_args!(
-            "{} Stack {stack} has stopped; its orders are kept",
+            "{} Stack {stack} has stopped; its data is kept",
             printer.style().green("✓")
         )),
         Status::NotRunning => printer.note(format_args!("Stack {stack} does not run")),

@@ -74,13 +74,11 @@ pub(super) fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
 }
 
 pub(super) fn write_model(table: &WriteModel) -> Vec<String> {
-    let orders = counted(table.orders, "order", "orders");
-    let orders = if table.is_approximate {
-        format!("about {orders} (DynamoDB counts every six hours)")
-    } else {
-        orders
+    let count = match table.is_approximate {
+        true => format!("about {} (DynamoDB counts every six hours)", table.count),
+        false => table.count.to_string(),
     };
-    vec![table.status.clone(), orders]
+    vec![table.status.clone(), count]
 }
 
 pub(super) fn mapping(facts: &MappingFacts, now: Timestamp) -> Vec<String> {
@@ -119,11 +117,11 @@ fn lagging(lag: &Lag, now: Timestamp) -> Vec<String> {
 }
 
 pub(super) fn read_model(model: &ReadModel) -> Vec<String> {
-    let orders = u64::try_from(model.orders).unwrap_or(0);
+    let count = model.count.to_string();
     vec![
         match model.is_complete {
-            true => counted(orders, "order", "orders"),
-            false => format!("{} and not all", counted(orders, "order", "orders")),
+            true => count,
+            false => format!("{count} and not all"),
         },
         format!("the cache answers in {} ms", short(model.cache_ms)),
         format!("the function in {} ms", model.answer_ms),

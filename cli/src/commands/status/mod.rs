@@ -109,16 +109,13 @@ impl Watched {
                     || settings.local_region().to_owned(),
                     |deployment| deployment.region,
                 );
-                let source = OnThisMachine::new(folder, stack.clone());
+                let source = OnThisMachine::new(folder, settings);
                 (Source::Local(source), region)
             }
             Target::Aws => {
                 let aws = Aws::connect(&settings.aws).await?;
                 let region = aws.region().to_owned();
-                (
-                    Source::Aws(Box::new(OnAws::new(aws, stack.clone()))),
-                    region,
-                )
+                (Source::Aws(Box::new(OnAws::new(aws, settings))), region)
             }
         };
         let place = Place {

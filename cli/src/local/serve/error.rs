@@ -87,7 +87,7 @@ impl Explain for ServeError {
                 "see whether this disk is full, then repeat the command".to_owned()
             }
             Self::Table(StoreError::Replacement { .. }) => {
-                "`cqrs destroy --local` removes the table with its orders; then deploy again"
+                "`cqrs destroy --local` removes the table with its items; then deploy again"
                     .to_owned()
             }
             _ => return None,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::Domain;
 use crate::observe::LastError;
 
 fn judged<T>(target: Target, judge: impl FnOnce(Judge<'_>) -> T) -> T {
@@ -240,7 +241,7 @@ fn failures_that_wait_are_worse_than_those_in_flight() {
 #[test]
 fn handlers_of_another_version_are_to_be_deployed() {
     let model = |version: &str| ReadModel {
-        orders: 1,
+        count: Domain::bundled().count(1),
         cache_ms: 0.1,
         answer_ms: 1,
         version: version.to_owned(),

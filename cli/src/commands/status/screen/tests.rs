@@ -4,6 +4,7 @@ use pattern::timestamp::Timestamp;
 use super::super::Place;
 use super::*;
 use crate::aws::AwsError;
+use crate::domain::Domain;
 use crate::failures::queue::Depth;
 use crate::observe::{
     Activity, Alarm, Alarms, Counted, Function, Invocations, Lag, Mapping, PerFunction, ReadModel,
@@ -77,12 +78,12 @@ fn well() -> Seen {
         }),
         write_model: Ok(WriteModel {
             status: "ACTIVE".to_owned(),
-            orders: 10_000,
+            count: Domain::bundled().count(10_000),
             is_approximate: true,
             stream_view: None,
         }),
         read_model: Ok(ReadModel {
-            orders: 9_998,
+            count: Domain::bundled().count(9_998),
             cache_ms: 0.46,
             answer_ms: 21,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -107,7 +108,7 @@ fn a_read_model_that_lost_its_contents_is_said_first() {
     });
     seen.write_model = Ok(WriteModel {
         status: "DELETING".to_owned(),
-        orders: 0,
+        count: Domain::bundled().count(0),
         is_approximate: true,
         stream_view: None,
     });
