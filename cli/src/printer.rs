@@ -438,7 +438,7 @@ fn spinner_style() -> ProgressStyle {
 
 fn count_style() -> ProgressStyle {
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // Nobody can be told where the display takes no text.
+        // Nobody can be informed where the display takes no text.
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
     ProgressStyle::with_template(

@@ -1,4 +1,4 @@
-//! The read model's server: a real one as a child, or one that somebody else runs.
+//! The read model's server: a real one as a child, or one that another process runs.
 //!
 //! The child keeps nothing on the disk and listens on 127.0.0.1 alone. When it dies it is started
 //! again on the same port, empty, and [`Cache::restarted`] tells so; what was in it can be made
@@ -130,7 +130,7 @@ pub enum CacheError {
 pub struct Cache {
     address: Address,
     restarts: Arc<watch::Sender<u64>>,
-    /// None for a server that somebody else runs, and after the end.
+    /// None for a server that another process runs, and after the end.
     keeper: Arc<Mutex<Option<Keeper>>>,
 }
 
@@ -201,7 +201,7 @@ impl Cache {
         self.ask(&["SET", key, value]).await.map(drop)
     }
 
-    /// Ends the child; a server that somebody else runs is left alone. Returns when it is gone.
+    /// Ends the child; a server that another process runs is left alone. Returns when it is gone.
     pub async fn stop(&self) {
         if let Some(keeper) = self.keeper.lock().await.take() {
             keeper.stop().await;

@@ -56,7 +56,7 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// In seconds, from 1 to 900.
     pub timeout_seconds: u32,
-    /// In MB; told to the program, not enforced.
+    /// In MB; given to the program, not enforced.
     pub memory_mb: u32,
     /// `ReservedConcurrentExecutions`; where absent the host's own bound holds.
     pub reserved_concurrency: Option<u32>,

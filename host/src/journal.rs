@@ -1,6 +1,6 @@
 //! What the services must still know after `kill -9`: one SQLite file for mappings and queues.
 //!
-//! They share it so that a batch that is given up is told to its queue and passed over by its
+//! They share it so that a batch that is given up is reported to its queue and passed over by its
 //! mapping in one transaction. Writes are in the operating system's hands when a call returns: they
 //! survive the end of this process at any moment, though not a loss of power.
 

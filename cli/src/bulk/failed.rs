@@ -2,7 +2,7 @@
 //!
 //! It appears whole and under its name when the sending ends. Until then its rows are in a file
 //! beside it that has no name, and so is gone however the process ends: that there can be one is
-//! tried before anything is sent, since nobody could be told otherwise which rows failed.
+//! tried before anything is sent, since nobody could be informed otherwise which rows failed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Write};

@@ -41,7 +41,7 @@ pub(crate) struct Depth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     There,
-    /// Somebody else has deleted it.
+    /// Another client has deleted it.
     Gone,
 }
 

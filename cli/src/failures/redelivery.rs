@@ -19,7 +19,7 @@ use crate::failures::stream::{Left, Stream, StreamError, sequence};
 use crate::models::payload::{ByHand, Project, portions, raw};
 use crate::stack::functions::{FunctionError, Functions};
 
-/// How many failing records are told apart; the rest is counted.
+/// How many failing records are reported one by one; the rest is counted.
 const TOLD: usize = 20;
 /// How long a message is kept, and after which time it is kept anew: an answer takes 90 seconds at
 /// most, its retries included.
@@ -37,7 +37,7 @@ pub(crate) struct Redelivery<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Redelivered {
-    /// Somebody else has deleted the message.
+    /// Another client has deleted the message.
     MessageGone,
     /// All records, or those that are left, were given.
     Given(Given),
@@ -113,7 +113,7 @@ impl Redelivery<'_> {
             for chunk in portions(&prepared) {
                 if kept.elapsed() >= KEEP_AFTER {
                     kept = Instant::now();
-                    // One that went meanwhile was dealt with by somebody else: no harm is done.
+                    // One that went meanwhile was dealt with by another client: no harm is done.
                     self.queue.keep(&message.receipt, HIDDEN).await?;
                 }
                 self.give(chunk, &mut given).await?;

@@ -43,7 +43,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What became of a message is settled: it is deleted.
+    /// What became of a message is decided: it is deleted.
     pub(crate) fn forget(&mut self, message: &Message) {
         self.taken.remove(&message.message_id);
     }

@@ -33,7 +33,7 @@ pub(crate) struct Client {
     host: HostFile,
 }
 
-/// What a process that is to be started must be told.
+/// What a process that is to be started must be given.
 #[derive(Clone, Debug)]
 pub(crate) struct StartOptions {
     /// The region in ARNs, for a stack that is not deployed yet.
@@ -64,7 +64,7 @@ impl Client {
         }))
     }
 
-    /// The same, if somebody listens on its port: one that ends does so no longer.
+    /// The same, if a process listens on its port: one that ends does so no longer.
     pub(crate) async fn listening(folder: &Folder) -> Result<Option<Self>, LocalError> {
         match Self::attach(folder)? {
             Some(client) if client.accepts().await => Ok(Some(client)),
@@ -96,7 +96,7 @@ impl Client {
         Ok((Self { folder, host }, Came::Started))
     }
 
-    /// Whether somebody listens on the process's port.
+    /// Whether anything listens on the process's port.
     async fn accepts(&self) -> bool {
         let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, self.host.port));
         timeout(ENDING, connecting).await.is_ok_and(|c| c.is_ok())

@@ -101,7 +101,7 @@ pub(super) fn pack(binary: &[u8]) -> Result<Archive, ArchiveError> {
     Ok(Archive { zip, sha256 })
 }
 
-/// Takes the executable `bootstrap` out of a zip that somebody else made.
+/// Takes the executable `bootstrap` out of a zip that another tool made.
 pub(super) fn unpack(zip: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     unpack_at_most(MAX_UNPACKED, zip)
 }

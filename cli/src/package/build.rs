@@ -157,7 +157,7 @@ fn quiet(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Builds all handlers of the project for Lambda; `started` is told the chosen builder before it
+/// Builds all handlers of the project for Lambda; `started` is given the chosen builder before it
 /// runs.
 pub(super) async fn build(
     request: &PackageRequest,

@@ -2,7 +2,7 @@
 //!
 //! Reads what the dynamic loader there would read: the machine, the loader's path, the needed
 //! libraries and the versioned symbols. The file is untrusted: it may be cut off, empty, a script
-//! or another system's executable, and each is told apart. It is never executed.
+//! or another system's executable, and each is distinguished. It is never executed.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! From the handlers' sources, or from finished binaries, to zips that can be deployed.
 //!
 //! Everything is checked here, before anything is sent: that the binaries are there, that they
-//! can run in the functions' runtime, and that they fit. Progress is told as typed events; what
+//! can run in the functions' runtime, and that they fit. Progress is reported as typed events; what
 //! they look like is the command's business.
 
 mod archive;

@@ -2,7 +2,7 @@
 //!
 //! Unless the user names one, the bucket is managed: made when first needed, closed to the public,
 //! encrypted, and taken away with the last stack. Its name lies in the account's own namespace, and
-//! every call says which account it expects, so that no bucket of somebody else is ever used.
+//! every call says which account it expects, so that no bucket of another account is ever used.
 //!
 //! An artifact's key is its content hash, so nothing is uploaded twice. What a stack uses never
 //! expires, or CloudFormation could not roll back to it; only what a later deployment replaced is

@@ -331,7 +331,7 @@ impl Stacks {
         Ok(())
     }
 
-    /// The names of the stack's change sets: somebody else's preview may wait on the same stack.
+    /// The names of the stack's change sets: another person's preview may wait on the same stack.
     pub(super) async fn change_sets(&self, stack_id: &str) -> Result<Vec<String>, AwsError> {
         let answer = self
             .client

@@ -54,7 +54,7 @@ pub(crate) enum FunctionError {
         target: Target,
     },
 
-    /// The stack of this name is somebody else's.
+    /// The stack of this name belongs to another owner.
     #[error(transparent)]
     NotOurs(#[from] NotOurs),
 
@@ -290,7 +290,7 @@ impl Functions {
 }
 
 impl Functions {
-    /// Why there is no such function: a stack of that name may be somebody else's.
+    /// Why there is no such function: a stack of that name may belong to another owner.
     async fn not_deployed(&self, function: String) -> FunctionError {
         if self.target == Target::Aws {
             let stacks = Stacks::new(&self.aws);

@@ -51,7 +51,7 @@ impl StackState {
 }
 
 impl Stacks {
-    /// Refuses a stack of somebody else's.
+    /// Refuses a stack of another owner's.
     pub(crate) fn check_ours(&self, state: &StackState) -> Result<(), NotOurs> {
         if state.is_ours() {
             return Ok(());

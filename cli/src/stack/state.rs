@@ -39,7 +39,7 @@ pub(crate) struct Output {
 pub(crate) enum Situation {
     /// Only a change set that was never executed: a creation is possible.
     Empty,
-    /// Settled: an update is possible.
+    /// Nothing under way: an update is possible.
     Settled,
     /// Its creation, or its deletion, failed: it must be deleted before it can be made anew.
     MustBeDeleted,

@@ -19,7 +19,7 @@ use crate::offspring::Offspring;
 
 /// How long a child may take until it answers.
 const START: Duration = Duration::from_secs(10);
-/// Between finding a port free and taking it, somebody else may take it.
+/// Between finding a port free and taking it, another process may take it.
 const PORTS: usize = 5;
 /// Before a child is started again: this long at first, then twice as long each time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// One that ran this long was well: the pause is short again.
 const WELL: Duration = Duration::from_secs(60);
 
-/// Ends the child when it is dropped or told to.
+/// Ends the child when it is dropped or asked to.
 #[derive(Debug)]
 pub(super) struct Keeper {
     stop: watch::Sender<bool>,
@@ -174,7 +174,7 @@ impl Server {
         }
     }
 
-    /// Starts the child again whenever it dies, until it is told to stop.
+    /// Starts the child again whenever it dies, until it is asked to stop.
     async fn keep(
         self,
         mut child: Child,
@@ -215,7 +215,7 @@ impl Server {
     }
 }
 
-/// Returns when the keeper is told to stop, or is gone.
+/// Returns when the keeper is asked to stop, or is gone.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
@@ -227,7 +227,7 @@ fn arguments(program: &Path, port: u16, folder: &Path) -> Vec<std::ffi::OsString
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(Into::into));
     add(&["--bind", "127.0.0.1", "--port", &port.to_string()]);
     if name.starts_with("meebis") {
-        // In memory and quiet unless it is told otherwise.
+        // In memory and quiet unless it is configured otherwise.
         return arguments;
     }
     add(&["--save", "", "--appendonly", "no", "--daemonize", "no"]);

@@ -1,7 +1,7 @@
 //! CloudWatch Logs' `FilterLogEvents`, answered from what the functions have logged.
 //!
 //! A log group is that of the functions whose settings name it; each of a function's environments has
-//! a log stream, of the name that the function is told.
+//! a log stream, of the name that the function is given.
 //! An event's id is made of its time and its place in the log's files, so it stays the same for as
 //! long as there is the event. A page's token is the place in each of the logs where it ended.
 

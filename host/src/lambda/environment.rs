@@ -34,7 +34,7 @@ pub(super) struct Environment {
     pub(super) started: Instant,
     /// By when it is to have asked for work.
     pub(super) init_limit: Duration,
-    /// As the function is told.
+    /// As the function is given.
     pub(super) log_stream: Arc<str>,
     pub(super) pool: Arc<Pool>,
     /// How long it took to be ready, until the first invocation has told.

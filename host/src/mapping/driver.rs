@@ -50,7 +50,7 @@ pub(super) struct Driver<S> {
 }
 
 impl<S: Services> Driver<S> {
-    /// Works until it is told to stop, or nobody is left who could tell it.
+    /// Works until it is asked to stop, or nobody is left who could tell it.
     pub(super) async fn run(mut self) {
         loop {
             let Order::Follow(mapping) = self.orders.borrow_and_update().clone() else {

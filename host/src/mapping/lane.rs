@@ -210,7 +210,7 @@ impl Lane {
         self.paused_until = None;
     }
 
-    /// The front batch was told to its destination and is passed over.
+    /// The front batch was reported to its destination and is passed over.
     pub(super) fn passed_over(&mut self, now: Now) {
         self.drop_front();
         self.moved(now);

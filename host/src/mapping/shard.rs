@@ -166,7 +166,7 @@ impl Shard {
         verdict
     }
 
-    /// The batch of `lane` was told to its destination.
+    /// The batch of `lane` was reported to its destination.
     pub(super) fn passed_over(&mut self, lane: usize, now: Now) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.passed_over(now);

@@ -74,7 +74,7 @@ const ADDITIONS: &str = "
     END;";
 
 /// The engine makes and deletes a table in several transactions. Where the process ended between
-/// them, the table is listed but has no rows to be; nobody was told that it exists, or that it
+/// them, the table is listed but has no rows to be; nobody was informed that it exists, or that it
 /// still does.
 const REPAIR: &str = "
     DELETE FROM _tables

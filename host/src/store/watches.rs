@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-/// A counter per table that somebody watches.
+/// A counter per table that has a watcher.
 #[derive(Debug, Default)]
 pub(super) struct Watches(RwLock<HashMap<Box<str>, watch::Sender<u64>>>);
 

@@ -101,7 +101,7 @@ impl Completion<'_> {
         Ok(Some(rebuilt))
     }
 
-    /// Whether there is somebody who says yes.
+    /// Whether there is a person who says yes.
     async fn asked(&self, why: &str) -> Result<bool, Failure> {
         if !self.printer.can_ask() {
             return Ok(false);

@@ -12,7 +12,7 @@ use crate::failures::redelivery::Failing;
 /// What repairs orders whose records are gone. Their keys are in the records alone.
 pub(super) const REPAIR: &str = "`cqrs verify --repair` compares the read model with the table and \
      repairs it; then `cqrs failures discard ID` deletes the failure";
-/// How many failures are told one by one; the rest is counted.
+/// How many failures are listed one by one; the rest is counted.
 const TOLD: usize = 1_000;
 
 #[derive(Debug, Default, Serialize)]

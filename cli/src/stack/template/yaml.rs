@@ -12,7 +12,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::Invalid;
 
-/// Deeper than any sensible template, and shallow enough for functions that walk the tree.
+/// Deeper than any sensible template, and shallow enough for functions that visit the whole tree.
 const MAX_DEPTH: usize = 100;
 
 /// A place in the file; both numbers start at 1.

@@ -101,7 +101,7 @@ impl Pool {
         let mut state = self.lock();
         state.phase = Phase::Ended;
         state.idle.clear();
-        // The invokers of what is dropped here are told that the host stops.
+        // The invokers of what is dropped here are informed that the host stops.
         for slot in state.slots.drain(..).collect::<Vec<_>>() {
             slot.environment.close();
         }
