@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What a new project gets, or what its files are made of.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "Cargo.toml",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -15,6 +15,7 @@ const SOURCES: [&str; 15] = [
     "handlers/domain/domain.json",
     "handlers/domain/examples",
     "handlers/domain/src",
+    "handlers/domain/tests/description.rs",
     "handlers/pattern/Cargo.toml",
     "handlers/pattern/src",
     "handlers/publisher",

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Reply, Run, Sandbox, Scripted, Stage, repository};
+use crate::support::{Fork, LocalStage, Reply, Run, Sandbox, Scripted, Stage, repository};
 
 static RENAMED: AtomicBool = AtomicBool::new(false);
 
@@ -122,8 +122,14 @@ fn a_stack_that_does_not_say_what_it_is_about_is_named_beside_the_error() {
 fn a_deployment_keeps_the_projects_description_and_a_destruction_removes_it() {
     let stage = LocalStage::empty();
     let cache = stage.home().join(".cache");
+    let source = fs::read_to_string(repository().join("examples/tickets/src/lib.rs")).unwrap();
+    let fork = Fork::of("tickets", &source);
+    stage.write("template.yaml", &fork.template);
     stage.write("handlers/domain/domain.json", &tickets());
-    stage.deploy().arg("--quiet").succeeds();
+    let deploy = stage.cqrs(["deploy", "--yes", "--prebuilt"]);
+    let deployed = deploy.arg(fork.handlers).outcome();
+    assert_eq!(deployed.code, 0, "{deployed}");
+    assert!(!deployed.stderr.contains("warning:"), "{deployed}");
     assert_eq!(fs::read_to_string(kept(&cache)).unwrap(), tickets());
     fs::remove_file(stage.project().join("handlers/domain/domain.json")).unwrap();
     stage.cqrs(["ticket", "create", "--help"]).succeeds();
@@ -131,6 +137,20 @@ fn a_deployment_keeps_the_projects_description_and_a_destruction_removes_it() {
     assert_eq!(fs::read_dir(cache.join("cqrs/stacks")).unwrap().count(), 0);
     let gone = stage.cqrs(["ticket", "create", "--help"]).outcome();
     assert_eq!(gone.code, 2, "{gone}");
+}
+
+#[test]
+fn functions_that_are_about_something_else_than_the_project_are_said_and_believed() {
+    let stage = LocalStage::empty();
+    stage.write("handlers/domain/domain.json", &tickets());
+    let deployed = stage.deploy().outcome();
+    assert_eq!(deployed.code, 0, "{deployed}");
+    let warning =
+        "warning: the functions do not say of their domain what handlers/domain/domain.json says";
+    assert!(deployed.stderr.contains(warning), "{deployed}");
+    let orders = fs::read_to_string(repository().join("handlers/domain/domain.json")).unwrap();
+    let kept = kept(&stage.home().join(".cache"));
+    assert_eq!(fs::read_to_string(kept).unwrap(), orders);
 }
 
 #[test]

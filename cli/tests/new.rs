@@ -1,13 +1,14 @@
 //! `cqrs new`: the project that it makes, through the real binary, the real Cargo and the stack on this
 //! machine.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{LocalStage, Sandbox, Stage, target};
+use crate::support::{LocalStage, Sandbox, Stage, repository, target};
 
 const RECORD: &str = "handlers/pattern/record.toml";
 
@@ -102,21 +103,24 @@ fn a_new_project_is_whole() {
     // Its words are the domain's, at once.
     let help = sandbox.cqrs(["ticket", "--help"]).current_dir(&project);
     assert!(help.succeeds().contains("finish"));
-    // The lockfile is the one that Cargo would write.
-    let metadata: Value =
-        serde_json::from_str(&cargo(&project, &["metadata", "--format-version=1"])).unwrap();
-    let known: toml::Table = text(crate::support::repository().join("Cargo.lock"))
-        .parse()
-        .unwrap();
+    // The lockfile is the one that Cargo would write, with the versions of this repository's.
+    let known: toml::Table = text(repository().join("Cargo.lock")).parse().unwrap();
     let known = known["package"].as_array().unwrap();
-    for package in metadata["packages"].as_array().unwrap() {
+    let known = known.iter().map(|package| {
         let [name, version] = ["name", "version"].map(|key| package[key].as_str().unwrap());
-        let same = |it: &toml::Value| {
-            it["name"].as_str() == Some(name) && it["version"].as_str() == Some(version)
-        };
+        format!("{name} v{version}")
+    });
+    let known: BTreeSet<String> = known.collect();
+    let locked = cargo(&project, &["tree", "--prefix=none", "--format={p}"]);
+    for line in locked
+        .lines()
+        .filter(|line| !line.is_empty() && !line.contains('/'))
+    {
+        let package = line.split(' ').take(2).collect::<Vec<_>>().join(" ");
         let hint = "renew cli/project/Cargo.lock, which docs/testing.md tells how";
-        assert!(known.iter().any(same), "{name} {version}: {hint}");
+        assert!(known.contains(&package), "{package}: {hint}");
     }
+    assert!(locked.contains("+helpdesk"), "{locked}");
 }
 
 /// Builds it, runs its own tests, drives it, and edits its domain.
@@ -145,9 +149,19 @@ fn a_new_project_builds_and_passes_its_tests() {
     let code = text(source.clone());
     assert!(code.contains(field));
     fs::write(&source, code.replace(field, &format!("{more}{field}"))).unwrap();
-    let says = cargo(&project, &["run", "-p", "domain", "--example", "describe"]);
-    fs::write(project.join("handlers/domain/domain.json"), says).unwrap();
-    run(&["deploy", "--yes", "--quiet"]).succeeds();
+    // A description that is left as it was is seen.
+    let deployed = run(&["deploy", "--yes"]).outcome();
+    assert!(
+        deployed
+            .stderr
+            .contains("warning: the functions do not say"),
+        "{deployed}"
+    );
+    let stale = run(&["domain", "check"]).outcome();
+    assert_eq!(stale.code, 2, "{stale}");
+    run(&["domain", "check", "--write"]).succeeds();
+    let deployed = run(&["deploy", "--yes"]).outcome();
+    assert!(!deployed.stderr.contains("warning:"), "{deployed}");
     let noted = run(&[
         "thing", "create", "--title", "two", "--note", "a note", "--wait",
     ]);
@@ -211,7 +225,7 @@ fn an_example_is_a_beginning_too() {
             .cqrs([entity, "create", "--help"])
             .current_dir(&path);
         help.succeeds();
-        cargo(&path, &["metadata", "--format-version=1"]);
+        cargo(&path, &["tree"]);
     }
 }
 

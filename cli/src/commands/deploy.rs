@@ -26,7 +26,7 @@ use crate::commands::deploy::settle::Start;
 use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{described, introduce, project};
+use crate::commands::{introduce, project};
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
@@ -484,7 +484,6 @@ impl Deployment<'_> {
         let stack = &self.settings.stack;
         self.printer
             .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
-        described::keep_of_project(&self.settings, self.printer);
         let completion = Completion {
             aws: &self.aws,
             settings: &self.settings,

@@ -27,6 +27,8 @@ const FREE: [&str; 3] = ["Cargo.toml", "Cargo.lock", "template.yaml"];
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     version: String,
+    /// What the project is called.
+    name: String,
     /// SHA-256 of each file.
     files: BTreeMap<String, String>,
 }
@@ -92,8 +94,9 @@ impl Explain for UpdateError {
     }
 }
 
-/// The files that are taken as they are, for an entity with this id and plural.
-pub(super) fn files(id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
+/// The files that are taken as they are, in the project called `name`, for an entity with this id and
+/// plural.
+pub(super) fn files(name: &str, id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
     let (of_ours, ours) = From::Orders.names().unwrap_or_default();
     let of_ours = id_name(&of_ours);
     let key = |id: &str| format!("AttributeName: {id}");
@@ -103,9 +106,10 @@ pub(super) fn files(id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
         .replace(&prefix(&ours), &prefix(plural));
     let lock = source("cli/project/Cargo.lock");
     let readme = source("cli/project/pattern.md");
+    let named = |text: &str| text.replace("{name}", name);
     let mut files = vec![
-        ("Cargo.toml".to_owned(), manifest::workspace()?),
-        ("Cargo.lock".to_owned(), lock.to_owned()),
+        ("Cargo.toml".to_owned(), named(&manifest::workspace()?)),
+        ("Cargo.lock".to_owned(), named(lock)),
         ("template.yaml".to_owned(), template),
         (format!("{LIBRARY}/Cargo.toml"), manifest::library()?),
         (format!("{LIBRARY}/README.md"), readme.to_owned()),
@@ -126,10 +130,11 @@ pub(super) fn files(id: &str, plural: &str) -> Result<Vec<File>, Unmakeable> {
 }
 
 /// The record of these files, which this tool writes.
-pub(super) fn record(files: &[File]) -> Result<String, Unmakeable> {
+pub(super) fn record(name: &str, files: &[File]) -> Result<String, Unmakeable> {
     let hashed = |(name, text): &File| (name.clone(), hash(text.as_bytes()));
     written(&Record {
         version: pattern::VERSION.to_owned(),
+        name: name.to_owned(),
         files: files.iter().map(hashed).collect(),
     })
 }
@@ -160,7 +165,7 @@ pub(crate) fn update(project: &Path, id: &str, plural: &str) -> Result<Changes, 
             ours: pattern::VERSION.to_owned(),
         });
     }
-    let new = files(id, plural)?;
+    let new = files(&before.name, id, plural)?;
     let plan = plan(project, &before, &new)?;
     let unwritable = |name: &str| {
         let name = name.to_owned();
@@ -194,6 +199,7 @@ fn plan<'a>(project: &Path, before: &Record, new: &'a [File]) -> Result<Plan<'a>
         left: Vec::new(),
         record: Record {
             version: pattern::VERSION.to_owned(),
+            name: before.name.clone(),
             files: BTreeMap::new(),
         },
     };
@@ -274,8 +280,8 @@ mod tests {
 
     fn project() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = files("thingId", "things").unwrap();
-        files.push((RECORD.to_owned(), record(&files).unwrap()));
+        let mut files = files("a-name", "thingId", "things").unwrap();
+        files.push((RECORD.to_owned(), record("a-name", &files).unwrap()));
         super::super::write_into(folder.path(), &files).unwrap();
         folder
     }

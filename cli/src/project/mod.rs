@@ -81,7 +81,7 @@ impl From {
 
 /// All files of a new project.
 pub(crate) fn files(names: &Names, from: From) -> Result<Vec<File>, Unmakeable> {
-    let [code, description, rules] = from.domain();
+    let [code, says, rules] = from.domain();
     let ours = [
         ("README.md", "README.md"),
         ("cqrs.toml", "cqrs.toml"),
@@ -89,21 +89,19 @@ pub(crate) fn files(names: &Names, from: From) -> Result<Vec<File>, Unmakeable> 
         (".github/workflows/test.yml", "workflow.yml"),
         ("handlers/domain/Cargo.toml", "domain.toml"),
         (
-            "handlers/domain/tests/description.rs",
-            "tests/description.rs",
-        ),
-        (
             "handlers/domain/tests/on_this_machine.rs",
             "tests/on_this_machine.rs",
         ),
     ];
     let ours = ours.map(|(path, name)| (path, source(&format!("cli/project/{name}"))));
     let describe = "handlers/domain/examples/describe.rs";
+    let description = "handlers/domain/tests/description.rs";
     let domain = [
         ("handlers/domain/src/lib.rs", code),
-        ("handlers/domain/domain.json", description),
+        ("handlers/domain/domain.json", says),
         ("handlers/domain/tests/rules.rs", rules),
         (describe, source(describe)),
+        (description, source(description)),
     ];
     let mut files: Vec<File> = ours
         .into_iter()
@@ -111,8 +109,11 @@ pub(crate) fn files(names: &Names, from: From) -> Result<Vec<File>, Unmakeable> 
         .filter(|(_, text)| !text.is_empty())
         .map(|(path, text)| (path.to_owned(), names.filled_in(text)))
         .collect();
-    let library = library::files(&names.id(), &names.plural)?;
-    files.push((RECORD.to_owned(), library::record(&library)?));
+    let library = library::files(&names.project, &names.id(), &names.plural)?;
+    files.push((
+        RECORD.to_owned(),
+        library::record(&names.project, &library)?,
+    ));
     files.extend(library);
     Ok(files)
 }

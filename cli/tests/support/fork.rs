@@ -30,7 +30,7 @@ impl Fork {
         let lock = File::create(forks.join("lock")).unwrap();
         lock.lock().unwrap();
         let project = forks.join(name);
-        write_sources(&project, domain);
+        write_sources(&project, name, domain);
         let cargo = |arguments: &[&str]| cargo(&project, &forks.join("target"), arguments);
         let text = cargo(&["run", "--package", "domain", "--example", "describe"]);
         let says = Description::parse(&text).unwrap();
@@ -57,7 +57,7 @@ impl Fork {
     }
 }
 
-fn write_sources(project: &Path, domain: &str) {
+fn write_sources(project: &Path, name: &str, domain: &str) {
     let read = |name: &str| fs::read_to_string(repository().join(name)).unwrap();
     let write = |name: &str, text: &str| {
         let path = project.join(name);
@@ -77,6 +77,12 @@ fn write_sources(project: &Path, domain: &str) {
     let there = |name: &str| format!("path = \"{}\"", repository().join(name).display());
     let mut root = root
         .replace(members, &ours.join(", "))
+        // Cargo takes the packages of two workspaces for the same where name, version and place in it are.
+        .replacen(
+            "version = \"0.1.0\"",
+            &format!("version = \"0.1.0+{name}\""),
+            1,
+        )
         .replace("default-members = [\"cli\"]\n", "")
         .replace(
             "debug = \"line-tables-only\"",

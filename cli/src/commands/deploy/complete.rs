@@ -12,6 +12,7 @@ use serde_json::json;
 use super::report::Done;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
+use crate::commands::described;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::rebuild::{self, Rebuilt};
 use crate::error::{Explain, Failure};
@@ -45,6 +46,7 @@ pub(super) struct Completion<'a> {
 impl Completion<'_> {
     /// Completes the read model where that takes no rebuild, and else offers one; gives its report.
     pub(super) async fn complete(&self) -> Result<Option<Rebuilt>, Failure> {
+        described::keep_of_project(self.aws, self.settings, self.printer).await;
         let Some(table) = self.table else {
             return Ok(None);
         };

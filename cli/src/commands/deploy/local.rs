@@ -22,7 +22,7 @@ use crate::commands::local::deployed::{self, cache_address, endpoint};
 use crate::commands::local::{folder, note_port};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{described, project};
+use crate::commands::project;
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
@@ -406,7 +406,6 @@ impl LocalDeployment<'_> {
         let description = deployed.description;
         let outputs: Vec<_> = description.outputs.into_iter().map(Output::from).collect();
         let table = outputs.iter().find(|output| output.name == "TableName");
-        described::keep_of_project(&self.settings, self.printer);
         let completion = Completion {
             aws: &Aws::on_this_machine(client.process(), client.region()),
             settings: &self.settings,

@@ -138,12 +138,31 @@ pub(crate) async fn ask(settings: &Settings, printer: &Printer) -> Result<Domain
     })
 }
 
-/// Keeps what was deployed, where the project says it.
-pub(crate) fn keep_of_project(settings: &Settings, printer: &Printer) {
+/// Holds the project's description to what the functions say that were just deployed, and keeps it.
+pub(crate) async fn keep_of_project(aws: &Aws, settings: &Settings, printer: &Printer) {
     let project = settings.project.as_deref();
-    if project.is_some_and(|project| project.join(FILE).is_file()) {
-        keep(&settings.domain, settings, printer);
+    if !project.is_some_and(|project| project.join(FILE).is_file()) {
+        return;
     }
+    let functions = Functions::new(aws, settings.stack.clone(), false);
+    let mut domain = settings.domain.clone();
+    match functions.describe().await {
+        Ok(mut built) => {
+            built.pattern.clone_from(&domain.pattern);
+            if built != *domain {
+                domain = Domain::answered(&built.pretty()).unwrap_or(domain);
+                printer.warn(format_args!(
+                    "the functions do not say of their domain what {FILE} says: it is out of date, or \
+                     they are built from other sources; `cqrs domain check` tells, and `cqrs domain \
+                     check --write` makes it anew"
+                ));
+            }
+        }
+        Err(error) => printer.detail(format_args!(
+            "what the functions say of their domain is not known: {error}"
+        )),
+    }
+    keep(&domain, settings, printer);
 }
 
 /// Forgets a stack that is gone.

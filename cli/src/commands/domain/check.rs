@@ -52,49 +52,14 @@ pub(super) async fn run(
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(DomainError::Io { path, source }.into()),
     };
-    if args.write
-        && let Some(source) = source
-            .as_ref()
-            .filter(|source| text.as_ref() != Some(source))
-    {
-        fs::write(&path, source).map_err(|error| {
+    if args.write && source.is_some() && source != text {
+        fs::write(&path, source.as_deref().unwrap_or_default()).map_err(|error| {
             Failure::new(Kind::Failed, format!("cannot write {FILE}")).caused_by(error.to_string())
         })?;
         printer.note(format_args!("{FILE} is written anew"));
-        text = Some(source.clone());
+        text.clone_from(&source);
     }
-    let mut domain = None;
-    match &text {
-        None => {
-            let missing = DomainError::Missing { path: FILE.into() };
-            let hint = match &source {
-                Some(_) => WRITE.to_owned(),
-                None => missing.hint().unwrap_or_default(),
-            };
-            problems.add(missing.to_string(), hint);
-        }
-        Some(text) => match Domain::parse(text, Path::new(FILE)) {
-            Err(error) => problems.add(unreadable(&error, &project), {
-                error.hint().unwrap_or_default()
-            }),
-            Ok(says) => {
-                for fault in faults(&says) {
-                    problems.add(source::placed(fault, &project), WRITE.to_owned());
-                }
-                if let Err(error) = Cli::check(&says) {
-                    let message = error.to_string();
-                    let message = message.lines().next().unwrap_or_default();
-                    let message = message.trim_start_matches("error: ").to_owned();
-                    let hint = format!("give it another name in {}", source::SOURCE);
-                    problems.add(message, hint);
-                }
-                if let Some(source) = source.as_ref().filter(|source| *source != text) {
-                    problems.add(stale(text, source, &says), WRITE.to_owned());
-                }
-                domain = Some(says);
-            }
-        },
-    }
+    let domain = problems.of_file(text.as_deref(), source.as_deref(), &project);
     if let Some(domain) = &domain {
         let template = fs::read_to_string(project.join(TEMPLATE)).unwrap_or_default();
         for problem in template_faults(&template, domain) {
@@ -120,6 +85,46 @@ struct Problems(Vec<(String, String)>);
 impl Problems {
     fn add(&mut self, problem: String, hint: String) {
         self.0.push((problem, hint));
+    }
+
+    /// Looks at the description's text, beside the one that the source says; gives what can be used.
+    fn of_file(
+        &mut self,
+        text: Option<&str>,
+        source: Option<&str>,
+        project: &Path,
+    ) -> Option<Domain> {
+        let Some(text) = text else {
+            let missing = DomainError::Missing { path: FILE.into() };
+            let hint = match source {
+                Some(_) => WRITE.to_owned(),
+                None => missing.hint().unwrap_or_default(),
+            };
+            self.add(missing.to_string(), hint);
+            return None;
+        };
+        let says = match Domain::parse(text, Path::new(FILE)) {
+            Ok(says) => says,
+            Err(error) => {
+                let hint = error.hint().unwrap_or_default();
+                self.add(unreadable(&error, project), hint);
+                return None;
+            }
+        };
+        for fault in faults(&says) {
+            self.add(source::placed(fault, project), WRITE.to_owned());
+        }
+        if let Err(error) = Cli::check(&says) {
+            let message = error.to_string();
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.trim_start_matches("error: ").to_owned();
+            let hint = format!("give it another name in {}", source::SOURCE);
+            self.add(message, hint);
+        }
+        if let Some(source) = source.filter(|source| *source != text) {
+            self.add(stale(text, source, &says), WRITE.to_owned());
+        }
+        Some(says)
     }
 
     fn failure(self) -> Failure {

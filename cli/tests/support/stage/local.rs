@@ -12,11 +12,13 @@ use test_support::valkey::Found;
 use super::Stage;
 use crate::support::sandbox::Sandbox;
 
-/// Waits until its standard input is closed, then stops every stack of the project that it is in.
+/// Waits until its standard input is closed, then stops every stack of the project that it is in, and
+/// of those that were made in it.
 const GUARD: &str = r#"
     cat >/dev/null
-    for stack in .cqrs/local/*/; do
-        [ -e "$stack" ] && "$0" local stop --stack "$(basename "$stack")"
+    for stack in .cqrs/local/*/ */.cqrs/local/*/; do
+        [ -e "$stack" ] &&
+            "$0" local stop --project "./${stack%%.cqrs/*}" --stack "$(basename "$stack")"
     done
 "#;
 
@@ -104,8 +106,11 @@ impl Drop for LocalStage {
         drop(self.guard.stdin.take());
         // A guard that failed leaves a process behind, which shows below.
         let _ = self.guard.wait();
-        let stacks = std::fs::read_dir(self.project().join(".cqrs/local"));
-        for stack in stacks.into_iter().flatten().flatten() {
+        let within = std::fs::read_dir(self.project());
+        let within = within.into_iter().flatten().flatten();
+        let projects = within.map(|entry| entry.path()).chain([self.project()]);
+        let stacks = projects.map(|project| std::fs::read_dir(project.join(".cqrs/local")));
+        for stack in stacks.flatten().flatten().flatten() {
             // A second panic would hide the first.
             let stopped = std::thread::panicking() || !is_served(&stack.path());
             assert!(stopped, "{} is still served", stack.path().display());
