@@ -16,7 +16,7 @@ const OTHER_NAMES: [(&str, &str); 2] = [
 
 /// Makes each variable mean the same to all that read it: an empty one is unset, and a value or a
 /// name that only the AWS CLI knows becomes the SDK's. To be called before there is a second thread.
-pub(crate) fn settle() {
+pub(crate) fn normalize() {
     let (mut unset, mut set) = (Vec::new(), Vec::new());
     for (name, value) in std::env::vars_os() {
         let Some(name) = name.into_string().ok().filter(|name| is_read(name)) else {

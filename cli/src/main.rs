@@ -36,7 +36,7 @@ use crate::printer::{Output, Printer, PrinterOptions};
 
 fn main() -> ExitCode {
     local::private::keep_own_rights();
-    environment::settle();
+    environment::normalize();
     let arguments: Vec<_> = std::env::args_os().collect();
     let (mut domain, origin) = match commands::described::choose(&arguments) {
         Ok(chosen) => chosen,

@@ -96,7 +96,7 @@ pub(crate) async fn send(
                 }
             }
             Some((row, sent)) = under_way.next() => {
-                sending.settle(&row, sent, failed, &mut faults)
+                sending.record(&row, sent, failed, &mut faults)
             }
             row = rows.recv(), if takes && under_way.len() < sending.limit() => match row {
                 Some(Ok(row)) => {
@@ -256,7 +256,7 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
     }
 
     /// Books what became of a row. `faults` counts the publisher's in succession.
-    fn settle(
+    fn record(
         &self,
         row: &Row,
         sent: Sent,

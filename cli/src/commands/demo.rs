@@ -5,13 +5,13 @@
 
 pub(crate) mod options;
 mod story;
-mod told;
+mod tour;
 
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use self::told::{Told, hints};
+use self::tour::{Tour, hints};
 use crate::app::interrupt::Interrupt;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
@@ -38,14 +38,14 @@ pub(crate) async fn run(
     let story = story::take(&settings, &flags, interrupt, printer);
     let said = || Failure::interrupted("interrupted; what was created so far stays where it is");
     let steps = interrupt.unless(story, said).await??;
-    let told = Told {
+    let tour = Tour {
         stack: settings.stack.as_str(),
         target: settings.target,
         took: begun.elapsed(),
         steps,
     };
     if printer.is_json() {
-        return printer.json(&told);
+        return printer.json(&tour);
     }
     if printer.is_quiet() {
         return Ok(());

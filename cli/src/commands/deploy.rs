@@ -10,7 +10,7 @@ mod guide;
 mod local;
 pub(crate) mod options;
 mod report;
-mod settle;
+mod start;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::report::{Deployed, Done, Planned};
-use crate::commands::deploy::settle::Start;
+use crate::commands::deploy::start::Start;
 use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
@@ -162,7 +162,7 @@ struct Deployment<'a> {
 impl Deployment<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let artifacts = self.package().await?;
-        let start = self.settle().await?;
+        let start = self.start().await?;
         refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
         let store = self.store(start.existing());
         if start.existing().is_none() {
@@ -220,7 +220,7 @@ impl Deployment<'_> {
         self.upload(&store, &artifacts, &change_set).await?;
         let (ended, since) = self.execute(&change_set).await?;
         drop(hold);
-        self.settled(&store, &artifacts, &change_set, &ended, since)
+        self.executed(&store, &artifacts, &change_set, &ended, since)
             .await?;
         let done = if start.existing().is_some() {
             Done::Updated
@@ -431,7 +431,7 @@ impl Deployment<'_> {
         Ok((self.operations().follow(mark).await?, since))
     }
 
-    async fn settled(
+    async fn executed(
         &self,
         store: &ArtifactStore,
         artifacts: &[Artifact],

@@ -170,11 +170,11 @@ impl Batch {
 impl Message {
     /// When the failure was said, in milliseconds since the epoch.
     fn at_ms(&self) -> i64 {
-        let told = match &self.content {
+        let said = match &self.content {
             Content::Batch(batch) => batch.timestamp.as_deref().and_then(millis),
             Content::Foreign(_) => None,
         };
-        told.unwrap_or(self.sent_ms)
+        said.unwrap_or(self.sent_ms)
     }
 
     /// The same as text.

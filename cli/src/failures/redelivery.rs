@@ -20,7 +20,7 @@ use crate::models::payload::{ByHand, Project, portions, raw};
 use crate::stack::functions::{FunctionError, Functions};
 
 /// How many failing records are reported one by one; the rest is counted.
-const TOLD: usize = 20;
+const SHOWN: usize = 20;
 /// How long a message is kept, and after which time it is kept anew: an answer takes 90 seconds at
 /// most, its retries included.
 pub(crate) const HIDDEN: Duration = Duration::from_secs(300);
@@ -133,7 +133,7 @@ impl Redelivery<'_> {
         let failed = failing(answer.failed, chunk);
         given.projected += chunk.len().saturating_sub(failed.len()) as u64;
         given.failed += failed.len() as u64;
-        let room = TOLD.saturating_sub(given.failing.len());
+        let room = SHOWN.saturating_sub(given.failing.len());
         given.failing.extend(failed.into_iter().take(room));
         Ok(())
     }
@@ -198,11 +198,11 @@ mod tests {
         ]});
         let answer: Projected = serde_json::from_value(answer).unwrap();
         let failing = failing(answer.failed, &given);
-        let told = failing
+        let shown = failing
             .iter()
             .map(|f| (f.sequence_number.as_str(), f.reason.as_str()));
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            shown.collect::<Vec<_>>(),
             [("2", "poison"), ("3", "in the way"), ("", "unknown")]
         );
     }

@@ -94,12 +94,12 @@ mod tests {
         ]);
         let after = of(vec![queue("Kept", 0), queue("Changed", 1), queue("New", 0)]);
         let changes = changes(Some(&before), &after);
-        let told: Vec<_> = changes
+        let shown: Vec<_> = changes
             .iter()
             .map(|change| (change.action, change.logical_id.as_str()))
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 (ChangeAction::Modify, "Changed"),
                 (ChangeAction::Add, "New"),

@@ -141,10 +141,10 @@ impl Judge<'_> {
                         .next(format!("{} follows that", self.command(command))),
                 );
             }
-            Situation::Settled if status == StackStatus::UpdateRollbackComplete => {
+            Situation::Stable if status == StackStatus::UpdateRollbackComplete => {
                 Advice::warning("the last deployment failed and was undone")
             }
-            Situation::Settled if !status.as_str().ends_with("_FAILED") => {
+            Situation::Stable if !status.as_str().ends_with("_FAILED") => {
                 if let Some(CacheDiffers { asked, runs }) = &stack.cache_differs {
                     let what = format!(
                         "the cache runs on {runs}, and {asked} was asked for: ElastiCache has not \

@@ -40,7 +40,7 @@ pub(crate) enum Situation {
     /// Only a change set that was never executed: a creation is possible.
     Empty,
     /// Nothing under way: an update is possible.
-    Settled,
+    Stable,
     /// Its creation, or its deletion, failed: it must be deleted before it can be made anew.
     MustBeDeleted,
     /// An update failed, and so did its rollback, which must be continued first.
@@ -76,7 +76,7 @@ pub(crate) fn situation(status: &StackStatus) -> Situation {
         | StackStatus::UpdateFailed
         | StackStatus::UpdateRollbackComplete
         | StackStatus::ImportComplete
-        | StackStatus::ImportRollbackComplete => Situation::Settled,
+        | StackStatus::ImportRollbackComplete => Situation::Stable,
         StackStatus::RollbackComplete | StackStatus::RollbackFailed | StackStatus::DeleteFailed => {
             Situation::MustBeDeleted
         }
@@ -171,7 +171,7 @@ mod tests {
             "UPDATE_ROLLBACK_FAILED" => Situation::RollbackStuck,
             "DELETE_COMPLETE" | "IMPORT_ROLLBACK_FAILED" => Situation::Foreign,
             busy if busy.ends_with("_IN_PROGRESS") => Situation::Busy,
-            _ => Situation::Settled,
+            _ => Situation::Stable,
         };
         for text in StackStatus::values() {
             assert_eq!(

@@ -187,7 +187,7 @@ impl Server {
             let begun = Instant::now();
             tokio::select! {
                 _ = child.wait() => self.gone(pid),
-                () = told(&mut stopped) => return self.end(child).await,
+                () = stop_asked(&mut stopped) => return self.end(child).await,
             }
             if begun.elapsed() > WELL {
                 pause = SHORTEST_PAUSE;
@@ -195,7 +195,7 @@ impl Server {
             child = loop {
                 tokio::select! {
                     () = sleep(pause) => {}
-                    () = told(&mut stopped) => return,
+                    () = stop_asked(&mut stopped) => return,
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 if let Ok(child) = self.start().await {
@@ -216,7 +216,7 @@ impl Server {
 }
 
 /// Returns when the keeper is asked to stop, or is gone.
-async fn told(stopped: &mut watch::Receiver<bool>) {
+async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 

@@ -259,7 +259,7 @@ impl<S: Services> Delivery<S> {
                         )
                     });
                     let done = self.shard.done_without(lane);
-                    let told = self.positions.keep(
+                    let kept = self.positions.keep(
                         &self.mapping.id,
                         &self.stream_arn,
                         done,
@@ -269,7 +269,7 @@ impl<S: Services> Delivery<S> {
                             })
                         },
                     );
-                    if let Err(error) = told {
+                    if let Err(error) = kept {
                         return self.in_trouble(&error);
                     }
                     self.kept = done;

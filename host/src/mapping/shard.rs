@@ -162,7 +162,7 @@ impl Shard {
         let verdict = self.lanes.get_mut(lane).map_or(Verdict::Done, |lane| {
             lane.came_back(outcome, &self.rules, now)
         });
-        self.settle();
+        self.advance();
         verdict
     }
 
@@ -171,10 +171,10 @@ impl Shard {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.passed_over(now);
         }
-        self.settle();
+        self.advance();
     }
 
-    fn settle(&mut self) {
+    fn advance(&mut self) {
         let open = self.lanes.iter().filter_map(Lane::head).min();
         while let Some(sequence) = self
             .order

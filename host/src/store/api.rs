@@ -203,13 +203,13 @@ fn writing<Q: DeserializeOwned, A: Serialize>(
 ) -> Answer {
     plain(body, |request| {
         let bump = tables(&request);
-        told(bump, call(request))
+        noted(bump, call(request))
     })
 }
 
 /// Tells the watchers of what was written, before the answer's text is made; also where the call
 /// failed, since a batch may have failed half way.
-fn told<A>(bump: Bump, answer: Result<A, DynoxideError>) -> Result<A, DynoxideError> {
+fn noted<A>(bump: Bump, answer: Result<A, DynoxideError>) -> Result<A, DynoxideError> {
     if !matches!(
         answer,
         Err(DynoxideError::ConditionalCheckFailedException(..)

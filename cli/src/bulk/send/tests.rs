@@ -91,7 +91,7 @@ async fn sent(
     let input = folder.path().join("o.csv");
     let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
     let functions = publisher(script);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let ended = send(
         rows,
         &functions,
@@ -99,14 +99,14 @@ async fn sent(
         &mut failed,
         std::future::pending(),
         |event| match event {
-            Event::Failed { line, reason } => told.push(format!("{line} failed: {reason}")),
-            Event::Retried { line, .. } => told.push(format!("{line} retried")),
-            Event::Slowed { limit } => told.push(format!("slowed to {limit}")),
-            other => told.push(format!("{other:?}")),
+            Event::Failed { line, reason } => events.push(format!("{line} failed: {reason}")),
+            Event::Retried { line, .. } => events.push(format!("{line} retried")),
+            Event::Slowed { limit } => events.push(format!("slowed to {limit}")),
+            other => events.push(format!("{other:?}")),
         },
     );
     let ended = ended.await;
-    (told, ended)
+    (events, ended)
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,16 +115,16 @@ async fn a_throttled_row_is_sent_again_and_fewer_are_under_way() {
         1..=2 => Answer::Throttled,
         _ => Answer::Order,
     };
-    let (told, ended) = sent(script, 4, &["a", "b", "c", "d", "e"]).await;
+    let (events, ended) = sent(script, 4, &["a", "b", "c", "d", "e"]).await;
     assert!(ended.is_ok(), "{ended:?}");
-    let count = |what: &str| told.iter().filter(|told| told.contains(what)).count();
-    assert_eq!((count("Created"), count("retried")), (5, 10), "{told:?}");
-    assert!(count("slowed to 2") > 0, "{told:?}");
+    let count = |what: &str| events.iter().filter(|events| events.contains(what)).count();
+    assert_eq!((count("Created"), count("retried")), (5, 10), "{events:?}");
+    assert!(count("slowed to 2") > 0, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_nothing_gets_through_the_sending_ends_with_the_cause() {
-    let (told, ended) = sent(|_, _| Answer::Throttled, 1, &["a", "b"]).await;
+    let (events, ended) = sent(|_, _| Answer::Throttled, 1, &["a", "b"]).await;
     let Err(Halt::Function(error)) = ended else {
         panic!("{ended:?}");
     };
@@ -132,9 +132,15 @@ async fn when_nothing_gets_through_the_sending_ends_with_the_cause() {
         error,
         FunctionError::Aws(AwsError::Throttled { .. })
     ));
-    let retried = told.iter().filter(|told| *told == "2 retried").count();
-    assert_eq!(retried as u32, ATTEMPTS - 1, "{told:?}");
-    assert!(!told.iter().any(|told| told.contains("failed")), "{told:?}");
+    let retried = events
+        .iter()
+        .filter(|events| *events == "2 retried")
+        .count();
+    assert_eq!(retried as u32, ATTEMPTS - 1, "{events:?}");
+    assert!(
+        !events.iter().any(|events| events.contains("failed")),
+        "{events:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,10 +151,16 @@ async fn a_row_that_stays_throttled_while_others_get_through_fails_alone() {
     };
     let lates = ["late", "later"].into_iter().cycle().take(10);
     let products: Vec<_> = std::iter::once("poor").chain(lates).collect();
-    let (told, ended) = sent(script, 20, &products).await;
+    let (events, ended) = sent(script, 20, &products).await;
     assert!(ended.is_ok(), "{ended:?}");
-    assert_eq!(told.iter().filter(|told| *told == "Created").count(), 10);
-    let failed = told.iter().find(|told| told.contains("failed")).unwrap();
+    assert_eq!(
+        events.iter().filter(|events| *events == "Created").count(),
+        10
+    );
+    let failed = events
+        .iter()
+        .find(|events| events.contains("failed"))
+        .unwrap();
     assert!(
         failed.starts_with("2 failed: AWS still throttles"),
         "{failed}"
@@ -163,9 +175,12 @@ async fn rows_that_were_under_way_when_the_publisher_went_are_not_said_to_have_f
         _ => Answer::Throttled,
     };
     let products: Vec<_> = ["before"; 3].into_iter().chain(["after"; 20]).collect();
-    let (told, ended) = sent(script, 8, &products).await;
+    let (events, ended) = sent(script, 8, &products).await;
     assert!(matches!(ended, Err(Halt::Function(_))), "{ended:?}");
-    assert!(!told.iter().any(|told| told.contains("failed")), "{told:?}");
+    assert!(
+        !events.iter().any(|events| events.contains("failed")),
+        "{events:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,9 +189,12 @@ async fn a_row_that_the_publisher_crashes_on_is_tried_again_and_fails_alone() {
         ("poison", _) | ("shaky", 1) => Answer::Crash,
         _ => Answer::Order,
     };
-    let (told, ended) = sent(script, 1, &["poison", "shaky", "a"]).await;
+    let (events, ended) = sent(script, 1, &["poison", "shaky", "a"]).await;
     assert!(ended.is_ok(), "{ended:?}");
-    let rest: BTreeSet<_> = told.iter().filter(|told| *told != "2 retried").collect();
+    let rest: BTreeSet<_> = events
+        .iter()
+        .filter(|events| *events != "2 retried")
+        .collect();
     let failed = "2 failed: `cqrs-publisher` failed: exit status 1".to_owned();
     let expected = [failed, "3 retried".to_owned(), "Created".to_owned()];
     assert_eq!(rest, expected.iter().collect());
@@ -184,20 +202,23 @@ async fn a_row_that_the_publisher_crashes_on_is_tried_again_and_fails_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_publisher_that_fails_at_row_after_row_ends_the_sending() {
-    let (told, ended) = sent(|_, _| Answer::Fault, 1, &["a"; 10]).await;
+    let (events, ended) = sent(|_, _| Answer::Fault, 1, &["a"; 10]).await;
     assert!(matches!(ended, Err(Halt::Function(_))), "{ended:?}");
-    let failed = told.iter().filter(|told| told.contains("failed")).count();
-    assert_eq!(failed as u32, HOPELESS - 1, "{told:?}");
+    let failed = events
+        .iter()
+        .filter(|events| events.contains("failed"))
+        .count();
+    assert_eq!(failed as u32, HOPELESS - 1, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_no_row_can_overcome_ends_the_sending_at_once() {
-    let (told, ended) = sent(|_, _| Answer::Denied, 1, &["a"; 10]).await;
+    let (events, ended) = sent(|_, _| Answer::Denied, 1, &["a"; 10]).await;
     let Err(Halt::Function(error)) = ended else {
         panic!("{ended:?}");
     };
     assert!(matches!(error, FunctionError::Aws(AwsError::Denied { .. })));
-    assert_eq!(told, ["Stopping { under_way: 0 }"]);
+    assert_eq!(events, ["Stopping { under_way: 0 }"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,7 +230,7 @@ async fn a_row_that_waits_for_its_next_attempt_does_not_hold_up_the_end() {
     let mut failed = FailedFile::create(Some(&input), Format::Csv, &Domain::bundled()).unwrap();
     let (pressed, stop) = tokio::sync::oneshot::channel::<()>();
     let mut pressed = Some(pressed);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let functions = publisher(|_, _| Answer::Throttled);
     let stop = async {
         let _ = stop.await;
@@ -219,10 +240,10 @@ async fn a_row_that_waits_for_its_next_attempt_does_not_hold_up_the_end() {
             // A second one would mean that it was tried again.
             pressed.take().unwrap().send(()).unwrap();
         }
-        told.push(format!("{event:?}"));
+        events.push(format!("{event:?}"));
     });
     assert!(matches!(ended.await, Err(Halt::Interrupted)));
-    assert_eq!(told.last().unwrap(), "Stopping { under_way: 1 }");
+    assert_eq!(events.last().unwrap(), "Stopping { under_way: 1 }");
 }
 
 #[test]

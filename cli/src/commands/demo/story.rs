@@ -7,7 +7,7 @@ use std::time::Instant;
 use pattern::description::CommandKind;
 use serde_json::Value;
 
-use super::told::Step;
+use super::tour::Step;
 use crate::app::interrupt::Interrupt;
 use crate::cli::{Cli, Command};
 use crate::commands::entity;

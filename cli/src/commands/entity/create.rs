@@ -109,13 +109,14 @@ async fn one(matches: &ArgMatches, settings: &Settings, printer: &Printer) -> Re
     })?;
     let id = shown.id();
     let whole = printer.is_json() || printer.stdout_is_terminal();
-    let told = match whole {
+    let printed = match whole {
         true => printer.data(&shown),
         // For `id=$(cqrs order create …)`.
         false => printer.stdout(id),
     };
     // Nobody else knows the id.
-    told.map_err(|failure| failure.also_hint(&format!("the {} is created: {id}", domain.entity)))?;
+    printed
+        .map_err(|failure| failure.also_hint(&format!("the {} is created: {id}", domain.entity)))?;
     if let (false, Some(timing)) = (whole, shown.timing) {
         printer.note(timing);
     }

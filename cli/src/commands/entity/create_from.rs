@@ -208,13 +208,13 @@ impl Creating<'_> {
             if !self.printer.is_live() {
                 let report = self.report.borrow();
                 let rate = Rate {
-                    done: report.settled(),
+                    done: report.ended(),
                     left: report.left(),
                     elapsed: self.begun.elapsed(),
                 };
-                let (settled, rows) = (report.settled(), report.rows);
+                let (ended, rows) = (report.ended(), report.rows);
                 self.printer.note(format_args!(
-                    "{settled} of {rows} {}, {rate}",
+                    "{ended} of {rows} {}, {rate}",
                     report.domain.plural
                 ));
             }
@@ -252,8 +252,8 @@ impl Creating<'_> {
             Err(_) => {}
         }
         report.close(begun.elapsed());
-        let told = printer.data(&report);
-        told.map_err(|failure| failure.also_hint(&report.summary()))?;
+        let printed = printer.data(&report);
+        printed.map_err(|failure| failure.also_hint(&report.summary()))?;
         match ended {
             Ok(()) => {}
             Err(Halt::Interrupted) => {

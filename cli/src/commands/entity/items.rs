@@ -153,8 +153,8 @@ impl<'a> Listing<'a> {
         }
         let flow = self.printer.stdout_part(&text)?;
         // What stopped the command is its last word.
-        let told = items.iter().filter(|item| item.fate != Fate::Stopped);
-        for failure in told.filter_map(|item| item.failure.as_ref()) {
+        let ended = items.iter().filter(|item| item.fate != Fate::Stopped);
+        for failure in ended.filter_map(|item| item.failure.as_ref()) {
             self.printer.warn(failure);
         }
         Ok(flow)

@@ -136,8 +136,8 @@ impl Discard<'_> {
                 Ok(())
             };
         }
-        let told = self.printer.data(counts);
-        told.map_err(|failure| failure.also_hint(&counts.to_string()))?;
+        let printed = self.printer.data(counts);
+        printed.map_err(|failure| failure.also_hint(&counts.to_string()))?;
         if self.interrupt.is_set() {
             return Err(Failure::interrupted(format!(
                 "interrupted: {counts}; the others wait as before"

@@ -13,7 +13,7 @@ use crate::failures::redelivery::Failing;
 pub(super) const REPAIR: &str = "`cqrs verify --repair` compares the read model with the table and \
      repairs it; then `cqrs failures discard ID` deletes the failure";
 /// How many failures are listed one by one; the rest is counted.
-const TOLD: usize = 1_000;
+const SHOWN: usize = 1_000;
 
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,7 +73,7 @@ impl Report {
             Outcome::NotTried => &mut self.not_tried,
         };
         *count += 1;
-        if self.failures.len() < TOLD {
+        if self.failures.len() < SHOWN {
             let id = id.clone();
             self.failures.push(Entry { id, outcome });
         }
@@ -171,7 +171,7 @@ impl fmt::Display for Outcome {
                     some => write!(f, "the stream had only {some} of its {of}, now projected"),
                 }
             }
-            Self::AlreadyGone => f.write_str("gone already: somebody else settled it"),
+            Self::AlreadyGone => f.write_str("gone already: another command handled it"),
             Self::Foreign => f.write_str("foreign: not about this stack's stream"),
             Self::NotTried => f.write_str("not tried"),
         }

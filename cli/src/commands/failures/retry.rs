@@ -144,11 +144,11 @@ impl Retry<'_> {
             Some(Err(error)) => return self.fault(error),
         };
         self.report.records += given.projected;
-        self.settle(message, batch, given).await
+        self.handle(message, batch, given).await
     }
 
     /// The message goes only when every record is projected.
-    async fn settle(&mut self, message: &Message, batch: &Batch, given: Given) -> Outcome {
+    async fn handle(&mut self, message: &Message, batch: &Batch, given: Given) -> Outcome {
         if given.failed > 0 {
             return Outcome::StillFailing {
                 failed: given.failed,
@@ -210,8 +210,8 @@ impl Retry<'_> {
                 Ok(())
             };
         }
-        let told = self.printer.data(&self.report);
-        told.map_err(|failure| failure.also_hint(&self.report.summary()))?;
+        let printed = self.printer.data(&self.report);
+        printed.map_err(|failure| failure.also_hint(&self.report.summary()))?;
         if self.interrupt.is_set() {
             let summary = self.report.summary();
             return Err(Failure::interrupted(format!("interrupted: {summary}"))

@@ -231,15 +231,15 @@ impl Rebuild<'_> {
 
     /// Says and keeps how far it is, until it fails or is dropped.
     async fn report(&self) -> Result<(), Failure> {
-        let mut told = 0_u64;
+        let mut reports = 0_u64;
         loop {
             tokio::time::sleep(SAVE_EVERY).await;
             self.saved.save()?;
             let projected = self.saved.checkpoint.borrow().projected;
             let line = self.progress(projected);
             self.step.message(line.clone());
-            told += 1;
-            if told.is_multiple_of(5) && !self.printer.is_live() {
+            reports += 1;
+            if reports.is_multiple_of(5) && !self.printer.is_live() {
                 self.printer.note(line);
             }
         }

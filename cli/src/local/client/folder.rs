@@ -346,16 +346,16 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let folder = folder(project.path());
         let first = folder.hold_deploying(|| ()).await.unwrap();
-        let mut told = false;
+        let mut waited = false;
         {
-            let mut second = std::pin::pin!(folder.hold_deploying(|| told = true));
+            let mut second = std::pin::pin!(folder.hold_deploying(|| waited = true));
             assert!(is_pending(second.as_mut()).await);
             folder.remove().unwrap();
             drop(first);
             let error = second.await.unwrap_err();
             assert!(matches!(error, LocalError::NotDeployed(_)), "{error}");
         }
-        assert!(told);
+        assert!(waited);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Keeper {
     }
 
     /// Waits until the read model is whole, though not long.
-    pub(super) async fn settled(&self) {
+    pub(super) async fn ended(&self) {
         let mut whole = self.whole.clone();
         let waited = timeout(PATIENCE, whole.wait_for(|whole| *whole)).await;
         if waited.is_err() {

@@ -203,7 +203,7 @@ impl Stack {
         let keeper = match live {
             Some(live) if live.cache.address() == cache.address() => {
                 live.keeper.target(definition);
-                live.keeper.settled().await;
+                live.keeper.ended().await;
                 None
             }
             _ => {
@@ -214,7 +214,7 @@ impl Stack {
                     definition,
                     &self.state,
                 )?;
-                keeper.settled().await;
+                keeper.ended().await;
                 Some(keeper)
             }
         };

@@ -69,14 +69,14 @@ fn end_lines(
     // What the function reported itself is its own to log.
     let platforms = failure.filter(|failure| !matches!(failure, Failure::Reported(_)));
     if !function.log_json {
-        let told = platforms.map(|failure| failure_line(function, Some(request_id), failure));
+        let failures = platforms.map(|failure| failure_line(function, Some(request_id), failure));
         let init = init_ms.map_or_else(String::new, |ms| format!("Init Duration: {ms:.2} ms\t"));
         let report = format!(
             "REPORT RequestId: {request_id}\tDuration: {ms:.2} ms\tBilled Duration: {billed} ms\t\
              Memory Size: {memory} MB\tMax Memory Used: {used} MB\t{init}"
         );
         let end = format!("END RequestId: {request_id}");
-        return told.into_iter().chain([end, report]).collect();
+        return failures.into_iter().chain([end, report]).collect();
     }
     if platforms.is_none() && !function.log_platform {
         return Vec::new();

@@ -8,7 +8,7 @@ use tokio::time::{advance, sleep};
 
 use super::super::control::lock;
 use super::super::{Engine, Status};
-use super::support::{Reply, Stand, mapping, messages, reports, settle, throws};
+use super::support::{Reply, Stand, mapping, messages, reports, run_all, throws};
 use crate::definition::{Mapping, StartingPosition};
 use crate::journal::Journal;
 
@@ -34,7 +34,7 @@ impl Host {
 
     async fn apply(&self, mapping: Mapping) {
         self.engine.apply(vec![mapping]).await.unwrap();
-        settle().await;
+        run_all().await;
     }
 
     fn status(&self) -> Status {
@@ -52,7 +52,7 @@ impl Host {
             worker.task.abort();
         }
         drop(engine);
-        settle().await;
+        run_all().await;
         Self::over(stand, journal)
     }
 }
@@ -225,13 +225,13 @@ async fn wherever_the_host_ends_nothing_is_lost_and_a_message_is_sent_once() {
         host.apply(mapping.clone()).await;
         while host.stand.deliveries().len() < reached && host.status().behind > 0 {
             advance(Duration::from_millis(10)).await;
-            settle().await;
+            run_all().await;
         }
         let host = host.again().await;
         host.apply(mapping).await;
         while host.status().behind > 0 {
             advance(Duration::from_millis(100)).await;
-            settle().await;
+            run_all().await;
         }
         let messages = messages(&host.journal);
         assert_eq!(messages.len(), 1, "ended at delivery {reached}");
@@ -358,7 +358,7 @@ async fn a_stream_that_cannot_be_read_is_tried_every_second_and_said() {
     host.apply(mapping()).await;
     host.stand.break_reading(true);
     host.stand.append([1]);
-    settle().await;
+    run_all().await;
     let before = host.stand.reads();
     sleep(Duration::from_secs(10)).await;
     let reads = host.stand.reads() - before;
@@ -432,7 +432,7 @@ async fn records_that_come_while_the_function_works_go_together_in_the_next_batc
     let before = host.stand.reads();
     for number in 2..=50 {
         host.stand.append([number]);
-        settle().await;
+        run_all().await;
     }
     // Nothing could be done with them yet, so they were not read one by one.
     assert_eq!(host.stand.reads(), before);

@@ -31,7 +31,7 @@ struct World {
     poison: BTreeSet<i64>,
     /// In the journal.
     kept: Sequence,
-    told: BTreeSet<i64>,
+    reported: BTreeSet<i64>,
     /// In the read model.
     applied: BTreeMap<Box<str>, Vec<i64>>,
     steps: usize,
@@ -63,7 +63,7 @@ impl World {
             mapping,
             stream,
             kept: Sequence(0),
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             applied: BTreeMap::new(),
             steps: 0,
         }
@@ -111,7 +111,7 @@ impl World {
                 .get(&record.key)
                 .is_some_and(|numbers| numbers.contains(&number));
             assert!(
-                applied || self.told.contains(&number),
+                applied || self.reported.contains(&number),
                 "{number} was skipped"
             );
         }
@@ -163,7 +163,7 @@ impl World {
                     if cut() {
                         return false;
                     }
-                    self.told.extend(given_up);
+                    self.reported.extend(given_up);
                     self.kept = shard.done_without(lane);
                     self.check();
                     if cut() {
@@ -208,7 +208,9 @@ impl World {
         for numbers in self.applied.values() {
             let mut newest = 0;
             let mut seen = BTreeSet::new();
-            let held = numbers.iter().filter(|number| !self.told.contains(number));
+            let held = numbers
+                .iter()
+                .filter(|number| !self.reported.contains(number));
             for number in held.filter(|number| seen.insert(**number)) {
                 assert!(*number > newest, "{number} came after {newest}");
                 newest = *number;

@@ -221,12 +221,12 @@ impl Stand {
             .wait_for(|delivered| *delivered >= count)
             .await
             .unwrap();
-        settle().await;
+        run_all().await;
     }
 }
 
 /// Lets everything run that can without time passing.
-pub(super) async fn settle() {
+pub(super) async fn run_all() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }

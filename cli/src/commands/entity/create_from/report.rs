@@ -86,12 +86,12 @@ impl Report {
         self.seconds = took.as_secs_f64();
     }
 
-    pub(super) fn settled(&self) -> u64 {
+    pub(super) fn ended(&self) -> u64 {
         self.created + self.already_there + self.failed
     }
 
     pub(super) fn left(&self) -> u64 {
-        self.rows.saturating_sub(self.settled())
+        self.rows.saturating_sub(self.ended())
     }
 
     /// `2 orders created, 1 failed`

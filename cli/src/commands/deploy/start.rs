@@ -23,7 +23,7 @@ impl Start {
 
 impl Deployment<'_> {
     /// Waits for, continues or clears away what stands in the way, asking first where it deletes.
-    pub(super) async fn settle(&self) -> Result<Start, Failure> {
+    pub(super) async fn start(&self) -> Result<Start, Failure> {
         loop {
             let Some(stack) = self.stacks.describe(self.settings.stack.as_str()).await? else {
                 return Ok(Start::Nothing);
@@ -31,7 +31,7 @@ impl Deployment<'_> {
             self.stacks.check_may_change(&stack).await?;
             match stack.situation() {
                 Situation::Empty => return Ok(Start::Nothing),
-                Situation::Settled => return Ok(Start::Existing(Box::new(stack))),
+                Situation::Stable => return Ok(Start::Existing(Box::new(stack))),
                 _ if self.args.plan => return Err(self.unplannable(&stack)),
                 Situation::Busy => self.wait_for(&stack).await?,
                 Situation::MustBeDeleted => self.clear_away(&stack).await?,

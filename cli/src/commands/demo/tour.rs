@@ -12,7 +12,7 @@ use crate::settings::{Settings, Target, stack_flag};
 /// The whole tour as one document.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told<'a> {
+pub(super) struct Tour<'a> {
     pub(super) stack: &'a str,
     pub(super) target: Target,
     /// With the deployment, where there was one.
