@@ -172,6 +172,11 @@ fn without_a_cache_program_the_ways_out_are_named_and_nothing_is_left_behind() {
     hint: install `valkey` or `redis`; or name a server that runs with `--cache-url redis://HOST:PORT`; or add `--yes` to let this tool install meebis 0.15.0, a small one, for itself
     ");
     assert!(!sandbox.project().join(".cqrs").exists());
+    // A demo needs no agreement where nobody can be asked; here there is no Cargo either.
+    let demo = sandbox.cqrs(["demo"]).env("PATH", sandbox.path()).outcome();
+    assert_eq!(demo.code, 1, "{demo}");
+    assert!(demo.stderr.contains("Installing meebis"), "{demo}");
+    assert!(demo.stderr.contains("Cargo does not start"), "{demo}");
 }
 
 #[test]

@@ -66,8 +66,10 @@ async fn ready(
         }
         Ok(()) => Ok(()),
         Err(failure) if failure.kind() == Kind::NotFound => {
+            // On this machine it sets up what it needs where nobody can be asked, and says so.
+            let alone = settings.target == Target::Local && !printer.can_ask();
             let deploy_args = DeployArgs {
-                yes: args.yes,
+                yes: args.yes || alone,
                 prebuilt: args.prebuilt,
                 ..DeployArgs::default()
             };
