@@ -12,7 +12,7 @@ use crate::payload::Outdated;
 /// Keys that the server looks at in one go, in which it answers nobody else.
 const LOOKED_AT: usize = 1000;
 /// Looks of one call, which has an end also where there are millions of keys.
-const LOOKS: usize = 100;
+const LOOKS: usize = 10;
 
 impl<E: Entity> ReadModel<E> {
     /// Removes keys of the older layout, from `cursor` on, which is 0 at first. What is interrupted
