@@ -17,6 +17,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use clap_complete::Shell;
 
 use crate::commands::bench::options::BenchArgs;
+use crate::commands::bundle::options::BundleCommand;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::destroy::options::DestroyArgs;
@@ -285,6 +286,9 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bench(BenchArgs),
+    /// Make the parts of a release
+    #[command(hide = true, subcommand)]
+    Bundle(BundleCommand),
     Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),

@@ -10,6 +10,7 @@ mod aws_sources;
 mod bench;
 mod bulk;
 mod bulk_faults;
+mod bundle;
 mod data;
 mod demo;
 mod deploy;

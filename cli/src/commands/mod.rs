@@ -4,6 +4,7 @@
 //! report. It returns its failure; `main` renders it.
 
 pub(crate) mod bench;
+pub(crate) mod bundle;
 pub(crate) mod completions;
 mod connected;
 pub(crate) mod demo;
@@ -60,6 +61,7 @@ pub(crate) async fn run(
             let settings = settings(false)?;
             bench::run(args, &settings, interrupt, printer).await
         }
+        Command::Bundle(command) => bundle::run(command, printer).await,
         Command::Demo(args) => {
             let settings = settings(false)?;
             demo::run(args, settings, interrupt, printer).await

@@ -20,7 +20,7 @@ pub(crate) use self::fork::Fork;
 pub(crate) use self::hold::Hold;
 pub(crate) use self::parts::Parts;
 pub(crate) use self::run::{Outcome, Run, Running};
-pub(crate) use self::sandbox::{Sandbox, handlers, repository, target};
+pub(crate) use self::sandbox::{HANDLERS, Sandbox, architecture, handlers, repository, target};
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
 pub(crate) use self::terminal::Terminal;

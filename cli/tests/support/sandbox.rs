@@ -44,6 +44,14 @@ pub(crate) fn handlers() -> PathBuf {
     folder
 }
 
+/// This machine's processor, as Lambda calls it.
+pub(crate) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 /// See the module's documentation. The folder goes with the value.
 pub(crate) struct Sandbox {
     folder: TempDir,

@@ -245,6 +245,15 @@ impl AwsStage {
             .collect()
     }
 
+    /// What the only object holds whose key begins so.
+    pub(crate) fn object(&self, bucket: &str, prefix: &str) -> Vec<u8> {
+        let keys = self.objects(bucket).into_iter();
+        let keys: Vec<_> = keys.filter(|key| key.starts_with(prefix)).collect();
+        assert_eq!(keys.len(), 1, "{prefix}: {keys:?}");
+        let got = self.s3().get_object().bucket(bucket).key(&keys[0]).send();
+        block_on(async { got.await.unwrap().body.collect().await.unwrap() }).to_vec()
+    }
+
     fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk())
             .force_path_style(true)

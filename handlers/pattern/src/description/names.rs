@@ -9,8 +9,9 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 18] = [
+pub const TOOL_COMMANDS: [&str; 20] = [
     "bench",
+    "bundle",
     "completions",
     "demo",
     "deploy",
@@ -27,6 +28,7 @@ pub const TOOL_COMMANDS: [&str; 18] = [
     "reference",
     "status",
     "verify",
+    "version",
     "man",
 ];
 
