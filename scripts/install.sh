@@ -133,6 +133,14 @@ sweep() {
     done
 }
 
+# A process that runs a program of a tree, where the system shows processes as files.
+runs_from() {
+    # shellcheck disable=SC2010 # A call for each process takes seconds where there are many.
+    line=$(ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F " -> $1/") || return 0
+    line=${line#*/proc/}
+    say "${line%%/*}"
+}
+
 uninstall() {
     # As installing wrote it into the links.
     prefix=$(cd "$prefix" 2>/dev/null && pwd -P) || fail "there is no folder $prefix" "say where with --prefix DIR"
@@ -147,6 +155,9 @@ uninstall() {
             kept=$name
             continue
         fi
+        process=$(runs_from "$tree")
+        [ -z "$process" ] || fail "cqrs $name is at work, as process $process" \
+            "\`cqrs destroy --local\` takes its stack away, \`cqrs local stop\` only stops it"
         unlink_version "$name"
         # Out of its place in one step: nothing that is half-removed can be started.
         mv "$tree" "$versions/.removed.$$"
@@ -166,6 +177,8 @@ uninstall() {
     fi
     # shellcheck disable=SC2086 # They are words.
     sweep $folders
+    # The tool makes it, and takes what it puts into it away with its last stack.
+    [ -z "${HOME-}" ] || rmdir "$HOME/.cache/cqrs" "$HOME/.cache" 2>/dev/null || :
     say "Stacks on this machine stay as they are: \`cqrs destroy --local\` before this takes them away."
 }
 
@@ -330,7 +343,7 @@ install() {
             say "  export PATH=\"$prefix/bin:\$PATH\""
             ;;
     esac
-    say "to remove: sh $versions/$version/share/cqrs/install.sh --uninstall --prefix $prefix"
+    say "to remove: sh \"$versions/$version/share/cqrs/install.sh\" --uninstall --prefix \"$prefix\""
     say "next: cqrs demo --local"
 }
 

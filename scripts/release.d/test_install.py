@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "install.sh"
 MACHINE = "x86_64-unknown-linux-gnu"
 # All that the script may start.
-PROGRAMS = "cat cp cut dirname ln mkdir mv readlink rm rmdir sha256sum tar gzip uname".split()
+PROGRAMS = "cat cp cut dirname grep ln ls mkdir mv readlink rm rmdir sha256sum tar gzip uname".split()
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 
 
@@ -247,6 +247,23 @@ class Install:
         self.install("--version", "1.0.0")
         self.run_script("--uninstall")
         self.assertEqual(self.files(), before)
+
+    def test_what_is_at_work_is_not_taken_away(self):
+        self.install("--version", "1.0.0")
+        server = self.home / ".local/lib/cqrs/1.0.0/libexec/cqrs/valkey-server"
+        server.parent.mkdir(parents=True)
+        shutil.copy(os.path.realpath(shutil.which("sleep")), server)
+        before = self.files()
+        process = subprocess.Popen([server, "1000"])
+        try:
+            said = self.refused("--uninstall")
+        finally:
+            process.kill()
+            process.wait()
+        self.assertIn(f"cqrs 1.0.0 is at work, as process {process.pid}", said)
+        self.assertEqual(self.files(), before)
+        self.assertEqual(self.run_script("--uninstall").returncode, 0)
+        self.assertEqual(self.files(), [])
 
     # What goes wrong: said, and nothing is left ------------------------------------------------
 
