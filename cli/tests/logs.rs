@@ -1,8 +1,7 @@
 //! What the functions log, shown and followed, on both targets.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use insta::assert_snapshot;
+use pattern::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{LocalStage, Reply, Sandbox, Scripted, Stage, Terminal, on_both};
@@ -202,8 +201,7 @@ fn following_waits_for_a_stack_that_was_stopped_and_goes_on_without_a_gap() {
 
 #[test]
 fn following_waits_out_throttling_and_tells_what_came_late_and_nothing_twice() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let now = i64::try_from(now.as_millis()).unwrap();
+    let now = Timestamp::now().as_millis();
     let event = move |name: &str, before_ms: i64| json!({"eventId": name, "timestamp": now - before_ms, "message": format!("event {name}.")});
     let mut asked = 0;
     let server = Scripted::new(move |request| {

@@ -7,6 +7,7 @@
 //! tool's business.
 
 pub mod cache;
+mod clock;
 pub mod definition;
 pub mod gateway;
 mod guard;
@@ -15,5 +16,6 @@ pub mod lambda;
 pub mod mapping;
 mod mark;
 pub mod offspring;
+pub mod pause;
 pub mod queue;
 pub mod store;

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rusqlite::Transaction;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::clock::now_ms;
 use crate::definition::Queue;
 use crate::journal::{Journal, JournalError};
 
@@ -174,14 +174,6 @@ fn parse_json(body: &[u8]) -> Result<Value, Failure> {
 
 fn malformed(error: serde_json::Error) -> Failure {
     Failure::Refused(Code::MalformedInput, error.to_string())
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 /// A queue's URL.

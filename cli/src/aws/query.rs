@@ -20,6 +20,7 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use tokio::time::timeout;
 
 use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
+use crate::app::clock;
 
 /// For the whole of a request, and for credentials to come.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -207,7 +208,7 @@ fn signed(
         .identity(&identity)
         .region(signing.region)
         .name(signing.service)
-        .time(SystemTime::now())
+        .time(clock::system())
         .settings(SigningSettings::default())
         .build()?
         .into();

@@ -19,6 +19,7 @@ use super::Row;
 use super::error::InputError;
 use super::failed::{FailedFile, FailedFileError};
 use super::pace::Pace;
+use crate::app::clock;
 use crate::aws::AwsError;
 use crate::domain::Document;
 use crate::stack::functions::{FunctionError, Functions};
@@ -68,7 +69,7 @@ pub(crate) async fn send(
 ) -> Result<(), Halt> {
     let sending = Sending {
         functions,
-        begun: Timestamp::now(),
+        begun: clock::now(),
         pace: RefCell::new(Pace::new(concurrency)),
         answered: Cell::new(0),
         ending: watch::Sender::new(false),

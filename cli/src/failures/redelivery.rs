@@ -10,6 +10,7 @@ use pattern::payload::{Failed, Projected};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::app::handler::Handler;
 use crate::aws::AwsError;
 use crate::domain::Named;
 use crate::failures::event;
@@ -157,7 +158,7 @@ fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
 
 fn prepare(records: &[Record], stream_arn: &str) -> Result<Vec<Prepared>, FunctionError> {
     let prepared = records.iter().map(|record| {
-        let json = raw(&event::record(record, stream_arn), "subscriber")?;
+        let json = raw(&event::record(record, stream_arn), Handler::Subscriber)?;
         Ok(Prepared {
             sequence: sequence(record).to_owned(),
             event_name: record.event_name().map(|name| name.as_str().to_owned()),
@@ -184,7 +185,7 @@ mod tests {
             sequence: sequence.to_owned(),
             event_name: None,
             id: None,
-            json: raw(&sequence, "subscriber").unwrap(),
+            json: raw(&sequence, Handler::Subscriber).unwrap(),
         }
     }
 

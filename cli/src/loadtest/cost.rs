@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::app::handler::Handler;
+
 /// Where and when the prices held.
 pub(crate) const PRICES: &str = "us-east-1, list prices of 2026-11-23, without free tiers";
 
@@ -119,7 +121,7 @@ pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
         item("table, writes", usage.publisher_calls * price::WRITE),
         item("logs", calls * assumed::LOGS / 1e9 * price::LOGS_GB),
     ];
-    let duration = |function, ms: f64, measured: Option<f64>| {
+    let duration = |function: Handler, ms: f64, measured: Option<f64>| {
         let source = if measured.is_some() {
             "as Lambda reported"
         } else {
@@ -133,8 +135,8 @@ pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
             machine.memory_mb,
             machine.architecture()
         ),
-        duration("publisher", publisher_ms, usage.publisher_ms),
-        duration("query", query_ms, usage.query_ms),
+        duration(Handler::Publisher, publisher_ms, usage.publisher_ms),
+        duration(Handler::Query, query_ms, usage.query_ms),
         format!(
             "each change is a call of the subscriber, {} ms: the most that it can be",
             assumed::SUBSCRIBER_MS

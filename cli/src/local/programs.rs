@@ -74,7 +74,8 @@ pub(crate) fn retire(folder: &Folder, kept: &BTreeMap<String, PathBuf>) -> io::R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::package::{ContentHash, Handler};
+    use crate::app::handler::Handler;
+    use crate::package::ContentHash;
 
     fn program(handler: Handler, byte: u8) -> Program {
         Program {

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use pattern::timestamp::Timestamp;
 
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::aws::Aws;
 use crate::logs::Event;
 use crate::logs::group::{LogGroup, LogsError, Wanted};
 use crate::logs::merged::Merged;
-use crate::package::Handler;
 use crate::settings::Target;
 
 /// How often to ask, and how far back.
@@ -76,7 +77,7 @@ impl Follow {
 
     /// Asks all groups once more.
     pub(crate) fn round(&mut self) -> Round<'_> {
-        let begun_ms = Timestamp::now().as_millis();
+        let begun_ms = clock::now().as_millis();
         let cursors = &self.cursors;
         let from = |group: &LogGroup| cursors.get(&group.handler).map_or(begun_ms, |c| c.from_ms);
         let begins = self.groups.iter().map(|group| (group, from(group)));

@@ -3,10 +3,10 @@
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
+use crate::app::handler::Handler;
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
 use crate::logs::Event;
-use crate::package::Handler;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]

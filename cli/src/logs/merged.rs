@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use futures_util::future::try_join_all;
 
+use crate::app::handler::Handler;
 use crate::logs::Event;
 use crate::logs::group::{LogGroup, LogsError, Wanted};
-use crate::package::Handler;
 
 /// See the module's documentation.
 #[derive(Debug)]

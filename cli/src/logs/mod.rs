@@ -10,7 +10,7 @@ pub(crate) mod line;
 pub(crate) mod merged;
 pub(crate) mod since;
 
-use crate::package::Handler;
+use crate::app::handler::Handler;
 
 /// A line of a function's log.
 #[derive(Clone, Debug, PartialEq, Eq)]

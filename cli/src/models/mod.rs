@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use self::payload::{ByHand, Project, portions, raw};
 use self::table::Table;
+use crate::app::handler::Handler;
 use crate::domain::{Domain, Page};
 use crate::error::{Explain, Kind};
 use crate::stack::functions::{FunctionError, Functions, MAX_DOCUMENTS};
@@ -36,7 +37,7 @@ impl Models {
     ) -> Result<Vec<Compared>, FunctionError> {
         let parts = items
             .into_iter()
-            .map(|item| raw(&json!({ "item": item }), "query"));
+            .map(|item| raw(&json!({ "item": item }), Handler::Query));
         self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
     }
 
@@ -44,7 +45,7 @@ impl Models {
     pub(crate) async fn compare_ids(&self, ids: &[Id]) -> Result<Vec<Compared>, FunctionError> {
         let parts = ids
             .iter()
-            .map(|id| raw(&json!({ (self.domain.id.as_str()): id }), "query"));
+            .map(|id| raw(&json!({ (self.domain.id.as_str()): id }), Handler::Query));
         self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
     }
 
@@ -63,7 +64,7 @@ impl Models {
             let Answer { compared } = self.functions.query(&question).await?.value;
             if compared.len() != portion.len() {
                 let source = serde::de::Error::invalid_length(compared.len(), &"one for each part");
-                let function = "query".to_owned();
+                let function = Handler::Query.to_string();
                 return Err(FunctionError::Unintelligible { function, source });
             }
             all.extend(compared);
@@ -83,7 +84,7 @@ impl Models {
         &self,
         items: impl IntoIterator<Item = &Item>,
     ) -> Result<Projected, ProjectError> {
-        let parts = items.into_iter().map(|item| raw(item, "subscriber"));
+        let parts = items.into_iter().map(|item| raw(item, Handler::Subscriber));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         self.project_all(&parts, |part| Project::Items(part)).await
     }
@@ -96,7 +97,7 @@ impl Models {
     ) -> Result<Projected, ProjectError> {
         let parts = removed.into_iter().map(|(id, version)| {
             let part = json!({ (self.domain.id.as_str()): id, "version": version });
-            raw(&part, "subscriber")
+            raw(&part, Handler::Subscriber)
         });
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         self.project_all(&parts, |part| Project::Removed(part))
@@ -111,7 +112,7 @@ impl Models {
     ) -> Result<Projected, ProjectError> {
         let parts = replaced
             .into_iter()
-            .map(|(item, mark)| raw(&json!({ "item": item, "mark": mark }), "subscriber"));
+            .map(|(item, mark)| raw(&json!({ "item": item, "mark": mark }), Handler::Subscriber));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         self.project_all(&parts, |part| Project::Replaced(part))
             .await

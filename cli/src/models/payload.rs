@@ -5,6 +5,7 @@ use pattern::payload::Token;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::app::handler::Handler;
 use crate::stack::functions::{FunctionError, MAX_DOCUMENTS};
 
 /// Lambda takes 6 MB of payload.
@@ -32,10 +33,10 @@ pub(crate) enum Project<'a> {
     Outdated(u64),
 }
 
-/// `part` as it is given to the function of that role.
-pub(crate) fn raw(part: &impl Serialize, role: &str) -> Result<Box<RawValue>, FunctionError> {
+/// `part` as it is given to that function.
+pub(crate) fn raw(part: &impl Serialize, handler: Handler) -> Result<Box<RawValue>, FunctionError> {
     to_raw_value(part).map_err(|source| FunctionError::Unintelligible {
-        function: role.to_owned(),
+        function: handler.to_string(),
         source,
     })
 }
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn parts_are_given_in_order_in_portions_that_lambda_takes() {
-        let part = |size: usize| raw(&"x".repeat(size), "subscriber").unwrap();
+        let part = |size: usize| raw(&"x".repeat(size), Handler::Subscriber).unwrap();
         let half = MOST_BYTES / 2;
         let parts = [half, half, 10, MOST_BYTES + 1, 10].map(part);
         let sizes =

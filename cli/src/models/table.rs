@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use host::pause::Pause;
 use pattern::id::Id;
 use serde_dynamo::Item;
 
@@ -13,8 +14,9 @@ use crate::aws::AwsError;
 
 /// `BatchGetItem` takes no more keys.
 const MAX_KEYS: usize = 100;
-/// Longest pause before keys that the table left unread are asked for again.
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Before keys that the table left unread are asked for again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -125,14 +127,13 @@ impl Table {
         let ids: Vec<&Id> = ids.into_iter().collect();
         for ids in ids.chunks(MAX_KEYS) {
             let mut left: Vec<Attributes> = ids.iter().map(|id| self.key(id.as_str())).collect();
-            let mut pause = Duration::from_millis(50);
+            let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
             loop {
                 left = self.batch(left, &mut held).await?;
                 if left.is_empty() {
                     break;
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(MAX_PAUSE);
+                pause.pass().await;
             }
         }
         Ok(held)

@@ -5,7 +5,8 @@
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 
-use super::{Alarm, Alarms, Part, timestamp};
+use super::{Alarm, Alarms, Part};
+use crate::app::clock;
 use crate::aws::AwsError;
 use crate::stack::Stacks;
 
@@ -47,7 +48,7 @@ async fn raised(client: &Client, names: &[String], raised: &mut Vec<Alarm>) -> P
             since: alarm
                 .state_transitioned_timestamp
                 .as_ref()
-                .and_then(timestamp),
+                .and_then(clock::timestamp),
         });
     }
     Ok(())

@@ -8,6 +8,8 @@ use super::{
     Activity, Alarms, Blind, CacheDiffers, LAG_LIMIT_MS, Mapping, Part, PerFunction, Seen, Stack,
     Unseen, WriteModel, alarms, cache, metrics, parts,
 };
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::aws::Aws;
 use crate::domain::Domain;
 use crate::failures::queue::Depth;
@@ -51,15 +53,13 @@ impl OnAws {
 
     pub(super) async fn look(&mut self) -> Result<Seen, Blind> {
         let functions = Functions::new(&self.aws, self.stack.clone(), false);
-        let function = async |role| {
-            let name = format!("{}-{role}", self.stack);
-            parts::function(&self.aws, &name).await
-        };
+        let function =
+            async |handler| parts::function(&self.aws, &self.stack.function(handler)).await;
         let (named, publisher, subscriber, query, activity, read_model) = tokio::join!(
             self.named(),
-            function("publisher"),
-            function("subscriber"),
-            function("query"),
+            function(Handler::Publisher),
+            function(Handler::Subscriber),
+            function(Handler::Query),
             self.recent_activity(),
             parts::read_model(&functions, &self.domain),
         );
@@ -68,7 +68,7 @@ impl OnAws {
             self.activity = Some((*at, activity.clone()));
         }
         Ok(Seen {
-            at: Timestamp::now(),
+            at: clock::now(),
             stack: named.stack,
             functions: PerFunction {
                 publisher,
@@ -93,7 +93,7 @@ impl OnAws {
             return Ok((*at, activity.clone()));
         }
         let asked = Instant::now();
-        let activity = metrics::activity(&self.aws.cloudwatch(), self.stack.as_str()).await?;
+        let activity = metrics::activity(&self.aws.cloudwatch(), &self.stack).await?;
         Ok((asked, activity))
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_cloudformation::types::StackStatus;
 use serde::Serialize;
 
 use crate::app::duration;
+use crate::app::handler::Handler;
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::observe::{
@@ -81,10 +82,10 @@ impl Judge<'_> {
         format!("`{}`", self::command(command, self.stack, self.target))
     }
 
-    fn logs(&self, role: &str) -> String {
+    fn logs(&self, handler: Handler) -> String {
         format!(
             "{} shows why",
-            self.command(&format!("logs {role} --since 1h"))
+            self.command(&format!("logs {handler} --since 1h"))
         )
     }
 
@@ -175,14 +176,14 @@ impl Judge<'_> {
 
     pub(crate) fn function(
         &self,
-        role: &str,
+        handler: Handler,
         function: &Function,
         activity: Option<&Invocations>,
     ) -> Option<Advice> {
         let why = function.reason.as_deref().unwrap_or("no reason is given");
         let update = function.last_update.as_deref();
         if function.state == "Failed" {
-            return Some(Advice::failed(format!("it cannot run: {why}")).next(self.logs(role)));
+            return Some(Advice::failed(format!("it cannot run: {why}")).next(self.logs(handler)));
         }
         if update == Some("Failed") {
             return Some(
@@ -202,11 +203,11 @@ impl Judge<'_> {
                 Advice::warning("Lambda is making it ready").next("look again in a minute or two"),
             );
         }
-        self.activity(role, activity?)
+        self.activity(handler, activity?)
     }
 
     /// What went wrong lately; an hour's errors may long be over.
-    fn activity(&self, role: &str, activity: &Invocations) -> Option<Advice> {
+    fn activity(&self, handler: Handler, activity: &Invocations) -> Option<Advice> {
         let Counted {
             invocations,
             errors,
@@ -218,7 +219,7 @@ impl Judge<'_> {
                 format!(": {}: {}", last.error_type, last.message)
             });
             let what = format!("{count} of {invocations} invocations {how} in 5 minutes{last}");
-            Some(Advice::warning(what).next(self.logs(role)))
+            Some(Advice::warning(what).next(self.logs(handler)))
         };
         if let Some(crashes) = crashes.filter(|crashes| *crashes > 0) {
             // The newest error may be one that the function reported itself.
@@ -227,9 +228,9 @@ impl Judge<'_> {
         }
         // The subscriber refuses nothing. The others report refusals as errors, so that a few say
         // nothing about them.
-        let too_many = match role {
-            "subscriber" => errors > 0,
-            _ => errors > 0 && errors * 2 >= invocations,
+        let too_many = match handler {
+            Handler::Subscriber => errors > 0,
+            Handler::Publisher | Handler::Query => errors > 0 && errors * 2 >= invocations,
         };
         if too_many {
             return failed("failed", errors, activity.last_error.as_ref());
@@ -264,7 +265,7 @@ impl Judge<'_> {
         {
             let behind = duration::shown(Duration::from_millis(ms));
             let what = format!("the read model is {behind} behind");
-            return Some(Advice::failed(what).next(self.logs("subscriber")));
+            return Some(Advice::failed(what).next(self.logs(Handler::Subscriber)));
         }
         // Where nothing waits, the batch was given up, which is the failures' business.
         let result = mapping.last_processing_result.as_deref();
@@ -273,7 +274,9 @@ impl Judge<'_> {
                 result.is_empty() || result.starts_with("OK") || result == "No records processed"
             });
         if !is_well {
-            return Some(Advice::warning("the last batch failed").next(self.logs("subscriber")));
+            return Some(
+                Advice::warning("the last batch failed").next(self.logs(Handler::Subscriber)),
+            );
         }
         (mapping.state != "Enabled").then(|| {
             Advice::warning(format!("it is {}", mapping.state.to_lowercase()))

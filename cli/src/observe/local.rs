@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use aws_smithy_types::DateTime;
 use host::{lambda, mapping};
 use pattern::timestamp::Timestamp;
 
 use super::{
     Activity, Blind, Counted, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,
-    PerFunction, Seen, Stack, Unseen, parts, timestamp,
+    PerFunction, Seen, Stack, Unseen, parts,
 };
+use crate::app::clock;
 use crate::aws::Aws;
 use crate::domain::Domain;
 use crate::local::client::{Client, Folder};
@@ -63,11 +63,9 @@ impl OnThisMachine {
             let found = mappings.iter().find(|mapping| mapping.id == id);
             found.ok_or(Unseen::Missing)
         });
-        let named = |role| format!("{}-{role}", self.stack);
-        let function = |role| function(&status, &named(role));
-        let invocations = |role| invocations(&status, &named(role));
+        let of = |handler| of(&status, &self.stack.function(handler));
         Ok(Seen {
-            at: Timestamp::now(),
+            at: clock::now(),
             stack: Ok(Stack {
                 status: "RUNNING".to_owned(),
                 reason: None,
@@ -76,17 +74,11 @@ impl OnThisMachine {
                 drift: None,
                 cache_differs: None,
             }),
-            functions: PerFunction {
-                publisher: function("publisher"),
-                subscriber: function("subscriber"),
-                query: function("query"),
-            },
+            functions: PerFunction::of(|handler| of(handler).map(function).ok_or(Unseen::Missing)),
             activity: Ok(Activity {
-                functions: PerFunction {
-                    publisher: invocations("publisher"),
-                    subscriber: invocations("subscriber"),
-                    query: invocations("query"),
-                },
+                functions: PerFunction::of(|handler| {
+                    of(handler).map(invocations).unwrap_or_default()
+                }),
                 lag: of_stack
                     .as_ref()
                     .map_or_else(|_| Lag::default(), |m| here_lag(m)),
@@ -104,7 +96,7 @@ impl OnThisMachine {
     fn stopped(&self) -> Result<Seen, Unseen> {
         let deployment = self.folder.deployment()?;
         Ok(Seen {
-            at: Timestamp::now(),
+            at: clock::now(),
             stack: Ok(Stack {
                 status: "STOPPED".to_owned(),
                 reason: None,
@@ -113,11 +105,7 @@ impl OnThisMachine {
                 drift: None,
                 cache_differs: None,
             }),
-            functions: PerFunction {
-                publisher: Err(Unseen::Stopped),
-                subscriber: Err(Unseen::Stopped),
-                query: Err(Unseen::Stopped),
-            },
+            functions: PerFunction::of(|_| Err(Unseen::Stopped)),
             activity: Err(Unseen::Stopped),
             mapping: Err(Unseen::Stopped),
             write_model: Err(Unseen::Stopped),
@@ -141,13 +129,12 @@ fn of<'a>(status: &'a Status, name: &str) -> Option<&'a lambda::Status> {
     functions.find(|status| status.function.name == name)
 }
 
-fn function(status: &Status, name: &str) -> Part<Function> {
-    let status = of(status, name).ok_or(Unseen::Missing)?;
+fn function(status: &lambda::Status) -> Function {
     let program = &status.function.program;
     // A program lies in a folder with the name of its hash.
     let hash = program.parent().and_then(Path::file_name);
     let stored = program.metadata().and_then(|file| file.modified());
-    Ok(Function {
+    Function {
         state: if status.cannot_start.is_some() {
             "Failed".to_owned()
         } else {
@@ -157,22 +144,19 @@ fn function(status: &Status, name: &str) -> Part<Function> {
         last_update: None,
         memory_mb: Some(status.function.memory_mb),
         code: hash.map(|hash| hash.to_string_lossy().into_owned()),
-        changed_at: stored.ok().and_then(|at| timestamp(&DateTime::from(at))),
+        changed_at: stored.ok().and_then(|at| clock::timestamp(&at.into())),
         processes: Some(status.processes),
-    })
+    }
 }
 
-fn invocations(status: &Status, name: &str) -> Invocations {
-    let Some(status) = of(status, name) else {
-        return Invocations::default();
-    };
+fn invocations(status: &lambda::Status) -> Invocations {
     let last_error = status.last_error.as_ref();
     Invocations {
         hour: counted(&status.counted),
         recent: counted(&status.recent),
         p99_ms: None,
         last_error: last_error.map(|error| LastError {
-            at: timestamp(&DateTime::from_millis(error.at_ms)),
+            at: Timestamp::from_millis(error.at_ms),
             error_type: error.error_type.clone(),
             message: error.message.clone(),
         }),

@@ -1,7 +1,7 @@
 //! What CloudWatch counted: all functions and the lag in one call.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
@@ -10,8 +10,11 @@ use aws_sdk_cloudwatch::types::{
 use aws_smithy_types::DateTime;
 use pattern::timestamp::Timestamp;
 
-use super::{Activity, Counted, Invocations, Lag, Part, PerFunction, timestamp};
+use super::{Activity, Counted, Invocations, Lag, Part, PerFunction};
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::aws::AwsError;
+use crate::settings::StackName;
 
 const ACTION: &str = "cloudwatch:GetMetricData";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -27,8 +30,8 @@ const LAG: &str = "lag";
 type Points = HashMap<String, Vec<(DateTime, f64)>>;
 
 /// The activity of the functions `<stack>-publisher` and so on.
-pub(super) async fn activity(client: &Client, stack: &str) -> Part<Activity> {
-    let now = SystemTime::now();
+pub(super) async fn activity(client: &Client, stack: &StackName) -> Part<Activity> {
+    let now = clock::system();
     let begin = now - HOUR;
     let mut points = Points::new();
     let mut token = None;
@@ -51,34 +54,29 @@ pub(super) async fn activity(client: &Client, stack: &str) -> Part<Activity> {
         }
     }
     let recent = DateTime::from(now - RECENT);
-    let of = |role| invocations(&points, role, recent);
     Ok(Activity {
-        functions: PerFunction {
-            publisher: of("publisher"),
-            subscriber: of("subscriber"),
-            query: of("query"),
-        },
+        functions: PerFunction::of(|handler| invocations(&points, handler, recent)),
         lag: lag(points.get(LAG), recent),
     })
 }
 
-fn queries(stack: &str) -> Vec<MetricDataQuery> {
+fn queries(stack: &StackName) -> Vec<MetricDataQuery> {
     let mut queries = vec![query(
         LAG,
-        &format!("{stack}-subscriber"),
+        &stack.function(Handler::Subscriber),
         "IteratorAge",
         "Maximum",
         MINUTE,
     )];
-    for role in ["publisher", "subscriber", "query"] {
-        let function = format!("{stack}-{role}");
+    for handler in Handler::ALL {
+        let function = stack.function(handler);
         for (metric, statistic, period) in [
             ("Invocations", "Sum", MINUTE),
             ("Errors", "Sum", MINUTE),
             ("Throttles", "Sum", MINUTE),
             ("Duration", "p99", AN_HOUR),
         ] {
-            let id = format!("{role}{metric}");
+            let id = format!("{handler}{metric}");
             queries.push(query(&id, &function, metric, statistic, period));
         }
     }
@@ -121,9 +119,9 @@ fn gather(points: &mut Points, result: MetricDataResult) -> Result<(), AwsError>
     Ok(())
 }
 
-fn invocations(points: &Points, role: &str, recent: DateTime) -> Invocations {
+fn invocations(points: &Points, handler: Handler, recent: DateTime) -> Invocations {
     let points = |metric: &str| {
-        let points = points.get(&format!("{role}{metric}"));
+        let points = points.get(&format!("{handler}{metric}"));
         points.into_iter().flatten()
     };
     let counted = |since: Option<DateTime>| {
@@ -150,7 +148,7 @@ fn invocations(points: &Points, role: &str, recent: DateTime) -> Invocations {
 fn lag(points: Option<&Vec<(DateTime, f64)>>, since: DateTime) -> Lag {
     let recent = points.into_iter().flatten().filter(|(at, _)| *at >= since);
     let largest = recent.clone().map(|(_, age)| *age).reduce(f64::max);
-    let newest: Option<Timestamp> = recent.filter_map(|(at, _)| timestamp(at)).max();
+    let newest: Option<Timestamp> = recent.filter_map(|(at, _)| clock::timestamp(at)).max();
     Lag {
         lag_ms: largest.map(|age| age as u64),
         measured_at: newest,
@@ -185,14 +183,14 @@ mod tests {
         let epoch = DateTime::from_secs(0);
         let seen = lag(None, epoch);
         assert_eq!((seen.lag_ms, seen.measured_at), (None, None));
-        let seen = invocations(&Points::new(), "query", epoch);
+        let seen = invocations(&Points::new(), Handler::Query, epoch);
         assert_eq!((seen.hour.invocations, seen.p99_ms), (0, None));
     }
 
     #[test]
     fn the_minutes_are_added_up_and_the_last_ones_on_their_own_too() {
         let points = points("queryErrors", &[(0, 1.0), (60, 2.0)]);
-        let seen = invocations(&points, "query", DateTime::from_secs(60));
+        let seen = invocations(&points, Handler::Query, DateTime::from_secs(60));
         assert_eq!((seen.hour.errors, seen.recent.errors), (3, 2));
     }
 
@@ -211,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_query_has_an_id_of_its_own_that_cloudwatch_accepts() {
-        let queries = queries("cqrs");
+        let queries = queries(&StackName::default());
         let ids: std::collections::HashSet<_> = queries.iter().filter_map(|q| q.id()).collect();
         assert_eq!(ids.len(), 13);
         assert!(

@@ -13,14 +13,14 @@ mod metrics;
 pub(crate) mod parts;
 mod unseen;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::aws::OnAws;
 pub(crate) use self::local::{OnThisMachine, here_lag, here_mapping};
 pub(crate) use self::unseen::Unseen;
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::domain::Count;
 use crate::failures::queue::Depth;
 use crate::stack::ownership::NotOurs;
@@ -66,6 +66,16 @@ pub(crate) struct PerFunction<T> {
     pub(crate) query: T,
 }
 
+impl<T> PerFunction<T> {
+    pub(crate) fn of(mut each: impl FnMut(Handler) -> T) -> Self {
+        Self {
+            publisher: each(Handler::Publisher),
+            subscriber: each(Handler::Subscriber),
+            query: each(Handler::Query),
+        }
+    }
+}
+
 /// The stack itself.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,7 +98,7 @@ impl From<&StackState> for Stack {
         Self {
             status: state.status.as_str().to_owned(),
             reason: state.reason.clone(),
-            changed_at: state.changed_at.as_ref().and_then(timestamp),
+            changed_at: state.changed_at.as_ref().and_then(clock::timestamp),
             started_at: None,
             drift: state.drift.clone(),
             cache_differs: None,
@@ -292,8 +302,4 @@ impl Source {
             Self::Local(local) => local.look().await,
         }
     }
-}
-
-fn timestamp(at: &DateTime) -> Option<Timestamp> {
-    Timestamp::parse(&at.fmt(Format::DateTime).ok()?).ok()
 }

@@ -20,60 +20,14 @@ use bytes::Bytes;
 use clap::ValueEnum;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use serde::Serialize;
 
 pub(crate) use self::archive::ArchiveError;
 pub(crate) use self::build::{BuildError, BuildOutput, Builder, builder, newer_glibc};
 pub(crate) use self::inspect::{GlibcVersion, InspectError, RUNTIME_GLIBC};
 pub(crate) use self::native::{Program, programs};
 pub(crate) use self::prebuilt::PrebuiltError;
+use crate::app::handler::Handler;
 use crate::error::{Explain, Kind};
-
-/// The three functions of the pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Handler {
-    Publisher,
-    Subscriber,
-    Query,
-}
-
-impl Handler {
-    pub(crate) const ALL: [Self; 3] = [Self::Publisher, Self::Subscriber, Self::Query];
-
-    /// The name of the handler's crate and binary, and the end of its function's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Publisher => "publisher",
-            Self::Subscriber => "subscriber",
-            Self::Query => "query",
-        }
-    }
-
-    /// The template's parameter for the artifact's key.
-    pub(crate) const fn code_parameter(self) -> &'static str {
-        match self {
-            Self::Publisher => "PublisherCodeKey",
-            Self::Subscriber => "SubscriberCodeKey",
-            Self::Query => "QueryCodeKey",
-        }
-    }
-
-    /// The template's output with the function's log group.
-    pub(crate) const fn log_group_output(self) -> &'static str {
-        match self {
-            Self::Publisher => "PublisherLogGroup",
-            Self::Subscriber => "SubscriberLogGroup",
-            Self::Query => "QueryLogGroup",
-        }
-    }
-}
-
-impl fmt::Display for Handler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// The processors that Lambda runs functions on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

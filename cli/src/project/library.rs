@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 use super::{File, From, Unmakeable, manifest, source, sources};
+use crate::app::handler::Handler;
 use crate::error::{Explain, Kind};
-use crate::package::Handler;
 
 /// Where the record lies.
 pub(crate) const RECORD: &str = "handlers/pattern/record.toml";

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use host::cache::{Address, CacheError};
 use serde::Deserialize;
 
+use crate::app::handler::Handler;
+
 const DEFAULT_STACK: &str = "cqrs";
 
 /// A stack's name: `[a-z][a-z0-9-]{0,27}`, not ending in a hyphen and without two in a row.
@@ -18,6 +20,11 @@ pub(crate) struct StackName(String);
 impl StackName {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name of the stack's function.
+    pub(crate) fn function(&self, handler: Handler) -> String {
+        format!("{self}-{handler}")
     }
 
     /// Whether it is the name that need not be given.

@@ -30,8 +30,9 @@ use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{StreamExt, TryStreamExt, future};
 
 pub(crate) use self::error::ArtifactError;
+use crate::app::handler::Handler;
 use crate::aws::{Aws, AwsError};
-use crate::package::{Artifact, Handler};
+use crate::package::Artifact;
 
 /// The lifecycle rule for replaced artifacts. It is set up last, so that its being there says that
 /// everything before it was done; another number makes the next deployment set up all anew.
@@ -84,7 +85,7 @@ fn is_artifact(stack: &str, key: &str) -> bool {
         return false;
     };
     let hash = file.strip_suffix(".zip").unwrap_or_default();
-    Handler::ALL.iter().any(|known| known.name() == handler)
+    Handler::named(handler).is_some()
         && hash.len() == 64
         && hash.bytes().all(|b| b.is_ascii_hexdigit())
 }

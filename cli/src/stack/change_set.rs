@@ -8,6 +8,7 @@ use aws_sdk_cloudformation::types::{
     DeploymentConfigMode, ExecutionStatus, Parameter, Replacement, RequiresRecreation,
     ResourceAttribute, ResourceChange, Tag,
 };
+use host::pause::Pause;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
@@ -212,7 +213,7 @@ impl Stacks {
 
     async fn finished(&self, id: &str, stack_id: &str) -> Result<Finished, ChangeSetError> {
         let deadline = Instant::now() + CREATION_LIMIT;
-        let mut pause = Duration::from_millis(100);
+        let mut pause = Pause::between(Duration::from_millis(100), Duration::from_secs(2));
         loop {
             let page = self.change_set_page(id, stack_id, None).await?;
             match page.status {
@@ -228,9 +229,8 @@ impl Stacks {
                 }
                 Some(ChangeSetStatus::Failed) => return Ok(Finished::Failed(page.reason)),
                 _ if Instant::now() > deadline => return Err(ChangeSetError::TimedOut),
-                _ => sleep(pause).await,
+                _ => pause.pass().await,
             }
-            pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::types::StackEvent;
+use host::pause::Pause;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -159,15 +160,13 @@ impl Stacks {
         mut mark: Mark,
         mut on_event: impl FnMut(&ResourceEvent),
     ) -> Result<Ended, AwsError> {
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.25);
         let mut failures = Vec::new();
         loop {
             let new = self.events_since(&mut mark).await?;
-            pause = if new.is_empty() {
-                (pause * 5 / 4).min(LONGEST_PAUSE)
-            } else {
-                SHORTEST_PAUSE
-            };
+            if !new.is_empty() {
+                pause.reset();
+            }
             for event in new {
                 on_event(&event);
                 if event.ends_operation() {
@@ -180,7 +179,7 @@ impl Stacks {
                     failures.push(event);
                 }
             }
-            sleep(pause).await;
+            pause.pass().await;
         }
     }
 

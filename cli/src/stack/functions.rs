@@ -11,10 +11,10 @@ use pattern::id::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::app::handler::Handler;
 use crate::aws::{Aws, AwsError};
 use crate::domain::{Batch, Document, Domain};
 use crate::error::{Explain, Kind};
-use crate::package::Handler;
 use crate::settings::{StackName, Target};
 use crate::stack::Stacks;
 use crate::stack::ownership::NotOurs;
@@ -197,7 +197,7 @@ impl Functions {
         &self,
         payload: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
-        self.invoke("publisher", payload).await
+        self.invoke(Handler::Publisher, payload).await
     }
 
     /// Asks the query function.
@@ -205,7 +205,7 @@ impl Functions {
         &self,
         payload: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
-        self.invoke("query", payload).await
+        self.invoke(Handler::Query, payload).await
     }
 
     /// Asks the query function for several documents, at most [`MAX_DOCUMENTS`]; gives one, or none,
@@ -220,7 +220,7 @@ impl Functions {
         let Batch(value) = value;
         if value.len() != ids.len() {
             let source = serde::de::Error::invalid_length(value.len(), &"one for each id");
-            let function = format!("{}-query", self.stack);
+            let function = self.stack.function(Handler::Query);
             return Err(FunctionError::Unintelligible { function, source });
         }
         Ok(Answer { value, log })
@@ -231,7 +231,7 @@ impl Functions {
         &self,
         event: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
-        self.invoke("subscriber", event).await
+        self.invoke(Handler::Subscriber, event).await
     }
 
     /// Asks the query function what the stack is about.
@@ -246,15 +246,15 @@ impl Functions {
         handler: Handler,
     ) -> Result<Answer<Diagnosis>, FunctionError> {
         let payload = Diagnose { diagnose: true };
-        self.invoke(handler.name(), &payload).await
+        self.invoke(handler, &payload).await
     }
 
     async fn invoke<T: DeserializeOwned>(
         &self,
-        role: &str,
+        handler: Handler,
         payload: &impl Serialize,
     ) -> Result<Answer<T>, FunctionError> {
-        let function = format!("{}-{role}", self.stack);
+        let function = self.stack.function(handler);
         let unintelligible = |source| FunctionError::Unintelligible {
             function: function.clone(),
             source,

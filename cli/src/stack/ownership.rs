@@ -3,9 +3,9 @@
 //! The mark are the parameters that say where the functions' code is: whatever is deployed by this
 //! tool has them, in every state and since its first version, and no other template does.
 
+use crate::app::handler::Handler;
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};
-use crate::package::Handler;
 use crate::stack::change_set::stack_name;
 use crate::stack::state::{Situation, StackState};
 use crate::stack::{Stacks, is_own_name};

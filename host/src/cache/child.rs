@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::resp::{RespError, info_field};
 use super::{Address, CacheError, Reply, ask};
 use crate::offspring::Offspring;
+use crate::pause::Pause;
 
 /// How long a child may take until it answers.
 const START: Duration = Duration::from_secs(10);
@@ -181,7 +182,7 @@ impl Server {
         restarts: Arc<watch::Sender<u64>>,
         mut stopped: watch::Receiver<bool>,
     ) {
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
             let pid = child.id();
             let begun = Instant::now();
@@ -190,14 +191,13 @@ impl Server {
                 () = stop_asked(&mut stopped) => return self.end(child).await,
             }
             if begun.elapsed() > WELL {
-                pause = SHORTEST_PAUSE;
+                pause.reset();
             }
             child = loop {
                 tokio::select! {
-                    () = sleep(pause) => {}
+                    () = pause.pass() => {}
                     () = stop_asked(&mut stopped) => return,
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
                 if let Ok(child) = self.start().await {
                     break child;
                 }

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
 use super::stopped;
+use crate::pause::Pause;
 
 /// How much memory events may hold that are not done.
 const ROOM_BYTES: usize = 64 * 1024 * 1024;
@@ -81,7 +82,7 @@ where
 {
     let taken = Instant::now();
     let mut pauses = PAUSES.into_iter();
-    let mut throttled = THROTTLED_FROM;
+    let mut throttled = Pause::between(THROTTLED_FROM, THROTTLED_TO);
     loop {
         let pause = match attempt().await {
             Attempt::Done | Attempt::Hopeless => return,
@@ -89,11 +90,7 @@ where
                 Some(pause) => pause,
                 None => return,
             },
-            Attempt::Throttled => {
-                let pause = throttled;
-                throttled = (throttled * 2).min(THROTTLED_TO);
-                pause
-            }
+            Attempt::Throttled => throttled.take(),
         };
         if taken.elapsed() + pause > MAXIMUM_AGE {
             return;

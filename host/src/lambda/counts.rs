@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::failure::Failure;
-use super::log::now_ms;
+use crate::clock::now_ms;
 
 const MINUTES: u64 = 60;
 /// What counts as now.

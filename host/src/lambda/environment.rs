@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, watch};
@@ -20,6 +19,7 @@ use super::memory::Memory;
 use super::output::Output;
 use super::pool::{Due, Pool};
 use super::runtime_api;
+use crate::clock;
 use crate::definition::Function;
 use crate::offspring::kill_group;
 
@@ -220,14 +220,8 @@ impl Environment {
 }
 
 fn log_stream() -> String {
-    let today = OffsetDateTime::now_utc();
-    format!(
-        "{:04}/{:02}/{:02}/[$LATEST]{}",
-        today.year(),
-        u8::from(today.month()),
-        today.day(),
-        Uuid::new_v4().simple()
-    )
+    let today = clock::day(clock::now_ms());
+    format!("{today}/[$LATEST]{}", Uuid::new_v4().simple())
 }
 
 /// What Lambda sets for a function of an OS-only runtime, as the guide lists it under "Defined

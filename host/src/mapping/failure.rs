@@ -6,12 +6,10 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::FormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use crate::clock;
 use crate::store::Record;
 
 /// Why records were given up.
@@ -87,7 +85,7 @@ pub(super) fn message(
     // A DynamoDB stream has whole seconds.
     let arrival = |record: Option<&Record>| {
         let seconds = record.map_or(0, |record| record.arrived_ms.div_euclid(1_000));
-        formatted(seconds * 1_000, SECONDS)
+        clock::in_seconds(seconds * 1_000)
     };
     let (oldest, newest) = (batch.records.first(), batch.records.last());
     let last = match condition {
@@ -110,7 +108,7 @@ pub(super) fn message(
             function_error: last.threw.then_some("Unhandled"),
         }),
         version: "1.0",
-        timestamp: formatted(now_ms, MILLISECONDS),
+        timestamp: clock::in_milliseconds(now_ms),
         batch: BatchInfo {
             shard_id: route.shard_id,
             start_sequence_number: number(oldest),
@@ -123,16 +121,4 @@ pub(super) fn message(
     };
     // Nothing here can fail to serialise: no map, no foreign `Serialize`.
     serde_json::to_string(&message).unwrap_or_default()
-}
-
-const SECONDS: &[FormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-const MILLISECONDS: &[FormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-
-fn formatted(ms: i64, form: &[FormatItem<'_>]) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
-        .ok()
-        .and_then(|time| time.format(form).ok())
-        .unwrap_or_default()
 }

@@ -1,12 +1,12 @@
 //! What a mapping needs of the other services, so that tests can stand in for them.
 
 use std::future::Future;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rusqlite::Transaction;
 use tokio::sync::watch;
 
+use crate::clock;
 use crate::journal::JournalError;
 use crate::lambda::{Functions, InvokeError, InvokeOptions, Invoked};
 use crate::queue::Queues;
@@ -86,8 +86,7 @@ impl Services for Local {
     }
 
     fn unix_ms(&self) -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+        clock::now_ms()
     }
 }
 

@@ -14,7 +14,8 @@ use super::request::{
     Batch, ChangeMessageVisibility, DeleteMessage, Entry, GetQueueAttributes, GetQueueUrl,
     ListQueues, NewMessage, PurgeQueue, SendMessage,
 };
-use super::{Queues, malformed, no_queue, now_ms, url};
+use super::{Queues, malformed, no_queue, url};
+use crate::clock::now_ms;
 use crate::definition::Queue;
 
 /// The largest message, and the largest batch of messages, in bytes. (SQS guide, "Amazon SQS message

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::Queues;
 use super::error::Failure;
 use super::message::{self, Message};
 use super::operation::{check_visibility, digest};
 use super::request::ReceiveMessage;
-use super::{Queues, now_ms};
+use crate::clock::now_ms;
 use crate::definition::{ACCOUNT, Queue};
 
 /// The longest that a call waits. (SQS API reference, `ReceiveMessage`)

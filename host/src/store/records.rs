@@ -1,10 +1,11 @@
 //! The age of things: records that a stream keeps no longer, items with a time to live.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Sequence, StoreError};
+use crate::clock;
 
 /// How long a stream keeps a record.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
@@ -16,10 +17,8 @@ const CHUNK: usize = 500;
 /// Records before this place are older than a stream keeps them. The engine numbers a record by
 /// the microseconds since 1970, or by the next number where that would not grow.
 pub(super) fn horizon() -> Sequence {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Sequence(i64::try_from(now.saturating_sub(KEPT).as_micros()).unwrap_or(i64::MAX))
+    let oldest = clock::since_1970().saturating_sub(KEPT);
+    Sequence(i64::try_from(oldest.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Removes some records from before `horizon`; whether more may be left.

@@ -51,7 +51,7 @@ fn publisher(script: Script) -> Functions {
             Answer::Order => {
                 let order = json!({
                     "orderId": "o", "status": "placed", "version": 1,
-                    "createdAt": Timestamp::now(), "updatedAt": Timestamp::now(),
+                    "createdAt": clock::now(), "updatedAt": clock::now(),
                 });
                 response(200, None, order.to_string())
             }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::nobody_to_ask;
 use crate::app::interrupt::Interrupt;
+use crate::app::wait::until;
 use crate::commands::connected::Connected;
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
@@ -112,20 +113,18 @@ async fn clean(
     counting(&doing, deleted, printer, deleting).await?;
 
     let step = printer.step("Waiting until the read model shows none of them");
-    let mut deadline = Instant::now() + PATIENCE;
     for ids in found.ids.chunks(MAX_DOCUMENTS) {
-        while shows_any(&functions, ids, domain).await? {
-            if Instant::now() > deadline {
-                let message = format!(
-                    "{} deleted, and the read model still shows some of them",
-                    domain.counted(deleted.get())
-                );
-                return Err(Failure::new(Kind::TimedOut, message)
-                    .hint("they go with the stream; `cqrs verify` compares the models"));
-            }
-            sleep(PAUSE).await;
+        let shows_none = until(PATIENCE, PAUSE, async || {
+            Ok::<_, FunctionError>((!shows_any(&functions, ids, domain).await?).then_some(()))
+        });
+        if shows_none.await?.is_none() {
+            let message = format!(
+                "{} deleted, and the read model still shows some of them",
+                domain.counted(deleted.get())
+            );
+            return Err(Failure::new(Kind::TimedOut, message)
+                .hint("they go with the stream; `cqrs verify` compares the models"));
         }
-        deadline = Instant::now() + PATIENCE;
     }
     drop(step);
     printer.data(&Cleaned {

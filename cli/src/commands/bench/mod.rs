@@ -13,6 +13,7 @@ use std::time::Duration;
 use pattern::timestamp::Timestamp;
 
 use self::page::PageFile;
+use crate::app::clock;
 use crate::app::interrupt::Interrupt;
 use crate::commands::bench::options::BenchArgs;
 use crate::commands::connected::Connected;
@@ -57,7 +58,7 @@ pub(crate) async fn run(
         stack: settings.stack.to_string(),
         target: settings.target,
         region: connected.aws.region().to_owned(),
-        begun_at: Timestamp::now().to_string(),
+        begun_at: clock::now().to_string(),
         version: env!("CARGO_PKG_VERSION"),
         machine: machine::this(),
     };

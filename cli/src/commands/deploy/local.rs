@@ -10,6 +10,7 @@ use host::cache::Choice;
 use host::definition::ACCOUNT;
 
 use super::data::{self, Lost};
+use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::commands::deploy::complete::{Completion, parted};
@@ -32,7 +33,7 @@ use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::programs;
 use crate::local::protocol::{self, Deployment};
 use crate::package::{
-    Architecture, BuildOutput, Handler, PackageEvent, PackageRequest, Program, programs as build,
+    Architecture, BuildOutput, PackageEvent, PackageRequest, Program, programs as build,
 };
 use crate::printer::Printer;
 use crate::settings::{Settings, TEMPLATE, stack_flag};

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 
 use super::check::{Checked, Finding};
+use crate::app::clock;
 use crate::app::duration::shown;
 use crate::aws::query::{Answer, Form};
 use crate::aws::{Aws, AwsError, Identity};
@@ -26,7 +27,7 @@ pub(super) async fn region(aws: &Aws) -> Result<Checked<()>, Failure> {
     };
     let host = url.split("://").last().unwrap_or(&url).to_owned();
     let form = Form::new("GetCallerIdentity", "2011-06-15");
-    let asked = SystemTime::now();
+    let asked = clock::system();
     let answer = aws
         .ask_unsigned(&url, &form, "sts:GetCallerIdentity")
         .await?;
@@ -35,7 +36,7 @@ pub(super) async fn region(aws: &Aws) -> Result<Checked<()>, Failure> {
         let hint = "wait a minute and repeat the command; or choose another `--region`";
         return Ok(Finding::failed(detail).hint(hint).into());
     }
-    Ok(clock(&host, &answer, asked, SystemTime::now()))
+    Ok(clock(&host, &answer, asked, clock::system()))
 }
 
 /// Compares the clocks. An answer's time has no parts of a second and was taken at some moment of
@@ -75,7 +76,7 @@ pub(super) async fn credentials(
     let expiry = loaded?.expiry();
     let identity = aws.identity().await?;
     let detail = format!("{} in account {}", identity.arn, identity.account);
-    let left = expiry.map(|expiry| expiry.duration_since(SystemTime::now()).unwrap_or_default());
+    let left = expiry.map(|expiry| expiry.duration_since(clock::system()).unwrap_or_default());
     let finding = match left {
         None => Finding::ok(detail),
         Some(left) if left < SOON => {

@@ -5,6 +5,7 @@ use std::fmt;
 use pattern::diagnosis::Step;
 use serde::Serialize;
 
+use crate::app::handler::Handler;
 use crate::aws::AwsError;
 use crate::error::{Failure, Kind};
 use crate::observe::judge::{Advice, Health};
@@ -22,11 +23,11 @@ pub(super) enum Name {
     Process,
     Functions,
     Table,
-    Publisher,
     Mapping,
     Queue,
-    Subscriber,
-    Query,
+    /// How a function gets to its store.
+    #[serde(untagged)]
+    Way(Handler),
 }
 
 impl fmt::Display for Name {
@@ -40,11 +41,9 @@ impl fmt::Display for Name {
             Self::Process => "process",
             Self::Functions => "functions",
             Self::Table => "table",
-            Self::Publisher => "publisher",
             Self::Mapping => "mapping",
             Self::Queue => "queue",
-            Self::Subscriber => "subscriber",
-            Self::Query => "query",
+            Self::Way(handler) => handler.name(),
         })
     }
 }

@@ -6,8 +6,8 @@ use pattern::error::ErrorType;
 use super::check::{Checked, Finding, Name};
 use super::checks::Checks;
 use super::stack::Found;
+use crate::app::handler::Handler;
 use crate::error::Failure;
-use crate::package::Handler;
 use crate::settings::{Target, stack_flag};
 
 /// What a function says to a payload that it does not know.
@@ -21,17 +21,9 @@ const UNKNOWN: [ErrorType; 3] = [
 pub(super) async fn check(checks: &Checks, found: &Found, there: &[Handler]) {
     let [publisher, subscriber, query] = Handler::ALL.map(|handler| {
         let present = there.contains(&handler);
-        checks.check(name(handler), diagnosed(found, handler, present))
+        checks.check(Name::Way(handler), diagnosed(found, handler, present))
     });
     tokio::join!(publisher, subscriber, query);
-}
-
-fn name(handler: Handler) -> Name {
-    match handler {
-        Handler::Publisher => Name::Publisher,
-        Handler::Subscriber => Name::Subscriber,
-        Handler::Query => Name::Query,
-    }
 }
 
 async fn diagnosed(found: &Found, handler: Handler, present: bool) -> Result<Checked<()>, Failure> {
@@ -81,7 +73,7 @@ fn way(handler: Handler, diagnosis: &Diagnosis) -> String {
 
 fn hint(found: &Found, handler: Handler, step: StepName) -> String {
     let deploy = found.command("deploy");
-    let function = format!("{}-{handler}", found.stack);
+    let function = found.stack.function(handler);
     if found.target == Target::Local && !matches!(step, StepName::Table | StepName::Contents) {
         return match &found.cache_url {
             Some(url) => format!(

@@ -16,6 +16,7 @@ use serde::Serialize;
 use self::check::{Check, Finding, Name};
 use self::checks::Checks;
 use self::stack::Found;
+use crate::app::handler::Handler;
 use crate::cli::Global;
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -29,12 +30,12 @@ const ON_AWS: [Name; 12] = [
     Name::Credentials,
     Name::Stack,
     Name::Functions,
-    Name::Publisher,
+    Name::Way(Handler::Publisher),
     Name::Table,
     Name::Mapping,
     Name::Queue,
-    Name::Subscriber,
-    Name::Query,
+    Name::Way(Handler::Subscriber),
+    Name::Way(Handler::Query),
 ];
 
 /// Those of a stack on this machine.
@@ -44,12 +45,12 @@ const ON_THIS_MACHINE: [Name; 11] = [
     Name::Stack,
     Name::Process,
     Name::Functions,
-    Name::Publisher,
+    Name::Way(Handler::Publisher),
     Name::Table,
     Name::Mapping,
     Name::Queue,
-    Name::Subscriber,
-    Name::Query,
+    Name::Way(Handler::Subscriber),
+    Name::Way(Handler::Query),
 ];
 
 pub(crate) async fn run(

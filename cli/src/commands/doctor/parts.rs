@@ -2,9 +2,9 @@
 
 use super::check::{Checked, Finding, Status};
 use super::stack::Found;
+use crate::app::handler::Handler;
 use crate::error::Failure;
 use crate::observe::{Function, Part, Unseen, here_lag, here_mapping, parts};
-use crate::package::Handler;
 
 /// What the subscriber needs of a change.
 const VIEW: &str = "NEW_AND_OLD_IMAGES";
@@ -31,7 +31,7 @@ pub(super) async fn functions(found: &Found) -> Result<Checked<Vec<Handler>>, Fa
 }
 
 async fn function(found: &Found, handler: Handler) -> Finding {
-    let name = format!("{}-{handler}", found.stack);
+    let name = found.stack.function(handler);
     let (state, invocable) = tokio::join!(
         parts::function(&found.aws, &name),
         parts::may_invoke(&found.aws, &name),
@@ -45,7 +45,7 @@ async fn function(found: &Found, handler: Handler) -> Finding {
 }
 
 fn judge_function(found: &Found, handler: Handler, function: &Function) -> Finding {
-    let advice = found.judge().function(handler.name(), function, None);
+    let advice = found.judge().function(handler, function, None);
     let detail = advice.as_ref().map(|advice| advice.message.clone());
     Finding::judged(detail.unwrap_or_else(|| "it is there".to_owned()), advice)
 }

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use host::pause::Pause;
 use pattern::error::ErrorType;
 use pattern::id::Id;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::{WaitArgs, Written, unwrap_logged};
@@ -134,18 +135,17 @@ pub(super) async fn until_all(
 ) -> Result<Vec<Sight>, Failure> {
     let mut enough = std::pin::pin!(enough);
     let mut sights = vec![Sight::Not(Held::Nothing); wanted.len()];
-    let mut pause = SHORTEST_PAUSE;
+    let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.5);
     loop {
         look(functions, wanted, &mut sights, domain, printer).await?;
         let seen = |sight: &Sight| matches!(sight, Sight::Seen { .. });
-        if sights.iter().all(seen) || Instant::now() + pause > deadline {
+        if sights.iter().all(seen) || Instant::now() + pause.length() > deadline {
             return Ok(sights);
         }
         tokio::select! {
-            () = sleep(pause) => {}
+            () = pause.pass() => {}
             () = &mut enough => return Ok(sights),
         }
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
 

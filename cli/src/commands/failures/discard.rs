@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::app::clock;
 use crate::app::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::options::FailuresArgs;
@@ -68,8 +69,7 @@ impl Discard<'_> {
         let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
         let depth = self.interrupt.unless(self.desk.queue.depth(), said);
         let waiting = depth.await??.visible;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-        let now_ms = now.and_then(|now| i64::try_from(now.as_millis()).ok());
+        let now_ms = clock::now().as_millis();
         if asks && waiting > 0 {
             let failures = counted(waiting, "failure");
             let question = format!("Discard {failures} for good, unprojected?");
@@ -81,10 +81,7 @@ impl Discard<'_> {
             if window.is_empty() {
                 return Ok(());
             }
-            let meant = window
-                .iter()
-                .filter(|m| now_ms.is_none_or(|now| m.sent_ms <= now));
-            for message in meant {
+            for message in window.iter().filter(|m| m.sent_ms <= now_ms) {
                 self.one(scan, message).await?;
             }
             step.message(format!("Discarding failures: {}", self.discarded));

@@ -7,6 +7,7 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use pattern::timestamp::Timestamp;
 use serde::Serialize;
 
+use crate::app::clock;
 use crate::app::duration;
 use crate::app::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
@@ -121,7 +122,7 @@ impl Shape {
             _ => None,
         });
         let written = change.and_then(|change| change.approximate_creation_date_time());
-        let now = Timestamp::now().as_millis() / 1_000;
+        let now = clock::now().as_millis() / 1_000;
         Self {
             sequence_number: sequence(record).to_owned(),
             event_name: record.event_name().map(|name| name.as_str().to_owned()),

@@ -6,8 +6,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use host::pause::Pause;
 use pattern::timestamp::Timestamp;
 
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::aws::Aws;
 use crate::commands::connected::Connected;
 use crate::commands::local;
@@ -18,7 +21,6 @@ use crate::error::Failure;
 use crate::local::client::{Client, LocalError};
 use crate::logs::follow::{Follow, Pace};
 use crate::logs::group::LogsError;
-use crate::package::Handler;
 use crate::printer::Printer;
 use crate::settings::{Settings, Target};
 
@@ -30,7 +32,7 @@ pub(super) async fn run(
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let since_ms = args.since.begin_ms(Timestamp::now());
+    let since_ms = args.since.begin_ms(clock::now());
     let wanted = wanted(args)?;
     let connected = Connected::to(settings, printer).await?;
     let groups = groups(args, &connected)?;
@@ -38,7 +40,7 @@ pub(super) async fn run(
     let mut follow = Follow::new(groups.clone(), wanted, since_ms, pace);
     let mut out = Out::new(printer);
     let mut missing = BTreeSet::new();
-    let mut pause = pace.pause;
+    let mut pause = Pause::between(pace.pause, LONGEST_PAUSE);
     let mut away = false;
     printer.note("Following the logs; Ctrl-C ends it");
     loop {
@@ -51,7 +53,7 @@ pub(super) async fn run(
                     warn_missing(*handler, &groups, printer);
                 }
                 missing = without;
-                pause = pace.pause;
+                pause.reset();
                 if std::mem::take(&mut away) {
                     printer.note("Following goes on");
                 }
@@ -63,12 +65,12 @@ pub(super) async fn run(
                 if settings.target == Target::Local {
                     reattach(&mut follow, settings).await?;
                 } else {
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause.take();
                 }
             }
             Written::Until(error) => return Err(error.into()),
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.length()).await;
     }
 }
 

@@ -13,13 +13,14 @@ use std::time::Duration;
 use pattern::id::Id;
 use pattern::timestamp::Timestamp;
 
+use crate::app::clock;
+use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
 use crate::commands::logs::options::LogsArgs;
 use crate::error::{Failure, Kind};
 use crate::logs::group::{LogGroup, Wanted};
 use crate::logs::merged::Merged;
-use crate::package::Handler;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -49,7 +50,7 @@ pub(crate) async fn run(
 }
 
 async fn show(args: &LogsArgs, settings: &Settings, printer: &Printer) -> Result<(), Failure> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let since_ms = args.since.begin_ms(now);
     let mut wanted = wanted(args)?;
     wanted.until_ms = Some(now.as_millis().max(since_ms) + CLOCKS_DIFFER_MS);

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use crate::app::handler::Handler;
 use crate::logs::since::Since;
-use crate::package::Handler;
 
 /// Show what the functions log, in the order of time
 #[derive(Args, Debug)]

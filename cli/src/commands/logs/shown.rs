@@ -11,10 +11,10 @@ use pattern::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::app::handler::Handler;
 use crate::error::{Failure, Kind};
 use crate::logs::Event;
 use crate::logs::line::{Fields, Line};
-use crate::package::Handler;
 use crate::printer::Style;
 
 /// These come first, and are made to stand out.
@@ -137,11 +137,11 @@ fn escaped(text: &str) -> Cow<'_, str> {
 /// A function's name, padded to the longest of the pattern's, so that the lines align.
 pub(in crate::commands) fn coloured(function: &str, style: Style) -> String {
     let name = format!("{function:<10}");
-    match function {
-        "publisher" => style.green(name),
-        "subscriber" => style.yellow(name),
-        "query" => style.blue(name),
-        _ => style.bold(name),
+    match Handler::named(function) {
+        Some(Handler::Publisher) => style.green(name),
+        Some(Handler::Subscriber) => style.yellow(name),
+        Some(Handler::Query) => style.blue(name),
+        None => style.bold(name),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{fs, io};
 use pattern::payload::Token;
 use serde::{Deserialize, Serialize};
 
+use crate::app::clock;
 use crate::settings::{Settings, Target};
 
 /// An older checkpoint says too little of what the read model lost since.
@@ -80,9 +81,7 @@ impl Store {
     pub(super) fn load(&self) -> Option<Checkpoint> {
         let path = self.0.as_deref()?;
         let written = fs::metadata(path).and_then(|data| data.modified()).ok()?;
-        let age = SystemTime::now()
-            .duration_since(written)
-            .unwrap_or_default();
+        let age = clock::system().duration_since(written).unwrap_or_default();
         if age > MAX_AGE {
             return None;
         }

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Place, details};
+use crate::app::handler::Handler;
 use crate::error::{Failure, Kind};
 use crate::observe::judge::{Advice, Health, Judge};
 use crate::observe::{self, Function, Invocations, Lag, Mapping, Seen, Unseen};
@@ -125,16 +126,16 @@ impl Parts<'_> {
 
     fn function(
         &mut self,
-        role: &'static str,
+        handler: Handler,
         function: observe::Part<Function>,
         activity: Option<Invocations>,
         now: Timestamp,
     ) {
         self.add(
-            (role, role),
+            (handler.name(), handler.name()),
             function.map(|function| FunctionFacts { function, activity }),
             |facts| details::function(facts, now),
-            |judge, of| judge.function(role, &of.function, of.activity.as_ref()),
+            |judge, of| judge.function(handler, &of.function, of.activity.as_ref()),
         );
     }
 }
@@ -167,7 +168,7 @@ impl Report {
             |stack| details::stack(stack, now),
             |judge, stack| judge.stack(stack),
         );
-        parts.function("publisher", seen.functions.publisher, published, now);
+        parts.function(Handler::Publisher, seen.functions.publisher, published, now);
         parts.add(
             ("writeModel", "write model"),
             seen.write_model,
@@ -180,14 +181,19 @@ impl Report {
             |facts| details::mapping(facts, now),
             |judge, facts| judge.mapping(&facts.mapping, facts.lag.as_ref()),
         );
-        parts.function("subscriber", seen.functions.subscriber, projected, now);
+        parts.function(
+            Handler::Subscriber,
+            seen.functions.subscriber,
+            projected,
+            now,
+        );
         parts.add(
             ("readModel", "read model"),
             seen.read_model,
             details::read_model,
             |judge, model| judge.read_model(model),
         );
-        parts.function("query", seen.functions.query, queried, now);
+        parts.function(Handler::Query, seen.functions.query, queried, now);
         parts.add(
             ("failures", "failures"),
             seen.failures,

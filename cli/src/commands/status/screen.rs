@@ -1,6 +1,7 @@
 //! How a report looks: a line for each part, then what to do about those that are not well.
 
 use super::report::{Part, Report};
+use crate::app::handler::Handler;
 use crate::observe::judge::Health;
 use crate::printer::Style;
 use crate::settings::Target;
@@ -105,7 +106,7 @@ fn advice(parts: &[&Part], room: usize, style: Style) -> String {
 
 /// The functions' details under one another, where there is room for that.
 fn align(parts: &mut [(&Part, Vec<String>)], room: usize) {
-    let is_function = |part: &Part| matches!(part.name, "publisher" | "subscriber" | "query");
+    let is_function = |part: &Part| Handler::named(part.name).is_some();
     let functions = parts.iter().filter(|(part, _)| is_function(part));
     let mut widths: Vec<usize> = Vec::new();
     for (_, cells) in functions {

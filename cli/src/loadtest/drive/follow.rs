@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use host::pause::Pause;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
@@ -63,7 +64,7 @@ impl Load {
     /// Asks for it until it is there.
     async fn follow(&self, one: Followed) {
         let question = self.plan.subject.get(&one.id);
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.5);
         let mut since = one.acknowledged;
         loop {
             let look = Instant::now();
@@ -85,8 +86,7 @@ impl Load {
                 break;
             }
             since = look;
-            sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            pause.pass().await;
         }
         self.following.set(self.following.get().saturating_sub(1));
     }

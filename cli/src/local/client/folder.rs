@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::LocalError;
 use super::start::START;
+use crate::app::wait::until;
 use crate::local::private;
 use crate::local::protocol::{Deployment, HostFile};
 use crate::settings::StackName;
@@ -117,14 +118,8 @@ impl Folder {
 
     /// Waits until nobody serves the stack, for some time.
     pub(super) async fn is_released(&self, limit: Duration) -> Result<bool, LocalError> {
-        let deadline = Instant::now() + limit;
-        while self.is_served()? {
-            if Instant::now() > deadline {
-                return Ok(false);
-            }
-            sleep(ENDING_PAUSE).await;
-        }
-        Ok(true)
+        let released = async || Ok((!self.is_served()?).then_some(()));
+        Ok(until(limit, ENDING_PAUSE, released).await?.is_some())
     }
 
     /// Where the process is reached; absent while it starts or ends.
@@ -135,16 +130,8 @@ impl Folder {
 
     /// Likewise, of a process that is about to be ready.
     pub(super) async fn await_host_file(&self) -> Result<HostFile, LocalError> {
-        let deadline = Instant::now() + START;
-        loop {
-            if let Some(host) = self.host_file() {
-                return Ok(host);
-            }
-            if Instant::now() > deadline {
-                return Err(LocalError::Busy(self.stack.clone()));
-            }
-            sleep(PAUSE).await;
-        }
+        let found = until(START, PAUSE, async || Ok(self.host_file())).await?;
+        found.ok_or_else(|| LocalError::Busy(self.stack.clone()))
     }
 
     /// Ends what a process left running that was killed, and its watcher with it.
@@ -229,26 +216,23 @@ impl Folder {
         limit: Duration,
         waiting: impl FnOnce(),
     ) -> Result<Held, LocalError> {
-        let deadline = Instant::now() + limit;
         let mut waiting = Some(waiting);
-        loop {
-            match self.try_hold(name) {
-                Ok(Some(held)) => return Ok(held),
-                Ok(None) => {}
-                // Whoever held it has destroyed the stack.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(LocalError::NotDeployed(self.stack.clone()));
+        let held = until(limit, PAUSE, async || match self.try_hold(name) {
+            Ok(Some(held)) => Ok(Some(held)),
+            Ok(None) => {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
                 }
-                Err(error) => return Err(self.unusable(error)),
+                Ok(None)
             }
-            if Instant::now() > deadline {
-                return Err(LocalError::Busy(self.stack.clone()));
+            // Whoever held it has destroyed the stack.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(LocalError::NotDeployed(self.stack.clone()))
             }
-            if let Some(waiting) = waiting.take() {
-                waiting();
-            }
-            sleep(PAUSE).await;
-        }
+            Err(error) => Err(self.unusable(error)),
+        });
+        let held = held.await?;
+        held.ok_or_else(|| LocalError::Busy(self.stack.clone()))
     }
 
     fn try_hold(&self, name: &str) -> io::Result<Option<Held>> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Context;
 use super::value::Value;
-use crate::package::{Architecture, Handler};
+use crate::app::handler::Handler;
+use crate::package::Architecture;
 use crate::stack::template::{Entry, Node, Parameter, Template, TemplateError};
 
 /// How the functions reach the cache: here without TLS and IAM, which the local one does not know.

@@ -7,8 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use crate::app::clock;
 
 /// In bytes, before it goes aside.
 const LARGEST: u64 = 1 << 20;
@@ -23,9 +22,7 @@ pub(super) fn keep_in(path: PathBuf) {
 
 /// Writes one line with its time.
 pub(super) fn log(text: impl Display) {
-    let now = OffsetDateTime::now_utc();
-    let now = now.replace_millisecond(now.millisecond()).unwrap_or(now);
-    let now = now.format(&Rfc3339).unwrap_or_default();
+    let now = clock::now();
     let file = FILE.lock().unwrap_or_else(PoisonError::into_inner);
     // Without a place to write to there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "{now} {text}");

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use host::cache::Cache;
 use host::definition::Definition;
 use host::lambda::{Functions, InvokeOptions};
+use host::pause::Pause;
 use host::store::Store;
 use pattern::payload::{Failed, Projected, Token};
 use serde_json::value::RawValue;
@@ -69,9 +70,9 @@ impl Keeper {
             loop {
                 restarted.mark_unchanged();
                 tell.send_replace(false);
-                let mut pause = Pause(SHORTEST_PAUSE);
+                let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
                 while !work.keep_whole().await {
-                    pause.pass(&mut restarted, &mut work.projections).await;
+                    pass(&mut pause, &mut restarted, &mut work.projections).await;
                 }
                 tell.send_replace(true);
                 if restarted.changed().await.is_err() {
@@ -107,21 +108,19 @@ impl Drop for Keeper {
     }
 }
 
-/// What passes between two attempts.
-struct Pause(Duration);
-
-impl Pause {
-    /// Waits, longer each time, though not for what an empty cache or another function can change.
-    async fn pass(
-        &mut self,
-        restarted: &mut watch::Receiver<u64>,
-        deployed: &mut watch::Receiver<Vec<Projection>>,
-    ) {
-        tokio::select! {
-            () = sleep(self.0) => self.0 = (self.0 * 2).min(LONGEST_PAUSE),
-            Ok(()) = restarted.changed() => self.0 = SHORTEST_PAUSE,
-            Ok(()) = deployed.changed() => self.0 = SHORTEST_PAUSE,
-        }
+/// Waits, longer each time, though not for what an empty cache or another function can change.
+async fn pass(
+    pause: &mut Pause,
+    restarted: &mut watch::Receiver<u64>,
+    deployed: &mut watch::Receiver<Vec<Projection>>,
+) {
+    let changed = tokio::select! {
+        () = pause.pass() => false,
+        Ok(()) = restarted.changed() => true,
+        Ok(()) = deployed.changed() => true,
+    };
+    if changed {
+        pause.reset();
     }
 }
 
@@ -290,17 +289,17 @@ mod tests {
     async fn what_goes_on_failing_is_tried_ever_more_seldom_until_something_changes() {
         let (_cache, mut restarted) = watch::channel(0);
         let (deploy, mut deployed) = watch::channel(Vec::new());
-        let mut pause = Pause(SHORTEST_PAUSE);
+        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
         let begun = Instant::now();
         for _ in 0..20 {
-            pause.pass(&mut restarted, &mut deployed).await;
+            pass(&mut pause, &mut restarted, &mut deployed).await;
         }
         assert!(begun.elapsed() > Duration::from_secs(600));
         let begun = Instant::now();
         deploy.send_replace(Vec::new());
-        pause.pass(&mut restarted, &mut deployed).await;
+        pass(&mut pause, &mut restarted, &mut deployed).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        pause.pass(&mut restarted, &mut deployed).await;
+        pass(&mut pause, &mut restarted, &mut deployed).await;
         assert_eq!(begun.elapsed(), SHORTEST_PAUSE);
     }
 }

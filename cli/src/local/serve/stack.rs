@@ -19,6 +19,7 @@ use super::error::ServeError;
 use super::log::log;
 use super::rebuild::Keeper;
 use super::write_beside;
+use crate::app::clock;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::protocol::{Change, Deployed, Deployment, Description, Status};
@@ -91,7 +92,7 @@ impl Stack {
             queues,
             functions,
             mappings,
-            started_at: Timestamp::now(),
+            started_at: clock::now(),
             live: Mutex::new(None),
         })
     }
@@ -198,7 +199,7 @@ impl Stack {
             Some(live) if changes.is_empty() => live.deployment.changed_at,
             // It is taken up again as it was left.
             None if deployment.changed_at.is_some() => deployment.changed_at,
-            _ => Some(Timestamp::now()),
+            _ => Some(clock::now()),
         };
         let keeper = match live {
             Some(live) if live.cache.address() == cache.address() => {

@@ -45,7 +45,7 @@ fn function(state: &str) -> Function {
     }
 }
 
-fn of(role: &str, invocations: u64, errors: u64) -> Health {
+fn of(handler: Handler, invocations: u64, errors: u64) -> Health {
     let recent = Counted {
         invocations,
         errors,
@@ -56,7 +56,7 @@ fn of(role: &str, invocations: u64, errors: u64) -> Health {
         ..Invocations::default()
     };
     let advice = judged(Target::Aws, |judge| {
-        judge.function(role, &function("Active"), Some(&activity))
+        judge.function(handler, &function("Active"), Some(&activity))
     });
     said(advice).0
 }
@@ -100,11 +100,11 @@ fn a_stacks_status_decides_and_every_bad_one_has_a_way_out() {
 
 #[test]
 fn a_few_refusals_are_no_trouble_and_one_error_of_the_subscriber_is() {
-    assert_eq!(of("publisher", 0, 0), Health::Ok);
-    assert_eq!(of("publisher", 10, 4), Health::Ok);
-    assert_eq!(of("publisher", 10, 5), Health::Warning);
-    assert_eq!(of("query", 1, 1), Health::Warning);
-    assert_eq!(of("subscriber", 1_000, 1), Health::Warning);
+    assert_eq!(of(Handler::Publisher, 0, 0), Health::Ok);
+    assert_eq!(of(Handler::Publisher, 10, 4), Health::Ok);
+    assert_eq!(of(Handler::Publisher, 10, 5), Health::Warning);
+    assert_eq!(of(Handler::Query, 1, 1), Health::Warning);
+    assert_eq!(of(Handler::Subscriber, 1_000, 1), Health::Warning);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn errors_of_an_hour_ago_are_over() {
         ..Invocations::default()
     };
     let advice = judged(Target::Aws, |judge| {
-        judge.function("subscriber", &function("Active"), Some(&activity))
+        judge.function(Handler::Subscriber, &function("Active"), Some(&activity))
     });
     assert_eq!(said(advice).0, Health::Ok);
 }
@@ -163,7 +163,7 @@ fn crashed(error_type: &str, message: &str) -> String {
         ..Invocations::default()
     };
     let advice = judged(Target::Local, |judge| {
-        judge.function("query", &function("Active"), Some(&activity))
+        judge.function(Handler::Query, &function("Active"), Some(&activity))
     });
     said(advice).1
 }
@@ -185,7 +185,7 @@ fn a_function_whose_last_update_failed_still_works() {
     let mut function = function("Active");
     function.last_update = Some("Failed".to_owned());
     let advice = judged(Target::Aws, |judge| {
-        judge.function("query", &function, None)
+        judge.function(Handler::Query, &function, None)
     });
     let (health, text) = said(advice);
     assert_eq!(health, Health::Warning);
@@ -196,7 +196,7 @@ fn a_function_whose_last_update_failed_still_works() {
 fn a_function_that_cannot_run_is_worse_than_one_that_waits() {
     let health = |state| {
         let advice = judged(Target::Aws, |judge| {
-            judge.function("query", &function(state), None)
+            judge.function(Handler::Query, &function(state), None)
         });
         said(advice).0
     };

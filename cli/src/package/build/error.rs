@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use super::Builder;
+use crate::app::handler::Handler;
 use crate::error::{Explain, Kind};
-use crate::package::{Architecture, Handler};
+use crate::package::Architecture;
 
 /// Why the handlers were not built.
 #[derive(Debug, thiserror::Error)]

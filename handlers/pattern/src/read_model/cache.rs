@@ -25,6 +25,7 @@ use crate::description::Description;
 use crate::entity::Entity;
 use crate::error::{BoxError, ProjectionError, QueryError, chain};
 use crate::settings::{CannotStart, InvalidSetting};
+use crate::timestamp::system_now;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
@@ -133,7 +134,7 @@ impl<E: Entity> ReadModel<E> {
         let Some(iam) = &self.settings.iam else {
             return Ok(redis);
         };
-        let token = token::token(iam, SystemTime::now()).map_err(CacheError::Sign)?;
+        let token = token::token(iam, system_now()).map_err(CacheError::Sign)?;
         Ok(redis.set_username(&iam.user).set_password(token))
     }
 
@@ -145,7 +146,7 @@ impl<E: Entity> ReadModel<E> {
     /// given up, in case it is the network that swallows the answers.
     pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, CacheError> {
         let mut held = self.held.lock().await;
-        drop(held.take_if(|held| too_old(held.since, SystemTime::now())));
+        drop(held.take_if(|held| too_old(held.since, system_now())));
         match self.attempt(&mut held, pipeline).await {
             Err(CacheError::Command(error)) if !error.is_timeout() => {
                 tracing::warn!(cause = %chain(&error), "the connection to the cache broke; making it anew");
@@ -193,7 +194,7 @@ impl<E: Entity> ReadModel<E> {
             .map_err(refused)?;
         Ok(Held {
             connection,
-            since: SystemTime::now(),
+            since: system_now(),
         })
     }
 }

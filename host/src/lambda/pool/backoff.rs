@@ -5,24 +5,30 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::lambda::failure::Failure;
+use crate::pause::Pause;
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Doubles with each failure, and is forgotten with the first success.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backoff {
-    failures: u32,
+    pause: Pause,
     last: Option<(Instant, Failure)>,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            pause: Pause::between(FIRST, LONGEST),
+            last: None,
+        }
+    }
 }
 
 impl Backoff {
     pub(super) fn failed(&mut self, failure: Failure) {
-        let pause = FIRST
-            .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        self.last = Some((Instant::now() + pause, failure));
+        self.last = Some((Instant::now() + self.pause.take(), failure));
     }
 
     /// The last failure, while it is too early to try again.

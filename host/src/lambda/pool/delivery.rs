@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::report::start_line;
 use super::{Job, Phase, Pool, Running, State, Work};
+use crate::clock::now_ms;
 use crate::definition::Function;
 use crate::lambda::environment::Environment;
-use crate::lambda::log::now_ms;
 
 /// What a runtime's question for work comes to.
 #[derive(Debug)]

@@ -3,10 +3,9 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Running;
+use crate::clock;
 use crate::definition::Function;
 use crate::lambda::environment::Environment;
 use crate::lambda::failure::Failure;
@@ -110,9 +109,7 @@ fn thousandths(ms: f64) -> Value {
 }
 
 fn platform_line(kind: &str, record: &Value) -> String {
-    let now = OffsetDateTime::now_utc()
-        .format(&Rfc3339)
-        .unwrap_or_default();
+    let now = clock::in_milliseconds(clock::now_ms());
     json!({"time": now, "type": kind, "record": record}).to_string()
 }
 
