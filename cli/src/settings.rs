@@ -75,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) project: Option<PathBuf>,
     /// The section of the file that was chosen with `--env`.
     pub(crate) env: Option<String>,
+    /// The account that the stack is in, from the file; no other is changed.
+    pub(crate) account: Option<String>,
     /// The template's parameters, from the file.
     pub(crate) parameters: BTreeMap<String, String>,
     /// The stack's tags, from the file.
@@ -198,6 +200,7 @@ impl Settings {
             domain: domain.clone(),
             project,
             env: global.env.clone(),
+            account: file.account,
             parameters: texts(file.parameters),
             tags: texts(file.tags),
             artifact_bucket: file.artifact_bucket,

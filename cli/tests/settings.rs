@@ -37,7 +37,7 @@ fn what_is_wrong_in_the_file_is_named_with_its_place() {
     assert_snapshot!(with("stack = \"shop\"\nregoin = \"eu-west-1\"\n"), @r"
     exit code 2
     --- stderr
-    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
+    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
     assert_snapshot!(with("[env.prod]\nstack = \"Shop\"\n"), @r"
@@ -52,6 +52,44 @@ fn what_is_wrong_in_the_file_is_named_with_its_place() {
     error: [SANDBOX]/project/cqrs.toml:2:5: unclosed table, expected `]`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
+}
+
+#[test]
+fn credentials_of_another_account_than_the_file_says_change_nothing() {
+    let server = identity_only();
+    let sandbox = Sandbox::against(&server.endpoint());
+    let file = "account = \"123456789012\"\n[env.prod]\naccount = \"210987654321\"\n";
+    sandbox.write("cqrs.toml", file);
+    assert_snapshot!(sandbox.cqrs(["destroy", "--yes", "--env", "prod"]).outcome(), @r"
+    exit code 2
+    --- stderr
+    Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
+    error: the credentials are of account 123456789012, and the stack belongs into 210987654321, as cqrs.toml says for the environment prod
+    hint: sign in to that account, for example with `--profile NAME`; or correct `account` in cqrs.toml
+    ");
+    let deploy = sandbox
+        .cqrs(["deploy", "--plan", "--env", "prod"])
+        .outcome();
+    assert_eq!(deploy.code, 2, "{deploy}");
+    assert!(
+        deploy.stderr.contains("belongs into 210987654321"),
+        "{deploy}"
+    );
+    let doctor = sandbox.cqrs(["doctor", "--env", "prod"]).outcome();
+    assert!(
+        doctor
+            .stdout
+            .contains("✗ credentials  the credentials are of account 123456789012"),
+        "{doctor}"
+    );
+    assert!(
+        server.saw_only("GetCallerIdentity"),
+        "{:?}",
+        server.actions()
+    );
+    // In the account that it names, the command goes on.
+    sandbox.cqrs(["destroy", "--yes"]).outcome();
+    assert!(!server.saw_only("GetCallerIdentity"));
 }
 
 #[test]

@@ -38,7 +38,7 @@ use crate::cli::{Cli, Command};
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
-use crate::settings::{Settings, StackName, TEMPLATE};
+use crate::settings::{FILE, Settings, StackName, TEMPLATE};
 
 /// Runs what was typed. `printer` is replaced by one with the settings file's options.
 pub(crate) async fn run(
@@ -153,7 +153,28 @@ async fn introduce(aws: &Aws, settings: &Settings, printer: &Printer) -> Result<
         style.bold(aws.region()),
         identity.arn,
     ));
-    Ok(identity)
+    match other_account(settings, &identity) {
+        Some(failure) => Err(failure),
+        None => Ok(identity),
+    }
+}
+
+/// The failure of credentials that are of another account than the settings say.
+fn other_account(settings: &Settings, identity: &Identity) -> Option<Failure> {
+    let account = settings.account.as_ref()?;
+    let said = match &settings.env {
+        Some(env) => format!("{FILE} says for the environment {env}"),
+        None => format!("{FILE} says"),
+    };
+    (*account != identity.account).then(|| {
+        let message = format!(
+            "the credentials are of account {}, and the stack belongs into {account}, as {said}",
+            identity.account
+        );
+        Failure::new(Kind::Usage, message).hint(format!(
+            "sign in to that account, for example with `--profile NAME`; or correct `account` in {FILE}"
+        ))
+    })
 }
 
 /// `1 failure`, `2 failures`.

@@ -45,6 +45,7 @@ an error.
 ```toml
 stack = "shop"                   # --stack
 region = "eu-west-1"             # --region
+account = "123456789012"         # deploy, destroy and doctor refuse credentials of another
 profile = "dev"                  # --profile, where the environment has no keys of its own
 endpoint-url = "http://127.0.0.1:4566"
 local = true                     # --local: on this machine instead
@@ -60,6 +61,7 @@ team = "shop"
 
 [env.prod]                       # --env prod: the same keys, which outrank those above
 stack = "shop-prod"
+account = "210987654321"
 profile = "prod"
 parameters = { CacheReplicas = 1, DeletionProtection = "on" }
 ```

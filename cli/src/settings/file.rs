@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::SettingsError;
-use super::value::{StackName, parse_cache_url, parse_endpoint, parse_region};
+use super::value::{StackName, parse_account, parse_cache_url, parse_endpoint, parse_region};
 
 /// The file's top level, and each `[env.NAME]` in it.
 #[derive(Debug, Default, Deserialize)]
@@ -15,6 +15,8 @@ pub(super) struct Section {
     pub(super) stack: Option<StackName>,
     #[serde(default, deserialize_with = "region")]
     pub(super) region: Option<String>,
+    #[serde(default, deserialize_with = "account")]
+    pub(super) account: Option<String>,
     pub(super) profile: Option<String>,
     #[serde(default, deserialize_with = "endpoint")]
     pub(super) endpoint_url: Option<String>,
@@ -58,25 +60,28 @@ impl From<Scalar> for String {
     }
 }
 
-fn region<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(d)?;
-    parse_region(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+fn account<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    in_form(d, parse_account)
 }
 
-fn endpoint<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(d)?;
-    parse_endpoint(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+fn region<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    in_form(d, parse_region)
 }
 
-fn cache_url<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    in_form(d, parse_endpoint)
+}
+
+fn cache_url<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    in_form(d, parse_cache_url)
+}
+
+fn in_form<'de, D: Deserializer<'de>>(
+    d: D,
+    form: impl Fn(&str) -> Result<String, String>,
+) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(d)?;
-    parse_cache_url(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    form(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 impl Section {
@@ -122,6 +127,7 @@ impl Section {
         Self {
             stack: self.stack.or(base.stack),
             region: self.region.or(base.region),
+            account: self.account.or(base.account),
             profile: self.profile.or(base.profile),
             endpoint_url: self.endpoint_url.or(base.endpoint_url),
             local: self.local.or(base.local),

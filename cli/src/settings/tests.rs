@@ -103,13 +103,14 @@ fn a_bad_value_of_a_variable_names_the_variable() {
 #[test]
 fn an_environment_adds_to_and_outranks_the_top_level() {
     let mut file = parse(
-        "profile = \"dev\"\nregion = \"eu-west-1\"\n[parameters]\nA = 1\nB = true\n\
+        "profile = \"dev\"\nregion = \"eu-west-1\"\naccount = \"210987654321\"\n[parameters]\nA = 1\nB = true\n\
          [env.prod]\nprofile = \"prod\"\nparameters = { A = \"2\" }",
     )
     .expect("the file parses");
     let section = file.env.remove("prod").expect("the section").over(file);
     assert_eq!(section.profile.as_deref(), Some("prod"));
     assert_eq!(section.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(section.account.as_deref(), Some("210987654321"));
     let parameters = texts(section.parameters);
     assert_eq!(parameters["A"], "2");
     assert_eq!(parameters["B"], "true");
@@ -137,7 +138,8 @@ fn the_reference_shows_every_key_of_the_file_and_no_other() {
 #[test]
 fn an_unknown_key_or_a_bad_value_names_its_line() {
     let at = |text: &str| parse(text).expect_err("a bad file").to_string();
-    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
+    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
     insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row");
+    insta::assert_snapshot!(at("account = \"12\""), @r#"cqrs.toml:1:11: an account is 12 digits, such as "123456789012""#);
     insta::assert_snapshot!(at("stack = "), @"cqrs.toml:1:9: string values must be quoted, expected literal string");
 }

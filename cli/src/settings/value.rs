@@ -85,6 +85,15 @@ pub(crate) fn stack_flag(stack: &StackName) -> String {
     }
 }
 
+/// Checks the form of an account's id.
+pub(crate) fn parse_account(account: &str) -> Result<String, String> {
+    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(account.to_owned())
+    } else {
+        Err("an account is 12 digits, such as \"123456789012\"".to_owned())
+    }
+}
+
 /// Checks the form of a region, such as `eu-west-1` or `us-gov-east-1`.
 pub(crate) fn parse_region(region: &str) -> Result<String, String> {
     let parts: Vec<&str> = region.split('-').collect();

@@ -254,6 +254,11 @@ impl Scripted {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Whether nothing else was asked for.
+    pub(crate) fn saw_only(&self, action: &str) -> bool {
+        self.actions().iter().all(|asked| asked == action)
+    }
+
     /// How often each thing was asked for.
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();

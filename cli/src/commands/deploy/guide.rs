@@ -237,6 +237,7 @@ mod tests {
             },
             project: None,
             env: env.map(str::to_owned),
+            account: None,
             parameters: parameters
                 .iter()
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))

@@ -9,7 +9,9 @@ use crate::app::clock;
 use crate::app::duration::shown;
 use crate::aws::query::{Answer, Form};
 use crate::aws::{Aws, AwsError, Identity};
+use crate::commands::other_account;
 use crate::error::Failure;
+use crate::settings::Settings;
 
 /// From here on AWS refuses signatures. (IAM user guide, "Troubleshoot Signature Version 4")
 const CLOCK_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -71,10 +73,14 @@ fn clock(host: &str, answer: &Answer, asked: SystemTime, got: SystemTime) -> Che
 /// Whose the credentials are, and for how long.
 pub(super) async fn credentials(
     aws: &Aws,
+    settings: &Settings,
     loaded: Result<Credentials, AwsError>,
 ) -> Result<Checked<Identity>, Failure> {
     let expiry = loaded?.expiry();
     let identity = aws.identity().await?;
+    if let Some(failure) = other_account(settings, &identity) {
+        return Err(failure);
+    }
     let detail = format!("{} in account {}", identity.arn, identity.account);
     let left = expiry.map(|expiry| expiry.duration_since(clock::system()).unwrap_or_default());
     let finding = match left {

@@ -114,7 +114,10 @@ async fn on_aws(checks: &Checks, global: &Global, settings: &Settings) {
     if reached.is_none() {
         return checks.skip(&ON_AWS, Name::Region);
     }
-    let identified = checks.check(Name::Credentials, account::credentials(&aws, loaded));
+    let identified = checks.check(
+        Name::Credentials,
+        account::credentials(&aws, settings, loaded),
+    );
     if identified.await.is_none() {
         return checks.skip(&ON_AWS, Name::Credentials);
     }
