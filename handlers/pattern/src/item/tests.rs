@@ -15,6 +15,7 @@ fn legacy() -> Value {
 #[test]
 fn an_item_of_others_is_an_entity_with_fixed_defaults() {
     let document: Document<Account> = document(&item(legacy())).unwrap();
+    assert_eq!(into_document(item(legacy())).as_ref(), Some(&document));
     assert_eq!(
         serde_json::to_string(&document).unwrap(),
         r#"{"accountId":"a","owner":"ann","currency":"EUR","overdraft":0,"balance":0,"status":"open","version":1,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}"#
@@ -68,8 +69,10 @@ fn what_an_item_says_wrongly_is_named_instead_of_defaulted() {
     ] {
         let mut wrong = legacy();
         wrong[name] = value;
-        let error = document::<Account>(&item(wrong)).unwrap_err();
+        let wrong = item(wrong);
+        let error = document::<Account>(&wrong).unwrap_err();
         assert_eq!(error.to_string(), message);
+        assert_eq!(into_document::<Account>(wrong), None, "{message}");
     }
     let error = identity::<Account>(&item(json!({}))).unwrap_err();
     assert_eq!(error.to_string(), "accountId is missing from the item");
@@ -97,5 +100,7 @@ fn what_is_stored_is_read_back_and_unknown_attributes_are_no_fault() {
         at: crate::timestamp::Timestamp::EPOCH,
     };
     stored.applied = stored.applied.with("k", used);
-    assert_eq!(super::stored(&of(&stored).unwrap()), Ok(stored));
+    let item = of(&stored).unwrap();
+    assert_eq!(super::stored(&item).as_ref(), Ok(&stored));
+    assert_eq!(into_document(item), Some(stored.document));
 }

@@ -68,7 +68,7 @@ impl<E: Entity> Record<E> {
         }
         let identifier = record.change.sequence_number?;
         let sequence = Sequence::new(&identifier)?;
-        let document = item::document(&record.change.new_image).ok()?;
+        let document = item::into_document(record.change.new_image)?;
         let written_at = record.change.approximate_creation_date_time;
         Some(Self {
             identifier: Some(identifier),

@@ -6,13 +6,13 @@
 //! standing.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use redis::{Cmd, Pipeline, Script, Value, cmd};
-use serde::de::Error as _;
+use redis::{Cmd, Pipeline, Script, Value};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -32,6 +32,9 @@ const CHUNK: usize = 1000;
 /// How long a removed entity's version is remembered: twice the time that the stream keeps records,
 /// so that none of them can bring it back.
 const TOMBSTONE_SECONDS: u32 = 48 * 60 * 60;
+
+/// What the arguments of a command hold beside script and document, as a rule: more makes it grow.
+const ROOM: usize = 384;
 
 static PROJECT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 const TEXT: &str = include_str!("project.lua");
@@ -267,6 +270,39 @@ impl<E: Entity> ReadModel<E> {
     }
 }
 
+/// The members of a document, in their order: they are few, and looked for by name a few times.
+#[derive(Default)]
+struct Members<'a>(Vec<(&'a str, ListValue<'a>)>);
+
+impl Members<'_> {
+    fn value(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(member, _)| *member == name);
+        found.map_or("", |(_, value)| &value.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsTheyCome;
+        impl<'de> Visitor<'de> for AsTheyCome {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(AsTheyCome)
+    }
+}
+
 /// The value of a field as the name of a list has it; empty where there is no list of it. It borrows
 /// from the document where that has no escape.
 #[derive(Default)]
@@ -334,8 +370,11 @@ impl<E: Entity> ReadModel<E> {
             }
             State::Removed { version, .. } => ("removed", *version, [0; 6], String::new()),
         };
-        let mut command = cmd(script);
+        let lists = &self.description.lists;
+        let mut command =
+            Cmd::with_capacity(11 + 2 * lists.len(), body.len() + document.len() + ROOM);
         command
+            .arg(script)
             .arg(body)
             .arg(1)
             .arg(self.keys.entity(change.id()))
@@ -348,15 +387,13 @@ impl<E: Entity> ReadModel<E> {
             .arg(&document)
             .arg(TOMBSTONE_SECONDS)
             .arg(replaced.map(|mark| format!("={mark}")).unwrap_or_default());
-        let fields: HashMap<&str, ListValue<'_>> = if document.is_empty() {
-            HashMap::new()
-        } else {
-            serde_json::from_str(&document)
-                .map_err(|error| CacheError::Unexpected(error.to_string()))?
+        let members = match document.as_str() {
+            "" => Members::default(),
+            document => serde_json::from_str(document)
+                .map_err(|error| CacheError::Unexpected(error.to_string()))?,
         };
-        for list in &self.description.lists {
-            let value = fields.get(list.as_str()).map_or("", |value| &value.0);
-            command.arg(list).arg(value);
+        for list in lists {
+            command.arg(list).arg(members.value(list));
         }
         Ok(command)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -24,7 +24,7 @@ use crate::id::Id;
 use crate::item::attribute;
 use crate::settings::{self, InvalidSetting, Source};
 
-mod tls;
+mod http;
 
 const TABLE: &str = "WRITE_MODEL_TABLE";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -76,13 +76,16 @@ impl DynamoTable {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
                     .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                     .operation_timeout(COMMAND_TIMEOUT)
                     .build(),
             );
         let endpoint = endpoint(source)?;
-        config = config.http_client(http_client(endpoint.as_deref(), source)?);
+        // An emulator's needs no certificates.
+        let encrypts = !endpoint
+            .as_deref()
+            .is_some_and(|url| url.starts_with("http:"));
+        config = config.http_client(http::client(encrypts, source)?);
         if let Some(url) = endpoint {
             config = config.endpoint_url(url);
         }
@@ -285,18 +288,6 @@ fn refused(error: SdkError<UpdateItemError>) -> Result<Option<Item>, CommandErro
         }
         _ => Err(classify(error)),
     }
-}
-
-fn http_client(
-    endpoint: Option<&str>,
-    source: Source<'_>,
-) -> Result<SharedHttpClient, InvalidSetting> {
-    let http = aws_smithy_http_client::Builder::new();
-    if endpoint.is_some_and(|url| url.starts_with("http:")) {
-        // No certificates to load for an emulator.
-        return Ok(http.build_http());
-    }
-    tls::client(http, source)
 }
 
 fn endpoint(source: Source<'_>) -> Result<Option<String>, InvalidSetting> {
