@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amazons_own_addresses_are_told_from_those_that_stand_in() {
+    fn amazons_own_addresses_differ_from_those_that_stand_in() {
         for endpoint in [
             "https://cloudformation.eu-west-1.amazonaws.com",
             "https://CloudFormation.cn-north-1.amazonaws.com.cn:443/",

@@ -83,7 +83,7 @@ impl Cli {
         command.subcommand(entity::command(domain))
     }
 
-    /// Parses, and settles between `--local` and what leads to AWS: both typed is an error; one
+    /// Parses, and decides between `--local` and what leads to AWS: both typed is an error; one
     /// that was typed outranks another that comes from the environment.
     pub(crate) fn from_arguments(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,

@@ -8,7 +8,7 @@ use crate::support::{AwsStage, LocalStage, Sandbox, Stage, on_both};
 
 on_both!(
     a_run_reports_each_step_and_saves_a_page,
-    an_open_loop_keeps_its_rate_and_tells_of_the_waiting,
+    an_open_loop_keeps_its_rate_and_reports_the_waiting,
     clean_deletes_the_orders_of_all_runs_and_no_others,
     a_function_that_fails_is_counted_by_step_and_kind,
     an_interrupted_run_reports_what_it_measured,
@@ -90,7 +90,7 @@ fn a_run_reports_each_step_and_saves_a_page<S: Stage>() {
     );
 }
 
-fn an_open_loop_keeps_its_rate_and_tells_of_the_waiting<S: Stage>() {
+fn an_open_loop_keeps_its_rate_and_reports_the_waiting<S: Stage>() {
     let stage = S::deployed();
     let run: Value = stage
         .cqrs(bench("--rate 40 --duration 1s --mix create=1,list=1"))

@@ -59,7 +59,7 @@ fn error(status: u16, code: &str) -> Reply {
     Reply::json(status, json!({"__type": code, "message": "said AWS"}))
 }
 
-/// A publisher that keeps the caller of a product waiting until it is told to go on.
+/// A publisher that keeps the caller of a product waiting until the test lets it go on.
 fn held_at(product: &'static str) -> (Publisher, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (reached, at) = mpsc::channel();
     let (go_on, wait) = mpsc::channel::<()>();

@@ -1,10 +1,10 @@
-//! What a table holds goes with no deployment that was not told so, on both targets.
+//! No deployment takes a table's items away unless it was asked to, on both targets.
 
 use serde_json::{Value, json};
 
 use crate::support::{Stage, on_both};
 
-on_both!(a_table_that_holds_items_is_replaced_only_when_told,);
+on_both!(a_table_that_holds_items_is_replaced_only_when_asked,);
 
 /// Gives the table another name in the template, which makes it another table.
 fn rename_the_table(stage: &impl Stage) {
@@ -13,7 +13,7 @@ fn rename_the_table(stage: &impl Stage) {
     std::fs::write(path, text.replace("WriteModel", "OtherTable")).unwrap();
 }
 
-fn a_table_that_holds_items_is_replaced_only_when_told<S: Stage>() {
+fn a_table_that_holds_items_is_replaced_only_when_asked<S: Stage>() {
     let stage = S::deployed();
     let id = stage.place_order();
     rename_the_table(&stage);

@@ -414,7 +414,7 @@ fn credentials_that_are_about_to_end_are_a_warning() {
 }
 
 #[test]
-fn an_endpoint_that_nobody_serves_is_the_region_that_is_not_reached() {
+fn an_endpoint_without_a_server_is_the_region_that_is_not_reached() {
     let sandbox = Sandbox::against("http://127.0.0.1:1");
     broken(sandbox.cqrs(["doctor"]), &["region"], "AWS_ENDPOINT_URL");
 }

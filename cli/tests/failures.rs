@@ -108,7 +108,7 @@ fn an_endpoint_that_never_answers_is_given_up() {
 }
 
 #[test]
-fn expired_credentials_and_wrong_ones_are_told_from_missing_ones() {
+fn expired_wrong_and_missing_credentials_differ() {
     let refused = |code, message, command: &[&str]| {
         let server = always(Reply::xml_error(403, code, message));
         Sandbox::against(&server.endpoint()).cqrs(command).outcome()
@@ -223,7 +223,7 @@ fn a_create_that_never_gets_an_answer_fails_and_names_the_network() {
 }
 
 #[test]
-fn a_function_that_crashed_is_told_with_lambdas_own_words() {
+fn a_function_that_crashed_is_shown_with_lambdas_own_words() {
     let server = Scripted::new(|_| {
         Reply::function(
             json!({ "errorType": "Runtime.ExitError", "errorMessage": "RequestId: 7 Error: Runtime exited with error: exit status 1" }),

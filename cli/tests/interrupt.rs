@@ -99,7 +99,7 @@ fn a_signal_that_asks_to_end_leaves_a_bulk_run_with_its_summary_and_its_failed_r
 }
 
 #[test]
-fn a_killed_bulk_run_leaves_nothing_and_the_next_one_tells_of_its_failed_rows() {
+fn a_killed_bulk_run_leaves_nothing_and_the_next_one_names_its_failed_rows() {
     let (publisher, reached, go_on) = held_with_a_failed_row();
     let sandbox = publisher.sandbox();
     sandbox.write("orders.csv", &csv(12));
@@ -118,7 +118,7 @@ fn a_killed_bulk_run_leaves_nothing_and_the_next_one_tells_of_its_failed_rows() 
     assert_eq!(failed_files(&sandbox), ["orders.failed.csv"]);
 }
 
-/// A publisher that refuses the fourth row, and keeps the tenth waiting until it is told to go on.
+/// A publisher that refuses the fourth row, and keeps the tenth waiting until the test lets it go on.
 fn held_with_a_failed_row() -> (Publisher, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (reached, at) = mpsc::channel();
     let (go_on, wait) = mpsc::channel::<()>();

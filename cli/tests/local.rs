@@ -143,7 +143,7 @@ fn a_port_that_was_taken_meanwhile_is_given_up_with_a_word() {
 }
 
 #[test]
-fn a_cache_that_somebody_runs_is_used_and_then_no_more() {
+fn a_cache_that_runs_already_is_used_and_then_no_more() {
     let valkey = Valkey::start();
     let stage = LocalStage::empty();
     let deploy = stage.deploy().args(["--cache-url", &valkey.url()]);
@@ -233,7 +233,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn options_for_aws_and_options_for_this_machine_are_told_apart() {
+fn options_for_aws_and_options_for_this_machine_do_not_mix() {
     let mut sandbox = Sandbox::new();
     let local = sandbox.cqrs(["deploy", "--local", "--express", "--tag", "a=b"]);
     assert_snapshot!(local.outcome(), @"
@@ -355,7 +355,7 @@ fn all_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn all_of_a_stack_is_its_owners_alone_whatever_the_umask() {
+fn only_the_owner_can_read_a_stack_with_any_umask() {
     for mask in [0o000, 0o777] {
         let stage = LocalStage::empty();
         // Of this process, which runs this test alone, and of those that it starts.

@@ -106,28 +106,28 @@ fn a_record_that_cannot_be_projected_goes_to_the_failures_queue_and_its_neighbou
     let failures = parts.given_up(20);
     assert_eq!(failures.len(), 1, "{failures:?}");
     let body = failures[0].body().unwrap();
-    let told: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(told["version"], "1.0");
-    assert!(told["timestamp"].is_string(), "{told}");
-    let context = &told["requestContext"];
+    let message: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(message["version"], "1.0");
+    assert!(message["timestamp"].is_string(), "{message}");
+    let context = &message["requestContext"];
     assert_eq!(context["condition"], "RetryAttemptsExhausted");
     assert_eq!(
         context["functionArn"],
         parts.output("SubscriberFunctionArn")
     );
-    assert!(context["requestId"].is_string(), "{told}");
+    assert!(context["requestId"].is_string(), "{message}");
     assert!(
         context["approximateInvokeCount"].as_u64() >= Some(2),
-        "{told}"
+        "{message}"
     );
-    let response = &told["responseContext"];
+    let response = &message["responseContext"];
     assert_eq!(response["statusCode"], 200);
     assert_eq!(response["executedVersion"], "$LATEST");
-    let batch = &told["DDBStreamBatchInfo"];
+    let batch = &message["DDBStreamBatchInfo"];
     assert_eq!(batch["streamArn"], parts.output("StreamArn"));
     for name in ["First", "Last"] {
         let arrival = &batch[format!("approximateArrivalOf{name}Record")];
-        assert!(arrival.is_string(), "{told}");
+        assert!(arrival.is_string(), "{message}");
     }
 
     // The message says where the record is, and there it can be read again.
@@ -138,7 +138,7 @@ fn a_record_that_cannot_be_projected_goes_to_the_failures_queue_and_its_neighbou
     let image = &first["dynamodb"]["NewImage"];
     assert_eq!(image["quantity"]["S"], "a few");
 
-    // It was told once, it holds up nothing, and once it is mended it is projected.
+    // Its message came once, it holds up nothing, and once it is mended it is projected.
     assert_eq!(parts.given_up(0).len(), 0);
     assert_eq!(parts.ids_read(), [BEFORE, AFTER]);
     parts.write([item(POISON)]);
@@ -155,8 +155,8 @@ fn what_an_outage_of_the_cache_outlasts_is_one_failure_and_not_one_for_each_reco
     let failures = parts.given_up(20);
     cache.resume();
     assert_eq!(failures.len(), 1, "{failures:?}");
-    let told: Value = serde_json::from_str(failures[0].body().unwrap()).unwrap();
-    assert_eq!(told["DDBStreamBatchInfo"]["batchSize"], 3, "{told}");
+    let message: Value = serde_json::from_str(failures[0].body().unwrap()).unwrap();
+    assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 3, "{message}");
     assert_eq!(parts.given_up(0).len(), 0);
 }
 

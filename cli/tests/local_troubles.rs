@@ -62,7 +62,7 @@ fn after_a_change_of_the_cache_that_failed_the_old_one_is_looked_after() {
     let other = Valkey::start();
     let stage = LocalStage::deployed();
     let placed = create(&stage);
-    // Whose read model a cache holds can then not be told.
+    // It is then not known whose read model a cache holds.
     let identity = stage.state("cqrs").join("identity");
     let text = fs::read(&identity).unwrap();
     fs::remove_file(&identity).unwrap();

@@ -13,7 +13,7 @@ on_both!(
     a_failed_invocation_stands_out_with_its_error,
     what_does_not_match_or_is_older_is_not_shown,
     what_comes_is_shown_once_until_ctrl_c_which_is_no_error,
-    following_ends_when_nobody_reads_any_more,
+    following_ends_when_its_output_is_closed,
     a_stack_that_is_not_there_has_its_own_exit_code,
 );
 
@@ -135,7 +135,7 @@ fn what_comes_is_shown_once_until_ctrl_c_which_is_no_error<S: Stage>() {
     assert_eq!(shown.matches("INFO").count(), 3, "{shown}");
 }
 
-fn following_ends_when_nobody_reads_any_more<S: Stage>() {
+fn following_ends_when_its_output_is_closed<S: Stage>() {
     let stage = S::deployed();
     stage.place_order();
     let follow = stage.cqrs(["logs", "publisher", "--filter", "done", "--follow"]);
@@ -200,7 +200,7 @@ fn following_waits_for_a_stack_that_was_stopped_and_goes_on_without_a_gap() {
 }
 
 #[test]
-fn following_waits_out_throttling_and_tells_what_came_late_and_nothing_twice() {
+fn following_waits_out_throttling_and_shows_late_events_and_none_twice() {
     let now = Timestamp::now().as_millis();
     let event = move |name: &str, before_ms: i64| json!({"eventId": name, "timestamp": now - before_ms, "message": format!("event {name}.")});
     let mut asked = 0;

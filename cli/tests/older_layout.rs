@@ -49,7 +49,7 @@ fn a_deployment_makes_the_read_model_again_and_rids_the_cache_of_the_older_one<S
 }
 
 #[test]
-fn where_nobody_agrees_the_command_is_named_and_a_terminal_asks() {
+fn without_a_terminal_the_command_is_named_and_on_a_terminal_it_asks() {
     let stage = LocalStage::deployed();
     stage.place_order();
     age(&stage);

@@ -14,7 +14,7 @@ on_both!(
     more_orders_than_one_query_takes_keep_the_order_of_their_ids,
     several_orders_change_and_what_fails_fails_alone,
     several_orders_are_waited_for_together,
-    an_interrupted_command_tells_what_it_did_and_takes_no_more,
+    an_interrupted_command_reports_what_it_did_and_takes_no_more,
 );
 
 const MISSING: &str = "0199d3c2-8d5f-7a10-b3a4-5c8f3f0c2b11";
@@ -208,7 +208,7 @@ fn several_orders_are_waited_for_together<S: Stage>() {
     assert_eq!(kinds(&items), ["TimedOut", "IllegalTransition"]);
 }
 
-fn an_interrupted_command_tells_what_it_did_and_takes_no_more<S: Stage>() {
+fn an_interrupted_command_reports_what_it_did_and_takes_no_more<S: Stage>() {
     let stage = S::deployed();
     let orders = [stage.place_order(), stage.place_order()];
     let (input, mut typing) = std::io::pipe().unwrap();
@@ -278,7 +278,7 @@ fn what_would_fail_for_all_stops_at_once_and_shows_nothing_where_nothing_was_don
 }
 
 #[test]
-fn what_was_done_before_a_stop_is_told_and_so_is_what_was_not() {
+fn what_was_done_before_a_stop_and_what_was_not_are_reported() {
     let server = Scripted::new(|request| match asked_for(request.body()).as_str() {
         "b" => denied(),
         id => Reply::json(200, order(id)),
@@ -322,7 +322,7 @@ fn an_order_that_gets_no_answer_before_the_end_is_said_to_be_in_doubt() {
 }
 
 #[test]
-fn ctrl_c_ends_the_waiting_and_what_was_written_is_told() {
+fn ctrl_c_ends_the_waiting_and_what_was_written_is_reported() {
     let (tell, asked) = mpsc::channel();
     let server = Scripted::new(move |request| {
         let payload: Value = serde_json::from_str(request.body()).unwrap();

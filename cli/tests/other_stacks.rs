@@ -47,7 +47,7 @@ fn every_command_refuses_it_and_says_what_it_is() {
 }
 
 #[test]
-fn a_preview_of_somebody_elses_is_left_alone_and_is_no_stack_yet() {
+fn a_preview_of_another_tool_is_left_alone_and_is_no_stack_yet() {
     let stage = AwsStage::empty();
     stage.make_other_preview("cqrs");
     assert_eq!(stage.stack_status("cqrs"), "REVIEW_IN_PROGRESS");

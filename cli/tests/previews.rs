@@ -110,7 +110,7 @@ fn a_change_set_that_fails_validation_names_the_resource_the_reason_and_the_plac
 }
 
 #[test]
-fn a_name_that_is_taken_is_told_with_the_stack_that_has_it_or_as_a_leftover() {
+fn a_name_that_is_taken_is_shown_with_the_stack_that_has_it_or_as_a_leftover() {
     let held = server("FAILED", &[TAKEN], |request| {
         (request.action() == "DescribeStackResources").then(|| {
             Reply::xml(
@@ -168,7 +168,7 @@ fn what_validation_warns_of_is_shown_with_the_preview() {
 }
 
 #[test]
-fn a_region_without_room_for_a_network_is_told_before_anything_is_asked() {
+fn a_region_without_room_for_a_network_is_named_before_any_question() {
     let full = |count: usize| {
         move |request: &Request| match request.action().as_str() {
             "DescribeVpcs" => {

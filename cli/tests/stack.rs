@@ -240,13 +240,13 @@ fn on_this_machine_a_function_that_cannot_start_is_warned_of_and_fails_its_calls
     let stage = LocalStage::empty();
     stage.edit_template("WRITE_MODEL_TABLE: !Ref WriteModel", "OTHER: x");
     let deployed = stage.deploy().outcome();
-    let told = &deployed.stderr;
-    assert_eq!(deployed.code, 0, "{told}");
+    let said = &deployed.stderr;
+    assert_eq!(deployed.code, 0, "{said}");
     assert!(
-        told.contains("warning: cqrs-publisher cannot start: "),
-        "{told}"
+        said.contains("warning: cqrs-publisher cannot start: "),
+        "{said}"
     );
-    assert!(told.contains("WRITE_MODEL_TABLE"), "{told}");
+    assert!(said.contains("WRITE_MODEL_TABLE"), "{said}");
     let placed = stage.cqrs(["order", "create", "--client", "1", "--product", "a"]);
     assert_ne!(placed.outcome().code, 0);
 }

@@ -16,7 +16,7 @@ on_both!(
     failures_that_wait_are_for_cqrs_failures,
     refused_commands_are_counted_and_no_breakage,
     without_a_stack_there_is_nothing_to_show,
-    a_watch_writes_a_document_for_each_look_until_nobody_reads,
+    a_watch_writes_a_document_for_each_look_until_its_output_is_closed,
     a_watch_on_a_terminal_draws_in_place_until_ctrl_c,
 );
 
@@ -195,7 +195,7 @@ fn without_a_stack_there_is_nothing_to_show<S: Stage>() {
     }
 }
 
-fn a_watch_writes_a_document_for_each_look_until_nobody_reads<S: Stage>() {
+fn a_watch_writes_a_document_for_each_look_until_its_output_is_closed<S: Stage>() {
     let stage = S::deployed();
     stage.switch_mapping(true);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -536,7 +536,7 @@ fn a_watch_asks_for_metrics_once_a_minute_and_outlives_a_lost_answer() {
 }
 
 #[test]
-fn a_node_type_that_elasticache_refused_is_told_though_cloudformation_reports_success() {
+fn a_node_type_that_elasticache_refused_is_shown_though_cloudformation_reports_success() {
     for (runs, health) in [("cache.t4g.micro", "ok"), ("cache.m7g.large", "warning")] {
         let server = Scripted::new(move |request| match request.action().as_str() {
             "DescribeReplicationGroups" => running_on(runs),

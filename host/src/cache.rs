@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_told_by_its_first_number() {
+    fn a_version_is_judged_by_its_first_number() {
         assert_eq!(major("6.2.14"), Some(6));
         assert_eq!(major("7.2.4"), Some(7));
         assert_eq!(major("255.255.255"), Some(255));

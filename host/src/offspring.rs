@@ -149,7 +149,7 @@ impl Offspring {
             let mut state = self.0.lock();
             let ticket = state.living.remove(&pid);
             if let Some(ticket) = ticket {
-                // Without a watcher nobody needs to know; the next one is told of the living only.
+                // Without a watcher nobody needs to know; the next one gets those that run.
                 let _ = announce(&self.0.writer, GONE, ticket);
             }
             ticket

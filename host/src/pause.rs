@@ -1,5 +1,5 @@
-//! Pauses between attempts, each longer than the one before, so that what does not answer is left
-//! in peace.
+//! Pauses between attempts, each longer than the one before, so that what does not answer is
+//! not asked all the time.
 
 use std::time::Duration;
 

@@ -104,7 +104,7 @@ async fn a_program_that_does_not_start_is_quoted() {
 }
 
 #[tokio::test]
-async fn a_server_of_somebody_else_is_used_and_left_running() {
+async fn a_server_that_runs_already_is_used_and_left_running() {
     let other = Valkey::start();
     let folder = tempfile::tempdir().unwrap();
     let url = format!("redis://localhost:{}", other.port());
@@ -139,7 +139,7 @@ async fn a_server_that_wants_a_password_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_is_told_by_its_version() {
+async fn a_server_that_is_too_old_is_recognised_by_its_version() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

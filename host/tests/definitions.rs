@@ -3,7 +3,7 @@
 use host::definition::{Function, Mapping, Queue, StartingPosition, Table};
 use serde_json::{Value, json};
 
-/// The function `f`, which does as it is told.
+/// The function `f`, which does as its events say.
 pub(crate) fn function() -> Function {
     Function {
         logical_id: "F".to_owned(),

@@ -95,7 +95,7 @@ fn children_and_watcher_end_when_the_parent_is_killed() {
 }
 
 #[test]
-fn a_watcher_that_died_is_replaced_and_told_of_the_living() {
+fn a_watcher_that_died_is_replaced_and_gets_the_list_of_running_processes() {
     let mut parent = Parent::start();
     let first = parent.pid("watcher");
     let before = parent.pid("spawn");
@@ -161,7 +161,7 @@ fn what_a_child_put_into_a_session_of_its_own_ends_with_the_child_and_with_the_p
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_nobody_could_end_is_ended_by_the_next_parent_with_the_same_folder() {
+fn a_process_left_running_is_ended_by_the_next_parent_with_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut parent = Parent::of(&folder);
     let watcher = parent.pid("watcher");

@@ -113,7 +113,7 @@ impl Valkey {
         command
             .args(["--bind", "127.0.0.1", "--port"])
             .arg(self.port.to_string());
-        // In memory and quiet unless it is told otherwise.
+        // In memory and quiet unless a test asks for more.
         if !file_name(&program).starts_with("meebis") {
             command
                 .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_failed_is_told_from_one_that_answered() {
+    fn a_function_that_failed_differs_from_one_that_answered() {
         let server = Server::start(|_| Reply::Answer {
             status: 200,
             headers: vec![("X-Amz-Function-Error".into(), "Unhandled".into())],

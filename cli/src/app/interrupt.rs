@@ -150,7 +150,7 @@ async fn first(signals: &mut Signal, ask: &watch::Sender<bool>) {
     std::future::pending().await
 }
 
-/// Whether the signal is ignored, as a parent process can arrange it; where that cannot be told,
+/// Whether the signal is ignored, as a parent process can arrange it; where that is not known,
 /// it is not.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -29,12 +29,12 @@ mod tests {
 
     /// The outcome of looks that find something, or fail, at the second that is given.
     async fn looked(
-        limit: u64,
+        limit: u32,
         found: Option<u64>,
         failed: Option<u64>,
     ) -> Result<Option<u64>, u64> {
         let start = Instant::now();
-        until(SECOND * limit as u32, SECOND, async || {
+        until(SECOND * limit, SECOND, async || {
             let now = start.elapsed().as_secs();
             match (found, failed) {
                 (_, Some(at)) if at == now => Err(now),

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn expired_wrong_and_throttled_are_told_apart() {
+    fn expired_wrong_and_throttled_differ() {
         assert_eq!(service("ExpiredToken").name(), "ExpiredCredentials");
         assert_eq!(service("SignatureDoesNotMatch").name(), "BadCredentials");
         assert_eq!(service("SlowDown").name(), "Throttled");

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_service_is_told_apart_from_a_page_of_somebody_else() {
+    fn an_error_of_the_service_differs_from_a_page_of_another_server() {
         let body = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error>\
                     <Type>Sender</Type><Code>AccessDenied</Code><Message>a &lt;b&gt; &amp; c</Message>\
                     </Error><RequestId>r</RequestId></ErrorResponse>";

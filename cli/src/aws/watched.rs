@@ -1,5 +1,5 @@
-//! The HTTP client of a stack on this machine: a process that is stopped is told from one that takes
-//! its time, and no attempt follows.
+//! The HTTP client of a stack on this machine: a process that is stopped is not taken for
+//! one that is slow, and is not asked again.
 
 use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::http::{

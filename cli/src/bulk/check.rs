@@ -172,7 +172,7 @@ mod tests {
         let path = written(folder.path(), "a.csv", text);
         let input = Input::open(&path).unwrap();
         let mut checked = check(&input, None, &Domain::bundled(), |_| ()).unwrap();
-        // As if only the contents told.
+        // As if the contents alone were different.
         checked.hash = ContentHash::of(Default::default());
         let mut rows = feed(input, checked, &Domain::bundled(), 4);
         assert!(rows.recv().await.unwrap().is_ok());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_that_is_asked_for_is_taken_whatever_the_file_is_called() {
+    fn the_format_that_is_asked_for_is_taken_with_any_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = written(
             folder.path(),

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_decides_and_without_one_that_tells_the_first_character() {
+    fn the_name_decides_and_without_one_the_first_character() {
         let detect = |name: &str, begin: &str| {
             let path = (!name.is_empty()).then(|| Path::new(name));
             Format::detect(path, begin.as_bytes())

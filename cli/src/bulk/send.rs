@@ -1,7 +1,7 @@
 //! Gives rows to the publisher, several at a time, each until it is answered.
 //!
-//! Every row has its key, so that sending it again is harmless, whatever became of the attempt
-//! before. What passes (throttling, an answer that did not come) is tried again, later each time.
+//! Every row has its key, so that sending it again is harmless, however the attempt before
+//! ended. What passes (throttling, an answer that did not come) is tried again, later each time.
 //! What is the row's own fault goes to the file of failed rows, and what would fail all rows ends
 //! the sending.
 
@@ -65,7 +65,7 @@ pub(crate) async fn send(
     concurrency: u16,
     failed: &mut FailedFile,
     stop: impl Future<Output = ()>,
-    tell: impl FnMut(Event<'_>),
+    on_event: impl FnMut(Event<'_>),
 ) -> Result<(), Halt> {
     let sending = Sending {
         functions,
@@ -73,7 +73,7 @@ pub(crate) async fn send(
         pace: RefCell::new(Pace::new(concurrency)),
         answered: Cell::new(0),
         ending: watch::Sender::new(false),
-        tell: RefCell::new(tell),
+        on_event: RefCell::new(on_event),
     };
     let mut stop = std::pin::pin!(stop);
     let mut under_way = FuturesUnordered::new();
@@ -115,7 +115,7 @@ pub(crate) async fn send(
             halt = Some(cause);
             sending.ending.send_replace(true);
             let under_way = under_way.len();
-            sending.tell(Event::Stopping { under_way });
+            sending.say(Event::Stopping { under_way });
         }
     }
 }
@@ -127,7 +127,7 @@ struct Sending<'a, F> {
     /// How many calls the publisher answered, also with a refusal.
     answered: Cell<u64>,
     ending: watch::Sender<bool>,
-    tell: RefCell<F>,
+    on_event: RefCell<F>,
 }
 
 /// What became of a row.
@@ -189,8 +189,8 @@ fn nature(error: &FunctionError) -> Nature {
 }
 
 impl<F: FnMut(Event<'_>)> Sending<'_, F> {
-    fn tell(&self, event: Event<'_>) {
-        (self.tell.borrow_mut())(event);
+    fn say(&self, event: Event<'_>) {
+        (self.on_event.borrow_mut())(event);
     }
 
     fn limit(&self) -> usize {
@@ -233,13 +233,13 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
                 Nature::Passing => {
                     if self.pace.borrow_mut().throttled(begun) {
                         let limit = self.limit();
-                        self.tell(Event::Slowed { limit });
+                        self.say(Event::Slowed { limit });
                     }
                 }
             }
             answered_before = self.answered.get();
             let line = row.line;
-            self.tell(Event::Retried {
+            self.say(Event::Retried {
                 line,
                 error: &error,
             });
@@ -269,7 +269,7 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
             Sent::Document(document) => {
                 *faults = 0;
                 let earlier = document.version > 1 || document.created_at < self.begun;
-                self.tell(if earlier {
+                self.say(if earlier {
                     Event::AlreadyThere
                 } else {
                     Event::Created
@@ -289,7 +289,7 @@ impl<F: FnMut(Event<'_>)> Sending<'_, F> {
         let reason = &pattern::error::chain(&error);
         failed.add(&row.draft, reason).map_err(Halt::FailedFile)?;
         let line = row.line;
-        self.tell(Event::Failed { line, reason });
+        self.say(Event::Failed { line, reason });
         Ok(())
     }
 }

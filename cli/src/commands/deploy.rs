@@ -419,7 +419,7 @@ impl Deployment<'_> {
         let mark = match self.stacks.execute(change_set).await {
             Ok(mark) => mark,
             Err(error) => {
-                // Whatever came in the way is what to report.
+                // The first failure is the one to report.
                 let _ = self
                     .stacks
                     .discard(&change_set.id, &change_set.stack_id)

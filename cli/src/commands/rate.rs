@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_told_once_something_is_done() {
+    fn the_time_left_is_shown_once_something_is_done() {
         let rate = |done, left| {
             let elapsed = Duration::from_secs(2);
             let rate = Rate {

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_changed_and_gone_is_told_apart_by_logical_id() {
+    fn what_is_new_changed_and_gone_is_known_by_logical_id() {
         let before = of(vec![
             queue("Kept", 0),
             queue("Changed", 0),

@@ -1,7 +1,7 @@
 //! The background process: the host's services, put together for one stack.
 //!
 //! It holds the stack folder's lock for as long as it lives, says on its standard output that it
-//! serves or why not, and from then on answers on its port until it is told to stop.
+//! serves or why not, and from then on answers on its port until it is asked to stop.
 
 mod control;
 mod error;
@@ -51,11 +51,11 @@ pub(crate) struct Start {
     pub(crate) port: Option<u16>,
 }
 
-/// Runs in the background until it is told to stop; the tool that started it reads one line of
+/// Runs in the background until it is asked to stop; the tool that started it reads one line of
 /// [`Started`] from standard output.
 pub(crate) fn host(start: &Start) -> ExitCode {
     log::keep_in(start.state.join("host.log"));
-    let tell = |started: &Started| {
+    let say = |started: &Started| {
         let line = serde_json::to_string(started).unwrap_or_default();
         // Whoever started this may be gone already, which changes nothing.
         let _ = writeln!(std::io::stdout(), "{line}");
@@ -63,7 +63,7 @@ pub(crate) fn host(start: &Start) -> ExitCode {
     let served = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let serving = Serving::start(start).await?;
-            tell(&Started::Ready(serving.file.clone()));
+            say(&Started::Ready(serving.file.clone()));
             Ok(serving.until_stopped(signalled()).await)
         })
     });
@@ -71,13 +71,13 @@ pub(crate) fn host(start: &Start) -> ExitCode {
         Ok(_lock) => ExitCode::SUCCESS,
         Err(error) => {
             log(format_args!("cannot start: {error}"));
-            tell(&Started::Failed(error.into()));
+            say(&Started::Failed(error.into()));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Runs in the foreground, until Ctrl-C or until it is told to stop, and hands over what the
+/// Runs in the foreground, until Ctrl-C or until it is asked to stop, and hands over what the
 /// functions log.
 pub(crate) async fn run(
     start: Start,

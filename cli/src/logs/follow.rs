@@ -9,8 +9,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use pattern::timestamp::Timestamp;
-
 use crate::app::clock;
 use crate::app::handler::Handler;
 use crate::aws::Aws;

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use pattern::timestamp::Timestamp;
-
 use super::{
     Activity, Alarms, Blind, CacheDiffers, LAG_LIMIT_MS, Mapping, Part, PerFunction, Seen, Stack,
     Unseen, WriteModel, alarms, cache, metrics, parts,

@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::types::{
 };
 use host::pause::Pause;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};

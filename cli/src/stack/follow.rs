@@ -9,7 +9,6 @@ use std::time::Duration;
 use aws_sdk_cloudformation::types::StackEvent;
 use host::pause::Pause;
 use serde::Serialize;
-use tokio::time::sleep;
 
 use crate::aws::AwsError;
 use crate::stack::Stacks;

@@ -13,7 +13,7 @@ pub(super) struct Written {
     pub(super) id: String,
     /// As it was acknowledged last.
     pub(super) version: u64,
-    /// It was told to be shipped, and no answer came.
+    /// It was to be shipped, and no answer came.
     pub(super) in_doubt: bool,
 }
 
@@ -151,8 +151,8 @@ impl Client {
 }
 
 impl Written {
-    /// What it is by a later answer, which settles what was in doubt: of the process that left it
-    /// so, nothing lives that could still write.
+    /// What it is by a later answer, which ends the doubt: the process that left it so
+    /// is gone and can write no more.
     fn learn(&mut self, version: u64) {
         let as_known = version == self.version || (self.in_doubt && version == 2);
         assert!(as_known, "{self:?} was answered at version {version}");

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_tells_what_was_asked_for_whatever_the_order() {
+    fn a_fingerprint_is_of_what_was_asked_for_in_any_order() {
         let of = |text: &str| fingerprint(&serde_json::from_str(text).unwrap());
         assert_eq!(of(r#"{"a":1,"b":"x"}"#), of(r#"{"b":"x","a":1}"#));
         assert_ne!(of(r#"{"a":1}"#), of(r#"{"a":"1"}"#));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Longer than any of these payloads, however it is spaced.
 const LONGEST: usize = 64;
 
-/// Whether `payload` asks for `what` and nothing else. Any other payload is told apart without
+/// Whether `payload` asks for `what` and nothing else. Any other payload is recognised without
 /// parsing it.
 #[must_use]
 pub fn is_asked(payload: &str, what: &str) -> bool {

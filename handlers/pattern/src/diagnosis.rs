@@ -1,7 +1,7 @@
 //! A handler's account of the way to its store, step by step.
 //!
-//! Asked with `{"diagnose":true}`, each handler walks that way on a connection of its own, whatever
-//! has become of the one that it holds, and says how far it came and how long each step took. It
+//! Asked with `{"diagnose":true}`, each handler goes that way on a connection of its own, also
+//! where the one that it holds is broken, and says how far it came and how long each step took. It
 //! writes nothing, and what it says holds no secret.
 
 use std::fmt;

@@ -55,7 +55,7 @@ pub trait Handler {
     /// What the handler's domain says of itself.
     fn describe(&self) -> Result<Description, Self::Error>;
 
-    /// Walks to the handler's store, see [`crate::diagnosis`]; [`run`] logs the line.
+    /// Goes the way to the handler's store, see [`crate::diagnosis`]; [`run`] logs the line.
     fn diagnose(&self) -> impl Future<Output = Diagnosis>;
 }
 

@@ -206,7 +206,7 @@ mod tests {
     use crate::testing::account::Account;
 
     #[test]
-    fn what_failed_is_read_as_it_was_written_whatever_the_id_is_called() {
+    fn a_failure_is_read_as_it_was_written_with_any_name_of_the_id() {
         let id = Some(Id::new("o").unwrap());
         let malformed = Failed::malformed::<Account>(id, "owner is missing from the item");
         let record = Failed {

@@ -187,7 +187,7 @@ fn a_large_projection_by_hand_goes_in_several_round_trips() {
 }
 
 /// Ids of the orders of all pages, and how many pages there were.
-fn walk(given: &Given, limit: usize, mut between: impl FnMut(usize)) -> (Vec<String>, usize) {
+fn pages(given: &Given, limit: usize, mut between: impl FnMut(usize)) -> (Vec<String>, usize) {
     let (mut ids, mut pages, mut cursor) = (Vec::new(), 0, Value::Null);
     loop {
         let page = given.ask(&json!({"list": {"limit": limit, "cursor": cursor}}));
@@ -217,7 +217,7 @@ fn pages_show_each_order_once_newest_first_also_at_equal_times() {
         expected.insert(0, id);
     }
     for limit in [1, 4, 5, 24, 25, 26] {
-        let (ids, pages) = walk(&given, limit, |_| {});
+        let (ids, pages) = pages(&given, limit, |_| {});
         assert_eq!(ids, expected, "limit {limit}");
         assert_eq!(pages, 25_usize.div_ceil(limit), "limit {limit}");
     }
@@ -234,7 +234,7 @@ fn orders_that_arrive_or_leave_between_pages_do_not_shift_them() {
             "2026-11-23T03:00:00.000Z",
         )));
     }
-    let (ids, _) = walk(&given, 3, |page| {
+    let (ids, _) = pages(&given, 3, |page| {
         let newer = order(
             &format!("new{page}"),
             1,
@@ -277,7 +277,7 @@ fn a_member_without_a_document_does_not_end_a_page_early() {
             .run::<()>(&["DEL", &format!("orders:v2:=o{n}")]);
     }
     for limit in 1..=6 {
-        let (ids, _) = walk(&given, limit, |_| {});
+        let (ids, _) = pages(&given, limit, |_| {});
         assert_eq!(ids, ["o8", "o4", "o3", "o1", "o0"], "limit {limit}");
     }
     let page = given.ask(&json!({"list": {"limit": 3}}));
@@ -420,7 +420,7 @@ fn what_live_traffic_has_changed_since_it_was_inspected_is_not_replaced() {
 }
 
 #[test]
-fn a_document_is_held_without_its_id_and_shown_with_it_whatever_the_id() {
+fn a_document_is_held_without_its_id_and_shown_with_any_id() {
     let given = Given::an_empty_read_model();
     for id in [
         "0199b0a0-0000-7000-8000-000000000001",
@@ -533,7 +533,7 @@ fn an_id_that_is_a_uuid_and_one_that_is_none_are_shown_alike() {
         given.project(present(&order(id, 1, "placed", "2026-11-23T03:00:00.000Z")));
     }
     for limit in [1, 2, 9] {
-        let (mut shown, _) = walk(&given, limit, |_| {});
+        let (mut shown, _) = pages(&given, limit, |_| {});
         assert_eq!(
             shown.last().unwrap(),
             ids[0],
@@ -564,7 +564,7 @@ fn pages_of_all_statuses_are_one_list() {
         expected.insert(0, id);
     }
     for limit in [1, 4, 7, 30, 31] {
-        let (ids, _) = walk(&given, limit, |_| {});
+        let (ids, _) = pages(&given, limit, |_| {});
         assert_eq!(ids, expected, "limit {limit}");
     }
 }

@@ -119,7 +119,7 @@ fn commands_are_counted_by_kind_and_refusals_apart() {
     dynamo.invoke(&create).unwrap();
     dynamo.invoke(&create).unwrap();
     dynamo.invoke(&json!({"command": "eat"})).unwrap_err();
-    let told = |nth| -> Vec<_> {
+    let counted = |nth| -> Vec<_> {
         let metrics = metrics(&dynamo.publisher.log_line(nth)).into_iter();
         metrics
             .map(|(place, metric)| (place, metric.values))
@@ -131,9 +131,9 @@ fn commands_are_counted_by_kind_and_refusals_apart() {
     );
     let cold = ("cqrs coldStart FunctionName=test".to_owned(), vec![1.0]);
     let refused = ("cqrs refused FunctionName=test".to_owned(), vec![1.0]);
-    assert_eq!(told(0), [cold, created.clone()]);
-    assert_eq!(told(1), [created]);
-    assert_eq!(told(2), [refused]);
+    assert_eq!(counted(0), [cold, created.clone()]);
+    assert_eq!(counted(1), [created]);
+    assert_eq!(counted(2), [refused]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn an_open_cache_is_reached_in_steps_each_with_its_time() {
 }
 
 #[test]
-fn an_encrypted_cache_is_signed_in_to_and_no_secret_is_told() {
+fn an_encrypted_cache_is_signed_in_to_and_no_secret_is_shown() {
     let server = Valkey::start();
     server.set_user(
         "cqrs-query",
@@ -88,8 +88,8 @@ fn an_encrypted_cache_is_signed_in_to_and_no_secret_is_told() {
         "{diagnosis}"
     );
     assert!(proxy.heard().contains("X-Amz-Signature"));
-    let told = format!("{diagnosis} {}", query.log().join("\n"));
-    assert!(!told.contains("X-Amz"), "{told}");
+    let shown = format!("{diagnosis} {}", query.log().join("\n"));
+    assert!(!shown.contains("X-Amz"), "{shown}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_cache_that_hangs_fails_at_ping() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_fails_at_tls() {
+fn a_certificate_of_an_unknown_authority_fails_at_tls() {
     let server = Valkey::start();
     let proxy = TlsProxy::before(server.port());
     let mut query = handler(&[("CACHE_URL", &proxy.url())]);

@@ -106,17 +106,17 @@ fn every_query_is_answered_and_logged_in_one_line() {
 }
 
 #[test]
-fn a_line_tells_cloudwatch_the_round_trip_the_cold_start_and_what_was_refused() {
+fn a_line_has_metrics_of_the_round_trip_the_cold_start_and_refusals() {
     let server = Valkey::start();
     let mut query = query(&server);
     query.invoke(&json!({"orderId": "a"})).unwrap();
     query.invoke(&json!({"orderId": "a"})).unwrap();
     query.invoke(&json!("o")).unwrap_err();
-    let told = |nth| -> Vec<_> { metrics(&query.log_line(nth)).into_keys().collect() };
+    let counted = |nth| -> Vec<_> { metrics(&query.log_line(nth)).into_keys().collect() };
     let cache = "cqrs cacheMs FunctionName=test";
-    assert_eq!(told(0), [cache, "cqrs coldStart FunctionName=test"]);
-    assert_eq!(told(1), [cache]);
-    assert_eq!(told(2), ["cqrs refused FunctionName=test"]);
+    assert_eq!(counted(0), [cache, "cqrs coldStart FunctionName=test"]);
+    assert_eq!(counted(1), [cache]);
+    assert_eq!(counted(2), ["cqrs refused FunctionName=test"]);
     assert!(metrics(&query.log_line(0))[cache].values[0] > 0.0);
 }
 
@@ -126,15 +126,15 @@ fn what_does_not_work_is_not_counted_as_refused() {
     let mut query = query(&server);
     server.stop();
     query.invoke(&json!({"ping": true})).unwrap_err();
-    let told = metrics(&query.log_line(0));
+    let counted = metrics(&query.log_line(0));
     assert_eq!(
-        told.into_keys().collect::<Vec<_>>(),
+        counted.into_keys().collect::<Vec<_>>(),
         ["cqrs coldStart FunctionName=test"]
     );
 }
 
 #[test]
-fn a_ping_tells_the_version_the_distance_and_the_count() {
+fn a_ping_answers_the_version_the_round_trip_and_the_count() {
     let server = Valkey::start();
     fill(&server, &["a", "b"]);
     let answer = query(&server).invoke(&json!({"ping": true})).unwrap();
@@ -175,8 +175,8 @@ fn a_read_model_that_lost_its_contents_never_says_that_there_is_no_order() {
                     break line;
                 }
             };
-            let told: Vec<_> = metrics(&line).into_keys().collect();
-            assert_eq!(told, ["cqrs incomplete FunctionName=test"]);
+            let counted: Vec<_> = metrics(&line).into_keys().collect();
+            assert_eq!(counted, ["cqrs incomplete FunctionName=test"]);
         }
     };
     refuse(&mut query);

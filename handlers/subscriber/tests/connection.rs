@@ -95,7 +95,7 @@ fn a_demoted_server_is_an_error_to_retry_not_a_failure_of_the_records() {
 }
 
 #[test]
-fn a_diagnosis_walks_to_the_cache_and_projects_nothing() {
+fn a_diagnosis_connects_to_the_cache_and_projects_nothing() {
     let server = Valkey::start();
     let mut subscriber = subscriber(&server);
     let diagnosis = subscriber.invoke(&json!({"diagnose": true})).unwrap();

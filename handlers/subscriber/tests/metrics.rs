@@ -16,7 +16,7 @@ use test_support::metrics::{Metric, metrics};
 use test_support::valkey::Valkey;
 
 /// The metrics of `line` by their names.
-fn told(line: &Value) -> BTreeMap<String, Metric> {
+fn counted(line: &Value) -> BTreeMap<String, Metric> {
     let metrics = metrics(line).into_iter();
     let named = metrics.map(|(place, metric)| {
         let name = place
@@ -29,11 +29,11 @@ fn told(line: &Value) -> BTreeMap<String, Metric> {
 }
 
 fn names(line: &Value) -> Vec<String> {
-    told(line).into_keys().collect()
+    counted(line).into_keys().collect()
 }
 
 #[test]
-fn a_batch_tells_its_counts_the_lag_of_each_applied_change_and_the_round_trip() {
+fn a_batch_logs_its_counts_the_lag_of_each_applied_change_and_the_round_trip() {
     let server = Valkey::start();
     let mut subscriber = subscriber(&server);
     let mut poison = image("bad", 1);
@@ -43,15 +43,15 @@ fn a_batch_tells_its_counts_the_lag_of_each_applied_change_and_the_round_trip() 
     ]});
     subscriber.invoke(&event).unwrap();
     let line = subscriber.log_line(0);
-    let mut told = told(&line);
-    let round_trip = told.remove("cacheMs").unwrap();
+    let mut counted = counted(&line);
+    let round_trip = counted.remove("cacheMs").unwrap();
     assert_eq!(round_trip.unit, "Milliseconds");
     assert!(round_trip.values[0] > 0.0);
-    let lag = told.remove("recordLagMs").unwrap();
+    let lag = counted.remove("recordLagMs").unwrap();
     assert_eq!(lag.unit, "Milliseconds");
     // Two were applied, of three that could be read.
     assert_eq!(lag.values.len(), 2);
-    let counts = told.into_iter().map(|(name, metric)| {
+    let counts = counted.into_iter().map(|(name, metric)| {
         assert_eq!(metric.unit, "Count");
         (name, metric.values[0])
     });
@@ -102,7 +102,7 @@ fn a_time_that_is_nonsense_is_survived() {
 }
 
 #[test]
-fn a_large_batch_tells_no_more_lags_than_a_line_may_have() {
+fn a_large_batch_logs_no_more_lags_than_a_line_may_have() {
     let server = Valkey::start();
     let mut subscriber = subscriber(&server);
     let records: Vec<_> = (1..=250).map(|n| insert(&format!("o{n}"), n)).collect();

@@ -312,8 +312,8 @@ fn a_batch_that_the_cache_fails_stays_whole_and_rings_the_alarm() {
         (&line["level"], &line["records"]),
         (&json!("ERROR"), &json!(3))
     );
-    let told: Vec<_> = metrics(&line).into_keys().collect();
-    assert_eq!(told, ["cqrs errors FunctionName=test"]);
+    let counted: Vec<_> = metrics(&line).into_keys().collect();
+    assert_eq!(counted, ["cqrs errors FunctionName=test"]);
     // What cannot be named must not be taken for done.
     let mut nameless = insert("a", 1);
     nameless["dynamodb"]
@@ -390,7 +390,7 @@ fn what_an_older_layout_left_is_removed_and_nothing_else() {
 fn a_read_model_that_is_not_complete_is_projected_into_and_rings_the_alarm() {
     let server = Valkey::start();
     let mut subscriber = subscriber_with(&server, &[("METRICS", "off")]);
-    let told = |subscriber: &Handler, line| -> Vec<_> {
+    let counted = |subscriber: &Handler, line| -> Vec<_> {
         metrics(&subscriber.log_line(line)).into_keys().collect()
     };
     subscriber
@@ -401,7 +401,10 @@ fn a_read_model_that_is_not_complete_is_projected_into_and_rings_the_alarm() {
     let event = json!({"Records": [insert("b", 2)]});
     assert_eq!(subscriber.invoke(&event), Ok(done()));
     assert_eq!(shown(&server), ["b"]);
-    assert_eq!(told(&subscriber, 1), ["cqrs incomplete FunctionName=test"]);
+    assert_eq!(
+        counted(&subscriber, 1),
+        ["cqrs incomplete FunctionName=test"]
+    );
 }
 
 #[test]

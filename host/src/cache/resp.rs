@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_kind_of_server_is_told() {
+    async fn another_kind_of_server_is_recognised() {
         for bytes in [
             &b"HTTP/1.1 400 Bad Request\r\n"[..],
             b"",

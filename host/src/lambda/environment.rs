@@ -37,7 +37,7 @@ pub(super) struct Environment {
     /// As the function is given.
     pub(super) log_stream: Arc<str>,
     pub(super) pool: Arc<Pool>,
-    /// How long it took to be ready, until the first invocation has told.
+    /// How long it took to be ready, until the first invocation has reported it.
     init: Mutex<Option<Duration>>,
     memory: Memory,
     output: OnceLock<Output>,

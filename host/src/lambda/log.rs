@@ -127,7 +127,7 @@ impl FunctionLog {
         if dropped > 0 {
             let _ = writeln!(text, "{} - - {dropped} lines were not kept", now_ms());
         }
-        // There is nobody to tell: the log is where it would be told.
+        // The log is where a failure would be written.
         let _ = append(&self.path, &text);
     }
 

@@ -1,7 +1,7 @@
 //! One lane: the batches of some keys, delivered one after the other, retried, halved, given up.
 //!
-//! This is the part where AWS's rules are. It knows no clock, no function and no file: it is told
-//! what time it is and what came of each delivery, and says what is next.
+//! This is the part where AWS's rules are. It knows no clock, no function and no file: it is given
+//! the time and the result of each delivery, and says what is next.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -97,9 +97,9 @@ pub(super) enum Next {
     Nothing,
     /// Nothing, until then.
     Wait(Instant),
-    /// The front batch is to be delivered, and the lane told by [`Lane::came_back`].
+    /// The front batch is to be delivered; [`Lane::came_back`] takes the result.
     Deliver,
-    /// The front batch is to be given up, and the lane told by [`Lane::passed_over`].
+    /// The front batch is to be given up; [`Lane::passed_over`] follows.
     GiveUp(Condition),
 }
 

@@ -115,15 +115,15 @@ async fn other_services_are_named_in_the_error() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_told_to_go_on() {
+async fn a_client_that_asks_first_gets_a_continue() {
     let host = Host::start().await;
     let mut stream = host.connect().await;
     let head = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\n\
                 Connection: close\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut told = vec![0; 21];
-    stream.read_exact(&mut told).await.unwrap();
-    assert_eq!(told, b"HTTP/1.1 100 Continue");
+    let mut answered = vec![0; 21];
+    stream.read_exact(&mut answered).await.unwrap();
+    assert_eq!(answered, b"HTTP/1.1 100 Continue");
     stream.write_all(b"{}").await.unwrap();
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.unwrap();

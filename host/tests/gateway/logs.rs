@@ -49,7 +49,7 @@ fn messages(events: &[FilteredLogEvent]) -> Vec<&str> {
 }
 
 /// The log stream that the function's process believes to write to.
-async fn stream_told(host: &Host) -> String {
+async fn stream_name(host: &Host) -> String {
     let payload = json!({"describe": true}).to_string();
     let options = InvokeOptions::default();
     let invoked = host.functions.invoke("f", payload.into(), options).await;
@@ -73,7 +73,7 @@ async fn what_a_function_writes_is_at_once_in_its_log_group_and_keeps_its_ids() 
     print(&host, &numbered(0..3)).await;
     let first = pages(&client, "", 10).await.concat();
     assert_eq!(messages(&first), numbered(0..3));
-    let stream = stream_told(&host).await;
+    let stream = stream_name(&host).await;
     assert!(
         first
             .iter()
@@ -195,13 +195,13 @@ async fn lambdas_own_lines_are_json_where_the_log_is_and_its_level_lets_them_thr
 }
 
 #[tokio::test]
-async fn a_group_is_also_named_by_its_arn_and_a_stream_by_what_the_function_is_told() {
+async fn a_group_is_also_named_by_its_arn_and_a_stream_by_the_functions_variable() {
     let host = Host::start().await;
     let client = Client::new(&host.aws());
     print(&host, &numbered(0..1)).await;
     let arn = "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/lambda/f:*";
-    let told = stream_told(&host).await;
-    for (stream, count) in [(&*told, 1), ("f", 0)] {
+    let named = stream_name(&host).await;
+    for (stream, count) in [(&*named, 1), ("f", 0)] {
         let asked = client.filter_log_events().log_group_identifier(arn);
         let answer = asked.log_stream_names(stream).send().await.unwrap();
         assert_eq!(answer.events().len(), count, "{stream}");

@@ -15,7 +15,7 @@ use host::queue::Queues;
 use super::support::Host;
 use crate::definitions::queue;
 
-/// A client, and the queue's URL as the client was told it.
+/// A client, and the queue's URL as the service answered it.
 async fn client(host: &Host) -> (Client, String) {
     let client = Client::new(&host.aws());
     let answer = client.get_queue_url().queue_name("failures").send().await;
@@ -297,7 +297,7 @@ async fn errors_have_the_types_that_clients_know() {
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded; charset=utf-8";
 
 #[tokio::test]
-async fn the_older_protocol_is_told_which_clients_speak_json() {
+async fn the_older_protocol_is_answered_with_the_clients_that_speak_json() {
     let host = Host::start().await;
     let form = "Action=SendMessage&Version=2012-11-05&MessageBody=a%3Cb%3E+%26";
     for path in ["/", "/000000000000/failures"] {

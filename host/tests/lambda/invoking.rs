@@ -104,7 +104,7 @@ async fn a_crash_is_answered_and_the_next_invocation_has_a_new_process() {
 }
 
 #[tokio::test]
-async fn what_became_of_a_functions_invocations_is_counted() {
+async fn a_functions_invocations_are_counted_by_their_outcome() {
     let mut bounded = function();
     bounded.reserved_concurrency = Some(1);
     let host = Host::with([bounded]).await;
@@ -147,7 +147,7 @@ async fn a_process_that_dies_while_it_is_idle_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_after_its_answer_harms_nobody() {
+async fn a_process_that_ends_after_its_answer_does_no_harm() {
     let host = Host::with([function()]).await;
     for _ in 0..5 {
         let script = json!({ "describe": true, "exitAfter": 1 });

@@ -30,7 +30,7 @@ async fn a_function_that_cannot_start_says_why() {
             "Runtime.ExitError",
             "RequestId: <id> Error: Runtime exited without providing a reason",
         ),
-        ("error", "Scripted.Init", "told to fail"),
+        ("error", "Scripted.Init", "asked to fail"),
     ] {
         let host = Host::with([with_variable("INIT", init)]).await;
         let error = host.error(json!({})).await;
@@ -61,7 +61,7 @@ async fn warming_starts_every_function_or_names_those_that_fail() {
     let host = Host::with([function(), broken]).await;
     assert_eq!(
         host.functions.warm().await,
-        ["broken cannot start: Scripted.Init: told to fail"]
+        ["broken cannot start: Scripted.Init: asked to fail"]
     );
     host.functions.apply(vec![function()]).await;
     assert!(host.functions.warm().await.is_empty());

@@ -1,4 +1,4 @@
-//! A handler for tests that does what it is told. Its Runtime API client is a few lines over a
+//! A handler for tests that does as its event says. Its Runtime API client is a few lines over a
 //! socket, so that it starts in a millisecond.
 //!
 //! What to do comes as a JSON object, a [`Script`] with its fields in this order: the payload
@@ -87,7 +87,7 @@ fn begin(address: &str) {
         ("exit-unless-file", _) => process::exit(7),
         ("abort", _) => process::abort(),
         ("error", _) => {
-            let error = json!({ "errorType": "Scripted.Init", "errorMessage": "told to fail" });
+            let error = json!({ "errorType": "Scripted.Init", "errorMessage": "asked to fail" });
             Api::connect(address).post("init/error", error.to_string().as_bytes());
             process::exit(1);
         }
@@ -161,7 +161,7 @@ fn act(script: &Script, payload: &str, invocation: u64, called: Value) -> Result
         process::abort();
     }
     if first_with(payload, &strings(script, "throwKeys")).is_some() {
-        let error = json!({ "errorType": "Scripted.Throw", "errorMessage": "told to throw" });
+        let error = json!({ "errorType": "Scripted.Throw", "errorMessage": "asked to throw" });
         return Err(error.to_string());
     }
     if script.contains_key("failKeys") {

@@ -129,7 +129,7 @@ async fn a_write_whose_condition_fails_emits_nothing() {
 }
 
 #[tokio::test]
-async fn every_way_of_writing_tells_who_waits_for_the_table() {
+async fn every_kind_of_write_wakes_the_readers_of_the_table() {
     let home = Home::with_orders().await;
     let mut changed = home.store.stream("orders").changed();
     let write = json!({"PutRequest": {"Item": item("b", 1)}});

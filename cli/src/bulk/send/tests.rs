@@ -76,7 +76,7 @@ fn publisher(script: Script) -> Functions {
     Functions::new(&Aws::replay(http), "cqrs".parse().unwrap(), false).one_attempt_each()
 }
 
-/// What was told, in words, and how it ended.
+/// The events, in words, and how it ended.
 async fn sent(
     script: Script,
     concurrency: u16,

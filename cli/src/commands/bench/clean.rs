@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use pattern::id::Id;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::nobody_to_ask;
+use super::cannot_ask;
 use crate::app::interrupt::Interrupt;
 use crate::app::wait::until;
 use crate::commands::connected::Connected;
@@ -34,7 +34,7 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     if !yes && !printer.can_ask() {
-        return Err(nobody_to_ask(
+        return Err(cannot_ask(
             "whether to delete what all runs created",
             "delete them",
         ));

@@ -10,8 +10,6 @@ mod text;
 use std::pin::pin;
 use std::time::Duration;
 
-use pattern::timestamp::Timestamp;
-
 use self::page::PageFile;
 use crate::app::clock;
 use crate::app::interrupt::Interrupt;
@@ -46,7 +44,7 @@ pub(crate) async fn run(
     let page = args.save.map(PageFile::at).transpose()?;
     let asks = settings.target == Target::Aws && !args.yes;
     if asks && !printer.can_ask() {
-        return Err(nobody_to_ask(
+        return Err(cannot_ask(
             "whether to drive a stack on AWS, which costs",
             "begin",
         ));
@@ -207,7 +205,7 @@ fn report(
 }
 
 /// The failure where a question is due and nobody can be asked.
-fn nobody_to_ask(question: &str, consent: &str) -> Failure {
+fn cannot_ask(question: &str, consent: &str) -> Failure {
     Failure::new(Kind::Usage, format!("nobody can be asked here {question}"))
         .hint(format!("add `--yes` to {consent} without asking"))
 }

@@ -95,12 +95,12 @@ pub(super) async fn take(
         let words = scene.words.replace(ID, &id);
         let command = format!("cqrs {} {words}{flags}", domain.entity);
         let gap = if steps.is_empty() { "" } else { "\n" };
-        tell(printer, &format!("{gap}{}", style.bold(&scene.title)))?;
-        tell(printer, &format!("{} {command}", style.dim("$")))?;
+        say(printer, &format!("{gap}{}", style.bold(&scene.title)))?;
+        say(printer, &format!("{} {command}", style.dim("$")))?;
         let begun = Instant::now();
         let (text, result) = run(&command, settings, interrupt, printer).await?;
         let took = begun.elapsed();
-        tell(printer, &text)?;
+        say(printer, &text)?;
         if id.is_empty() {
             id = result[&domain.id].as_str().unwrap_or_default().to_owned();
         }
@@ -152,7 +152,7 @@ fn split(line: &str) -> Vec<String> {
 }
 
 /// Text of the tour; JSON comes as a whole, at the end.
-fn tell(printer: &Printer, text: &str) -> Result<(), Failure> {
+fn say(printer: &Printer, text: &str) -> Result<(), Failure> {
     if printer.is_json() || printer.is_quiet() {
         return Ok(());
     }

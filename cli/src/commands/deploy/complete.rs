@@ -124,7 +124,7 @@ async fn make_complete(models: &Models) -> Result<(), FunctionError> {
     models.complete(&token).await
 }
 
-/// The report of a rebuild, and what came in the way: the deployment is told of first.
+/// The report of a rebuild and its failure, apart: the deployment is reported first.
 pub(super) fn parted(
     completed: Result<Option<Rebuilt>, Failure>,
 ) -> (Option<Rebuilt>, Result<(), Failure>) {

@@ -1,4 +1,4 @@
-//! No deployment takes items away unless it was told to: a table that holds some is removed or
+//! No deployment takes items away unless it was asked to: a table that holds some is removed or
 //! replaced with `--replace-data` only.
 
 use std::fmt;

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_cache_folder_goes_first_and_nobody_needs_one() {
+    fn the_users_own_cache_folder_goes_first_and_none_is_needed() {
         let given = |pairs: &'static [(&str, &str)]| {
             folder(&move |name| {
                 let pair = pairs.iter().find(|(other, _)| *other == name);

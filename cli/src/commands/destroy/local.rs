@@ -111,7 +111,7 @@ fn resources(definition: &Definition) -> Vec<String> {
         .collect()
 }
 
-/// How much goes with the stack, where that can be told. One that does not run is not started
+/// How much goes with the stack, where that is known. One that does not run is not started
 /// for it.
 async fn count(folder: &Folder, definition: &Definition, settings: &Settings) -> Option<u64> {
     let Some(client) = Client::listening(folder).await.ok()? else {

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 use crate::stack::functions::Functions;
 
 /// Between two lines of progress where there is no terminal.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 const AGAIN: &str = "the same command again goes on: what is created is not created twice";
 
 pub(super) async fn run(
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let mut failed = FailedFile::create(input.path(), checked.format, domain)?;
     let found = interrupt.unless(functions(settings, printer), untouched);
     let functions = found.await??;
-    // Those under way are waited for, and what became of all is told and kept.
+    // Those under way are waited for, and all results are reported and kept.
     let _hold = interrupt.hold();
     let creating = Creating {
         functions: functions.one_attempt_each(),
@@ -172,7 +172,7 @@ impl Creating<'_> {
         );
         tokio::select! {
             ended = sending => ended,
-            never = self.tell() => match never {},
+            never = self.report() => match never {},
         }
     }
 
@@ -202,9 +202,9 @@ impl Creating<'_> {
     }
 
     /// Says how far it is where no bar does.
-    async fn tell(&self) -> Infallible {
+    async fn report(&self) -> Infallible {
         loop {
-            tokio::time::sleep(TELL_EVERY).await;
+            tokio::time::sleep(REPORT_EVERY).await;
             if !self.printer.is_live() {
                 let report = self.report.borrow();
                 let rate = Rate {

@@ -1,7 +1,7 @@
 //! What the commands for several ids have in common: ids are taken in as they come, some are
-//! under way side by side, and what became of them is told in the order of the ids.
+//! under way side by side, and their results are reported in the order of the ids.
 //!
-//! What fails for one id alone is told with it, and the others go on. What would fail for all of
+//! What fails for one id alone is reported with it, and the others go on. What would fail for all of
 //! them, and Ctrl-C, end the taking in; what is under way is brought to its end.
 
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ use crate::error::Failure;
 use crate::printer::Printer;
 
 /// How often it is said how far it is, where no terminal shows it.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// How a command goes about several ids.
 #[derive(Clone, Debug)]
@@ -45,19 +45,19 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
     printer: &Printer,
     work: impl Fn(Vec<Id>) -> W,
 ) -> Result<(), Failure> {
-    // What is under way is brought to its end, and told.
+    // What is under way is brought to its end, and reported.
     let _hold = interrupt.hold();
     let mut tally = Tally::new(plan.words, domain, printer);
     let mut under_way = FuturesOrdered::new();
     let mut pieces: VecDeque<Vec<Id>> = VecDeque::new();
-    let mut tick = interval_at(Instant::now() + TELL_EVERY, TELL_EVERY);
+    let mut tick = interval_at(Instant::now() + REPORT_EVERY, REPORT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut open = true;
     while open || !under_way.is_empty() {
         tokio::select! {
             biased;
             () = interrupt.asked() => break,
-            _ = tick.tick() => tally.tell(),
+            _ = tick.tick() => tally.report(),
             Some(items) = under_way.next(), if !under_way.is_empty() => {
                 pieces.pop_front();
                 tally.add(items);

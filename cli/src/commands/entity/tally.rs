@@ -21,7 +21,7 @@ pub(super) struct Tally<'a> {
     printer: &'a Printer,
     listing: Listing<'a>,
     step: Option<Step>,
-    /// Somebody reads what is told.
+    /// The output is still open.
     read: bool,
     done: u64,
     failed: u64,
@@ -59,7 +59,7 @@ impl<'a> Tally<'a> {
         self.stopped.is_some()
     }
 
-    /// Whether somebody reads what is told.
+    /// Whether the output is still open.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
@@ -104,7 +104,7 @@ impl<'a> Tally<'a> {
     }
 
     /// A line about how far it is, where nothing shows it.
-    pub(super) fn tell(&self) {
+    pub(super) fn report(&self) {
         if !self.printer.is_live() {
             self.printer.note(self.summary());
         }

@@ -1,7 +1,6 @@
 //! `cqrs failures discard`: failures are deleted for good, after a question.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 

@@ -112,12 +112,12 @@ impl Report {
     /// is one only where they were `named`.
     pub(super) fn verdict(&self, named: bool) -> Result<(), Failure> {
         let foreign = if named { self.foreign } else { 0 };
-        let unsettled = self.still_failing + self.records_gone + foreign;
-        if unsettled == 0 {
+        let left = self.still_failing + self.records_gone + foreign;
+        if left == 0 {
             return Ok(());
         }
-        let waits = if unsettled == 1 { "waits" } else { "wait" };
-        let failures = counted(unsettled, "failure");
+        let waits = if left == 1 { "waits" } else { "wait" };
+        let failures = counted(left, "failure");
         let hint = if self.still_failing > 0 {
             "correct what the reasons name and `cqrs failures retry` again; or \
              `cqrs failures discard ID` once the item in the table is right"

@@ -1,4 +1,4 @@
-//! `cqrs failures retry`: the records go to the subscriber again, and settled failures go.
+//! `cqrs failures retry`: the records go to the subscriber again, and failures that are done with are removed.
 
 use pattern::error::ErrorType;
 

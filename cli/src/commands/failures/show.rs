@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
-use pattern::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::app::clock;

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_shell_is_told_by_its_name() {
+    fn the_users_shell_is_known_by_its_name() {
         assert_eq!(of_user(Some("/usr/bin/fish")), EnvShell::Fish);
         assert_eq!(of_user(Some("/bin/zsh")), EnvShell::Posix);
         assert_eq!(of_user(None), EnvShell::Posix);

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use host::pause::Pause;
-use pattern::timestamp::Timestamp;
 
 use crate::app::clock;
 use crate::app::handler::Handler;

@@ -11,7 +11,6 @@ mod shown;
 use std::time::Duration;
 
 use pattern::id::Id;
-use pattern::timestamp::Timestamp;
 
 use crate::app::clock;
 use crate::app::handler::Handler;

@@ -1,7 +1,7 @@
 //! How far a rebuild has come, kept in the project's folder so that the next one can go on.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fs, io};
 
 use pattern::payload::Token;

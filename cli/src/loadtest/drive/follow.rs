@@ -7,7 +7,6 @@ use futures_util::stream::FuturesUnordered;
 use host::pause::Pause;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::sleep;
 
 use super::Load;
 

@@ -6,8 +6,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use super::LocalError;
 use super::start::START;
 use crate::app::wait::until;
@@ -118,7 +116,7 @@ impl Folder {
 
     /// Waits until nobody serves the stack, for some time.
     pub(super) async fn is_released(&self, limit: Duration) -> Result<bool, LocalError> {
-        let released = async || Ok((!self.is_served()?).then_some(()));
+        let released = async || Ok::<_, LocalError>((!self.is_served()?).then_some(()));
         Ok(until(limit, ENDING_PAUSE, released).await?.is_some())
     }
 
@@ -130,7 +128,7 @@ impl Folder {
 
     /// Likewise, of a process that is about to be ready.
     pub(super) async fn await_host_file(&self) -> Result<HostFile, LocalError> {
-        let found = until(START, PAUSE, async || Ok(self.host_file())).await?;
+        let found = until(START, PAUSE, async || Ok::<_, LocalError>(self.host_file())).await?;
         found.ok_or_else(|| LocalError::Busy(self.stack.clone()))
     }
 
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_served_for_as_long_as_somebody_holds_the_lock() {
+    fn it_is_served_for_as_long_as_a_process_holds_the_lock() {
         let project = tempfile::tempdir().unwrap();
         let folder = folder(project.path());
         assert!(!folder.is_served().unwrap());
@@ -326,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_stack_that_is_destroyed_hears_that_there_is_none() {
+    async fn waiting_for_a_stack_that_is_destroyed_ends_with_an_error() {
         let project = tempfile::tempdir().unwrap();
         let folder = folder(project.path());
         let first = folder.hold_deploying(|| ()).await.unwrap();

@@ -85,7 +85,7 @@ fn command(folder: &Folder, options: &StartOptions) -> io::Result<Command> {
     if let Some(port) = options.port {
         command.args(["--port", &port.to_string()]);
     }
-    // What the tool was told is not meant for the process, least of all keys to AWS.
+    // The tool's own settings are not meant for the process, least of all keys to AWS.
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
         if name_text.starts_with("CQRS_") || name_text.starts_with("AWS_") {

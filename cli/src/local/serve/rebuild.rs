@@ -2,7 +2,7 @@
 //!
 //! A marker in the cache says whose read model it holds. Without it, every item is handed to the
 //! projecting function as `{"project":{"items":[…]}}`, while the mapping goes on: the projection
-//! keeps the newer of the two. The function is told before the first and after the last, so that
+//! keeps the newer of the two. The function hears of it before the first and after the last, so that
 //! the read model counts as complete.
 
 use std::path::Path;
@@ -19,7 +19,7 @@ use pattern::payload::{Failed, Projected, Token};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::error::ServeError;
 use super::log::log;
@@ -56,7 +56,7 @@ impl Keeper {
     ) -> Result<Self, ServeError> {
         let identity = identity(state)?;
         let projections = watch::Sender::new(projections(definition));
-        let (tell, whole) = watch::channel(false);
+        let (say, whole) = watch::channel(false);
         let mut work = Work {
             cache,
             store,
@@ -69,12 +69,12 @@ impl Keeper {
             let mut restarted = work.cache.restarted();
             loop {
                 restarted.mark_unchanged();
-                tell.send_replace(false);
+                say.send_replace(false);
                 let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
                 while !work.keep_whole().await {
                     pass(&mut pause, &mut restarted, &mut work.projections).await;
                 }
-                tell.send_replace(true);
+                say.send_replace(true);
                 if restarted.changed().await.is_err() {
                     return;
                 }

@@ -169,7 +169,7 @@ fn crashed(error_type: &str, message: &str) -> String {
 }
 
 #[test]
-fn a_crash_is_told_with_the_last_error_unless_the_function_reported_that_itself() {
+fn a_crash_is_shown_with_the_last_error_unless_the_function_reported_that_itself() {
     assert_eq!(
         crashed("Runtime.ExitError", "exit status 1"),
         "1 of 100 invocations crashed in 5 minutes: Runtime.ExitError: exit status 1 | \

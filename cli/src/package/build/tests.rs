@@ -35,7 +35,7 @@ async fn cargo_build(project: &Path) -> Result<BTreeMap<Handler, PathBuf>, Build
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn one_call_builds_all_handlers_and_tells_where_they_are() {
+async fn one_call_builds_all_handlers_and_says_where_they_are() {
     let project = project(&HANDLERS, "fn main() {}");
     let binaries = cargo_build(project.path()).await.unwrap();
     assert_eq!(binaries.keys().copied().collect::<Vec<_>>(), Handler::ALL);

@@ -256,7 +256,7 @@ async fn another_deployment_may_make_the_bucket_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_bucket_of_somebody_else_is_refused_with_a_way_out() {
+async fn a_bucket_of_another_account_is_refused_with_a_hint() {
     let taken = S3::default()
         .on("HEAD", MANAGED, 404, "")
         .on("GET", "?lifecycle", 404, error("NoSuchBucket"))

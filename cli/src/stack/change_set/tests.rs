@@ -136,7 +136,7 @@ async fn a_failed_first_change_set_takes_its_empty_stack_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_stack_with_somebody_elses_change_set_stays() {
+async fn an_empty_stack_with_the_change_set_of_another_client_stays() {
     let other = "<Summaries><member><ChangeSetId>other</ChangeSetId></member></Summaries>";
     let (stacks, service) = replay(vec![
         ok("DeleteChangeSet", ""),
@@ -164,7 +164,7 @@ async fn a_stack_gone_meanwhile_is_no_failure_of_discarding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_template_that_cloudformation_rejects_is_told_apart_from_a_denied_call() {
+async fn a_template_that_cloudformation_rejects_is_no_denied_call() {
     let (stacks, _) = replay(vec![error(
         400,
         "ValidationError",

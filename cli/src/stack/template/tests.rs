@@ -64,7 +64,7 @@ fn tags_and_places_and_the_text_of_scalars_are_kept() {
 }
 
 #[test]
-fn a_missing_file_and_an_unreadable_one_are_told_apart() {
+fn a_missing_file_and_an_unreadable_one_differ() {
     let folder = tempfile::tempdir().unwrap();
     let gone = Template::read(&folder.path().join("template.yaml")).unwrap_err();
     assert!(matches!(gone, TemplateError::Missing(_)), "{gone:?}");

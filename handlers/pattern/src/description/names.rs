@@ -75,7 +75,7 @@ pub(super) fn of_fields<'de, T: Deserialize<'de>>() -> Option<&'static [&'static
     }
 
     let mut names = None;
-    // It always fails, having told the names.
+    // It always fails; the names are known then.
     let _ = T::deserialize(Ask(&mut names));
     names
 }

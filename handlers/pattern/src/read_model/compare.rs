@@ -1,4 +1,4 @@
-//! Compares what the read model holds with items of the write model, so that whoever walks the
+//! Compares what the read model holds with items of the write model, so that a reader of the
 //! table need not know how an item becomes a document.
 
 use redis::{Pipeline, Value};

@@ -33,12 +33,12 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(1);
 struct Stopped;
 
 impl<E: Entity> ReadModel<E> {
-    /// Walks to the cache and says how far it came. The connection held for queries is left alone.
+    /// Goes the way to the cache and says how far it came. The connection held for queries is left alone.
     pub async fn diagnose(&self) -> Diagnosis {
         install_crypto();
         let mut diagnosis = Diagnosis::begin();
         // How far it came is in the diagnosis.
-        let _ = self.walk(&mut diagnosis).await;
+        let _ = self.go(&mut diagnosis).await;
         diagnosis
     }
 
@@ -57,7 +57,7 @@ impl<E: Entity> ReadModel<E> {
         diagnosis
     }
 
-    async fn walk(&self, diagnosis: &mut Diagnosis) -> Result<(), Stopped> {
+    async fn go(&self, diagnosis: &mut Diagnosis) -> Result<(), Stopped> {
         let CacheSettings {
             host, port, tls, ..
         } = self.settings();

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_names_its_place_whatever_the_id() {
+    fn a_member_names_its_place_for_any_id() {
         for id in [
             "0199b0a0-0000-7000-8000-000000000001",
             "ffffffff-ffff-5fff-bfff-ffffffffffff",

@@ -15,9 +15,8 @@
 local key, prefix, version, sequence, tail = KEYS[1], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local present, time, document = ARGV[2] == 'present', ARGV[6], ARGV[7]
 
--- By hand, a key that somebody else gave another type is made anew: who projects by hand does so
--- with all entities. The stream brings one, and would leave a list that lacks the others in
--- silence. The user may not delete; what expires at once is deleted.
+-- By hand, a key that has another type is made anew: all entities are then projected. The stream
+-- brings one entity, and would leave a list that lacks the others. The user may not delete; what expires at once is deleted.
 local function anew(name, ...)
   local answer = redis.pcall(name, ...)
   if type(answer) ~= 'table' or not answer.err then return answer end
@@ -78,7 +77,7 @@ if replaced ~= '' then
   if replaced ~= '=' .. mark then return 0 end
 elseif heldVersion then
   if heldSequence ~= '' and sequence ~= '' then
-    -- The stream's order of the writes of one item settles it alone.
+    -- The stream's order of the writes of one item decides alone.
     if compare(sequence, heldSequence) <= 0 then return 0 end
   else
     local order = compare(version, heldVersion)
@@ -104,7 +103,7 @@ end
 
 local old = {}
 if heldDocument then
-  -- One that somebody else wrote may be no document; it must not keep the entity from being
+  -- What another client wrote may be no document; it must not keep the entity from being
   -- projected.
   local ok, fields = pcall(cjson.decode, heldDocument)
   if ok and type(fields) == 'table' then

@@ -58,12 +58,12 @@ pub(crate) fn insert(id: &str, sequence: u64) -> Value {
     record("INSERT", sequence, &image(id, 1))
 }
 
-/// What Lambda is told when the record of `sequence` is the first that failed.
+/// What Lambda is answered when the record of `sequence` is the first that failed.
 pub(crate) fn failed(sequence: u64) -> Value {
     json!({"batchItemFailures": [{"itemIdentifier": number(sequence)}]})
 }
 
-/// What Lambda is told when nothing failed.
+/// What Lambda is answered when nothing failed.
 pub(crate) fn done() -> Value {
     json!({"batchItemFailures": []})
 }

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_term_is_one_whatever_is_in_it() {
+    fn a_quoted_term_is_one_with_any_content() {
         let order = r#"{"orderId":"0199d3c2-8d5f","n":1}"#;
         assert!(matches(r#""0199d3c2-8d5f""#, order));
         assert!(matches(r#""\"n\":1""#, order));

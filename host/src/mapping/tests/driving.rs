@@ -104,7 +104,7 @@ async fn an_idle_mapping_reads_no_more_than_every_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_given_up_is_told_to_its_queue_and_passed_over() {
+async fn a_batch_given_up_is_sent_to_its_queue_and_passed_over() {
     let host = Host::new(throws(&[2]));
     host.apply(Mapping {
         batch_size: 1,

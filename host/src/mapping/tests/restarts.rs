@@ -197,7 +197,7 @@ impl World {
         }
     }
 
-    /// All was applied or told, and each key's records were first applied in order. A record that
+    /// All was applied or reported, and each key's records were first applied in order. A record that
     /// was given up may still be applied late, when another lane held the position back.
     fn finish(&self) {
         assert_eq!(

@@ -71,7 +71,7 @@ fn quiet_logs_are_the_handlers_own_doing_so_that_metrics_pass() {
 }
 
 #[test]
-fn what_nobody_reads_here_is_off_unless_asked_for() {
+fn what_has_no_use_here_is_off_unless_asked_for() {
     let evaluated = own(&[("Metrics", "on"), ("Dashboard", "on")]);
     for function in &evaluated.definition.functions {
         assert_eq!(function.environment["METRICS"], "on");
