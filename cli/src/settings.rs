@@ -17,7 +17,7 @@ pub(crate) use self::error::SettingsError;
 use self::file::{FileOutput, Section, texts};
 use self::value::parse_port;
 pub(crate) use self::value::{
-    StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region, stack_flag,
+    StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region, parse_role, stack_flag,
 };
 use crate::cli::{Global, MachineArgs};
 use crate::domain::Domain;
@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) tags: BTreeMap<String, String>,
     /// The user's own bucket for artifacts, from the file.
     pub(crate) artifact_bucket: Option<String>,
+    /// The role that CloudFormation works as, from the file.
+    pub(crate) role_arn: Option<String>,
     pub(crate) printer: PrinterOptions,
     /// What the stack is about.
     pub(crate) domain: Domain,
@@ -204,6 +206,7 @@ impl Settings {
             parameters: texts(file.parameters),
             tags: texts(file.tags),
             artifact_bucket: file.artifact_bucket,
+            role_arn: file.role_arn,
             printer: PrinterOptions {
                 output: output.unwrap_or_default(),
                 ..printer_options(global)

@@ -76,8 +76,9 @@ pub(crate) async fn run(
     let aws = Aws::connect(&settings.aws).await?;
     refuse_open_cache(&aws, &settings, &template, None)?;
     let identity = introduce(&aws, &settings, printer).await?;
+    let role = args.role_arn.clone().or_else(|| settings.role_arn.clone());
     let deployment = Deployment {
-        stacks: Stacks::new(&aws),
+        stacks: Stacks::new(&aws).working_as(role),
         aws,
         identity,
         args,

@@ -38,7 +38,8 @@ pub(crate) async fn run(
         return local::run(&args, &settings, interrupt, printer).await;
     }
     let (aws, identity) = connect(&settings, printer).await?;
-    let stacks = Stacks::new(&aws);
+    let role = args.role_arn.clone().or_else(|| settings.role_arn.clone());
+    let stacks = Stacks::new(&aws).working_as(role);
     let destruction = Destruction {
         aws,
         identity,

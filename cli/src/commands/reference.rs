@@ -52,6 +52,7 @@ local = true                     # --local: on this machine instead
 cache-url = "redis://127.0.0.1:6379"   # --cache-url, for --local
 output = "text"                  # or "json"
 artifact-bucket = "our-bucket"   # --artifact-bucket
+role-arn = "arn:aws:iam::123456789012:role/deploy"   # --role-arn
 
 [parameters]                     # --parameter
 CacheNodeType = "cache.t4g.small"

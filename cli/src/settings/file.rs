@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 
 use super::error::SettingsError;
-use super::value::{StackName, parse_account, parse_cache_url, parse_endpoint, parse_region};
+use super::value::{
+    StackName, parse_account, parse_cache_url, parse_endpoint, parse_region, parse_role,
+};
 
 /// The file's top level, and each `[env.NAME]` in it.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +27,8 @@ pub(super) struct Section {
     pub(super) cache_url: Option<String>,
     pub(super) output: Option<FileOutput>,
     pub(super) artifact_bucket: Option<String>,
+    #[serde(default, deserialize_with = "role")]
+    pub(super) role_arn: Option<String>,
     #[serde(default)]
     pub(super) parameters: BTreeMap<String, Scalar>,
     #[serde(default)]
@@ -62,6 +66,10 @@ impl From<Scalar> for String {
 
 fn account<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     in_form(d, parse_account)
+}
+
+fn role<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    in_form(d, parse_role)
 }
 
 fn region<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
@@ -134,6 +142,7 @@ impl Section {
             cache_url: self.cache_url.or(base.cache_url),
             output: self.output.or(base.output),
             artifact_bucket: self.artifact_bucket.or(base.artifact_bucket),
+            role_arn: self.role_arn.or(base.role_arn),
             parameters,
             tags,
             env: BTreeMap::new(),

@@ -53,6 +53,24 @@ fn regions_are_held_to_their_form() {
 }
 
 #[test]
+fn role_arns_are_held_to_their_form() {
+    for good in [
+        "arn:aws:iam::123456789012:role/deploy",
+        "arn:aws-cn:iam::123456789012:role/team/deploy",
+    ] {
+        assert!(parse_role(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "deploy",
+        "arn:aws:iam::123456789012:user/deploy",
+        "arn:aws:iam::12:role/deploy",
+        "arn:aws:iam:eu-west-1:123456789012:role/deploy",
+    ] {
+        assert!(parse_role(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn a_flag_outranks_the_variable_which_outranks_the_file() {
     let file = "region = \"eu-west-1\"\nstack = \"from-file\"";
     let env = [("AWS_REGION", "us-east-1")];
@@ -138,8 +156,9 @@ fn the_reference_shows_every_key_of_the_file_and_no_other() {
 #[test]
 fn an_unknown_key_or_a_bad_value_names_its_line() {
     let at = |text: &str| parse(text).expect_err("a bad file").to_string();
-    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `parameters`, `tags`, `env`");
+    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `parameters`, `tags`, `env`");
     insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row");
     insta::assert_snapshot!(at("account = \"12\""), @r#"cqrs.toml:1:11: an account is 12 digits, such as "123456789012""#);
+    insta::assert_snapshot!(at("role-arn = \"deploy\""), @"cqrs.toml:1:12: a role looks like arn:aws:iam::123456789012:role/NAME");
     insta::assert_snapshot!(at("stack = "), @"cqrs.toml:1:9: string values must be quoted, expected literal string");
 }

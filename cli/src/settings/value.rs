@@ -94,6 +94,19 @@ pub(crate) fn parse_account(account: &str) -> Result<String, String> {
     }
 }
 
+/// Checks the form of a role's ARN.
+pub(crate) fn parse_role(arn: &str) -> Result<String, String> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "iam", "", account, role]
+            if parse_account(account).is_ok() && role.starts_with("role/") =>
+        {
+            Ok(arn.to_owned())
+        }
+        _ => Err("a role looks like arn:aws:iam::123456789012:role/NAME".to_owned()),
+    }
+}
+
 /// Checks the form of a region, such as `eu-west-1` or `us-gov-east-1`.
 pub(crate) fn parse_region(region: &str) -> Result<String, String> {
     let parts: Vec<&str> = region.split('-').collect();

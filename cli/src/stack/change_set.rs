@@ -160,6 +160,7 @@ impl Stacks {
             .change_set_type(kind)
             .template_body(&proposal.template)
             .capabilities(Capability::CapabilityIam)
+            .set_role_arn(self.role.clone())
             .set_parameters(Some(parameters(&proposal.parameters)))
             .set_tags(proposal.tags.as_ref().map(tags));
         if proposal.express {

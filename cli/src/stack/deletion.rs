@@ -26,6 +26,7 @@ impl Stacks {
             .client
             .delete_stack()
             .stack_name(stack_id)
+            .set_role_arn(self.role.clone())
             .client_request_token(unique("delete"));
         if express {
             let config = DeploymentConfig::builder()

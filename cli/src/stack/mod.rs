@@ -25,6 +25,8 @@ use crate::stack::state::StackState;
 pub(crate) struct Stacks {
     client: Client,
     region: String,
+    /// As which CloudFormation works; else with the caller's own rights.
+    role: Option<String>,
 }
 
 impl Stacks {
@@ -32,7 +34,14 @@ impl Stacks {
         Self {
             client: aws.cloudformation(),
             region: aws.region().to_owned(),
+            role: None,
         }
+    }
+
+    /// The same, where CloudFormation works as this role. It then keeps it for the stack.
+    pub(crate) fn working_as(mut self, role: Option<String>) -> Self {
+        self.role = role;
+        self
     }
 
     /// The stack of this name or id, if there is one. A deleted one is still found by its id.
@@ -71,6 +80,7 @@ impl Stacks {
         self.client
             .continue_update_rollback()
             .stack_name(stack_id)
+            .set_role_arn(self.role.clone())
             .client_request_token(unique("rollback"))
             .send()
             .await

@@ -244,6 +244,7 @@ mod tests {
                 .collect(),
             tags: BTreeMap::new(),
             artifact_bucket: None,
+            role_arn: None,
             domain: crate::domain::Domain::bundled(),
             printer: Default::default(),
         }

@@ -75,6 +75,7 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
         (!args.removed_tags.is_empty(), "--remove-tag"),
         (args.arch.is_some(), "--arch"),
         (args.artifact_bucket.is_some(), "--artifact-bucket"),
+        (args.role_arn.is_some(), "--role-arn"),
         (args.express, "--express"),
         (args.no_rollback, "--no-rollback"),
         (

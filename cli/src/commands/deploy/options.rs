@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::MachineArgs;
 use crate::package::{Architecture, Builder};
-use crate::settings::parse_pair;
+use crate::settings::{parse_pair, parse_role};
 
 /// Create the stack, or change it to what template.yaml and handlers/ say
 #[derive(Args, Debug, Default)]
@@ -60,6 +60,10 @@ pub(crate) struct DeployArgs {
     /// Upload to this bucket of yours instead of the managed one
     #[arg(long, value_name = "NAME")]
     pub(crate) artifact_bucket: Option<String>,
+
+    /// The role that CloudFormation works as, and keeps for the stack [default: you]
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub(crate) role_arn: Option<String>,
 
     /// CloudFormation's Express mode: done when configuration is applied, not when all is ready
     #[arg(long)]

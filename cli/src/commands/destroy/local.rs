@@ -24,12 +24,12 @@ pub(super) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    if args.express || args.keep_artifacts {
-        let name = if args.express {
-            "--express"
-        } else {
-            "--keep-artifacts"
-        };
+    let typed = [
+        (args.express, "--express"),
+        (args.keep_artifacts, "--keep-artifacts"),
+        (args.role_arn.is_some(), "--role-arn"),
+    ];
+    if let Some((_, name)) = typed.iter().find(|(typed, _)| *typed) {
         let message = format!("`{name}` is for AWS and cannot be used with `--local`");
         return Err(Failure::new(Kind::Usage, message));
     }

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::settings::parse_role;
+
 /// Delete the stack and everything in it, {plural} included
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -16,6 +18,10 @@ pub(crate) struct DestroyArgs {
     /// Leave the uploaded code where it is
     #[arg(long)]
     pub(crate) keep_artifacts: bool,
+
+    /// The role that CloudFormation works as [default: the one that it keeps for the stack, else you]
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub(crate) role_arn: Option<String>,
 
     /// CloudFormation's Express mode: done when deletion is under way, not when all is gone
     #[arg(long)]

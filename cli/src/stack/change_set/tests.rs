@@ -45,6 +45,19 @@ fn change(action: &str, id: &str, rest: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_set_carries_the_role_that_cloudformation_works_as() {
+    let (stacks, service) = replay(vec![created(), described("CREATE_COMPLETE", "")]);
+    let role = "arn:aws:iam::123456789012:role/deploy";
+    let stacks = stacks.working_as(Some(role.to_owned()));
+    stacks.propose(&proposal()).await.expect("a change set");
+    let sent = &service.requests()[0];
+    assert!(
+        sent.contains("RoleARN=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fdeploy"),
+        "{sent}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn changes_are_awaited_read_from_all_pages_and_sorted_with_the_dangerous_last() {
     let replace = "<Replacement>True</Replacement><Details>\
         <member><Target><Attribute>Properties</Attribute><Name>Size</Name>\

@@ -45,6 +45,23 @@ async fn a_deletion_that_failed_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_role_goes_with_all_that_changes_the_stack() {
+    const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
+    let operations = || vec![ok("DeleteStack", ""), ok("ContinueUpdateRollback", "")];
+    for (role, sent) in [(Some(ROLE), 2), (None, 0)] {
+        let (stacks, service) = replay(operations());
+        let stacks = stacks.working_as(role.map(str::to_owned));
+        stacks.delete(STACK_ID).await.expect("accepted");
+        stacks.continue_rollback(STACK_ID).await.expect("accepted");
+        let requests = service.requests();
+        let named = requests.iter().filter(|request| {
+            request.contains("RoleARN=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fdeploy")
+        });
+        assert_eq!(named.count(), sent, "{requests:?}");
+    }
+}
+
+#[tokio::test]
 async fn resources_are_read_from_all_pages_without_those_that_are_gone() {
     let resource = |id: &str, status: &str| {
         format!(
