@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{AwsStage, Stage, handlers, repository, target};
+use crate::support::{AwsStage, Stage, block_on, handlers, repository, target};
 
 /// Where the artifacts of the emulator's account go.
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
@@ -30,6 +30,43 @@ fn a_stack_whose_read_model_cannot_be_completed_is_deployed_and_says_what_is_lef
     stage.cqrs(["rebuild"]).succeeds();
     let list: Value = stage.cqrs(["order", "list"]).json();
     assert_eq!(list["orders"], serde_json::json!([]));
+}
+
+#[test]
+fn a_change_set_is_left_for_a_review_and_executed_by_others() {
+    let stage = AwsStage::empty();
+    let left = || {
+        let deploy = stage.cqrs(["deploy", "--change-set-only", "--prebuilt"]);
+        deploy.arg(handlers()).json::<Value>()
+    };
+    let first = left();
+    assert_eq!(stage.stack_status("cqrs"), "REVIEW_IN_PROGRESS");
+    assert!(first["changes"].as_array().unwrap().len() > 20, "{first}");
+    let client = aws_sdk_cloudformation::Client::new(&stage.sdk());
+    let change_set = first["changeSet"].as_str().unwrap();
+    let execute = client.execute_change_set().change_set_name(change_set);
+    block_on(execute.send()).unwrap();
+
+    // It waits for what is under way, and finds nothing else to do.
+    let deployed: Value = stage.deploy().json();
+    assert_eq!(deployed["status"], "unchanged", "{deployed}");
+    stage
+        .cqrs([
+            "order",
+            "create",
+            "--client",
+            "c",
+            "--product",
+            "p",
+            "--wait",
+        ])
+        .succeeds();
+    let second = left();
+    assert_eq!(
+        (&second["changeSet"], &second["changes"]),
+        (&Value::Null, &serde_json::json!([]))
+    );
+    assert_eq!(stage.change_sets("cqrs"), 0);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::cli::MachineArgs;
 use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
-use crate::commands::deploy::report::{Deployed, Done, Planned};
+use crate::commands::deploy::report::{Deployed, Done, InReview, Planned};
 use crate::commands::deploy::start::Start;
 use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
@@ -58,7 +58,8 @@ pub(crate) async fn run(
     refuse_what_is_local(&args)?;
     let project = project(&settings)?;
     let template = Template::read(&project.join(TEMPLATE))?;
-    if !args.yes && !args.plan && !args.guided && !printer.can_ask() {
+    let asks = !args.yes && !args.plan && !args.change_set_only;
+    if asks && !args.guided && !printer.can_ask() {
         return Err(
             Failure::new(Kind::Usage, "nobody can be asked here whether to deploy")
                 .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"),
@@ -177,6 +178,7 @@ impl Deployment<'_> {
         let change_set = match self.propose(&proposal).await? {
             Proposed::Changes(change_set) => change_set,
             Proposed::NoChanges if self.args.plan => return self.planned(&[], &[]),
+            Proposed::NoChanges if self.args.change_set_only => return self.left(None, &[]),
             Proposed::NoChanges => {
                 drop(hold);
                 return self.unchanged(&start).await;
@@ -214,6 +216,10 @@ impl Deployment<'_> {
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
             return Err(data::refusal(&lost));
+        }
+        if self.args.change_set_only {
+            self.upload(&store, &artifacts, &change_set).await?;
+            return self.left(Some(&change_set), &differences);
         }
         if !self.args.yes {
             self.agree(&change_set).await?;
@@ -265,6 +271,26 @@ impl Deployment<'_> {
             domain,
             style: self.printer.data_style(),
         })
+    }
+
+    /// Leaves a change set to others, if there is one.
+    fn left(&self, made: Option<&ChangeSet>, domain: &[Difference]) -> Result<(), Failure> {
+        self.printer.data(&InReview {
+            stack: self.settings.stack.as_str(),
+            account: &self.identity.account,
+            region: self.aws.region(),
+            change_set: made.map(|made| made.id.as_str()),
+            changes: made.map_or(&[][..], |made| made.changes.as_slice()),
+            domain,
+        })?;
+        if let Some(made) = made {
+            self.printer.next(format_args!(
+                "aws cloudformation execute-change-set --region {} --change-set-name {}",
+                self.aws.region(),
+                made.id
+            ));
+        }
+        Ok(())
     }
 
     fn operations(&self) -> Operations<'_> {

@@ -76,6 +76,7 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
         (args.arch.is_some(), "--arch"),
         (args.artifact_bucket.is_some(), "--artifact-bucket"),
         (args.role_arn.is_some(), "--role-arn"),
+        (args.change_set_only, "--change-set-only"),
         (args.express, "--express"),
         (args.no_rollback, "--no-rollback"),
         (

@@ -14,6 +14,7 @@ use crate::settings::{parse_pair, parse_role};
   cqrs deploy                                     build, preview, ask, deploy
   cqrs deploy --guided                            ask for the settings first, and keep them
   cqrs deploy --plan                              preview and leave nothing behind
+  cqrs deploy --change-set-only --output json     for a review in a pipeline
   cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI
   cqrs deploy --local                             on this machine, without AWS")]
 pub(crate) struct DeployArgs {
@@ -24,6 +25,10 @@ pub(crate) struct DeployArgs {
     /// Show what would change, and stop
     #[arg(long, conflicts_with_all = ["yes", "guided"])]
     pub(crate) plan: bool,
+
+    /// Upload the code and leave the change set for a review: the stack is not changed
+    #[arg(long, conflicts_with_all = ["yes", "plan", "guided", "termination_protection"])]
+    pub(crate) change_set_only: bool,
 
     /// Deploy also where a table that holds items is removed or replaced
     #[arg(long)]

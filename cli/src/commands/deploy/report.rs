@@ -150,6 +150,25 @@ impl fmt::Display for Planned<'_> {
     }
 }
 
+/// The result of `cqrs deploy --change-set-only`; on a terminal it is the change set alone.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InReview<'a> {
+    pub(super) stack: &'a str,
+    pub(super) account: &'a str,
+    pub(super) region: &'a str,
+    /// None where nothing would change.
+    pub(super) change_set: Option<&'a str>,
+    pub(super) changes: &'a [ResourceChanged],
+    pub(super) domain: &'a [Difference],
+}
+
+impl fmt::Display for InReview<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.change_set.unwrap_or("Nothing would change"))
+    }
+}
+
 /// A packaging event as a line.
 pub(super) fn packaged(event: &PackageEvent) -> String {
     match event {

@@ -32,7 +32,9 @@ impl Deployment<'_> {
             match stack.situation() {
                 Situation::Empty => return Ok(Start::Nothing),
                 Situation::Stable => return Ok(Start::Existing(Box::new(stack))),
-                _ if self.args.plan => return Err(self.unplannable(&stack)),
+                _ if self.args.plan || self.args.change_set_only => {
+                    return Err(self.unplannable(&stack));
+                }
                 Situation::Busy => self.wait_for(&stack).await?,
                 Situation::MustBeDeleted => self.clear_away(&stack).await?,
                 Situation::RollbackStuck => self.continue_rollback(&stack).await?,
