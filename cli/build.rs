@@ -1,5 +1,5 @@
 //! Puts the sources that `cqrs new` writes into the tool, as they stand in this repository: there is no
-//! second copy of them.
+//! second copy of them. Tells the tool what it is built for, too.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -35,6 +35,8 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
         add(&root, Path::new(source), &mut list)?;
     }
+    let target = env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=CQRS_TARGET={target}");
     list.push_str("];\n");
     fs::write(folder("OUT_DIR").join("list.rs"), list)
 }

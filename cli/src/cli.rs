@@ -314,6 +314,11 @@ pub(crate) enum Command {
     Rebuild(RebuildArgs),
     Status(StatusArgs),
     Verify(VerifyArgs),
+    /// Show the versions of this tool and of what came with it
+    #[command(after_help = "Examples:
+  cqrs version
+  cqrs version --output json | jq -r .version")]
+    Version,
     /// Check each step of the way from this machine to the cache, and name the first that fails
     #[command(
         after_help = "It only reads: no {entity} is written, and nothing is changed.

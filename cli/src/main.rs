@@ -5,6 +5,7 @@
 mod app;
 mod aws;
 mod bulk;
+mod bundle;
 mod cli;
 mod commands;
 mod domain;

@@ -1,8 +1,9 @@
 //! What is meant: flags, environment variables, `cqrs.toml` and defaults, in this order, resolved
 //! into one value.
 //!
-//! The file is looked for beside the project's template. Its unknown keys and bad values are
-//! errors that name file, line and column, never ignored.
+//! The file is looked for beside the project's template; where there is none and what came with the tool
+//! serves, among the user's own settings. Its unknown keys and bad values are errors that name file,
+//! line and column, never ignored.
 
 mod error;
 mod file;
@@ -19,6 +20,8 @@ use self::value::parse_port;
 pub(crate) use self::value::{
     StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region, parse_role, stack_flag,
 };
+use crate::app::installed;
+use crate::app::places::Places;
 use crate::cli::{Global, MachineArgs};
 use crate::domain::Domain;
 use crate::printer::{ColorChoice, Output, PrinterOptions};
@@ -73,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) aws: AwsSettings,
     /// The project's folder; absent outside of one, which only some commands mind.
     pub(crate) project: Option<PathBuf>,
+    /// The folder of what came with the tool, where that is what is deployed: there is no template.
+    pub(crate) bundle: Option<PathBuf>,
     /// The section of the file that was chosen with `--env`.
     pub(crate) env: Option<String>,
     /// The account that the stack is in, from the file; no other is changed.
@@ -94,9 +99,9 @@ impl Settings {
     /// Resolves what was typed against the environment and the project's file.
     pub(crate) fn resolve(global: &Global, domain: &Domain) -> Result<Self, SettingsError> {
         let project = find_project(global.project.as_deref())?;
-        let path = project
-            .as_ref()
-            .map(|dir| dir.join(FILE))
+        let bundle = serving_bundle(global.project.is_some(), project.as_deref());
+        let path = places(project.as_ref(), bundle.as_ref())
+            .and_then(|places| places.settings(FILE).ok())
             .filter(|path| path.exists());
         let file = path.as_deref().map(Section::read).transpose()?;
         let section = match (&global.env, file, path) {
@@ -115,7 +120,14 @@ impl Settings {
             (Some(env), ..) => return Err(SettingsError::EnvWithoutFile(env.clone())),
         };
         let variable = |name: &str| std::env::var(name).ok();
-        Self::combine(global, section, project, domain, variable)
+        let mut settings = Self::combine(global, section, project, domain, variable)?;
+        settings.bundle = bundle;
+        Ok(settings)
+    }
+
+    /// Where things are kept; nowhere outside of a project, where nothing came with the tool.
+    pub(crate) fn places(&self) -> Option<Places> {
+        places(self.project.as_ref(), self.bundle.as_ref())
     }
 
     /// The region of a stack on this machine.
@@ -201,6 +213,7 @@ impl Settings {
             },
             domain: domain.clone(),
             project,
+            bundle: None,
             env: global.env.clone(),
             account: file.account,
             parameters: texts(file.parameters),
@@ -239,6 +252,23 @@ pub(crate) fn printer_options(global: &Global) -> PrinterOptions {
         verbose: global.verbose,
         place: global.place.clone(),
     }
+}
+
+fn places(project: Option<&PathBuf>, bundle: Option<&PathBuf>) -> Option<Places> {
+    match (project, bundle) {
+        (Some(project), _) => Some(Places::Project(project.clone())),
+        (None, Some(_)) => Some(Places::User),
+        (None, None) => None,
+    }
+}
+
+/// The bundle's folder, where no project is given and none with a template was found.
+fn serving_bundle(is_given: bool, found: Option<&Path>) -> Option<PathBuf> {
+    let has_template = found.is_some_and(|folder| folder.join(TEMPLATE).is_file());
+    if is_given || has_template {
+        return None;
+    }
+    installed::bundle()
 }
 
 /// The folder given, or the nearest one upwards from here with a template or a settings file.

@@ -190,7 +190,7 @@ fn on_this_machine_the_checks_read_from_the_tools_to_the_cache() {
     ! tools        cqrs [VERSION], [SANDBOX]/project, which has no crates to build  ([N] ms)
                    hint: deploy finished binaries with `cqrs deploy --prebuilt DIR`, or name the project's folder with `--project DIR`
     ✓ settings     stack cqrs, on this machine  ([N] ms)
-    ✓ stack        cqrs is deployed in [SANDBOX]/project/.cqrs/local/cqrs  ([N] ms)
+    ✓ stack        cqrs is deployed in [SANDBOX]/project/.cqrs/local/cqrs, by cqrs [VERSION]  ([N] ms)
     ✓ process      process [PID] runs, answers on port [PORT], cache [PROGRAM]  ([N] ms)
     ✓ functions    publisher, subscriber and query are there and may be invoked  ([N] ms)
     ✓ publisher    to cqrs-WriteModel: table [N] ms  ([N] ms)

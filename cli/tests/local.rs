@@ -227,7 +227,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     --- stderr
     error: `[SANDBOX]/project/.cqrs/local/cqrs/deployment.json` cannot be used
       caused by: Not a directory (os error 20)
-    hint: a local stack keeps its data in the project's folder `.cqrs`: let it be written there
+    hint: a local stack keeps its data in the project's folder `.cqrs`, or without a project in `$XDG_DATA_HOME/cqrs`: let it be written there
     ");
     std::fs::remove_file(stage.project().join(".cqrs")).unwrap();
 }

@@ -102,7 +102,7 @@ fn outside_of_a_project_deploying_says_where_to_go() {
     exit code 2
     --- stderr
     error: there is no template.yaml here or in a folder above
-    hint: go to the project's folder, or give it with `--project DIR`
+    hint: go to the project's folder, give it with `--project DIR`, or make one with `cqrs new NAME`
     ");
 }
 

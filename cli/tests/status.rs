@@ -239,12 +239,15 @@ fn a_stack_on_this_machine_that_is_stopped_is_said_to_be_and_not_started() {
     let stage = crate::support::LocalStage::deployed();
     stage.cqrs(["local", "stop"]).succeeds();
     let outcome = stage.cqrs(["status"]).outcome();
-    assert_snapshot!(outcome.filter(r"changed .* ago", "changed [AGE] ago"), @r"
+    let outcome = outcome
+        .filter(r"changed .* ago", "changed [AGE] ago")
+        .filter(r"cqrs \d+\.\d+\.\d+", "cqrs [VERSION]");
+    assert_snapshot!(outcome, @r"
     exit code 0
     --- stdout
     Stack cqrs on this machine works, but look below  [TIME]
 
-    ! stack        does not run, changed [AGE] ago
+    ! stack        does not run, changed [AGE] ago, deployed by cqrs [VERSION]
 
     ! stack: it does not run
       next: `cqrs local run` starts it, as any command but this one does

@@ -16,13 +16,14 @@ use crate::app::interrupt::Interrupt;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::{deploy, entity};
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
 
 pub(crate) async fn run(
     args: DemoArgs,
-    settings: Settings,
+    mut settings: Settings,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
@@ -33,7 +34,7 @@ pub(crate) async fn run(
         );
     }
     let begun = Instant::now();
-    ready(args, &settings, interrupt, printer).await?;
+    ready(args, &mut settings, interrupt, printer).await?;
     let flags = flags(&settings);
     let story = story::take(&settings, &flags, interrupt, printer);
     let said = || Failure::interrupted("interrupted; what was created so far stays where it is");
@@ -56,7 +57,7 @@ pub(crate) async fn run(
 /// Deploys the stack where it is not there, else asks whether to use it.
 async fn ready(
     args: DemoArgs,
-    settings: &Settings,
+    settings: &mut Settings,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
@@ -75,6 +76,10 @@ async fn ready(
             };
             let part = printer.of_a_part();
             deploy::run(deploy_args, settings.clone(), interrupt, &part).await?;
+            // Whatever a stack of this name was about before.
+            if settings.bundle.is_some() {
+                settings.domain = Domain::built_in()?;
+            }
             printer.note("");
             Ok(())
         }

@@ -10,28 +10,30 @@ mod guide;
 mod local;
 pub(crate) mod options;
 mod report;
+mod source;
 mod start;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::app::interrupt::Interrupt;
+use crate::app::version::{self, VERSION};
 use crate::aws::{Aws, Identity};
 use crate::cli::MachineArgs;
 use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::report::{Deployed, Done, InReview, Planned};
+use crate::commands::deploy::source::Source;
 use crate::commands::deploy::start::Start;
+use crate::commands::introduce;
 use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::{introduce, project};
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
 use crate::printer::Printer;
-use crate::settings::{Settings, TEMPLATE, Target, stack_flag};
+use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
 use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
@@ -56,8 +58,8 @@ pub(crate) async fn run(
         return local::run(args, settings, interrupt, printer).await;
     }
     refuse_what_is_local(&args)?;
-    let project = project(&settings)?;
-    let template = Template::read(&project.join(TEMPLATE))?;
+    let source = Source::of(&mut settings, &args)?;
+    let template = source.template()?;
     let asks = !args.yes && !args.plan && !args.change_set_only;
     if asks && !args.guided && !printer.can_ask() {
         return Err(
@@ -66,7 +68,7 @@ pub(crate) async fn run(
         );
     }
     if args.guided {
-        guide::run(&mut settings, &template, &project, interrupt, printer).await?;
+        guide::run(&mut settings, &template, interrupt, printer).await?;
     }
     settings.parameters.extend(args.parameters.iter().cloned());
     settings.tags.extend(args.tags.iter().cloned());
@@ -76,6 +78,7 @@ pub(crate) async fn run(
 
     let aws = Aws::connect(&settings.aws).await?;
     refuse_open_cache(&aws, &settings, &template, None)?;
+    source.introduce(&settings, printer);
     let identity = introduce(&aws, &settings, printer).await?;
     let role = args.role_arn.clone().or_else(|| settings.role_arn.clone());
     let deployment = Deployment {
@@ -85,7 +88,7 @@ pub(crate) async fn run(
         args,
         settings,
         template,
-        project,
+        source,
         architecture,
         interrupt,
         printer,
@@ -147,6 +150,16 @@ pub(super) fn architecture(
     }
 }
 
+/// Says so where the stack is a newer tool's.
+pub(super) fn warn_of_newer(stack: &StackName, deployed_by: Option<&str>, printer: &Printer) {
+    if let Some(newer) = deployed_by.filter(|theirs| version::is_newer(theirs, VERSION)) {
+        printer.warn(format_args!(
+            "stack {stack} was deployed by cqrs {newer}, and this is cqrs {VERSION}: what that one added \
+             to it may be taken back"
+        ));
+    }
+}
+
 /// One run of `cqrs deploy`, after everything that can be said without AWS was said.
 struct Deployment<'a> {
     aws: Aws,
@@ -155,7 +168,7 @@ struct Deployment<'a> {
     args: DeployArgs,
     settings: Settings,
     template: Template,
-    project: PathBuf,
+    source: Source,
     architecture: Architecture,
     interrupt: &'a Interrupt,
     printer: &'a Printer,
@@ -166,6 +179,10 @@ impl Deployment<'_> {
         let artifacts = self.package().await?;
         let start = self.start().await?;
         refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
+        let deployed_by = start
+            .existing()
+            .and_then(|stack| stack.deployed_by.as_deref());
+        warn_of_newer(&self.settings.stack, deployed_by, self.printer);
         let store = self.store(start.existing());
         if start.existing().is_none() {
             self.check_network_quota().await?;
@@ -304,8 +321,15 @@ impl Deployment<'_> {
     }
 
     async fn package(&self) -> Result<Vec<Artifact>, Failure> {
+        let project = match &self.source {
+            Source::Project(folder) => folder.clone(),
+            Source::Bundled(bundle) if self.args.prebuilt.is_none() => {
+                return Ok(bundle.artifacts(self.architecture)?);
+            }
+            Source::Bundled(bundle) => bundle.folder().to_owned(),
+        };
         let request = PackageRequest {
-            project: self.project.clone(),
+            project,
             prebuilt: self.args.prebuilt.clone(),
             builder: self.args.builder,
             architecture: self.architecture,
@@ -360,7 +384,7 @@ impl Deployment<'_> {
         Proposal {
             stack: self.settings.stack.to_string(),
             create: existing.is_none(),
-            template: self.template.body(),
+            template: self.template.body_deployed_by(VERSION),
             parameters: values,
             tags: (had_tags || !tags.is_empty()).then_some(tags),
             express: self.args.express,

@@ -28,6 +28,7 @@ pub(crate) mod reference;
 pub(crate) mod status;
 mod table;
 pub(crate) mod verify;
+mod version;
 
 use std::path::PathBuf;
 
@@ -118,6 +119,7 @@ pub(crate) async fn run(
             let settings = settings(false)?;
             verify::run(args, &settings, printer).await
         }
+        Command::Version => version::run(printer),
         Command::Completions { shell } => completions::run(shell, printer),
         Command::Reference { man: Some(folder) } => reference::man(&folder, domain),
         Command::Reference { man: None } => reference::run(domain, printer),
@@ -126,13 +128,17 @@ pub(crate) async fn run(
 
 /// The project's folder, for the commands that need one.
 fn project(settings: &Settings) -> Result<PathBuf, Failure> {
-    settings.project.clone().ok_or_else(|| {
-        Failure::new(
-            Kind::Usage,
-            format!("there is no {TEMPLATE} here or in a folder above"),
-        )
-        .hint("go to the project's folder, or give it with `--project DIR`")
-    })
+    settings.project.clone().ok_or_else(no_project)
+}
+
+fn no_project() -> Failure {
+    Failure::new(
+        Kind::Usage,
+        format!("there is no {TEMPLATE} here or in a folder above"),
+    )
+    .hint(
+        "go to the project's folder, give it with `--project DIR`, or make one with `cqrs new NAME`",
+    )
 }
 
 /// Connects and says who and where.

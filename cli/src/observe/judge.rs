@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::app::duration;
 use crate::app::handler::Handler;
+use crate::app::version::{self, VERSION};
 use crate::error::Explain;
 use crate::failures::queue::Depth;
 use crate::observe::{
@@ -77,6 +78,15 @@ pub(crate) fn command(command: &str, stack: &StackName, target: Target) -> Strin
     format!("cqrs {command}{local}{}", stack_flag(stack))
 }
 
+/// What a newer tool deployed may have what this one does not know.
+fn newer(stack: &Stack) -> Option<Advice> {
+    let theirs = stack.deployed_by.as_deref()?;
+    version::is_newer(theirs, VERSION).then(|| {
+        let message = format!("cqrs {theirs} deployed it, and this is cqrs {VERSION}");
+        Advice::warning(message).next(format!("install cqrs {theirs}, or a newer one"))
+    })
+}
+
 impl Judge<'_> {
     fn command(&self, command: &str) -> String {
         format!("`{}`", self::command(command, self.stack, self.target))
@@ -118,6 +128,10 @@ impl Judge<'_> {
     }
 
     pub(crate) fn stack(&self, stack: &Stack) -> Option<Advice> {
+        self.state(stack).or_else(|| newer(stack))
+    }
+
+    fn state(&self, stack: &Stack) -> Option<Advice> {
         let name = self.stack;
         if self.target == Target::Local {
             return (stack.status == "STOPPED").then(|| {

@@ -64,6 +64,9 @@ impl OnThisMachine {
             found.ok_or(Unseen::Missing)
         });
         let of = |handler| of(&status, &self.stack.function(handler));
+        // It may be deployed anew at this moment, and is then told of without.
+        let deployment = self.folder.deployment().ok().flatten();
+        let deployed_by = deployment.and_then(|deployment| deployment.version);
         Ok(Seen {
             at: clock::now(),
             stack: Ok(Stack {
@@ -71,6 +74,7 @@ impl OnThisMachine {
                 reason: None,
                 changed_at: status.changed_at,
                 started_at: Some(status.started_at),
+                deployed_by,
                 drift: None,
                 cache_differs: None,
             }),
@@ -100,8 +104,9 @@ impl OnThisMachine {
             stack: Ok(Stack {
                 status: "STOPPED".to_owned(),
                 reason: None,
-                changed_at: deployment.and_then(|deployment| deployment.changed_at),
+                changed_at: deployment.as_ref().and_then(|it| it.changed_at),
                 started_at: None,
+                deployed_by: deployment.and_then(|it| it.version),
                 drift: None,
                 cache_differs: None,
             }),

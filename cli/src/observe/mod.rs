@@ -86,6 +86,8 @@ pub(crate) struct Stack {
     pub(crate) changed_at: Option<Timestamp>,
     /// When its process began; on this machine only.
     pub(crate) started_at: Option<Timestamp>,
+    /// The version of the tool that deployed it last, where that is known.
+    pub(crate) deployed_by: Option<String>,
     /// What CloudFormation's last look for drift found, if there was one.
     pub(crate) drift: Option<String>,
     /// Where the cache runs on another node type than was asked for; on AWS only.
@@ -100,6 +102,7 @@ impl From<&StackState> for Stack {
             reason: state.reason.clone(),
             changed_at: state.changed_at.as_ref().and_then(clock::timestamp),
             started_at: None,
+            deployed_by: state.deployed_by.clone(),
             drift: state.drift.clone(),
             cache_differs: None,
         }

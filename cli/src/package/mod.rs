@@ -24,7 +24,7 @@ use futures_util::stream::FuturesUnordered;
 pub(crate) use self::archive::ArchiveError;
 pub(crate) use self::build::{BuildError, BuildOutput, Builder, builder, newer_glibc};
 pub(crate) use self::inspect::{GlibcVersion, InspectError, RUNTIME_GLIBC};
-pub(crate) use self::native::{Program, programs};
+pub(crate) use self::native::{Content, Program, programs};
 pub(crate) use self::prebuilt::PrebuiltError;
 use crate::app::handler::Handler;
 use crate::error::{Explain, Kind};

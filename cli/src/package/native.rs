@@ -1,22 +1,42 @@
 //! The handlers' binaries as they run on this machine: no zip, and no question of Lambda's C
 //! library.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
 use super::inspect::{self, InspectError};
 use super::{
-    Architecture, ContentHash, Handler, PackageError, PackageEvent, PackageRequest, blocking,
-    build, prebuilt, read,
+    Architecture, ArchiveError, ContentHash, Handler, PackageError, PackageEvent, PackageRequest,
+    archive, blocking, build, prebuilt, read,
 };
 
 /// A handler's binary, and what tells it from others.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) handler: Handler,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) content: Content,
+    /// Of the content as it is.
     pub(crate) sha256: ContentHash,
+}
+
+/// A program as it was found.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Plain(Vec<u8>),
+    /// Packed, and unpacked only where it is needed.
+    Zip(Vec<u8>),
+}
+
+impl Content {
+    /// The program itself.
+    pub(crate) fn program(&self) -> Result<Cow<'_, [u8]>, ArchiveError> {
+        match self {
+            Self::Plain(bytes) => Ok(bytes.into()),
+            Self::Zip(zip) => archive::unpack(zip).map(Cow::from),
+        }
+    }
 }
 
 /// Builds or reads the handlers' binaries, in the order of [`Handler::ALL`].
@@ -46,7 +66,7 @@ fn program(handler: Handler, path: PathBuf) -> Result<Program, PackageError> {
         Ok(()) => Ok(Program {
             handler,
             sha256: ContentHash::new(Sha256::digest(&bytes).into()),
-            bytes,
+            content: Content::Plain(bytes),
         }),
         Err(source) => Err(PackageError::Foreign {
             handler,

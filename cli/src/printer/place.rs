@@ -41,8 +41,8 @@ impl Place {
 
     fn lacked_by(&self, command: &str) -> impl Iterator<Item = &str> {
         let has = |name: &str| command.split([' ', '=']).any(|word| word == name);
-        // It is about no stack.
-        let is_help = has("--help");
+        // These are about no stack.
+        let is_help = has("--help") || command.starts_with("cqrs new");
         let is_local = command.starts_with("cqrs local") || FOR_AWS.into_iter().any(has);
         self.0.iter().map(String::as_str).filter(move |option| {
             let name = option.split(' ').next().unwrap_or_default();

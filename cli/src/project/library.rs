@@ -14,6 +14,7 @@ use similar::TextDiff;
 
 use super::{File, From, Unmakeable, manifest, source, sources};
 use crate::app::handler::Handler;
+use crate::app::version::is_newer;
 use crate::error::{Explain, Kind};
 
 /// Where the record lies.
@@ -159,7 +160,7 @@ pub(crate) fn update(project: &Path, id: &str, plural: &str) -> Result<Changes, 
     let text = read(project, RECORD)?.ok_or_else(|| UpdateError::NoRecord(project.to_owned()))?;
     let before: Record =
         toml::from_str(&String::from_utf8_lossy(&text)).map_err(UpdateError::Record)?;
-    if numbers(&before.version) > numbers(pattern::VERSION) {
+    if is_newer(&before.version, pattern::VERSION) {
         return Err(UpdateError::Newer {
             theirs: before.version,
             ours: pattern::VERSION.to_owned(),
@@ -266,12 +267,6 @@ fn shown(name: &str, ours: &str, theirs: &str) -> String {
 fn hash(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A version as numbers, which compare.
-fn numbers(version: &str) -> Vec<u64> {
-    let parts = version.split(['.', '-', '+']);
-    parts.map_while(|part| part.parse().ok()).collect()
 }
 
 #[cfg(test)]

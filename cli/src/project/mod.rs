@@ -34,6 +34,11 @@ fn source(name: &str) -> &'static str {
     found.map_or("", |(_, text)| text)
 }
 
+/// The template of the pattern, as this repository has it.
+pub(crate) fn template() -> &'static str {
+    source("template.yaml")
+}
+
 /// The sources in a folder, by their path in it.
 fn sources(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     SOURCES.iter().filter_map(move |(path, text)| {

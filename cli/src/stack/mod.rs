@@ -5,6 +5,7 @@
 pub(crate) mod artifacts;
 pub(crate) mod change_set;
 pub(crate) mod deletion;
+mod deployed_by;
 pub(crate) mod follow;
 pub(crate) mod functions;
 pub(crate) mod ownership;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 use crate::settings::StackName;
+use crate::stack::deployed_by;
 
 /// A stack as `DescribeStacks` shows it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct StackState {
     pub(crate) reason: Option<String>,
     /// The template's own.
     pub(crate) description: Option<String>,
+    /// The version of this tool that deployed it last; older ones did not say.
+    pub(crate) deployed_by: Option<String>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) outputs: Vec<Output>,
@@ -123,6 +126,11 @@ impl From<Stack> for StackState {
             reason: stack
                 .stack_status_reason
                 .filter(|reason| !reason.is_empty()),
+            deployed_by: stack
+                .description
+                .as_deref()
+                .and_then(deployed_by::version_of)
+                .map(str::to_owned),
             description: stack.description.filter(|text| !text.is_empty()),
             parameters: stack
                 .parameters

@@ -139,7 +139,16 @@ impl Sandbox {
 
     /// The binary with these arguments, not started yet.
     pub(crate) fn cqrs<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cqrs"));
+        self.run(Path::new(env!("CARGO_BIN_EXE_cqrs")), arguments)
+    }
+
+    /// A program with these arguments, not started yet.
+    pub(crate) fn run<S: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Run {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", self.search_path())

@@ -6,7 +6,8 @@
 //! that it started, holds it. That takes some tens of microseconds for the process itself, some
 //! milliseconds for another, and is done once for a connection.
 //!
-//! This is so on Linux. Elsewhere nothing tells, and what keeps foreign requests out is
+//! This is so on Linux. Where `/proc` is not mounted, the kernel still says whose user's the socket is,
+//! and that has to do. Elsewhere nothing tells, and what keeps foreign requests out is
 //! [`guard`](crate::guard) alone, which web pages do not pass and other programs do.
 
 use std::net::SocketAddr;
@@ -21,7 +22,11 @@ pub(super) fn is_own(offspring: &Offspring, child: u32, peer: SocketAddr, own: S
     };
     #[cfg(target_os = "linux")]
     {
-        let Some(inode) = linux::inode(peer, own) else {
+        let found = linux::socket(peer, own);
+        if !linux::lists_processes() {
+            return found.is_none_or(|socket| socket.is_own_users());
+        }
+        let Some(linux::Socket { inode, .. }) = found else {
             return false;
         };
         let socket = format!("socket:[{inode}]");
@@ -53,16 +58,35 @@ mod linux {
     const NO_COOKIE: [u8; 8] = [0xff; 8];
     const HEADER: usize = 16;
     const REQUEST: usize = HEADER + 56;
-    /// From an answer's beginning to the socket's inode.
-    const INODE: usize = HEADER + 68;
+    /// From an answer's beginning to the socket's user, and to its inode.
+    const USER: usize = HEADER + 64;
+    const INODE: usize = USER + 4;
 
-    /// The inode of the socket that is bound to `peer` and connected to `own`.
-    pub(super) fn inode(peer: SocketAddrV4, own: SocketAddrV4) -> Option<u32> {
+    /// A socket, as the kernel describes it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Socket {
+        pub(super) inode: u32,
+        user: u32,
+    }
+
+    impl Socket {
+        pub(super) fn is_own_users(self) -> bool {
+            self.user == rustix::process::geteuid().as_raw()
+        }
+    }
+
+    /// Whether the descriptors of processes can be looked at.
+    pub(super) fn lists_processes() -> bool {
+        Path::new("/proc/self/fd").exists()
+    }
+
+    /// The socket that is bound to `peer` and connected to `own`.
+    pub(super) fn socket(peer: SocketAddrV4, own: SocketAddrV4) -> Option<Socket> {
         asked(peer, own).or_else(|| listed(peer, own))
     }
 
     /// From the kernel's own interface, which looks up one socket.
-    fn asked(peer: SocketAddrV4, own: SocketAddrV4) -> Option<u32> {
+    fn asked(peer: SocketAddrV4, own: SocketAddrV4) -> Option<Socket> {
         let socket = socket_with(
             AddressFamily::NETLINK,
             SocketType::DGRAM,
@@ -78,8 +102,12 @@ mod linux {
         if kind != SOCK_DIAG_BY_FAMILY {
             return None;
         }
-        let inode = answer.get(INODE..INODE + 4)?.try_into().ok()?;
-        Some(u32::from_ne_bytes(inode)).filter(|&inode| inode != 0)
+        let number = |at: usize| {
+            let bytes = answer.get(at..at + 4)?.try_into().ok()?;
+            Some(u32::from_ne_bytes(bytes))
+        };
+        let (user, inode) = (number(USER)?, number(INODE)?);
+        (inode != 0).then_some(Socket { inode, user })
     }
 
     fn request(peer: SocketAddrV4, own: SocketAddrV4) -> Vec<u8> {
@@ -104,7 +132,7 @@ mod linux {
 
     /// From the list of all sockets, for kernels without the interface. A runtime may speak IPv4 by a
     /// socket of IPv6.
-    fn listed(peer: SocketAddrV4, own: SocketAddrV4) -> Option<u32> {
+    fn listed(peer: SocketAddrV4, own: SocketAddrV4) -> Option<Socket> {
         let (peer, own) = (hexadecimal(peer), hexadecimal(own));
         ["/proc/net/tcp", "/proc/net/tcp6"]
             .into_iter()
@@ -113,7 +141,10 @@ mod linux {
                 text.lines().find_map(|line| {
                     let mut fields = line.split_whitespace().skip(1);
                     let is_it = fields.next()?.ends_with(&peer) && fields.next()?.ends_with(&own);
-                    is_it.then(|| fields.nth(6)?.parse().ok()).flatten()
+                    let mut number = |after| fields.nth(after)?.parse().ok();
+                    let user = is_it.then(|| number(4)).flatten()?;
+                    let inode = number(1)?;
+                    Some(Socket { inode, user })
                 })
             })
     }
@@ -146,10 +177,11 @@ mod linux {
             else {
                 panic!("both are of IPv4");
             };
-            let inode = listed(peer, own).unwrap();
+            let found = listed(peer, own).unwrap();
             // Where the kernel has no such interface, there is nothing to compare.
-            assert_eq!(asked(peer, own).unwrap_or(inode), inode);
-            let socket = format!("socket:[{inode}]");
+            assert_eq!(asked(peer, own).unwrap_or(found), found);
+            assert!(found.is_own_users());
+            let socket = format!("socket:[{}]", found.inode);
             assert!(holds(std::process::id(), &socket));
             drop(client);
             assert!(!holds(std::process::id(), &socket));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::app::installed;
 use crate::printer::Style;
 use crate::settings::{Settings, Target, stack_flag};
 
@@ -86,7 +87,7 @@ pub(super) fn hints(settings: &Settings, flags: &str, style: Style) -> String {
 
 /// This program's folder, where a shell would not find it or would find another.
 fn folder_off_the_path() -> Option<PathBuf> {
-    let this = std::env::current_exe().ok()?;
+    let this = installed::program().ok()?;
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path)
         .map(|folder| folder.join("cqrs"))

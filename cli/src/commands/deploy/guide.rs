@@ -4,12 +4,14 @@
 //! The file is edited, not rewritten: comments and what was not asked for stay as they are.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::ARCHITECTURE;
 use crate::app::interrupt::Interrupt;
+use crate::commands::no_project;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{FILE, Settings, StackName, parse_region};
@@ -18,7 +20,6 @@ use crate::stack::template::{Parameter, Template};
 pub(super) async fn run(
     settings: &mut Settings,
     template: &Template,
-    project: &Path,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
@@ -46,8 +47,12 @@ pub(super) async fn run(
                 .await?;
         }
     }
-    write(settings, template, &project.join(FILE))?;
-    printer.note(format_args!("Wrote {FILE}\n"));
+    let path = settings.places().ok_or_else(no_project)?.settings(FILE)?;
+    write(settings, template, &path)?;
+    match settings.project {
+        Some(_) => printer.note(format_args!("Wrote {FILE}\n")),
+        None => printer.note(format_args!("Wrote {}\n", path.display())),
+    }
     Ok(())
 }
 
@@ -160,8 +165,10 @@ fn write(settings: &Settings, template: &Template, path: &Path) -> Result<(), Fa
     let text = edited(&before, settings, template).map_err(|e| failed("edit", e.to_string()))?;
     // Beside it and renamed over it, so that a full disk never leaves half a file.
     let beside = path.with_extension("toml.new");
-    std::fs::write(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder
+        .and_then(|()| fs::write(&beside, text))
+        .and_then(|()| fs::rename(&beside, path))
         .map_err(|e| failed("write", e.to_string()))
 }
 
@@ -236,6 +243,7 @@ mod tests {
                 ..Default::default()
             },
             project: None,
+            bundle: None,
             env: env.map(str::to_owned),
             account: None,
             parameters: parameters

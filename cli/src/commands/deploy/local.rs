@@ -4,7 +4,7 @@
 //! template is said before the handlers are built.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host::cache::Choice;
 use host::definition::ACCOUNT;
@@ -12,6 +12,7 @@ use host::definition::ACCOUNT;
 use super::data::{self, Lost};
 use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
+use crate::app::version::VERSION;
 use crate::aws::Aws;
 use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::domain;
@@ -19,11 +20,12 @@ use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::report::{
     Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
 };
+use crate::commands::deploy::source::Source;
+use crate::commands::deploy::warn_of_newer;
 use crate::commands::local::deployed::{self, cache_address, endpoint};
 use crate::commands::local::{folder, note_port};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
-use crate::commands::project;
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
@@ -36,7 +38,7 @@ use crate::package::{
     Architecture, BuildOutput, PackageEvent, PackageRequest, Program, programs as build,
 };
 use crate::printer::Printer;
-use crate::settings::{Settings, TEMPLATE, stack_flag};
+use crate::settings::{Settings, stack_flag};
 use crate::stack::change_set::{Action, ResourceChanged};
 use crate::stack::functions::Functions;
 use crate::stack::state::Output;
@@ -49,16 +51,15 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     refuse_what_is_for_aws(&args)?;
-    let project = project(&settings)?;
-    let template_path = project.join(TEMPLATE);
-    let template = Template::read(&template_path)?;
+    let source = Source::of(&mut settings, &args)?;
+    let template = source.template()?;
     settings.parameters.extend(args.parameters.iter().cloned());
     settings.machine = settings.machine(&args.on_this_machine);
     let folder = folder(&settings)?;
     let deployment = LocalDeployment {
         args,
         settings,
-        project,
+        source,
         template,
         folder,
         interrupt,
@@ -102,11 +103,19 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
     ))
 }
 
+/// What the stack's process and its files say to each other is text.
+fn refuse_other_names(path: &Path) -> Result<(), LocalError> {
+    match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(LocalError::NotUtf8(path.to_owned())),
+    }
+}
+
 /// One run of `cqrs deploy --local`.
 struct LocalDeployment<'a> {
     args: DeployArgs,
     settings: Settings,
-    project: PathBuf,
+    source: Source,
     template: Template,
     folder: Folder,
     interrupt: &'a Interrupt,
@@ -118,10 +127,14 @@ impl LocalDeployment<'_> {
         let previous = self.folder.deployment()?;
         // For its errors, which are not to wait for the compiler.
         self.evaluate(&provisional_programs(), previous.as_ref())?;
+        refuse_other_names(self.folder.path())?;
+        self.source.introduce(&self.settings, self.printer);
         self.printer.note(format_args!(
             "Stack {} on this machine",
             self.printer.style().bold(&self.settings.stack)
         ));
+        let deployed_by = previous.as_ref().and_then(|it| it.version.as_deref());
+        warn_of_newer(&self.settings.stack, deployed_by, self.printer);
         if self.args.plan {
             return self.plan(previous.as_ref()).await;
         }
@@ -176,8 +189,15 @@ impl LocalDeployment<'_> {
     }
 
     async fn build(&self) -> Result<Vec<Program>, Failure> {
+        let project = match &self.source {
+            Source::Project(folder) => folder.clone(),
+            Source::Bundled(bundle) if self.args.prebuilt.is_none() => {
+                return Ok(bundle.programs()?);
+            }
+            Source::Bundled(bundle) => bundle.folder().to_owned(),
+        };
         let request = PackageRequest {
-            project: self.project.clone(),
+            project,
             prebuilt: self.args.prebuilt.clone(),
             builder: self.args.builder,
             architecture: Architecture::host(),
@@ -198,12 +218,16 @@ impl LocalDeployment<'_> {
         }
     }
 
-    /// The server that was named, else one that is installed, else the tool's own.
+    /// The server that was named, else the one that came with the tool, else one that is installed, else
+    /// the tool's own.
     async fn cache(&self) -> Result<Choice, Failure> {
         if let Some(url) = &self.settings.machine.cache_url {
             return Ok(Choice::Url(url.clone()));
         }
-        if let Some(found) = cache_program::find().await {
+        if let Some(found) = cache_program::find().await? {
+            if let Choice::Program(program) = &found {
+                refuse_other_names(program)?;
+            }
             return Ok(found);
         }
         let missing = || Failure::from(CacheProgramError::Missing);
@@ -215,7 +239,7 @@ impl LocalDeployment<'_> {
                 "There is no Valkey and no Redis on this machine. Install meebis {}, a small \
                  compatible server, into {}? It takes a minute or two.",
                 cache_program::VERSION,
-                cache_program::own_folder().unwrap_or_default().display(),
+                cache_program::own_folder()?.display(),
             );
             let said = || Failure::interrupted("interrupted; nothing was changed");
             let asked = self.interrupt.unless(self.printer.confirm(&question), said);
@@ -246,6 +270,7 @@ impl LocalDeployment<'_> {
         }
         let deployment = Deployment {
             stack: self.settings.stack.to_string(),
+            version: Some(VERSION.to_owned()),
             region,
             template_path: self.template.path().to_owned(),
             template: self.template.text().to_owned(),

@@ -1,6 +1,5 @@
-//! The descriptions of stacks, kept in the user's cache folder: `$XDG_CACHE_HOME/cqrs/stacks`, or
-//! `~/.cache/cqrs/stacks`. Nothing depends on one being there: what is missing, cannot be read or is of
-//! another version is asked for again.
+//! The descriptions of stacks, kept in the user's [cache folder](Base::Cache). Nothing depends on one being
+//! there: what is missing, cannot be read or is of another version is asked for again.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +8,7 @@ use std::{fs, io};
 use pattern::description::Description;
 use sha2::{Digest, Sha256};
 
+use crate::app::places::{Base, tidy};
 use crate::domain::Domain;
 use crate::settings::{Profile, Settings, Target};
 
@@ -22,13 +22,7 @@ pub(super) fn any() -> bool {
 }
 
 fn folder(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name| {
-        let path = variable(name).map(PathBuf::from);
-        path.filter(|path| path.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME");
-    let cache = cache.or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(cache.join("cqrs/stacks"))
+    Some(Base::Cache.folder_by(variable).ok()?.join("stacks"))
 }
 
 impl Kept {
@@ -41,11 +35,12 @@ impl Kept {
         let said = |name: &str| variable(name).filter(|value| !value.is_empty());
         let place = match settings.target {
             Target::Local => {
-                let project = settings.project.as_deref()?;
-                let project = project
-                    .canonicalize()
-                    .unwrap_or_else(|_| project.to_owned());
-                vec!["local".into(), project.into_os_string()]
+                let stack = settings.places()?.stack(settings.stack.as_str()).ok()?;
+                // The project may be reached by another way; the stack need not be there yet.
+                let project = settings.project.as_deref();
+                let project = project.and_then(|project| project.canonicalize().ok());
+                let place = project.unwrap_or(stack);
+                vec!["local".into(), place.into_os_string()]
             }
             Target::Aws => {
                 let aws = &settings.aws;
@@ -99,7 +94,12 @@ impl Kept {
     pub(super) fn remove(&self) -> io::Result<()> {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            _ => {
+                if let Some(folder) = self.0.parent() {
+                    tidy(folder);
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -139,18 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_cache_folder_goes_first_and_none_is_needed() {
-        let given = |pairs: &'static [(&str, &str)]| {
-            folder(&move |name| {
-                let pair = pairs.iter().find(|(other, _)| *other == name);
-                pair.map(|(_, value)| (*value).into())
-            })
-        };
-        let both = given(&[("XDG_CACHE_HOME", "/cache"), ("HOME", "/home/ann")]);
-        assert_eq!(both, Some("/cache/cqrs/stacks".into()));
-        let relative = given(&[("XDG_CACHE_HOME", "cache"), ("HOME", "/home/ann")]);
-        assert_eq!(relative, Some("/home/ann/.cache/cqrs/stacks".into()));
-        assert_eq!(given(&[]), None);
+    fn nobody_needs_a_cache_folder() {
+        assert_eq!(folder(&|_| None), None);
+        assert!(Kept::within(&settings(&["--local"]), &|_| None).is_none());
     }
 
     #[test]

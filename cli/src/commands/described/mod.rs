@@ -141,7 +141,8 @@ pub(crate) async fn ask(settings: &Settings, printer: &Printer) -> Result<Domain
 /// Holds the project's description to what the functions say that were just deployed, and keeps it.
 pub(crate) async fn keep_of_project(aws: &Aws, settings: &Settings, printer: &Printer) {
     let project = settings.project.as_deref();
-    if !project.is_some_and(|project| project.join(FILE).is_file()) {
+    let has_own = project.is_some_and(|project| project.join(FILE).is_file());
+    if !has_own && settings.bundle.is_none() {
         return;
     }
     let functions = Functions::new(aws, settings.stack.clone(), false);
@@ -151,11 +152,13 @@ pub(crate) async fn keep_of_project(aws: &Aws, settings: &Settings, printer: &Pr
             built.pattern.clone_from(&domain.pattern);
             if built != *domain {
                 domain = Domain::answered(&built.pretty()).unwrap_or(domain);
-                printer.warn(format_args!(
-                    "the functions do not say of their domain what {FILE} says: it is out of date, or \
-                     they are built from other sources; `cqrs domain check` tells, and `cqrs domain \
-                     check --write` makes it anew"
-                ));
+                if has_own {
+                    printer.warn(format_args!(
+                        "the functions do not say of their domain what {FILE} says: it is out of date, \
+                         or they are built from other sources; `cqrs domain check` tells, and `cqrs \
+                         domain check --write` makes it anew"
+                    ));
+                }
             }
         }
         Err(error) => printer.detail(format_args!(

@@ -1,17 +1,19 @@
 //! The checks on this machine: what is installed, and what is meant.
 
+use std::path::Path;
+
 use host::cache::Choice;
 
 use super::check::{Checked, Finding};
+use crate::app::version::VERSION;
 use crate::aws::Aws;
+use crate::bundle::{Bundle, BundleError};
 use crate::cli::Global;
 use crate::commands::deploy;
 use crate::error::Failure;
 use crate::local::cache_program;
 use crate::package::{self, BuildError, Builder};
 use crate::settings::{FILE, Profile, Settings, TEMPLATE, Target};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The project, and what `deploy` would build its handlers with. Nothing of it is needed by what is
 /// deployed already, so that nothing of it is a failure.
@@ -20,15 +22,23 @@ pub(super) async fn tools(settings: Option<&Settings>) -> Result<Checked<()>, Fa
     let Some(settings) = settings else {
         return Ok(Finding::ok(cqrs).into());
     };
+    if let Some(folder) = &settings.bundle {
+        return Ok(bundled(&cqrs, folder, settings).await.into());
+    }
     let Some(project) = &settings.project else {
         let detail = format!("{cqrs}, no {TEMPLATE} here: deploy and destroy need the project");
-        let hint = "go to the project's folder, or give it with `--project DIR`";
+        let hint = "go to the project's folder, give it with `--project DIR`, or make one with `cqrs new \
+                    NAME`";
         return Ok(Finding::warning(detail).hint(hint).into());
     };
     let local = settings.target == Target::Local;
     let architecture = deploy::architecture(None, settings)?;
     let builder = package::builder(project, architecture, local);
     let (builder, cache) = tokio::join!(builder, cache_server(settings));
+    let cache = match cache {
+        Ok(cache) => cache,
+        Err(damaged) => return Ok(damaged.into()),
+    };
     let place = project.display();
     let builder = match builder {
         Ok(builder) => builder,
@@ -46,18 +56,7 @@ pub(super) async fn tools(settings: Option<&Settings>) -> Result<Checked<()>, Fa
     };
     let detail = format!("{cqrs}, {place}, builds with {builder} for {architecture}");
     if let Some(cache) = cache {
-        let detail = format!(
-            "{detail}, {}",
-            cache.as_deref().unwrap_or("no cache server")
-        );
-        return Ok(match cache {
-            Some(_) => Finding::ok(detail),
-            None => Finding::warning(detail).hint(
-                "install `valkey` or `redis`, or name a server that runs with `--cache-url \
-                 redis://HOST:PORT`",
-            ),
-        }
-        .into());
+        return Ok(with_cache(&detail, cache).into());
     }
     if builder == Builder::Cargo
         && let Some(version) = package::newer_glibc().await
@@ -73,19 +72,54 @@ pub(super) async fn tools(settings: Option<&Settings>) -> Result<Checked<()>, Fa
     Ok(Finding::ok(detail).into())
 }
 
+/// What came with the tool, which is deployed where there is no project.
+async fn bundled(cqrs: &str, folder: &Path, settings: &Settings) -> Finding {
+    let checked = Bundle::open(folder).and_then(|bundle| bundle.check().map(|()| bundle));
+    let bundle = match checked {
+        Ok(bundle) => bundle,
+        Err(error) => return damaged(error),
+    };
+    let architectures = bundle.architectures().join(" and ");
+    let place = folder.display();
+    let detail = format!("{cqrs}, the bundled pattern in {place}, functions for {architectures}");
+    match cache_server(settings).await {
+        Ok(Some(cache)) => with_cache(&detail, cache),
+        Ok(None) => Finding::ok(detail),
+        Err(damaged) => damaged,
+    }
+}
+
+/// Like all of this check, no failure: what is deployed already does not need it.
+fn damaged(error: BundleError) -> Finding {
+    let failure = Failure::from(error);
+    Finding::warning(failure.with_causes()).hint_of(&failure)
+}
+
+fn with_cache(detail: &str, cache: Option<String>) -> Finding {
+    match cache {
+        Some(cache) => Finding::ok(format!("{detail}, {cache}")),
+        None => Finding::warning(format!("{detail}, no cache server")).hint(
+            "install `valkey` or `redis`, or name a server that runs with `--cache-url \
+             redis://HOST:PORT`",
+        ),
+    }
+}
+
 /// The cache of a new stack on this machine: none elsewhere, and there perhaps none.
-async fn cache_server(settings: &Settings) -> Option<Option<String>> {
+async fn cache_server(settings: &Settings) -> Result<Option<Option<String>>, Finding> {
     if settings.target == Target::Aws {
-        return None;
+        return Ok(None);
     }
     if let Some(url) = &settings.machine.cache_url {
-        return Some(Some(url.clone()));
+        return Ok(Some(Some(url.clone())));
     }
-    Some(match cache_program::find().await {
-        Some(Choice::Program(path)) => Some(path.display().to_string()),
-        Some(Choice::Url(url)) => Some(url),
-        None => None,
-    })
+    Ok(Some(
+        match cache_program::find().await.map_err(damaged)? {
+            Some(Choice::Program(path)) => Some(path.display().to_string()),
+            Some(Choice::Url(url)) => Some(url),
+            None => None,
+        },
+    ))
 }
 
 /// What the settings come to, and where region and profile come from. On AWS it gives the
@@ -95,7 +129,9 @@ pub(super) async fn settings(
     settings: &Settings,
 ) -> Result<Checked<Option<Aws>>, Failure> {
     let mut parts = vec![format!("stack {}", settings.stack)];
-    let file = settings.project.as_ref().map(|dir| dir.join(FILE));
+    let file = settings
+        .places()
+        .and_then(|places| places.settings(FILE).ok());
     let file = file.filter(|path| path.exists());
     let aws = match settings.target {
         Target::Local => {

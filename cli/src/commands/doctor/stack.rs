@@ -6,6 +6,7 @@ use host::mapping;
 use tokio::time::timeout;
 
 use super::check::{Checked, Finding, Name, Status};
+use crate::app::version::{self, VERSION};
 use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
 use crate::domain::Domain;
@@ -134,7 +135,8 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
     let deploy = deploy_command(stack, Target::Aws);
     let status = &state.status;
     let reason = state.reason.as_ref().map(|reason| format!(": {reason}"));
-    let detail = format!("{stack} is in {status}{}", reason.unwrap_or_default());
+    let by = deployed_by(state.deployed_by.as_deref());
+    let detail = format!("{stack} is in {status}{}{by}", reason.unwrap_or_default());
     let fact = observe::Stack::from(state);
     let finding = Finding::judged(&detail, judge_of(stack, Target::Aws).stack(&fact));
     let mut lacking = NEEDED
@@ -149,6 +151,23 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
             ))
         }
         _ => finding,
+    }
+}
+
+/// The end of what is said of a stack.
+fn deployed_by(version: Option<&str>) -> String {
+    version.map_or_else(String::new, |version| {
+        format!(", deployed by cqrs {version}")
+    })
+}
+
+/// The finding, with a warning where this tool is the older one.
+fn of_newer(finding: Finding, theirs: Option<&str>) -> Finding {
+    match theirs.filter(|theirs| version::is_newer(theirs, VERSION)) {
+        Some(theirs) => Finding::warning(finding.detail).hint(format!(
+            "this is cqrs {VERSION}: install cqrs {theirs}, or a newer one"
+        )),
+        None => finding,
     }
 }
 
@@ -167,8 +186,14 @@ pub(super) async fn deployed(settings: &Settings) -> Result<Checked<Folder>, Fai
             .into());
     }
     let path = folder.path().display();
-    let detail = format!("{stack} is deployed in {path}");
-    Ok(Checked::found(folder, Finding::ok(detail)))
+    let by = deployment
+        .version
+        .as_ref()
+        .map(|version| format!(", by cqrs {version}"));
+    let by = by.unwrap_or_default();
+    let finding = Finding::ok(format!("{stack} is deployed in {path}{by}"));
+    let finding = of_newer(finding, deployment.version.as_deref());
+    Ok(Checked::found(folder, finding))
 }
 
 /// The process of a stack on this machine, started where it does not run.

@@ -13,7 +13,7 @@ use crate::aws::Aws;
 use crate::cli::Global;
 use crate::commands::local::options::HostArgs;
 use crate::commands::local::options::LocalCommand;
-use crate::commands::project;
+use crate::commands::no_project;
 use crate::error::Failure;
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::serve;
@@ -48,9 +48,10 @@ pub(crate) fn host(args: &HostArgs, global: &Global) -> ExitCode {
     })
 }
 
-/// The stack's folder; there must be a project.
+/// The stack's folder; there must be a project, or what came with the tool.
 pub(super) fn folder(settings: &Settings) -> Result<Folder, Failure> {
-    Ok(Folder::of(&project(settings)?, &settings.stack)?)
+    let places = settings.places().ok_or_else(no_project)?;
+    Ok(Folder::of(&places, &settings.stack)?)
 }
 
 /// The deployed stack's process, started where it does not run.

@@ -1,6 +1,6 @@
-//! How far a rebuild has come, kept in the project's folder so that the next one can go on.
+//! How far a rebuild has come, kept so that the next one can go on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -8,6 +8,7 @@ use pattern::payload::Token;
 use serde::{Deserialize, Serialize};
 
 use crate::app::clock;
+use crate::app::places::{Places, tidy};
 use crate::settings::{Settings, Target};
 
 /// An older checkpoint says too little of what the read model lost since.
@@ -58,23 +59,24 @@ impl Checkpoint {
     }
 }
 
-/// Where a checkpoint is kept; nowhere, without a project.
+/// Where a checkpoint is kept; nowhere, without a place.
 #[derive(Clone, Debug)]
 pub(super) struct Store(Option<PathBuf>);
 
 impl Store {
     pub(super) fn of(settings: &Settings) -> Self {
-        let project = settings.project.as_deref();
-        Self::new(project, settings.target, settings.stack.as_str())
+        let places = settings.places();
+        Self::new(places.as_ref(), settings.target, settings.stack.as_str())
     }
 
-    fn new(project: Option<&Path>, target: Target, stack: &str) -> Self {
+    fn new(places: Option<&Places>, target: Target, stack: &str) -> Self {
         let target = match target {
             Target::Aws => "aws",
             Target::Local => "local",
         };
         let name = format!("{target}-{stack}.json");
-        Self(project.map(|folder| folder.join(".cqrs/rebuild").join(name)))
+        let folder = places.and_then(|places| places.rebuild().ok());
+        Self(folder.map(|folder| folder.join(name)))
     }
 
     /// The last checkpoint, unless there is none that is young and readable.
@@ -111,6 +113,9 @@ impl Store {
                 _ => {}
             }
         }
+        if let Some(folder) = path.parent() {
+            tidy(folder);
+        }
         Ok(())
     }
 }
@@ -122,7 +127,8 @@ mod tests {
     #[test]
     fn what_is_saved_is_what_the_next_rebuild_finds_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(Some(folder.path()), Target::Aws, "cqrs");
+        let places = Places::Project(folder.path().to_owned());
+        let store = Store::new(Some(&places), Target::Aws, "cqrs");
         assert_eq!(store.load(), None);
         let mut checkpoint = Checkpoint::new("arn 1".to_owned(), 2);
         checkpoint.segments[1].after = Some("o".to_owned());

@@ -67,6 +67,8 @@ pub(super) fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
             .changed_at
             .map(|at| format!("changed {}", since(at, now))),
     );
+    let by = stack.deployed_by.as_ref();
+    said.extend(by.map(|version| format!("deployed by cqrs {version}")));
     if stack.drift.as_deref() == Some("DRIFTED") {
         said.push("drifted".to_owned());
     }

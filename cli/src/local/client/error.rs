@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::app::places::NoPlace;
 use crate::aws::process::Silent;
 use crate::error::{Explain, Kind};
 use crate::local::protocol::Refusal;
@@ -16,6 +17,12 @@ pub(crate) enum LocalError {
     /// Deploy it.
     #[error("there is no stack `{0}` on this machine")]
     NotDeployed(StackName),
+    /// There is no folder for it.
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
+    /// Move it, or what is kept, to a folder with a plain name.
+    #[error("the name of `{}` is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
     /// The state cannot be read or written; see the cause.
     #[error("`{}` cannot be used", path.display())]
     Folder { path: PathBuf, source: io::Error },
@@ -108,7 +115,7 @@ impl Explain for LocalError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotDeployed(_) => Kind::NotFound,
-            Self::Refused { usage: true, .. } => Kind::Usage,
+            Self::NoPlace(_) | Self::NotUtf8(_) | Self::Refused { usage: true, .. } => Kind::Usage,
             Self::Busy(_) | Self::Slow { .. } => Kind::TimedOut,
             _ => Kind::Failed,
         }
@@ -132,8 +139,14 @@ impl Explain for LocalError {
                 "free some space on this disk and repeat the command".to_owned()
             }
             Self::Folder { .. } => {
-                "a local stack keeps its data in the project's folder `.cqrs`: let it be written \
-                 there"
+                "a local stack keeps its data in the project's folder `.cqrs`, or without a project \
+                 in `$XDG_DATA_HOME/cqrs`: let it be written there"
+                    .to_owned()
+            }
+            Self::NoPlace(error) => return error.hint(),
+            Self::NotUtf8(_) => {
+                "a stack on this machine notes where its files are as text: give that folder another \
+                 name, or go to another project"
                     .to_owned()
             }
             Self::Damaged { .. } => {

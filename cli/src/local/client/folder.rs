@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::LocalError;
 use super::start::START;
+use crate::app::places::{Places, tidy};
 use crate::app::wait::until;
 use crate::local::private;
 use crate::local::protocol::{Deployment, HostFile};
@@ -23,8 +24,8 @@ const DEPLOY: Duration = Duration::from_secs(300);
 /// See the module's documentation. It need not be there.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
-    /// The project's folder for what belongs to this machine alone.
-    private: PathBuf,
+    /// The project's folder for what belongs to this machine alone, where there is a project.
+    private: Option<PathBuf>,
     path: PathBuf,
     stack: StackName,
 }
@@ -60,15 +61,13 @@ impl Drop for Aside {
 }
 
 impl Folder {
-    pub(crate) fn of(project: &Path, stack: &StackName) -> Result<Self, LocalError> {
-        let private = project.join(".cqrs");
-        let private = std::path::absolute(&private).map_err(|source| LocalError::Folder {
-            path: private,
-            source,
-        })?;
+    pub(crate) fn of(places: &Places, stack: &StackName) -> Result<Self, LocalError> {
+        let absolute = |path: PathBuf| {
+            std::path::absolute(&path).map_err(|source| LocalError::Folder { path, source })
+        };
         Ok(Self {
-            path: private.join("local").join(stack.as_str()),
-            private,
+            path: absolute(places.stack(stack.as_str())?)?,
+            private: places.private().map(absolute).transpose()?,
             stack: stack.clone(),
         })
     }
@@ -81,11 +80,14 @@ impl Folder {
         self.path.is_dir()
     }
 
-    /// Makes the folder where it is missing, for its owner alone, and keeps it out of Git.
+    /// Makes the folder where it is missing, for its owner alone, and in a project keeps it out of Git.
     pub(crate) fn create(&self) -> Result<(), LocalError> {
         let create = || -> io::Result<()> {
             private::folder(&self.path)?;
-            let ignore = self.private.join(".gitignore");
+            let Some(private) = &self.private else {
+                return Ok(());
+            };
+            let ignore = private.join(".gitignore");
             match private::options()
                 .write(true)
                 .create_new(true)
@@ -256,7 +258,11 @@ impl Folder {
         let aside = self.path.with_file_name(format!(".{}-{id}", self.stack));
         fs::rename(&self.path, &aside)
             .and_then(|()| fs::remove_dir_all(&aside))
-            .map_err(|source| self.unusable(source))
+            .map_err(|source| self.unusable(source))?;
+        if let Some(folder) = self.path.parent() {
+            tidy(folder);
+        }
+        Ok(())
     }
 
     pub(super) fn unusable(&self, source: io::Error) -> LocalError {
@@ -273,8 +279,12 @@ mod tests {
 
     use super::*;
 
+    fn places(project: &Path) -> Places {
+        Places::Project(project.to_owned())
+    }
+
     fn folder(project: &Path) -> Folder {
-        let folder = Folder::of(project, &"cqrs".parse().unwrap()).unwrap();
+        let folder = Folder::of(&places(project), &"cqrs".parse().unwrap()).unwrap();
         folder.create().unwrap();
         folder
     }
@@ -344,7 +354,7 @@ mod tests {
     fn what_is_removed_leaves_nothing_and_other_stacks_alone() {
         let project = tempfile::tempdir().unwrap();
         let one = folder(project.path());
-        let other = Folder::of(project.path(), &"other".parse().unwrap()).unwrap();
+        let other = Folder::of(&places(project.path()), &"other".parse().unwrap()).unwrap();
         other.create().unwrap();
         one.remove().unwrap();
         let left = fs::read_dir(project.path().join(".cqrs/local")).unwrap();

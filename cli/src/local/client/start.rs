@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::error::Log;
 use super::{Folder, LocalError, StartOptions};
+use crate::app::installed;
 use crate::local::private;
 use crate::local::protocol::{HostFile, Started};
 
@@ -78,7 +79,7 @@ impl Drop for Unexpected {
 }
 
 fn command(folder: &Folder, options: &StartOptions) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(installed::program()?);
     command
         .args(["local", "host", "--region", &options.region, "--state"])
         .arg(folder.path());

@@ -76,7 +76,9 @@ impl Explain for ServeError {
             }
             Self::Template(error) => return error.hint(),
             Self::Cache(_) => {
-                "`--cache-url redis://HOST:PORT` takes a server that runs already".to_owned()
+                "`cqrs deploy --local` takes a server that is installed, and with `--cache-url \
+                 redis://HOST:PORT` one that runs already"
+                    .to_owned()
             }
             Self::Folder(error) | Self::Watcher(error) | Self::Runtime(error)
                 if error.kind() == io::ErrorKind::StorageFull =>

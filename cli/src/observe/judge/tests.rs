@@ -27,6 +27,7 @@ fn stack(status: &str) -> (Health, String) {
         reason: None,
         changed_at: None,
         started_at: None,
+        deployed_by: None,
         drift: None,
         cache_differs: None,
     };

@@ -136,6 +136,24 @@ fn what_is_sent_is_the_same_template_without_tags_and_comments() {
 }
 
 #[test]
+fn what_is_deployed_says_by_which_version_and_is_else_the_same() {
+    let described = |text: &str| {
+        let body = parsed(text.to_owned()).body_deployed_by("0.1.0");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        (body["Description"].clone(), body["Resources"].clone())
+    };
+    let (description, resources) = described(MINIMAL);
+    assert_eq!(description, "Deployed by cqrs 0.1.0.");
+    assert!(resources.is_object(), "{resources}");
+    let (description, _) = described(&format!("{MINIMAL}Description: Orders.\n"));
+    assert_eq!(description, "Orders. Deployed by cqrs 0.1.0.");
+    let full = format!("{MINIMAL}Metadata: {}\n", "x".repeat(MAX_SIZE - 90));
+    let full = parsed(full);
+    assert!(full.body().len() <= MAX_SIZE);
+    assert_eq!(full.body_deployed_by("0.1.0"), full.body());
+}
+
+#[test]
 fn each_form_of_yaml_is_sent_as_the_json_that_means_it() {
     let text = r#"
 Resources: # all

@@ -165,6 +165,33 @@ impl AwsStage {
         }
     }
 
+    /// The template that a stack was deployed with.
+    pub(crate) fn deployed_template(&self, name: &str) -> String {
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
+        let asked = client.get_template().stack_name(name).send();
+        block_on(asked).unwrap().template_body.unwrap()
+    }
+
+    /// Makes a stack again as it is, with `new` in the place of `old` in its template: of one that comes
+    /// from a change set, the emulator does not tell the description.
+    pub(crate) fn make_again(&self, name: &str, old: &str, new: &str) {
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk());
+        let body = self.deployed_template(name);
+        assert!(body.contains(old), "{old:?} is not in {body}");
+        let parameters = self.described(Some(name)).remove(0).parameters;
+        block_on(client.delete_stack().stack_name(name).send()).unwrap();
+        while self.stacks().iter().any(|stack| stack == name) {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let made = client
+            .create_stack()
+            .stack_name(name)
+            .template_body(body.replace(old, new))
+            .set_parameters(parameters);
+        block_on(made.send()).unwrap();
+        self.until_created(name);
+    }
+
     /// The tags of a stack.
     pub(crate) fn stack_tags(&self, name: &str) -> Vec<(String, String)> {
         let tags = self.described(Some(name)).remove(0).tags;

@@ -49,6 +49,7 @@ fn well() -> Seen {
             reason: None,
             changed_at: Some(at("2026-11-22T02:00:00Z")),
             started_at: None,
+            deployed_by: None,
             drift: None,
             cache_differs: None,
         }),
