@@ -93,6 +93,17 @@ impl Address {
     }
 }
 
+/// What can be done to a child on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strain {
+    /// It stands still.
+    Stop,
+    /// It goes on.
+    GoOn,
+    /// It dies, and what it holds is lost.
+    Kill,
+}
+
 /// Why there is no server, or no answer from it.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -199,6 +210,14 @@ impl Cache {
     /// The server does not answer, or refuses to write.
     pub async fn set_marker(&self, key: &str, value: &str) -> Result<(), CacheError> {
         self.ask(&["SET", key, value]).await.map(drop)
+    }
+
+    /// Does this to the child's process; whether there is one.
+    pub(crate) async fn strain(&self, strain: Strain) -> bool {
+        match &*self.keeper.lock().await {
+            Some(keeper) => keeper.strain(strain),
+            None => false,
+        }
     }
 
     /// Ends the child; a server that another process runs is left alone. Returns when it is gone.

@@ -18,7 +18,10 @@ use http::{HeaderMap, HeaderName, Uri};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Returns the host and the port by which the client reached this server, or the reason to refuse.
-pub(crate) fn check<'a>(uri: &Uri, headers: &'a HeaderMap) -> Result<&'a str, &'static str> {
+///
+/// # Errors
+/// The reason, for whoever sent it.
+pub fn check<'a>(uri: &Uri, headers: &'a HeaderMap) -> Result<&'a str, &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),

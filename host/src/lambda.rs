@@ -14,6 +14,8 @@ use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use crate::definition::Function;
+use crate::faults::Faults;
+use crate::live::Live;
 use crate::offspring::Offspring;
 
 mod counts;
@@ -140,6 +142,8 @@ struct Services {
     settings: Settings,
     offspring: Offspring,
     followers: broadcast::Sender<LogLine>,
+    live: Live,
+    faults: Faults,
 }
 
 /// The functions of a stack. Clones share them.
@@ -158,6 +162,8 @@ impl Functions {
                 settings,
                 offspring,
                 followers: broadcast::Sender::new(LINES_BEHIND),
+                live: Live::default(),
+                faults: Faults::default(),
             }),
             pools: Arc::default(),
         }
@@ -252,7 +258,30 @@ impl Functions {
         let pool = self
             .pool(name)
             .ok_or_else(|| InvokeError::NotFound(name.to_owned()))?;
+        if self.services.faults.throttles(&pool.function().name) {
+            pool.turned_away();
+            return Err(InvokeError::Throttled);
+        }
         pool.invoke(payload, options).await
+    }
+
+    /// What goes on, for whoever watches.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.services.live
+    }
+
+    /// What is to fail on purpose.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.services.faults
+    }
+
+    /// Kills the function's processes, whatever they are at; says how many there were, none where
+    /// there is no such function.
+    #[must_use]
+    pub fn kill(&self, name: &str) -> Option<usize> {
+        Some(self.pool(name)?.kill())
     }
 
     /// Log lines from now on.

@@ -33,6 +33,7 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::Batch;
 use control::{Order, Processed, Progress, lock};
 use driver::Driver;
 use positions::{BeginError, Positions};

@@ -8,13 +8,14 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::resp::{RespError, info_field};
-use super::{Address, CacheError, Reply, ask};
+use super::{Address, CacheError, Reply, Strain, ask};
 use crate::offspring::Offspring;
 use crate::pause::Pause;
 
@@ -32,10 +33,16 @@ const WELL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Keeper {
     stop: watch::Sender<bool>,
+    strains: mpsc::UnboundedSender<Strain>,
     task: JoinHandle<()>,
 }
 
 impl Keeper {
+    /// Does this to the child that runs now; false after the end.
+    pub(super) fn strain(&self, strain: Strain) -> bool {
+        self.strains.send(strain).is_ok()
+    }
+
     /// Returns when the child is gone.
     pub(super) async fn stop(self) {
         self.stop.send_replace(true);
@@ -76,8 +83,14 @@ pub(super) async fn start(
     };
     let address = server.address();
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(server.keep(child, restarts, stopped));
-    Ok((address, Keeper { stop, task }))
+    let (strains, strained) = mpsc::unbounded_channel();
+    let task = tokio::spawn(server.keep(child, restarts, stopped, strained));
+    let keeper = Keeper {
+        stop,
+        strains,
+        task,
+    };
+    Ok((address, keeper))
 }
 
 fn is_free(port: u16) -> bool {
@@ -181,14 +194,19 @@ impl Server {
         mut child: Child,
         restarts: Arc<watch::Sender<u64>>,
         mut stopped: watch::Receiver<bool>,
+        mut strained: mpsc::UnboundedReceiver<Strain>,
     ) {
         let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
             let pid = child.id();
             let begun = Instant::now();
-            tokio::select! {
-                _ = child.wait() => self.gone(pid),
-                () = stop_asked(&mut stopped) => return self.end(child).await,
+            loop {
+                tokio::select! {
+                    _ = child.wait() => break self.gone(pid),
+                    () = stop_asked(&mut stopped) => return self.end(child).await,
+                    // The child is not awaited yet, so the number is its own.
+                    Some(strain) = strained.recv() => signal(pid, strain),
+                }
             }
             if begun.elapsed() > WELL {
                 pause.reset();
@@ -212,6 +230,21 @@ impl Server {
         let pid = child.id();
         let _ = child.kill().await;
         self.gone(pid);
+    }
+}
+
+/// It fails where the process has just ended.
+fn signal(pid: Option<u32>, strain: Strain) {
+    let pid = pid.and_then(|pid| i32::try_from(pid).ok());
+    if let Some(pid) = pid.and_then(Pid::from_raw) {
+        let _ = kill_process(
+            pid,
+            match strain {
+                Strain::Stop => Signal::STOP,
+                Strain::GoOn => Signal::CONT,
+                Strain::Kill => Signal::KILL,
+            },
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 //! Finds the service that a request is for, reads the body that the service takes, and shapes the
 //! answer as the service's clients read it.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Method, Request};
@@ -110,7 +112,12 @@ async fn targeted<C: Control>(
         Some(("DynamoDB_20120810" | "DynamoDBStreams_20120810", operation)) => {
             match body::read(body, STORE_LIMIT).await {
                 Ok(body) => {
+                    let live = services.functions.live();
+                    let began = live.is_watched().then(Instant::now);
                     let reply = services.store.call(operation, body).await;
+                    if let Some(began) = began {
+                        live.stored(operation, began.elapsed(), reply.status >= 500);
+                    }
                     respond::identified(respond::answer(reply.status, AWS_JSON, reply.body))
                 }
                 Err(error) => unreadable(Shape::Json, error),

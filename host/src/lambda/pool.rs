@@ -209,7 +209,7 @@ impl Pool {
                 return Err(InvokeError::Stopping);
             }
             if state.reservation_is_used_up() {
-                self.counts.throttled();
+                self.count_throttled(&state);
                 return Err(InvokeError::Throttled);
             }
             let job = Job {
@@ -222,7 +222,7 @@ impl Pool {
             };
             if let Some(job) = state.hand_over(job) {
                 if state.queue.len() >= LONGEST_QUEUE {
-                    self.counts.throttled();
+                    self.count_throttled(&state);
                     return Err(InvokeError::Throttled);
                 }
                 state.queue.push_back(job);
@@ -230,6 +230,25 @@ impl Pool {
             }
         }
         answer.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    /// An invocation is not even looked at.
+    pub(super) fn turned_away(&self) {
+        self.count_throttled(&self.lock());
+    }
+
+    fn count_throttled(&self, state: &State) {
+        self.counts.throttled();
+        self.services.live.turned_away(&state.function.name);
+    }
+
+    /// Kills every process, whatever it is at; says how many there were.
+    pub(super) fn kill(&self) -> usize {
+        let state = self.lock();
+        for slot in &state.slots {
+            slot.environment.close();
+        }
+        state.slots.len()
     }
 
     /// An environment answers an invocation.

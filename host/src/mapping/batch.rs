@@ -24,11 +24,11 @@ pub(super) struct Invocation {
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// At least one, the oldest first.
-    pub(super) records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     /// Deliveries that failed and count against `MaximumRetryAttempts`.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// Deliveries that reached the function.
     pub(super) invocations: u32,
     /// The last of them.
@@ -47,7 +47,7 @@ impl Batch {
 
     /// Takes the next batch out of `waiting`: `most` records, fewer where the event would exceed
     /// [`EVENT_LIMIT`], one at least; none where nothing waits.
-    pub(super) fn form(waiting: &mut VecDeque<Record>, most: usize) -> Option<Self> {
+    pub(crate) fn form(waiting: &mut VecDeque<Record>, most: usize) -> Option<Self> {
         let mut bytes = OPENING.len() + CLOSING.len();
         let fitting = waiting
             .iter()
@@ -68,7 +68,7 @@ impl Batch {
     }
 
     /// The event.
-    pub(super) fn event(&self) -> Bytes {
+    pub(crate) fn event(&self) -> Bytes {
         let json: usize = self
             .records
             .iter()
@@ -84,6 +84,12 @@ impl Batch {
         }
         event.extend_from_slice(CLOSING.as_bytes());
         Bytes::from(event)
+    }
+
+    /// The event with other texts in the records' places.
+    pub(crate) fn event_of(&self, text: impl Fn(&Record) -> Box<str>) -> Bytes {
+        let texts: Vec<Box<str>> = self.records.iter().map(text).collect();
+        Bytes::from([OPENING, &texts.join(","), CLOSING].concat())
     }
 
     /// The oldest record's place.

@@ -8,11 +8,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::answer::{self, Answer};
 use super::control::{Order, Processed, Progress, lock};
 use super::failure::{self, Condition, Route};
 use super::lane::{Now, Outcome, Verdict};
@@ -22,6 +24,7 @@ use super::shard::{Shard, Step};
 use crate::definition::Mapping;
 use crate::journal::JournalError;
 use crate::lambda::{InvokeError, Invoked};
+use crate::live::Departed;
 use crate::store::{Record, Sequence, StoreError};
 
 /// The stream says when it changed; this is for the case that a notification is lost.
@@ -117,6 +120,8 @@ struct Flight {
     lane: usize,
     records: usize,
     outcome: Outcome,
+    /// Where somebody watches.
+    seen: Option<Departed>,
 }
 
 /// Why a delivery ends, once nothing is in flight.
@@ -227,18 +232,24 @@ impl<S: Services> Delivery<S> {
             match self.shard.next(now) {
                 Step::Wait(until) => return until.unwrap_or(now.instant + FALLBACK),
                 Step::Deliver(lane, batch) => {
-                    let event = batch.event();
+                    let event = self.services.faults().event(batch);
                     let records = batch.records.len();
+                    let seen = self
+                        .services
+                        .live()
+                        .departed(&batch.records, batch.failures + 1);
                     self.shard.departed(lane);
                     let services = self.services.clone();
                     let mapping = Arc::clone(&self.mapping);
                     self.flights.spawn(async move {
-                        let invocation = services.invoke(&mapping.function, event);
+                        let invocation = services.invoke(&mapping.function, event.clone());
                         let invoked = AssertUnwindSafe(invocation).catch_unwind().await;
+                        again(&services, &mapping, event, records).await;
                         Flight {
                             lane,
                             records,
                             outcome: invoked.map_or(Outcome::NotInvoked, outcome),
+                            seen,
                         }
                     });
                 }
@@ -247,6 +258,7 @@ impl<S: Services> Delivery<S> {
                         return until;
                     }
                     let records = batch.records.len();
+                    self.services.live().gave_up(&batch.records, batch.failures);
                     let message = self.mapping.on_failure.as_ref().map(|queue| {
                         let route = Route {
                             function_arn: &self.function_arn,
@@ -325,7 +337,15 @@ impl<S: Services> Delivery<S> {
         if flight.records > 1 {
             self.gathers_until = Some(now.instant + GATHER);
         }
+        let payload = match &flight.outcome {
+            Outcome::Answered { payload, .. } if flight.seen.is_some() => Some(payload.clone()),
+            _ => None,
+        };
         let verdict = self.shard.came_back(flight.lane, flight.outcome, now);
+        if let Some(seen) = &flight.seen {
+            let done = projected(verdict, payload.as_deref(), seen);
+            self.services.live().came_back(seen, done);
+        }
         self.report(match verdict {
             Verdict::Done => Processed::Well,
             Verdict::Failed => Processed::Badly,
@@ -387,6 +407,35 @@ impl<S: Services> Delivery<S> {
             instant: Instant::now(),
             unix_ms: self.services.unix_ms(),
         }
+    }
+}
+
+/// How many of a batch's records, from the first on, are projected.
+fn projected(verdict: Verdict, payload: Option<&[u8]>, seen: &Departed) -> usize {
+    let partly = payload.map(|payload| answer::read(payload, |number| seen.place(number)));
+    match (verdict, partly) {
+        (Verdict::Done, _) => seen.len(),
+        (Verdict::Failed, Some(Answer::From(at))) => at,
+        (Verdict::Failed, _) => 0,
+    }
+}
+
+/// Delivers a batch once more, now or later, where a fault asks for that. What comes of it is
+/// nobody's business: records may come twice.
+async fn again<S: Services>(services: &S, mapping: &Arc<Mapping>, event: Bytes, records: usize) {
+    let Some(after) = services.faults().again(records) else {
+        return;
+    };
+    let invoke = {
+        let (services, mapping) = (services.clone(), Arc::clone(mapping));
+        async move {
+            tokio::time::sleep(after).await;
+            let _ = services.invoke(&mapping.function, event).await;
+        }
+    };
+    match after.is_zero() {
+        true => invoke.await,
+        false => drop(tokio::spawn(invoke)),
     }
 }
 

@@ -7,8 +7,10 @@ use rusqlite::Transaction;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::faults::Faults;
 use crate::journal::JournalError;
 use crate::lambda::{Functions, InvokeError, InvokeOptions, Invoked};
+use crate::live::Live;
 use crate::queue::Queues;
 use crate::store::{Record, Sequence, Store, StoreError, Stream};
 
@@ -49,6 +51,12 @@ pub(super) trait Services: Clone + Send + Sync + 'static {
 
     /// Milliseconds since 1970.
     fn unix_ms(&self) -> i64;
+
+    /// Who watches.
+    fn live(&self) -> &Live;
+
+    /// What is to fail on purpose.
+    fn faults(&self) -> &Faults;
 }
 
 /// The services of this host.
@@ -87,6 +95,14 @@ impl Services for Local {
 
     fn unix_ms(&self) -> i64 {
         clock::now_ms()
+    }
+
+    fn live(&self) -> &Live {
+        self.functions.live()
+    }
+
+    fn faults(&self) -> &Faults {
+        self.functions.faults()
     }
 }
 

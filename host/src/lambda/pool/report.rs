@@ -14,6 +14,9 @@ use crate::lambda::{FunctionError, Invoked, VERSION};
 /// Answers the invoker, who may have gone.
 pub(super) fn finish(environment: &Environment, running: Running, answer: Result<Bytes, Failure>) {
     environment.pool.counts.finished(&answer);
+    let live = &environment.pool.services.live;
+    let took = running.began.elapsed();
+    live.called(&environment.function.name, took, answer.is_err());
     let log_tail = environment.output().and_then(|output| {
         output.read();
         for line in end_lines(environment, &running, answer.as_ref().err()) {

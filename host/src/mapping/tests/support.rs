@@ -14,8 +14,10 @@ use super::super::control::lock;
 use super::super::lane::{Now, Outcome};
 use super::super::services::{Services, Source};
 use crate::definition::{Mapping, StartingPosition};
+use crate::faults::Faults;
 use crate::journal::{Journal, JournalError};
 use crate::lambda::{FunctionError, InvokeError, Invoked};
+use crate::live::Live;
 use crate::store::{Record, Sequence, StoreError};
 
 /// When every test begins, and when records arrive that say nothing else.
@@ -158,6 +160,8 @@ struct Inner {
     gate: Notify,
     broken: Mutex<bool>,
     reads: Mutex<usize>,
+    live: Live,
+    faults: Faults,
 }
 
 impl Stand {
@@ -171,6 +175,8 @@ impl Stand {
             deliveries: Mutex::default(),
             delivered: watch::channel(0).0,
             gate: Notify::new(),
+            live: Live::default(),
+            faults: Faults::default(),
             broken: Mutex::default(),
             reads: Mutex::default(),
         }))
@@ -304,6 +310,14 @@ impl Services for Stand {
 
     fn unix_ms(&self) -> i64 {
         START_MS + i64::try_from(self.0.began.elapsed().as_millis()).unwrap()
+    }
+
+    fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 }
 
