@@ -29,6 +29,7 @@ use crate::commands::logs::options::LogsArgs;
 use crate::commands::new::options::NewArgs;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::status::options::StatusArgs;
+use crate::commands::ui::options::UiArgs;
 use crate::commands::verify::options::VerifyArgs;
 use crate::domain::{Domain, FILE};
 use crate::printer::{ColorChoice, Output, Place};
@@ -313,6 +314,7 @@ pub(crate) enum Command {
     New(NewArgs),
     Rebuild(RebuildArgs),
     Status(StatusArgs),
+    Ui(UiArgs),
     Verify(VerifyArgs),
     /// Show the versions of this tool and of what came with it
     #[command(after_help = "Examples:

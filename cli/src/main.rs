@@ -25,6 +25,7 @@ mod project;
 mod settings;
 mod stack;
 mod text;
+mod ui;
 
 use std::io::Write;
 use std::process::ExitCode;

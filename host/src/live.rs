@@ -9,13 +9,14 @@ mod times;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use times::Times;
 
+use crate::clock;
 use crate::store::{Record, Sequence};
 
 /// How long after a look things are still counted.
@@ -331,8 +332,7 @@ fn written_ms(sequence: Sequence) -> f64 {
 }
 
 fn now_ms() -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs_f64() * 1_000.0
+    clock::since_1970().as_secs_f64() * 1_000.0
 }
 
 fn count(records: usize) -> u64 {

@@ -27,6 +27,7 @@ pub(crate) mod rebuild;
 pub(crate) mod reference;
 pub(crate) mod status;
 mod table;
+pub(crate) mod ui;
 pub(crate) mod verify;
 mod version;
 
@@ -114,6 +115,10 @@ pub(crate) async fn run(
         Command::Status(args) => {
             let settings = settings(false)?;
             status::run(args, &settings, interrupt, printer).await
+        }
+        Command::Ui(args) => {
+            let settings = settings(false)?;
+            ui::run(args, &cli.global, &settings, interrupt, printer).await
         }
         Command::Verify(args) => {
             let settings = settings(false)?;

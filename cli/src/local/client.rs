@@ -12,6 +12,7 @@ mod stop;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use host::faults::Fault;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
@@ -21,7 +22,9 @@ pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
 use crate::app::version::VERSION;
 use crate::aws::process::Process;
-use crate::local::protocol::{Deployed, Deployment, Description, HostFile, Status};
+use crate::local::protocol::{
+    Deployed, Deployment, Description, Faults, HostFile, Live, Look, Status,
+};
 use crate::settings::LOCAL_REGION;
 
 /// How long a process may take to end after its port is closed.
@@ -143,6 +146,26 @@ impl Client {
     /// How the stack is doing.
     pub(crate) async fn status(&self) -> Result<Status, LocalError> {
         self.call("status", &serde_json::json!({})).await
+    }
+
+    /// What goes on in it, and the single changes after number `after`.
+    pub(crate) async fn live(&self, after: u64) -> Result<Live, LocalError> {
+        self.call("live", &Look { after }).await
+    }
+
+    /// Lets something go wrong.
+    pub(crate) async fn fault(&self, fault: &Fault) -> Result<Faults, LocalError> {
+        self.call("fault", fault).await
+    }
+
+    /// What goes wrong on purpose.
+    pub(crate) async fn faults(&self) -> Result<Faults, LocalError> {
+        self.call("faults", &serde_json::json!({})).await
+    }
+
+    /// Ends all that goes wrong on purpose.
+    pub(crate) async fn clear_faults(&self) -> Result<Faults, LocalError> {
+        self.call("clear-faults", &serde_json::json!({})).await
     }
 
     /// Ends the process; returns when it is gone.

@@ -21,6 +21,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use host::cache::Choice;
+use host::faults::Active;
+use host::live::Seen;
 use host::{lambda, mapping};
 use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -134,6 +136,37 @@ pub(crate) struct Status {
     pub(crate) changed_at: Option<Timestamp>,
     pub(crate) functions: Vec<lambda::Status>,
     pub(crate) mappings: Vec<mapping::Status>,
+}
+
+/// What `POST /_cqrs/live` asks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Look {
+    /// The number of the newest change that is known.
+    pub(crate) after: u64,
+}
+
+/// The answer to `POST /_cqrs/live`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Live {
+    pub(crate) seen: Seen,
+    pub(crate) faults: Vec<Active>,
+    /// Whether the read model has all that the table has; unsaid while the stack is deployed.
+    pub(crate) whole: Option<bool>,
+    /// How often the cache was started again.
+    pub(crate) cache_starts: u64,
+    /// When the stack last changed; unsaid while it is deployed.
+    pub(crate) changed_at: Option<Timestamp>,
+}
+
+/// The answer to `POST /_cqrs/fault`, `faults` and `clear-faults`: those that are not over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Faults {
+    pub(crate) faults: Vec<Active>,
+    /// How many were ended.
+    pub(crate) cleared: usize,
 }
 
 /// An output of the template.

@@ -86,6 +86,7 @@ impl OnThisMachine {
                 lag: of_stack
                     .as_ref()
                     .map_or_else(|_| Lag::default(), |m| here_lag(m)),
+                minutes: Vec::new(),
             }),
             mapping: of_stack.map(here_mapping),
             write_model,

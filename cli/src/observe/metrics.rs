@@ -1,6 +1,6 @@
 //! What CloudWatch counted: all functions and the lag in one call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_smithy_types::DateTime;
 use pattern::timestamp::Timestamp;
 
-use super::{Activity, Counted, Invocations, Lag, Part, PerFunction};
+use super::{Activity, Counted, Invocations, Lag, Minute, Part, PerFunction};
 use crate::app::clock;
 use crate::app::handler::Handler;
 use crate::aws::AwsError;
@@ -57,6 +57,7 @@ pub(super) async fn activity(client: &Client, stack: &StackName) -> Part<Activit
     Ok(Activity {
         functions: PerFunction::of(|handler| invocations(&points, handler, recent)),
         lag: lag(points.get(LAG), recent),
+        minutes: minutes(&points),
     })
 }
 
@@ -145,6 +146,29 @@ fn invocations(points: &Points, handler: Handler, recent: DateTime) -> Invocatio
     }
 }
 
+fn minutes(points: &Points) -> Vec<Minute> {
+    let mut minutes = BTreeMap::<i64, Minute>::new();
+    for (id, points) in points.iter().filter(|(id, _)| !id.ends_with("Duration")) {
+        for (begin, value) in points {
+            let at = begin.secs();
+            let minute = minutes.entry(at).or_insert(Minute {
+                at,
+                ..Minute::default()
+            });
+            // Whole numbers, in CloudWatch's form.
+            let count = *value as u64;
+            match id.as_str() {
+                LAG => minute.lag_ms = Some(count),
+                "publisherInvocations" => minute.commands += count,
+                "subscriberInvocations" => minute.batches += count,
+                "queryInvocations" => minute.queries += count,
+                _ => minute.failed += count,
+            }
+        }
+    }
+    minutes.into_values().collect()
+}
+
 fn lag(points: Option<&Vec<(DateTime, f64)>>, since: DateTime) -> Lag {
     let recent = points.into_iter().flatten().filter(|(at, _)| *at >= since);
     let largest = recent.clone().map(|(_, age)| *age).reduce(f64::max);
@@ -192,6 +216,20 @@ mod tests {
         let points = points("queryErrors", &[(0, 1.0), (60, 2.0)]);
         let seen = invocations(&points, Handler::Query, DateTime::from_secs(60));
         assert_eq!((seen.hour.errors, seen.recent.errors), (3, 2));
+    }
+
+    #[test]
+    fn a_minute_has_what_every_metric_says_of_it() {
+        let mut all = points("publisherInvocations", &[(0, 5.0), (60, 7.0)]);
+        all.extend(points("queryErrors", &[(60, 2.0)]));
+        all.extend(points("subscriberThrottles", &[(60, 1.0)]));
+        all.extend(points("queryDuration", &[(0, 900.0)]));
+        all.extend(points(LAG, &[(60, 300.0)]));
+        let minutes = minutes(&all);
+        assert_eq!((minutes.len(), minutes[0].commands), (2, 5));
+        let last = minutes[1];
+        assert_eq!((last.at, last.commands, last.failed), (60, 7, 3));
+        assert_eq!(last.lag_ms, Some(300));
     }
 
     #[test]

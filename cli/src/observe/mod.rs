@@ -138,6 +138,22 @@ pub(crate) struct Function {
 pub(crate) struct Activity {
     pub(crate) functions: PerFunction<Invocations>,
     pub(crate) lag: Lag,
+    /// Minute by minute, the oldest first; on AWS only.
+    pub(crate) minutes: Vec<Minute>,
+}
+
+/// What went on in one minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Minute {
+    /// When it began, in seconds since 1970.
+    pub(crate) at: i64,
+    /// Invocations of the publisher, of the subscriber, and of the query function.
+    pub(crate) commands: u64,
+    pub(crate) batches: u64,
+    pub(crate) queries: u64,
+    /// Errors and throttles of all three.
+    pub(crate) failed: u64,
+    pub(crate) lag_ms: Option<u64>,
 }
 
 /// A function's invocations.

@@ -2,6 +2,7 @@
 
 pub(super) mod deployed;
 mod env;
+mod fault;
 pub(crate) mod options;
 mod run;
 mod stop;
@@ -29,6 +30,7 @@ pub(super) async fn run(
     match command {
         LocalCommand::Run(args) => run::run(&args, settings, interrupt, printer).await,
         LocalCommand::Stop => stop::run(&settings, printer).await,
+        LocalCommand::Fault(command) => fault::run(command, &settings, printer).await,
         LocalCommand::Env { shell } => env::run(shell, &settings, printer).await,
         // `main` has taken these: they are no commands.
         LocalCommand::Host(_) | LocalCommand::Watch => Ok(()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::fault::options::FaultCommand;
 use crate::cli::MachineArgs;
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,9 @@ pub(crate) enum LocalCommand {
         #[arg(long, value_enum)]
         shell: Option<EnvShell>,
     },
+    /// Let something go wrong on purpose, and see it heal
+    #[command(subcommand)]
+    Fault(FaultCommand),
     /// The stack's process in the background
     #[command(hide = true)]
     Host(HostArgs),

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use host::gateway::Control;
 use host::store::Reply;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::stack::Stack;
 use crate::error::{Failure, Kind};
-use crate::local::protocol::Refusal;
+use crate::local::protocol::{Faults, Look, Refusal};
 
 /// See the module's documentation.
 pub(super) struct Controller {
@@ -25,11 +26,15 @@ impl Controller {
         Self { stack, stop }
     }
 
+    fn faults(&self, cleared: usize) -> Faults {
+        let faults = self.stack.functions().faults().list();
+        Faults { faults, cleared }
+    }
+
     async fn answer(&self, path: &str, body: Bytes) -> Result<Reply, (u16, Refusal)> {
         match path {
             "deploy" => {
-                let deployment = serde_json::from_slice(&body)
-                    .map_err(|error| refuse("the request cannot be read", error.to_string()))?;
+                let deployment = read(&body)?;
                 // A tool that is interrupted must not leave a stack that is half deployed.
                 let (stack, stop) = (Arc::clone(&self.stack), self.stop.clone());
                 let deploying = tokio::spawn(async move {
@@ -51,6 +56,21 @@ impl Controller {
                 None => Err(refuse("no stack is deployed here", String::new())),
             },
             "status" => Ok(json(&self.stack.status().await)),
+            "live" => {
+                let Look { after } = read(&body)?;
+                Ok(json(&self.stack.watch(after)))
+            }
+            "fault" => {
+                let fault = read(&body)?;
+                let begun = self.stack.fault(fault).await;
+                begun.map_err(|error| refuse(&error.to_string(), String::new()))?;
+                Ok(json(&self.faults(0)))
+            }
+            "faults" => Ok(json(&self.faults(0))),
+            "clear-faults" => {
+                let cleared = self.stack.clear_faults().await;
+                Ok(json(&self.faults(cleared)))
+            }
             "stop" => {
                 self.stop.send_replace(true);
                 Ok(json(&serde_json::json!({})))
@@ -75,6 +95,11 @@ impl Control for Controller {
                 })
         })
     }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, Refusal)> {
+    serde_json::from_slice(body)
+        .map_err(|error| refuse("the request cannot be read", error.to_string()))
 }
 
 fn refuse(message: &str, cause: String) -> (u16, Refusal) {

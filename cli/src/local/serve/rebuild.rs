@@ -87,6 +87,11 @@ impl Keeper {
         })
     }
 
+    /// Whether the read model has all that the table has.
+    pub(super) fn is_whole(&self) -> bool {
+        *self.whole.borrow()
+    }
+
     /// From now on the read model is made from these tables by these functions.
     pub(super) fn target(&self, definition: &Definition) {
         self.projections.send_replace(projections(definition));

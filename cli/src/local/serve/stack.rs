@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use host::cache::{Address, Cache};
 use host::definition::Definition;
+use host::faults::{Fault, FaultError};
 use host::journal::Journal;
 use host::lambda::{self, Functions};
 use host::mapping::Mappings;
@@ -22,7 +23,7 @@ use super::write_beside;
 use crate::app::clock;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
-use crate::local::protocol::{Change, Deployed, Deployment, Description, Status};
+use crate::local::protocol::{Change, Deployed, Deployment, Description, Live as Watched, Status};
 use crate::stack::template::Template;
 
 /// See the module's documentation.
@@ -125,6 +126,42 @@ impl Stack {
             functions: self.functions.status(),
             mappings: mappings.unwrap_or_default(),
         }
+    }
+
+    /// What goes on. It does not wait where the stack is deployed meanwhile.
+    pub(super) fn watch(&self, after: u64) -> Watched {
+        let live = self.live.try_lock();
+        let live = live.as_ref().ok().and_then(|live| live.as_ref());
+        Watched {
+            seen: self.functions.live().look(after),
+            faults: self.functions.faults().list(),
+            whole: live.map(|live| live.keeper.is_whole()),
+            cache_starts: live.map_or(0, |live| *live.cache.restarted().borrow()),
+            changed_at: live.and_then(|live| live.deployment.changed_at),
+        }
+    }
+
+    /// Lets something go wrong from now on.
+    pub(super) async fn fault(&self, fault: Fault) -> Result<(), FaultError> {
+        let Some(cache) = self.deployed_cache().await else {
+            return Err(FaultError::NotOurCache);
+        };
+        let faults = self.functions.faults();
+        log(format_args!("a fault begins: {fault:?}"));
+        faults.begin(fault, &self.functions, &cache).await
+    }
+
+    /// Ends all that goes wrong on purpose, and says how many there were.
+    pub(super) async fn clear_faults(&self) -> usize {
+        match self.deployed_cache().await {
+            Some(cache) => self.functions.faults().clear(&cache).await,
+            None => 0,
+        }
+    }
+
+    async fn deployed_cache(&self) -> Option<Cache> {
+        let live = self.live.lock().await;
+        live.as_ref().map(|live| live.cache.clone())
     }
 
     /// The stack as it is; none where nothing was deployed yet.

@@ -9,7 +9,7 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 20] = [
+pub const TOOL_COMMANDS: [&str; 21] = [
     "bench",
     "bundle",
     "completions",
@@ -27,6 +27,7 @@ pub const TOOL_COMMANDS: [&str; 20] = [
     "rebuild",
     "reference",
     "status",
+    "ui",
     "verify",
     "version",
     "man",

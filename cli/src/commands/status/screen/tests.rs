@@ -64,6 +64,7 @@ fn well() -> Seen {
                 subscriber: invocations(7, Some(3.24)),
                 query: invocations(0, None),
             },
+            minutes: Vec::new(),
             lag: Lag {
                 lag_ms: Some(312),
                 measured_at: Some(at("2026-11-24T02:58:00Z")),
