@@ -27,6 +27,7 @@ use crate::commands::failures::options::FailuresCommand;
 use crate::commands::local::options::LocalCommand;
 use crate::commands::logs::options::LogsArgs;
 use crate::commands::new::options::NewArgs;
+use crate::commands::permissions::options::PermissionsArgs;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::status::options::StatusArgs;
 use crate::commands::ui::options::UiArgs;
@@ -312,6 +313,7 @@ pub(crate) enum Command {
     Local(LocalCommand),
     Logs(LogsArgs),
     New(NewArgs),
+    Permissions(PermissionsArgs),
     Rebuild(RebuildArgs),
     Status(StatusArgs),
     Ui(UiArgs),

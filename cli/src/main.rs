@@ -18,7 +18,6 @@ mod logs;
 mod models;
 mod observe;
 mod package;
-#[cfg(test)]
 mod permissions;
 mod printer;
 mod project;

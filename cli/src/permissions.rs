@@ -1,70 +1,74 @@
-//! docs/permissions.md, held against the actions that the sources name and those that
-//! CloudFormation's handlers declare for the template's types (`permissions/handlers.txt`).
+//! What each command may ask of AWS, as policies: docs/permissions.md is the table of it, for people
+//! and for the tool.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use regex_lite::Regex;
+use serde::Serialize;
 
-use crate::stack::template::{Node, Template};
+#[cfg(test)]
+mod tests;
 
-/// Made from AWS's schemas; see its first lines.
-const DECLARED: &str = include_str!("permissions/handlers.txt");
 const DOCUMENT: &str = include_str!("../../docs/permissions.md");
-/// What CloudFormation itself calls for `Fn::GetAZs`, which no handler declares.
-const ZONES: [&str; 2] = [
-    "ec2:DescribeAccountAttributes",
-    "ec2:DescribeAvailabilityZones",
-];
+/// In front of the command's name, in the title of what CloudFormation does for it.
+const FOR: &str = "CloudFormation, for ";
 
-/// A declared action: the resource's type, the handler (or `tags`), the action.
-type Declared = (&'static str, &'static str, &'static str);
+/// The most characters, without white space, of a managed policy. (IAM user guide, "IAM and AWS STS
+/// quotas")
+pub(crate) const MANAGED_LIMIT: usize = 6_144;
+/// The most that all policies have together which stand inside of one role.
+pub(crate) const INLINE_LIMIT: usize = 10_240;
 
-/// A row of the document's table of actions that are declared, and not called for this template.
-struct LeftOut {
-    resource_type: &'static str,
-    /// `kms:*` stands for all of a service.
-    actions: Vec<&'static str>,
-    /// They are called where the resource has one of these, as a property or as a value.
-    without: Vec<&'static str>,
-}
+/// Rows that are granted together: actions by the resource that they are granted on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Grants(BTreeMap<&'static str, BTreeSet<&'static str>>);
 
-impl LeftOut {
-    fn covers(&self, resource_type: &str, action: &str) -> bool {
-        self.resource_type == resource_type
-            && self.actions.iter().any(|all| stands_for(all, action))
+impl Grants {
+    /// What the tool itself calls for a command.
+    pub(crate) fn tool(command: &str) -> Self {
+        Self::titled(&format!("`cqrs {command}`"))
     }
-}
 
-fn stands_for(entry: &str, action: &str) -> bool {
-    match entry.strip_suffix('*') {
-        Some(service) => action.starts_with(service),
-        None => entry == action,
+    /// What CloudFormation calls for a command, with the rights of whoever types it or of a service
+    /// role.
+    pub(crate) fn cloudformation(command: &str) -> Self {
+        Self::titled(&format!("{FOR}`cqrs {command}`"))
     }
-}
 
-fn declared() -> Vec<Declared> {
-    let mut found = Vec::new();
-    let mut resource_type = "";
-    for line in DECLARED.lines().filter(|line| !line.starts_with('#')) {
-        match line.strip_prefix("  ") {
-            None => resource_type = line,
-            Some(rest) => {
-                let mut words = rest.split(' ');
-                let handler = words.next().unwrap();
-                found.extend(words.map(|action| (resource_type, handler, action)));
-            }
+    fn titled(title: &str) -> Self {
+        let rows = rows(title).into_iter().filter_map(|row| {
+            let mut cells = row.into_iter();
+            Some((cells.next()?.pop()?, cells.next()?.into_iter().collect()))
+        });
+        Self(rows.collect())
+    }
+
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for (resource, actions) in other.0 {
+            self.0.entry(resource).or_default().extend(actions);
+        }
+        self
+    }
+
+    /// The policy that grants them on the stack at this place.
+    pub(crate) fn policy(&self, place: &Place) -> Policy {
+        let statements = self.0.iter().map(|(resource, actions)| Statement {
+            effect: "Allow",
+            action: actions.iter().copied().collect(),
+            resource: place.in_it(resource),
+            condition: None,
+        });
+        Policy {
+            version: "2012-10-17",
+            statement: statements.collect(),
         }
     }
-    found
 }
 
 /// The rows of the document's section of this title, each with the names in its cells.
 fn rows(title: &str) -> Vec<Vec<Vec<&'static str>>> {
     let heading = format!("\n## {title}\n");
-    let (_, section) = DOCUMENT.split_once(heading.as_str()).unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let (_, section) = DOCUMENT.split_once(heading.as_str()).unwrap_or_default();
+    let section = section.split("\n## ").next().unwrap_or_default();
     let names = |cell: &'static str| cell.split('`').skip(1).step_by(2).collect();
     section
         .lines()
@@ -73,197 +77,79 @@ fn rows(title: &str) -> Vec<Vec<Vec<&'static str>>> {
         .collect()
 }
 
-fn left_out() -> Vec<LeftOut> {
-    let row = |row: Vec<Vec<&'static str>>| LeftOut {
-        resource_type: row[0][0],
-        actions: row[1].clone(),
-        without: row[2].clone(),
-    };
-    rows("Left out").into_iter().map(row).collect()
+/// Where a stack is: what the document's resources leave open.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) stack: String,
+    pub(crate) bucket: String,
 }
 
-/// Actions with the resources that they are granted on.
-type Granted = BTreeMap<&'static str, Vec<&'static str>>;
-
-fn granted(command: &str) -> Granted {
-    let mut granted = Granted::new();
-    for row in rows(&format!("`cqrs {command}`")) {
-        for action in &row[1] {
-            granted.entry(action).or_default().push(row[0][0]);
-        }
-    }
-    granted
-}
-
-fn sources(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with(file!()) {
-            found.push(fs::read_to_string(&path).unwrap());
-        }
+impl Place {
+    fn in_it(&self, resource: &str) -> String {
+        resource
+            .replace("PARTITION", partition(&self.region))
+            .replace("REGION", &self.region)
+            .replace("ACCOUNT", &self.account)
+            .replace("STACK", &self.stack)
+            .replace("BUCKET", &self.bucket)
     }
 }
 
-#[test]
-fn every_action_that_the_sources_name_is_in_the_document() {
-    let mut texts = Vec::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    sources(&folder, &mut texts);
-    let action = Regex::new(r#""([a-z0-9]+:[A-Z][A-Za-z]+)""#).unwrap();
-    let mut seen = 0;
-    for text in &texts {
-        for found in action.captures_iter(text) {
-            let name = found.get(1).unwrap().as_str();
-            assert!(DOCUMENT.contains(&format!("`{name}`")), "{name}");
-            seen += 1;
-        }
-    }
-    assert!(seen > 30, "{seen}");
+/// The partition of a region, by the start of its name. (AWS General Reference, "Amazon Resource
+/// Names")
+fn partition(region: &str) -> &'static str {
+    let found = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
+    ]
+    .into_iter()
+    .find(|(start, _)| region.starts_with(start));
+    found.map_or("aws", |(_, partition)| partition)
 }
 
-fn template(edit: impl FnOnce(String) -> String) -> Template {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    let text = edit(fs::read_to_string(&path).unwrap());
-    Template::from_text(&path, text).unwrap()
+/// An IAM policy, as IAM reads it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
 }
 
-/// Every key and text inside of a value.
-fn words<'a>(node: &'a Node, found: &mut BTreeSet<&'a str>) {
-    found.extend(node.tag.as_deref());
-    found.extend(node.text());
-    for item in node.items() {
-        words(item, found);
-    }
-    for entry in node.entries() {
-        found.insert(&entry.key);
-        words(&entry.value, found);
-    }
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<serde_json::Value>,
 }
 
-/// What the document lacks for a template.
-fn lacking(template: &Template) -> Vec<String> {
-    let (declared, left_out) = (declared(), left_out());
-    let (deploy, destroy) = (granted("deploy"), granted("destroy"));
-    let mut lacking = Vec::new();
-    for resource in template.root().get("Resources").unwrap().entries() {
-        let resource_type = resource.value.get("Type").unwrap().text().unwrap();
-        let mut said = BTreeSet::new();
-        words(&resource.value, &mut said);
-        if !declared.iter().any(|(of, ..)| *of == resource_type) {
-            lacking.push(format!("nothing is known of {resource_type}"));
-        }
-        for (_, handler, action) in declared.iter().filter(|(of, ..)| *of == resource_type) {
-            let covers = |row: &&LeftOut| row.covers(resource_type, action);
-            let rows: Vec<_> = left_out.iter().filter(covers).collect();
-            let excused = !rows.is_empty();
-            if *handler == "tags" && excused {
-                lacking.push(format!("{action} for the tags of {resource_type}"));
-            }
-            let mut words = rows.iter().flat_map(|row| &row.without);
-            let is_called = words.any(|word| said.contains(word));
-            let destroys = matches!(*handler, "read" | "delete");
-            let is_granted =
-                deploy.contains_key(action) && (!destroys || destroy.contains_key(action));
-            if is_called || (!excused && !is_granted) {
-                lacking.push(format!("{action} for {resource_type}"));
-            }
-        }
-        if said.contains("GetAZs") && !ZONES.iter().all(|zone| deploy.contains_key(zone)) {
-            lacking.push("what Fn::GetAZs calls".to_owned());
-        }
+impl Policy {
+    /// Lets CloudFormation, and nobody else, be handed this role.
+    pub(crate) fn with_service_role(mut self, arn: &str) -> Self {
+        let service = "cloudformation.amazonaws.com";
+        self.statement.push(Statement {
+            effect: "Allow",
+            action: vec!["iam:PassRole"],
+            resource: arn.to_owned(),
+            condition: Some(serde_json::json!({
+                "StringEquals": {"iam:PassedToService": service}
+            })),
+        });
+        self
     }
-    lacking
-}
 
-#[test]
-fn every_type_property_and_tag_of_the_template_has_its_permissions() {
-    assert_eq!(lacking(&template(|text| text)), Vec::<String>::new());
-}
-
-#[test]
-fn a_type_or_a_property_that_makes_another_call_is_noticed() {
-    let with = |before: &str, added: &str| {
-        let both = format!("{before}{added}");
-        lacking(&template(|text| text.replacen(before, &both, 1)))
-    };
-    assert_eq!(
-        with("\nResources:\n", "  News: {Type: AWS::SNS::Topic}\n"),
-        ["nothing is known of AWS::SNS::Topic"]
-    );
-    for (property, action) in [
-        ("TimeToLiveSpecification", "dynamodb:UpdateTimeToLive"),
-        ("KinesisStreamSpecification", "kinesis:DescribeStream"),
-    ] {
-        let added = format!("      {property}: {{}}\n");
-        let lack = with("      BillingMode: PAY_PER_REQUEST\n", &added);
-        let expected = format!("{action} for AWS::DynamoDB::Table");
-        assert!(lack.contains(&expected), "{lack:?}");
-    }
-}
-
-#[test]
-fn what_is_left_out_is_declared_and_the_types_are_those_of_the_template() {
-    let declared = declared();
-    for row in left_out() {
-        for entry in &row.actions {
-            let is_declared = declared
-                .iter()
-                .any(|(of, _, action)| *of == row.resource_type && stands_for(entry, action));
-            assert!(is_declared, "{entry} for {}", row.resource_type);
-        }
-    }
-    let template = template(|text| text);
-    for (resource_type, ..) in declared {
-        assert!(template.count(resource_type) > 0, "{resource_type}");
-    }
-}
-
-/// AWS's Service Authorization Reference says which.
-#[test]
-fn each_action_is_granted_on_the_resource_that_its_api_wants() {
-    let deploy = granted("deploy");
-    for (action, on) in [
-        (
-            "logs:TagResource",
-            &["logs:REGION:ACCOUNT:log-group:/aws/lambda/STACK-*"][..],
-        ),
-        (
-            "logs:CreateLogGroup",
-            &["logs:REGION:ACCOUNT:log-group:/aws/lambda/STACK-*:*"],
-        ),
-        ("lambda:CreateEventSourceMapping", &["*"]),
-        (
-            "lambda:TagResource",
-            &[
-                "lambda:REGION:ACCOUNT:function:STACK-*",
-                "lambda:REGION:ACCOUNT:event-source-mapping:*",
-            ],
-        ),
-        (
-            "cloudwatch:TagResource",
-            &[
-                "cloudwatch:REGION:ACCOUNT:alarm:STACK-*",
-                "cloudwatch::ACCOUNT:dashboard/STACK-REGION",
-            ],
-        ),
-        (
-            "iam:CreateServiceLinkedRole",
-            &[
-                "iam::ACCOUNT:role/aws-service-role/elasticache.amazonaws.com/\
-                 AWSServiceRoleForElastiCache",
-            ],
-        ),
-        ("ec2:DescribeAvailabilityZones", &["*"]),
-    ] {
-        let on: Vec<String> = on
-            .iter()
-            .map(|on| match *on {
-                "*" => "*".to_owned(),
-                on => format!("arn:PARTITION:{on}"),
-            })
-            .collect();
-        assert_eq!(deploy[action], on, "{action}");
+    /// Its length as IAM counts it.
+    pub(crate) fn length(&self) -> usize {
+        // White space stands in no name, so that the compact form has none.
+        serde_json::to_string(self).map_or(0, |text| text.len())
     }
 }

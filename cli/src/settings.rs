@@ -18,7 +18,8 @@ pub(crate) use self::error::SettingsError;
 use self::file::{FileOutput, Section, texts};
 use self::value::parse_port;
 pub(crate) use self::value::{
-    StackName, parse_cache_url, parse_endpoint, parse_pair, parse_region, parse_role, stack_flag,
+    StackName, parse_account, parse_cache_url, parse_endpoint, parse_pair, parse_region,
+    parse_role, stack_flag,
 };
 use crate::app::installed;
 use crate::app::places::Places;

@@ -202,7 +202,7 @@ fn what_would_fail_every_row_ends_the_run_and_says_what_is_left() {
     The rows that failed are in orders.failed.csv
     error: permission denied: lambda:InvokeFunction
       caused by: said AWS
-    hint: allow lambda:InvokeFunction for this principal, or use another with `--profile`; the same command again goes on: what is created is not created twice
+    hint: allow lambda:InvokeFunction for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`; the same command again goes on: what is created is not created twice
     ");
     assert_eq!(publisher.made(), 4);
 }

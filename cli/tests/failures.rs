@@ -147,7 +147,7 @@ fn a_denied_permission_names_the_action_and_the_resource() {
     --- stderr
     error: permission denied: lambda:InvokeFunction
       caused by: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda:eu-west-1:123456789012:function:cqrs-publisher
-    hint: allow lambda:InvokeFunction for this principal, or use another with `--profile`
+    hint: allow lambda:InvokeFunction for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`
     ");
     let error = sandbox
         .cqrs(create)

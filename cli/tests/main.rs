@@ -39,6 +39,7 @@ mod order_ids;
 mod orders;
 mod other_stacks;
 mod page;
+mod permissions;
 mod previews;
 mod project;
 mod rebuild;

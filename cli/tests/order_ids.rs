@@ -271,7 +271,7 @@ fn what_would_fail_for_all_stops_at_once_and_shows_nothing_where_nothing_was_don
     assert_snapshot!(get, @r#"
     exit code 1
     --- stderr
-    {"error":{"kind":"AccessDenied","message":"permission denied: lambda:InvokeFunction","causes":["not authorized"],"hint":"allow lambda:InvokeFunction for this principal, or use another with `--profile`"}}
+    {"error":{"kind":"AccessDenied","message":"permission denied: lambda:InvokeFunction","causes":["not authorized"],"hint":"allow lambda:InvokeFunction for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`"}}
     "#);
     assert_eq!(run("ship").to_string(), get.to_string());
     assert!(server.actions().len() <= 4 + 8, "{:?}", server.actions());

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Sandbox, repository};
 
 /// Every command that can be typed.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &["deploy"],
     &["destroy"],
     &["doctor"],
@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["domain", "describe"],
     &["domain", "diff"],
     &["outputs"],
+    &["permissions"],
     &["version"],
     &["completions"],
     &["local", "run"],

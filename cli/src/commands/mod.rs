@@ -20,6 +20,7 @@ pub(crate) mod logs;
 pub(crate) mod new;
 mod operation;
 mod outputs;
+pub(crate) mod permissions;
 mod preview;
 mod progress;
 mod rate;
@@ -108,6 +109,7 @@ pub(crate) async fn run(
             logs::run(args, &settings, interrupt, printer).await
         }
         Command::New(args) => new::run(args, &cli.global, domain, interrupt, printer).await,
+        Command::Permissions(args) => permissions::run(args, settings(false)?, printer).await,
         Command::Rebuild(args) => {
             let settings = settings(false)?;
             rebuild::run(args, &settings, interrupt, printer).await

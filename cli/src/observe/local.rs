@@ -64,7 +64,7 @@ impl OnThisMachine {
             found.ok_or(Unseen::Missing)
         });
         let of = |handler| of(&status, &self.stack.function(handler));
-        // It may be deployed anew at this moment, and is then told of without.
+        // It may be deployed anew at this moment; its version is not known then.
         let deployment = self.folder.deployment().ok().flatten();
         let deployed_by = deployment.and_then(|deployment| deployment.version);
         Ok(Seen {

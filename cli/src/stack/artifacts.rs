@@ -90,6 +90,12 @@ fn is_artifact(stack: &str, key: &str) -> bool {
         && hash.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// The bucket that the tool makes for an account and region, in the form that the account-regional
+/// namespace asks for.
+pub(crate) fn managed_bucket(account: &str, region: &str) -> String {
+    format!("cqrs-{account}-{region}-an")
+}
+
 /// The bucket, and the account that it has to belong to.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactStore {
@@ -104,8 +110,7 @@ impl ArtifactStore {
     /// A store in the given bucket, else in the managed one of this account and region. A stack's
     /// parameter can name the managed one too.
     pub(crate) fn new(aws: &Aws, account: &str, given: Option<String>) -> Self {
-        // The form that the account-regional namespace asks for.
-        let managed = format!("cqrs-{account}-{}-an", aws.region());
+        let managed = managed_bucket(account, aws.region());
         let bucket = given.unwrap_or_else(|| managed.clone());
         Self {
             client: aws.s3(),

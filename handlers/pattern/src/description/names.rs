@@ -9,7 +9,7 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 21] = [
+pub const TOOL_COMMANDS: [&str; 22] = [
     "bench",
     "bundle",
     "completions",
@@ -24,6 +24,7 @@ pub const TOOL_COMMANDS: [&str; 21] = [
     "logs",
     "new",
     "outputs",
+    "permissions",
     "rebuild",
     "reference",
     "status",
