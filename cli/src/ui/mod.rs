@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use self::feed::Feed;
 use self::reach::Reach;
 use crate::error::{Failure, Kind};
+use crate::local::client::Folder;
 use crate::settings::{Settings, Target};
 
 /// How the page is served.
@@ -63,8 +64,12 @@ impl Shared {
 }
 
 impl Ui {
-    /// Takes the port; nothing is served yet.
-    pub(crate) async fn bind(settings: &Settings, options: Options) -> Result<Self, Failure> {
+    /// Takes the port; nothing is served yet. `folder` is that of a stack on this machine.
+    pub(crate) async fn bind(
+        settings: &Settings,
+        folder: Option<Folder>,
+        options: Options,
+    ) -> Result<Self, Failure> {
         let port = options.port.unwrap_or(0);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = listener.map_err(|error| {
@@ -75,7 +80,7 @@ impl Ui {
             .caused_by(error.to_string())
             .hint("give another with `--port N`, or leave it out for a free one")
         })?;
-        let reach = Reach::new(settings).await?;
+        let reach = Reach::new(settings, folder).await?;
         Ok(Self {
             listener,
             shared: Arc::new(Shared {

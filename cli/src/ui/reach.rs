@@ -9,7 +9,7 @@ use crate::local::client::{Client, Folder};
 use crate::models::Models;
 use crate::models::table::Table;
 use crate::observe::{OnAws, OnThisMachine, Source};
-use crate::settings::{Settings, Target};
+use crate::settings::Settings;
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
 use crate::stack::state::Situation;
@@ -31,19 +31,11 @@ enum Way {
 }
 
 impl Reach {
-    pub(super) async fn new(settings: &Settings) -> Result<Self, Failure> {
-        let way = match settings.target {
-            Target::Aws => Way::Aws(Box::new(Aws::connect(&settings.aws).await?)),
-            Target::Local => {
-                let project = settings.project.as_ref().ok_or_else(|| {
-                    Failure::new(
-                        Kind::Usage,
-                        "there is no template.yaml here or in a folder above",
-                    )
-                    .hint("go to the project's folder, or give it with `--project DIR`")
-                })?;
-                Way::Local(Folder::of(project, &settings.stack)?)
-            }
+    /// `folder` is that of a stack on this machine.
+    pub(super) async fn new(settings: &Settings, folder: Option<Folder>) -> Result<Self, Failure> {
+        let way = match folder {
+            None => Way::Aws(Box::new(Aws::connect(&settings.aws).await?)),
+            Some(folder) => Way::Local(folder),
         };
         Ok(Self(Arc::new(Inner {
             settings: settings.clone(),

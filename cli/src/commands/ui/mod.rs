@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
 use crate::cli::Global;
+use crate::commands::local;
 use crate::commands::ui::options::UiArgs;
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -40,7 +41,11 @@ pub(crate) async fn run(
         show_documents: args.show_documents,
         place: place(global, settings),
     };
-    let ui = Ui::bind(settings, options).await?;
+    let folder = match settings.target {
+        Target::Local => Some(local::folder(settings)?),
+        Target::Aws => None,
+    };
+    let ui = Ui::bind(settings, folder, options).await?;
     let served = Served {
         address: ui.address()?,
     };
