@@ -17,26 +17,31 @@ import { plain, words } from "./words.js";
 export function inputs(all, changed, example = {}) {
   const fields = all.map((input) => {
     const { schema } = input;
-    const choices = (schema.enum ?? schema.oneOf?.map((/** @type {any} */ one) => one.const) ?? (schema.type === "boolean" ? [true, false] : null))?.map(String);
-    const number = schema.type === "integer" || schema.type === "number";
-    const several = schema.type === "array";
+    const choices = (schema.enum ?? schema.oneOf?.map((/** @type {any} */ one) => one.const) ?? ([schema.type].flat().includes("boolean") ? [true, false] : null))?.map(String);
+    // What may be left out may be null too.
+    const kinds = [schema.type].flat();
+    const number = kinds.includes("integer") || kinds.includes("number");
+    const several = kinds.includes("array");
+    const lines = schema.format === "printable-lines";
+    const given = example[input.name];
+    const text = Array.isArray(given) ? given.map(plain).join(", ") : plain(given);
     const field = /** @type {HTMLInputElement} */ (
       choices
         ? h("select", { name: input.name, required: input.required }, [input.required ? [] : [""], choices].flat().map((/** @type {string} */ value) => h("option", { value }, value)))
-        : h("input", {
+        : h(lines ? "textarea" : "input", {
             name: input.name,
-            type: number ? "number" : "text",
+            type: lines ? null : number ? "number" : "text",
             required: input.required,
             min: schema.minimum,
             max: schema.maximum,
-            step: schema.type === "number" ? "any" : null,
+            step: kinds.includes("number") ? "any" : null,
             maxlength: schema.maxLength,
             placeholder: input.default !== null && input.default !== undefined && plain(input.default) !== "[]" ? plain(input.default) : null,
-            value: plain(example[input.name]),
             autocomplete: "off",
             spellcheck: "false",
           })
     );
+    field.value = text;
     field.addEventListener("input", changed);
     const help = [input.help.replace(/\.$/, ""), input.rule].filter(Boolean).join(": ") + (several ? "; several with commas between" : "");
     const id = `help-${input.name}-${(unique += 1)}`;
