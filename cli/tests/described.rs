@@ -134,7 +134,7 @@ fn a_deployment_keeps_the_projects_description_and_a_destruction_removes_it() {
     fs::remove_file(stage.project().join("handlers/domain/domain.json")).unwrap();
     stage.cqrs(["ticket", "create", "--help"]).succeeds();
     stage.cqrs(["destroy", "--yes"]).succeeds();
-    assert_eq!(fs::read_dir(cache.join("cqrs/stacks")).unwrap().count(), 0);
+    assert!(!cache.join("cqrs").exists());
     let gone = stage.cqrs(["ticket", "create", "--help"]).outcome();
     assert_eq!(gone.code, 2, "{gone}");
 }
