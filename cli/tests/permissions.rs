@@ -47,7 +47,7 @@ fn the_account_is_that_of_the_credentials() {
     let server = Scripted::new(|_| Reply::identity());
     let sandbox = Sandbox::against(&server.endpoint());
     let policy: Value = sandbox.cqrs(["permissions", "drive"]).json();
-    let function = "arn:aws:lambda:eu-west-1:000000000000:function:cqrs-*";
+    let function = "arn:aws:lambda:eu-west-1:123456789012:function:cqrs-*";
     assert_eq!(actions(&policy, function), ["lambda:InvokeFunction"]);
 }
 
