@@ -48,6 +48,9 @@ struct Options {
     /// How many orders the table of `stack` grows to
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     orders: usize,
+    /// The AWS SAM CLI's program, to set `deployment` beside it
+    #[arg(long, value_name = "PATH", value_parser = |path: &str| std::path::absolute(path))]
+    sam: Option<PathBuf>,
     /// All where none is named
     #[arg(value_enum)]
     parts: Vec<Part>,

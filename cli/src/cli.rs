@@ -21,6 +21,7 @@ use crate::commands::bundle::options::BundleCommand;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::destroy::options::DestroyArgs;
+use crate::commands::dev::options::DevArgs;
 use crate::commands::domain::options::DomainCommand;
 use crate::commands::entity;
 use crate::commands::failures::options::FailuresCommand;
@@ -130,6 +131,10 @@ impl Cli {
             }
             cli.global.quiet = quiet;
             cli.global.verbose = verbose;
+        }
+        // A stack on AWS is named to it, in whatever way.
+        if matches!(cli.command, Command::Dev(_)) && cli.global.leads_nowhere() {
+            cli.global.local = Some(true);
         }
         let local = match &cli.command {
             Command::Local(_) => Some("cqrs local"),
@@ -257,6 +262,15 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// Whether nothing says which stack is meant, nor where it is.
+    fn leads_nowhere(&self) -> bool {
+        self.local.is_none()
+            && self.stack.is_none()
+            && self.env.is_none()
+            && self.profile.is_none()
+            && self.endpoint_url.is_none()
+    }
+
     /// What leads another command to the same stack; `typed` says which options were, of their ids.
     fn typed_place(&self, typed: impl Fn(&'static str) -> bool) -> Place {
         let stack = self.stack.as_ref().map(ToString::to_string);
@@ -294,6 +308,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Deploy(DeployArgs),
     Destroy(DestroyArgs),
+    Dev(DevArgs),
     /// See and check what the project is about, as handlers/domain says it
     #[command(subcommand)]
     Domain(DomainCommand),

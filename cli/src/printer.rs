@@ -155,6 +155,13 @@ impl Printer {
         }
     }
 
+    /// The same printer as `--quiet` makes it.
+    pub(crate) fn quiet(&self) -> Self {
+        let mut printer = self.clone();
+        printer.options.quiet = true;
+        printer
+    }
+
     /// The same printer for a command whose result is not printed but given back.
     pub(crate) fn capturing(&self) -> (Self, Captured) {
         let captured = Captured::default();

@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::support::{AwsStage, Stage, block_on, handlers, repository, target};
+use crate::support::{AwsStage, Outcome, Stage, block_on, handlers, repository, target};
 
 /// Where the artifacts of the emulator's account go.
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
@@ -164,6 +165,75 @@ fn a_stack_is_created_and_then_unchanged() {
     ");
 }
 
+/// The handlers whose zips a deployment made.
+fn zipped(outcome: &Outcome) -> Vec<&str> {
+    let zipped = |line: &'_ str| line.contains(" bytes zipped, ");
+    let lines = outcome.stderr.lines().filter(|line| zipped(line));
+    lines
+        .filter_map(|line| line.trim().split(':').next())
+        .collect()
+}
+
+#[test]
+fn what_did_not_change_is_neither_packed_nor_uploaded() {
+    let stage = AwsStage::empty();
+    let first = stage.deploy().arg("--verbose").outcome();
+    assert_eq!(first.code, 0, "{first}");
+    assert_eq!(zipped(&first), ["publisher", "subscriber", "query"]);
+    let uploaded = stage.objects(BUCKET);
+    // An upload would take the mark away.
+    uploaded.iter().for_each(|key| stage.mark(BUCKET, key));
+
+    let again = stage.deploy().arg("--verbose").outcome();
+    assert!(again.stderr.contains("Nothing to change"), "{again}");
+    assert_eq!(zipped(&again), [""; 0]);
+
+    let more = ["--verbose", "--parameter", "FunctionMemory=256"];
+    let other = stage.deploy().args(more).outcome();
+    assert_eq!(other.code, 0, "{other}");
+    assert!(!other.stderr.contains("Uploading"), "{other}");
+    assert_eq!(zipped(&other), [""; 0]);
+
+    let changed = with_another_query();
+    let deploy = stage.cqrs(["deploy", "--yes", "--verbose", "--prebuilt"]);
+    let one = deploy.arg(changed.path()).outcome();
+    assert_eq!(one.code, 0, "{one}");
+    assert_eq!(zipped(&one), ["query"]);
+    assert_eq!(stage.objects(BUCKET).len(), 4);
+    let marked = uploaded.iter().filter(|key| stage.is_marked(BUCKET, key));
+    // The former query has the mark of what is superseded in the place of this one.
+    assert_eq!(marked.count(), 2);
+}
+
+#[test]
+fn what_somebody_put_in_an_artifacts_place_is_not_deployed() {
+    let stage = AwsStage::deployed();
+    let key = stage.stack_parameter("cqrs", "QueryCodeKey");
+    let changed = with_another_query();
+    let deploy = stage.cqrs(["deploy", "--yes", "--quiet", "--prebuilt"]);
+    deploy.arg(changed.path()).succeeds();
+    stage.put_object(BUCKET, &key, b"somebody else's");
+
+    stage.deploy().succeeds();
+    assert_eq!(stage.stack_parameter("cqrs", "QueryCodeKey"), key);
+    let object = stage.object(BUCKET, &key);
+    assert!(object.starts_with(b"PK"), "{} bytes", object.len());
+    stage.cqrs(["order", "list"]).succeeds();
+}
+
+/// The handlers, with a query that is another program and does the same.
+fn with_another_query() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["publisher", "subscriber", "query"] {
+        let mut program = std::fs::read(handlers().join(name)).unwrap();
+        if name == "query" {
+            program.extend_from_slice(b"changed");
+        }
+        std::fs::write(folder.path().join(name), program).unwrap();
+    }
+    folder
+}
+
 #[test]
 fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     let stage = AwsStage::empty();
@@ -302,7 +372,6 @@ fn a_failed_update_is_rolled_back_and_says_so() {
 
     1 to add, 0 to change, 0 to replace, 0 to remove
 
-    Uploading…
     error: stack `cqrs` ended in UPDATE_ROLLBACK_COMPLETE
       caused by: Unreachable (AWS::Lambda::Url): Lambda function not found: nobody
     hint: the stack is as it was before; mend the cause and run `cqrs deploy --stack cqrs` again
@@ -468,7 +537,6 @@ fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
 
     [N] to add, 0 to change, 0 to replace, 0 to remove
 
-    Uploading…
     error: the bucket `my-own-bucket` does not exist
     hint: make it with `aws s3 mb s3://my-own-bucket`, or leave `--artifact-bucket` out to have one made and kept
     ");

@@ -29,7 +29,7 @@ const CHANGES: [(&str, &str); 4] = [
     ),
 ];
 
-fn second_version() -> Fork {
+pub(crate) fn second_version() -> Fork {
     let source = repository().join("handlers/domain/src/lib.rs");
     let first = std::fs::read_to_string(source).unwrap();
     let second = CHANGES.into_iter().fold(first, |source, (old, new)| {

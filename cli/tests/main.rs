@@ -17,6 +17,7 @@ mod demo;
 mod deploy;
 mod described;
 mod destroy;
+mod dev;
 mod doctor;
 mod domain;
 mod domains;

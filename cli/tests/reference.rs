@@ -5,9 +5,10 @@ use std::fs;
 use crate::support::{Sandbox, repository};
 
 /// Every command that can be typed.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 19] = [
     &["deploy"],
     &["destroy"],
+    &["dev"],
     &["doctor"],
     &["domain", "check"],
     &["domain", "describe"],

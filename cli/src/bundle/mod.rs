@@ -109,12 +109,9 @@ impl Bundle {
     ) -> Result<Vec<Artifact>, BundleError> {
         let artifact = |handler| {
             let (zip, sha256) = self.zip(handler, architecture)?;
-            Ok(Artifact {
-                handler,
-                zip: zip.into(),
-                sha256,
-                architecture,
-            })
+            let path = self.zip_path(handler, architecture);
+            Artifact::packed(handler, architecture, path.clone(), zip, sha256)
+                .map_err(|_| BundleError::Damaged { path })
         };
         Handler::ALL.into_iter().map(artifact).collect()
     }
@@ -186,8 +183,15 @@ impl Bundle {
                 .map(ToString::to_string)
                 .collect(),
         })?;
-        let folder = self.folder.join("handlers").join(name);
-        held(&folder.join(format!("{handler}.zip")), Some(said))
+        held(&self.zip_path(handler, architecture), Some(said))
+    }
+
+    fn zip_path(&self, handler: Handler, architecture: Architecture) -> PathBuf {
+        let folder = self
+            .folder
+            .join("handlers")
+            .join(architecture.lambda_name());
+        folder.join(format!("{handler}.zip"))
     }
 
     fn said(&self, folder: &str, handler: Handler) -> Option<&String> {

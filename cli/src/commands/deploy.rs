@@ -5,15 +5,17 @@
 
 mod complete;
 mod data;
-mod domain;
+pub(in crate::commands) mod domain;
 mod guide;
-mod local;
+pub(crate) mod local;
 pub(crate) mod options;
+mod ready;
 mod report;
+mod said;
 mod source;
 mod start;
 
-use std::collections::BTreeMap;
+use futures_util::future;
 
 use crate::app::interrupt::Interrupt;
 use crate::app::version::{self, VERSION};
@@ -22,7 +24,9 @@ use crate::cli::MachineArgs;
 use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
+use crate::commands::deploy::ready::Ready;
 use crate::commands::deploy::report::{Deployed, Done, InReview, Planned};
+use crate::commands::deploy::said::Said;
 use crate::commands::deploy::source::Source;
 use crate::commands::deploy::start::Start;
 use crate::commands::introduce;
@@ -31,15 +35,14 @@ use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
-use crate::package::{Architecture, Artifact, BuildOutput, PackageEvent, PackageRequest, package};
+use crate::package::{Architecture, Artifact, BuildOutput};
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
-use crate::stack::artifacts::{self, ArtifactEvent, ArtifactStore};
-use crate::stack::change_set::{ChangeSet, ParameterSource, Proposal, Proposed, ResourceChanged};
+use crate::stack::artifacts::{self, ArtifactError, ArtifactStore};
+use crate::stack::change_set::{ChangeSet, Proposal, Proposed, ResourceChanged};
 use crate::stack::follow::Ended;
 use crate::stack::functions::Functions;
-use crate::stack::quota::{self, Networks};
 use crate::stack::state::StackState;
 use crate::stack::template::Template;
 
@@ -132,6 +135,15 @@ fn refuse_open_cache(
     )))
 }
 
+/// What is seen of the compiler.
+fn build_output(printer: &Printer) -> BuildOutput {
+    match (printer.is_json(), printer.is_quiet()) {
+        (true, _) => BuildOutput::Captured,
+        (false, true) => BuildOutput::Complaints,
+        (false, false) => BuildOutput::Inherited,
+    }
+}
+
 /// `--arch`, else the parameter as given, else this machine's.
 pub(super) fn architecture(
     typed: Option<Architecture>,
@@ -176,41 +188,42 @@ struct Deployment<'a> {
 
 impl Deployment<'_> {
     async fn run(&self) -> Result<(), Failure> {
-        let artifacts = self.package().await?;
-        let start = self.start().await?;
-        refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
-        let deployed_by = start
-            .existing()
-            .and_then(|stack| stack.deployed_by.as_deref());
-        warn_of_newer(&self.settings.stack, deployed_by, self.printer);
-        let store = self.store(start.existing());
-        if start.existing().is_none() {
-            self.check_network_quota().await?;
-        }
-        let proposal = self.proposal(&start, &store, &artifacts);
-        self.template
-            .check_complete(|name| proposal.parameters.contains_key(name))?;
+        let ready = match self.args.code_only {
+            true => self.code_alone().await?,
+            false => self.whole().await?,
+        };
+        self.carry_out(ready).await
+    }
+
+    async fn carry_out(&self, ready: Ready) -> Result<(), Failure> {
+        let Ready {
+            artifacts,
+            start,
+            store,
+            proposal,
+        } = ready;
         // From here on there may be a change set, which is executed or taken back.
         let hold = self.interrupt.hold();
-        let change_set = match self.propose(&proposal).await? {
+        let new = self.not_running(&artifacts, &start);
+        if !self.args.plan {
+            pack_ahead(&new);
+        }
+        let asking = async { Ok(self.ask(&start, new.is_empty()).await) };
+        let (proposed, said) = future::try_join(self.propose(&proposal), asking).await?;
+        let change_set = match proposed {
             Proposed::Changes(change_set) => change_set,
             Proposed::NoChanges if self.args.plan => return self.planned(&[], &[]),
             Proposed::NoChanges if self.args.change_set_only => return self.left(None, &[]),
             Proposed::NoChanges => {
                 drop(hold);
-                return self.unchanged(&start).await;
+                return self.unchanged(start, said).await;
             }
         };
         let preview = Preview {
             changes: &change_set.changes,
             style: self.printer.style(),
         };
-        let differences = match start.existing() {
-            Some(_) => {
-                domain::differences(&self.functions(), &self.settings.domain, self.printer).await
-            }
-            None => Vec::new(),
-        };
+        let differences = said.differences(&self.settings);
         domain::show(&differences, self.printer);
         for warning in self.stacks.findings(&change_set.id).await.warnings {
             let subject = subject(&warning);
@@ -235,44 +248,44 @@ impl Deployment<'_> {
             return Err(data::refusal(&lost));
         }
         if self.args.change_set_only {
-            self.upload(&store, &artifacts, &change_set).await?;
+            self.upload(&store, &artifacts, &start, &change_set).await?;
             return self.left(Some(&change_set), &differences);
         }
         if !self.args.yes {
             self.agree(&change_set).await?;
         }
-        self.upload(&store, &artifacts, &change_set).await?;
+        self.upload(&store, &artifacts, &start, &change_set).await?;
         let (ended, since) = self.execute(&change_set).await?;
         drop(hold);
-        self.executed(&store, &artifacts, &change_set, &ended, since)
+        let state = self
+            .executed(&store, &artifacts, &change_set, &ended, since)
             .await?;
         let done = if start.existing().is_some() {
             Done::Updated
         } else {
             Done::Created
         };
-        let stack_id = &change_set.stack_id;
-        self.report(done, stack_id, change_set.changes, !lost.is_empty())
+        let changes = change_set.changes;
+        self.report(done, state, changes, !lost.is_empty(), Said::default())
             .await
     }
 
-    /// Another network has to fit in, which CloudFormation finds out only after some minutes.
-    async fn check_network_quota(&self) -> Result<(), Failure> {
-        let networks = self.template.count("AWS::EC2::VPC");
-        if networks == 0 {
-            return Ok(());
+    /// The artifacts that the stack does not run yet.
+    fn not_running<'a>(&self, artifacts: &'a [Artifact], start: &Start) -> Vec<&'a Artifact> {
+        let stack = self.settings.stack.as_str();
+        let is_new = |artifact: &&Artifact| {
+            let runs = start.parameters().get(artifact.handler.code_parameter());
+            runs != Some(&artifacts::key(stack, artifact))
+        };
+        artifacts.iter().filter(is_new).collect()
+    }
+
+    /// Asks the functions of an existing stack, which may `stay` as they are.
+    async fn ask(&self, start: &Start, stay: bool) -> Said {
+        if start.existing().is_none() {
+            return Said::default();
         }
-        match quota::networks(&self.aws).await {
-            Some(Networks { used, limit }) if used + networks > limit => {
-                let region = self.aws.region();
-                let message = format!("{region} has {used} of at most {limit} networks (VPCs)");
-                Err(Failure::new(Kind::Failed, message).hint(
-                    "delete one that is not needed, choose another `--region`, or ask for more in \
-                     Service Quotas (`VPCs per Region`)",
-                ))
-            }
-            _ => Ok(()),
-        }
+        Said::ask(&self.functions(), stay, &self.settings, self.printer).await
     }
 
     fn functions(&self) -> Functions {
@@ -320,78 +333,6 @@ impl Deployment<'_> {
         }
     }
 
-    async fn package(&self) -> Result<Vec<Artifact>, Failure> {
-        let project = match &self.source {
-            Source::Project(folder) => folder.clone(),
-            Source::Bundled(bundle) if self.args.prebuilt.is_none() => {
-                return Ok(bundle.artifacts(self.architecture)?);
-            }
-            Source::Bundled(bundle) => bundle.folder().to_owned(),
-        };
-        let request = PackageRequest {
-            project,
-            prebuilt: self.args.prebuilt.clone(),
-            builder: self.args.builder,
-            architecture: self.architecture,
-            output: if self.printer.is_json() {
-                BuildOutput::Captured
-            } else {
-                BuildOutput::Inherited
-            },
-        };
-        let artifacts = package(request, |event| match event {
-            PackageEvent::Building { .. } => self.printer.note(report::packaged(&event)),
-            _ => self.printer.detail(report::packaged(&event)),
-        })
-        .await?;
-        Ok(artifacts)
-    }
-
-    /// The bucket given, else the one that the stack uses already, else the managed one.
-    fn store(&self, existing: Option<&StackState>) -> ArtifactStore {
-        let given = self
-            .args
-            .artifact_bucket
-            .as_ref()
-            .or(self.settings.artifact_bucket.as_ref());
-        let used = existing.and_then(|stack| stack.parameters.get(BUCKET));
-        ArtifactStore::new(&self.aws, &self.identity.account, given.or(used).cloned())
-    }
-
-    fn proposal(&self, start: &Start, store: &ArtifactStore, artifacts: &[Artifact]) -> Proposal {
-        let existing = start.existing();
-        let mut values: BTreeMap<String, ParameterSource> = BTreeMap::new();
-        for name in existing.iter().flat_map(|stack| stack.parameters.keys()) {
-            values.insert(name.clone(), ParameterSource::Previous);
-        }
-        let mut set = |name: &str, value: &str| {
-            values.insert(name.to_owned(), ParameterSource::Value(value.to_owned()));
-        };
-        for (name, value) in &self.settings.parameters {
-            set(name, value);
-        }
-        set(BUCKET, store.bucket());
-        for artifact in artifacts {
-            let key = artifacts::key(self.settings.stack.as_str(), artifact);
-            set(artifact.handler.code_parameter(), &key);
-            set(ARCHITECTURE, artifact.architecture.lambda_name());
-        }
-        values.retain(|name, _| self.template.parameter(name).is_some());
-        let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
-        let had_tags = !tags.is_empty();
-        tags.extend(self.settings.tags.clone());
-        tags.retain(|name, _| !self.args.removed_tags.contains(name));
-        Proposal {
-            stack: self.settings.stack.to_string(),
-            create: existing.is_none(),
-            template: self.template.body_deployed_by(VERSION),
-            parameters: values,
-            tags: (had_tags || !tags.is_empty()).then_some(tags),
-            express: self.args.express,
-            keep_on_failure: self.args.no_rollback,
-        }
-    }
-
     /// Makes the change set. Ctrl-C waits for it, so that it can be taken back.
     async fn propose(&self, proposal: &Proposal) -> Result<Proposed, Failure> {
         let step = self.printer.step("Asking CloudFormation what would change");
@@ -429,28 +370,10 @@ impl Deployment<'_> {
         &self,
         store: &ArtifactStore,
         artifacts: &[Artifact],
+        start: &Start,
         change_set: &ChangeSet,
     ) -> Result<(), Failure> {
-        let total = artifacts
-            .iter()
-            .map(|artifact| artifact.zip.len() as u64)
-            .sum();
-        let step = self.printer.bytes("Uploading", total);
-        let uploading = async {
-            store.prepare().await?;
-            store
-                .upload(
-                    self.settings.stack.as_str(),
-                    artifacts,
-                    |event| match event {
-                        ArtifactEvent::Uploaded { bytes, .. }
-                        | ArtifactEvent::Present { bytes, .. } => {
-                            step.advance(bytes);
-                        }
-                    },
-                )
-                .await
-        };
+        let uploading = self.bring(store, artifacts, start);
         let said = || Failure::interrupted("interrupted; the stack was not changed");
         let failure = match self.interrupt.unless(uploading, said).await {
             Ok(Ok(())) => return Ok(()),
@@ -463,6 +386,29 @@ impl Deployment<'_> {
             .discard(&change_set.id, &change_set.stack_id)
             .await;
         Err(failure)
+    }
+
+    /// Packs and uploads what the bucket lacks.
+    async fn bring(
+        &self,
+        store: &ArtifactStore,
+        artifacts: &[Artifact],
+        start: &Start,
+    ) -> Result<(), ArtifactError> {
+        store.prepare().await?;
+        let stack = self.settings.stack.as_str();
+        let missing = store.missing(stack, artifacts, start.parameters()).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let zips = future::try_join_all(missing.iter().map(|artifact| artifact.zip())).await?;
+        for (artifact, zip) in missing.iter().zip(&zips) {
+            self.printer.detail(report::zipped(artifact.handler, zip));
+        }
+        let total = zips.iter().map(|zip| zip.bytes.len() as u64).sum();
+        let step = self.printer.bytes("Uploading", total);
+        let uploaded = |bytes| step.advance(bytes);
+        store.upload(stack, &missing, uploaded).await
     }
 
     /// Gives how the operation ended, and after which moment it began.
@@ -482,6 +428,7 @@ impl Deployment<'_> {
         Ok((self.operations().follow(mark).await?, since))
     }
 
+    /// What is left to do when the operation has ended; gives the stack as it is then.
     async fn executed(
         &self,
         store: &ArtifactStore,
@@ -489,27 +436,28 @@ impl Deployment<'_> {
         change_set: &ChangeSet,
         ended: &Ended,
         since: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<StackState>, Failure> {
         let stack_id = &change_set.stack_id;
         if !ended.succeeded() {
             return Err(self.operations().failure(stack_id, since, ended).await);
         }
         self.protect(stack_id).await?;
-        let stack = self.settings.stack.as_str();
-        if let Err(error) = store.retire(stack, artifacts).await {
+        let retiring = store.retire(self.settings.stack.as_str(), artifacts);
+        let (retired, state) = future::join(retiring, self.stacks.describe(stack_id)).await;
+        if let Err(error) = retired {
             // The deployment stands; only old code is kept longer than it needs to be.
             self.printer
                 .warn(format_args!("old artifacts were not marked: {error}"));
         }
-        Ok(())
+        Ok(state?)
     }
 
-    async fn unchanged(&self, start: &Start) -> Result<(), Failure> {
-        let stack_id = start
-            .existing()
-            .map_or(self.settings.stack.as_str(), |stack| &stack.id);
-        self.protect(stack_id).await?;
-        self.report(Done::Unchanged, stack_id, Vec::new(), false)
+    async fn unchanged(&self, start: Start, said: Said) -> Result<(), Failure> {
+        let state = start.into_existing();
+        if let Some(stack) = &state {
+            self.protect(&stack.id).await?;
+        }
+        self.report(Done::Unchanged, state, Vec::new(), false, said)
             .await
     }
 
@@ -526,11 +474,11 @@ impl Deployment<'_> {
     async fn report(
         &self,
         done: Done,
-        stack_id: &str,
+        state: Option<StackState>,
         changes: Vec<ResourceChanged>,
         replaced: bool,
+        said: Said,
     ) -> Result<(), Failure> {
-        let state = self.stacks.describe(stack_id).await?;
         let style = self.printer.style();
         let stack = &self.settings.stack;
         self.printer
@@ -541,6 +489,7 @@ impl Deployment<'_> {
             table: state.as_ref().and_then(|state| state.output("TableName")),
             done,
             replaced,
+            said,
             agreed: self.args.yes,
             interrupt: self.interrupt,
             printer: self.printer,
@@ -566,5 +515,16 @@ impl Deployment<'_> {
             stack_flag(stack),
         ));
         Ok(())
+    }
+}
+
+/// Makes the zips of what the stack does not run yet, in threads of their own, while it is asked what
+/// would change. A failure is met by who waits for the zip.
+fn pack_ahead(artifacts: &[&Artifact]) {
+    for &artifact in artifacts {
+        let artifact = artifact.clone();
+        tokio::spawn(async move {
+            let _ = artifact.zip().await;
+        });
     }
 }

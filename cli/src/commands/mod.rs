@@ -11,6 +11,7 @@ pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod described;
 pub(crate) mod destroy;
+pub(crate) mod dev;
 mod doctor;
 pub(crate) mod domain;
 pub(crate) mod entity;
@@ -76,6 +77,10 @@ pub(crate) async fn run(
         Command::Destroy(args) => {
             let settings = settings(false)?;
             destroy::run(args, settings, interrupt, printer).await
+        }
+        Command::Dev(args) => {
+            let settings = settings(false)?;
+            dev::run(args, settings, interrupt, printer).await
         }
         Command::Doctor => {
             let settings = Settings::resolve(&cli.global, domain);

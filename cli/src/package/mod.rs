@@ -1,28 +1,29 @@
-//! From the handlers' sources, or from finished binaries, to zips that can be deployed.
+//! From the handlers' sources, or from finished binaries, to artifacts that can be deployed.
 //!
 //! Everything is checked here, before anything is sent: that the binaries are there, that they
 //! can run in the functions' runtime, and that they fit. Progress is reported as typed events; what
 //! they look like is the command's business.
 
 mod archive;
+mod artifact;
 mod build;
 mod inspect;
 mod native;
 mod prebuilt;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_smithy_types::base64;
-use bytes::Bytes;
 use clap::ValueEnum;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future;
 
 pub(crate) use self::archive::ArchiveError;
-pub(crate) use self::build::{BuildError, BuildOutput, Builder, builder, newer_glibc};
+pub(crate) use self::artifact::{Artifact, Zip};
+pub(crate) use self::build::{
+    BuildError, BuildOutput, Builder, CompilerOutput, builder, newer_glibc,
+};
 pub(crate) use self::inspect::{GlibcVersion, InspectError, RUNTIME_GLIBC};
 pub(crate) use self::native::{Content, Program, programs};
 pub(crate) use self::prebuilt::PrebuiltError;
@@ -77,7 +78,7 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// The SHA-256 of an artifact: its name, and its checksum on the way.
+/// A SHA-256: of a program, of its zip, of what an artifact is named by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ContentHash([u8; 32]);
 
@@ -123,21 +124,6 @@ pub(crate) enum PackageEvent {
         size: u64,
         glibc: Option<GlibcVersion>,
     },
-    /// The zip is made.
-    Packed {
-        handler: Handler,
-        size: u64,
-        sha256: ContentHash,
-    },
-}
-
-/// A handler's zip, ready to be uploaded.
-#[derive(Clone, Debug)]
-pub(crate) struct Artifact {
-    pub(crate) handler: Handler,
-    pub(crate) zip: Bytes,
-    pub(crate) sha256: ContentHash,
-    pub(crate) architecture: Architecture,
 }
 
 /// Why there is nothing to deploy. Nothing was sent.
@@ -207,8 +193,8 @@ impl Explain for PackageError {
     }
 }
 
-/// Builds or reads the handlers' binaries, checks all of them, then packs them side by side. The
-/// artifacts come in the order of [`Handler::ALL`].
+/// Builds or reads the handlers' binaries and checks all of them, side by side. The artifacts come in
+/// the order of [`Handler::ALL`]; none is packed yet.
 pub(crate) async fn package(
     request: PackageRequest,
     mut events: impl FnMut(PackageEvent),
@@ -223,32 +209,25 @@ pub(crate) async fn package(
             .await?
         }
     };
-    let mut binaries = Vec::new();
-    for (handler, path) in files {
-        let binary = blocking(move || check(handler, path, architecture)).await??;
+    let checking = files
+        .into_iter()
+        .map(|(handler, path)| blocking(move || check(handler, path, architecture)));
+    let mut artifacts = Vec::new();
+    for checked in future::join_all(checking).await {
+        let Checked {
+            artifact,
+            size,
+            glibc,
+        } = checked??;
+        let handler = artifact.handler;
         events(PackageEvent::Checked {
             handler,
-            size: binary.bytes.len() as u64,
-            glibc: binary.glibc,
-        });
-        binaries.push(binary);
-    }
-    let mut packing: FuturesUnordered<_> = binaries
-        .into_iter()
-        .map(|binary| blocking(move || pack(binary, architecture)))
-        .collect();
-    let mut artifacts = BTreeMap::new();
-    while let Some(packed) = packing.next().await {
-        let artifact = packed??;
-        let (handler, size) = (artifact.handler, artifact.zip.len() as u64);
-        events(PackageEvent::Packed {
-            handler,
             size,
-            sha256: artifact.sha256,
+            glibc,
         });
-        artifacts.insert(handler, artifact);
+        artifacts.push(artifact);
     }
-    Ok(artifacts.into_values().collect())
+    Ok(artifacts)
 }
 
 async fn blocking<T: Send + 'static>(
@@ -259,11 +238,10 @@ async fn blocking<T: Send + 'static>(
         .map_err(PackageError::CutShort)
 }
 
-/// A binary that can run on Lambda.
+/// A program that can run on Lambda.
 struct Checked {
-    handler: Handler,
-    path: PathBuf,
-    bytes: Vec<u8>,
+    artifact: Artifact,
+    size: u64,
     glibc: Option<GlibcVersion>,
 }
 
@@ -275,9 +253,8 @@ fn check(
     let bytes = read(handler, &path)?;
     match inspect::inspect(&bytes, architecture) {
         Ok(inspection) => Ok(Checked {
-            handler,
-            path,
-            bytes,
+            size: bytes.len() as u64,
+            artifact: Artifact::new(handler, architecture, path, bytes.into()),
             glibc: inspection.glibc,
         }),
         Err(source) => Err(PackageError::Inspect {
@@ -308,28 +285,6 @@ fn read(handler: Handler, path: &Path) -> Result<Vec<u8>, PackageError> {
         archive::unpack(&bytes).map_err(refused)
     } else {
         Ok(bytes)
-    }
-}
-
-fn pack(binary: Checked, architecture: Architecture) -> Result<Artifact, PackageError> {
-    let Checked {
-        handler,
-        path,
-        bytes,
-        ..
-    } = binary;
-    match archive::pack(&bytes) {
-        Ok(archive::Archive { zip, sha256 }) => Ok(Artifact {
-            handler,
-            zip: zip.into(),
-            sha256,
-            architecture,
-        }),
-        Err(source) => Err(PackageError::Archive {
-            handler,
-            path,
-            source,
-        }),
     }
 }
 
@@ -365,24 +320,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_handler_is_checked_before_the_first_is_packed() {
+    async fn every_handler_is_checked_and_none_is_packed() {
         let folder = folder_of_binaries(Architecture::Arm64);
-        let mut events = Vec::new();
-        let artifacts = package(request(folder.path()), |event| events.push(event))
-            .await
-            .unwrap();
+        let mut checked = Vec::new();
+        let artifacts = package(request(folder.path()), |event| match event {
+            PackageEvent::Checked { handler, .. } => checked.push(handler),
+            PackageEvent::Building { .. } => panic!("{event:?}"),
+        })
+        .await
+        .unwrap();
 
         let handlers: Vec<_> = artifacts.iter().map(|artifact| artifact.handler).collect();
         assert_eq!(handlers, Handler::ALL);
-        let checked = |event: &PackageEvent| matches!(event, PackageEvent::Checked { .. });
-        assert_eq!(
-            events.iter().map(checked).collect::<Vec<_>>(),
-            [true, true, true, false, false, false]
-        );
+        assert_eq!(checked, Handler::ALL);
+        assert!(artifacts.iter().all(|artifact| artifact.zipped().is_none()));
     }
 
     #[tokio::test]
-    async fn one_binary_gives_one_hash_however_it_is_handed_in() {
+    async fn one_binary_gives_one_name_however_it_is_handed_in() {
         let plain = folder_of_binaries(Architecture::Arm64);
         let nested = tempfile::tempdir().unwrap();
         for handler in Handler::ALL {
@@ -393,13 +348,13 @@ mod tests {
         let zipped = tempfile::tempdir().unwrap();
         for handler in Handler::ALL {
             let binary = std::fs::read(plain.path().join(handler.name())).unwrap();
-            let zip = archive::pack(&binary).unwrap().zip;
+            let zip = archive::pack(&binary).unwrap().bytes;
             std::fs::write(zipped.path().join(format!("{handler}.zip")), zip).unwrap();
         }
         let mut hashes = Vec::new();
         for folder in [plain, nested, zipped] {
             let artifacts = package(request(folder.path()), |_| {}).await.unwrap();
-            hashes.push(artifacts.iter().map(|a| a.sha256).collect::<Vec<_>>());
+            hashes.push(artifacts.iter().map(|a| a.name).collect::<Vec<_>>());
         }
         assert_eq!(hashes[0], hashes[1]);
         assert_eq!(hashes[0], hashes[2]);

@@ -4,13 +4,15 @@
 //! encrypted, and taken away with the last stack. Its name lies in the account's own namespace, and
 //! every call says which account it expects, so that no bucket of another account is ever used.
 //!
-//! An artifact's key is its content hash, so nothing is uploaded twice. What a stack uses never
+//! An artifact's key comes from the program in it, so that it is known before the zip is made, and
+//! nothing is packed or uploaded twice. The name alone is believed of what the stack runs already;
+//! whatever it is to run anew has the checksum of the zip that was made here. What a stack uses never
 //! expires, or CloudFormation could not roll back to it; only what a later deployment replaced is
 //! tagged for removal.
 
 mod error;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -19,10 +21,10 @@ use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
-    BucketNamespace, CreateBucketConfiguration, Delete, ExpirationStatus, LifecycleExpiration,
-    LifecycleRule, LifecycleRuleFilter, ObjectIdentifier, PublicAccessBlockConfiguration,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule, Tag, Tagging,
+    BucketNamespace, ChecksumMode, CreateBucketConfiguration, Delete, ExpirationStatus,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectIdentifier,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::operation::BuildError;
@@ -32,7 +34,7 @@ use futures_util::{StreamExt, TryStreamExt, future};
 pub(crate) use self::error::ArtifactError;
 use crate::app::handler::Handler;
 use crate::aws::{Aws, AwsError};
-use crate::package::Artifact;
+use crate::package::{Artifact, PackageError};
 
 /// The lifecycle rule for replaced artifacts. It is set up last, so that its being there says that
 /// everything before it was done; another number makes the next deployment set up all anew.
@@ -47,27 +49,13 @@ const CREATE_PAUSE: Duration = Duration::from_millis(500);
 /// Calls for single objects that run at once.
 const PARALLEL: usize = 16;
 
-/// What happens to an artifact on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ArtifactEvent {
-    /// It was there already.
-    Present {
-        handler: Handler,
-        bytes: u64,
-    },
-    Uploaded {
-        handler: Handler,
-        bytes: u64,
-    },
-}
-
 /// Where an artifact lies in the bucket. Known without any call.
 pub(crate) fn key(stack: &str, artifact: &Artifact) -> String {
     format!(
         "{}{}/{}.zip",
         prefix(stack),
         artifact.handler,
-        artifact.sha256
+        artifact.name
     )
 }
 
@@ -256,48 +244,79 @@ impl ArtifactStore {
         Ok(())
     }
 
-    /// Uploads the artifacts side by side, but for those that are there. What was uploaded before
-    /// one fails stays, and the next run skips it.
+    /// Those of the artifacts that the bucket lacks, asked for side by side. `current` are the stack's
+    /// parameters, none for a new stack.
+    pub(crate) async fn missing<'a>(
+        &self,
+        stack: &str,
+        artifacts: &'a [Artifact],
+        current: &BTreeMap<String, String>,
+    ) -> Result<Vec<&'a Artifact>, ArtifactError> {
+        let asking = artifacts.iter().map(async |artifact| {
+            let key = key(stack, artifact);
+            let runs = current.get(artifact.handler.code_parameter()) == Some(&key);
+            let is_there = if runs {
+                self.is_kept(&key).await?
+            } else {
+                self.is_kept(&key).await? && self.is_ours(&key, artifact).await?
+            };
+            Ok::<_, ArtifactError>((!is_there).then_some(artifact))
+        });
+        let found = future::try_join_all(asking).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Uploads the artifacts side by side, and gives the size of each that is done. What was uploaded
+    /// before one fails stays, and the next run skips it.
     pub(crate) async fn upload(
         &self,
         stack: &str,
-        artifacts: &[Artifact],
-        mut events: impl FnMut(ArtifactEvent),
+        artifacts: &[&Artifact],
+        mut uploaded: impl FnMut(u64),
     ) -> Result<(), ArtifactError> {
         let mut uploads: FuturesUnordered<_> = artifacts
             .iter()
             .map(|artifact| self.upload_one(stack, artifact))
             .collect();
-        while let Some(event) = uploads.next().await {
-            events(event?);
+        while let Some(bytes) = uploads.next().await {
+            uploaded(bytes?);
         }
         Ok(())
     }
 
-    async fn upload_one(
-        &self,
-        stack: &str,
-        artifact: &Artifact,
-    ) -> Result<ArtifactEvent, ArtifactError> {
-        let key = key(stack, artifact);
-        let (handler, bytes) = (artifact.handler, artifact.zip.len() as u64);
-        if self.is_kept(&key).await? {
-            return Ok(ArtifactEvent::Present { handler, bytes });
-        }
+    async fn upload_one(&self, stack: &str, artifact: &Artifact) -> Result<u64, ArtifactError> {
+        let zip = artifact.zip().await?;
         // S3 compares what arrives with the checksum, so that an upload which is cut off leaves
         // nothing under the key. A new upload carries no tags, and so is kept again.
         self.client
             .put_object()
             .bucket(&self.bucket)
             .expected_bucket_owner(&self.account)
-            .key(key)
+            .key(key(stack, artifact))
             .content_type("application/zip")
-            .checksum_sha256(artifact.sha256.base64())
-            .body(ByteStream::from(artifact.zip.clone()))
+            .checksum_sha256(zip.sha256.base64())
+            .body(ByteStream::from(zip.bytes.clone()))
             .send()
             .await
             .map_err(|error| AwsError::from_sdk("s3:PutObject", error))?;
-        Ok(ArtifactEvent::Uploaded { handler, bytes })
+        Ok(zip.bytes.len() as u64)
+    }
+
+    /// Whether what lies there has the checksum of the artifact's zip. A key says what should be there,
+    /// and whoever may write to the bucket can put something else. S3 made the checksum, of what it
+    /// holds; where it cannot be read the artifact is uploaded again.
+    async fn is_ours(&self, key: &str, artifact: &Artifact) -> Result<bool, PackageError> {
+        let asked = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .send();
+        let (answer, zip) = future::join(asked, artifact.zip()).await;
+        let checksum = answer.ok().and_then(|answer| answer.checksum_sha256);
+        Ok(checksum == Some(zip?.sha256.base64()))
     }
 
     /// Whether the artifact is there to stay. Asking for its tags answers both at once; a `HEAD`

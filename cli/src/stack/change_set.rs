@@ -27,7 +27,8 @@ pub(crate) struct Proposal {
     pub(crate) stack: String,
     /// Whether the stack is to be created; else it is updated.
     pub(crate) create: bool,
-    pub(crate) template: String,
+    /// None for the one that the stack has.
+    pub(crate) template: Option<String>,
     pub(crate) parameters: BTreeMap<String, ParameterSource>,
     /// All that the stack is to have; none leaves them as they are.
     pub(crate) tags: Option<BTreeMap<String, String>>,
@@ -158,7 +159,8 @@ impl Stacks {
             .stack_name(&proposal.stack)
             .change_set_name(&name)
             .change_set_type(kind)
-            .template_body(&proposal.template)
+            .set_template_body(proposal.template.clone())
+            .set_use_previous_template(proposal.template.is_none().then_some(true))
             .capabilities(Capability::CapabilityIam)
             .set_role_arn(self.role.clone())
             .set_parameters(Some(parameters(&proposal.parameters)))
@@ -200,7 +202,8 @@ impl Stacks {
                 }))
             }
             Finished::Failed(reason) if is_no_change(&reason) => {
-                self.discard(&id, &stack_id).await?;
+                // Only a stack that is there can be without changes: it is not left empty.
+                self.delete_change_set(&id, &stack_id).await?;
                 Ok(Proposed::NoChanges)
             }
             Finished::Failed(reason) => {
@@ -315,6 +318,17 @@ impl Stacks {
 
     /// Removes a change set that is not to be executed, and the empty stack that it may have made.
     pub(crate) async fn discard(&self, id: &str, stack_id: &str) -> Result<(), AwsError> {
+        self.delete_change_set(id, stack_id).await?;
+        let left = self.describe(stack_id).await?;
+        if left.is_some_and(|s| s.situation() == super::state::Situation::Empty)
+            && self.change_sets(stack_id).await?.is_empty()
+        {
+            self.delete(stack_id).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_change_set(&self, id: &str, stack_id: &str) -> Result<(), AwsError> {
         let answer = self
             .client
             .delete_change_set()
@@ -323,12 +337,6 @@ impl Stacks {
             .send()
             .await;
         answer.map_err(|e| AwsError::from_sdk("cloudformation:DeleteChangeSet", e))?;
-        let left = self.describe(stack_id).await?;
-        if left.is_some_and(|s| s.situation() == super::state::Situation::Empty)
-            && self.change_sets(stack_id).await?.is_empty()
-        {
-            self.delete(stack_id).await?;
-        }
         Ok(())
     }
 

@@ -13,8 +13,11 @@ use serde::Serialize;
 use crate::aws::AwsError;
 use crate::stack::Stacks;
 
-/// The first pause between two looks; it grows while nothing happens.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
+/// The first pause between two looks. What takes AWS no longer, such as a change of a parameter's
+/// default, is not waited for longer here.
+const FIRST_PAUSE: Duration = Duration::from_millis(40);
+/// To this the pause grows within the first looks; from there on only while nothing happens.
+const USUAL_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Something happened to a resource of the stack, or to the stack itself.
@@ -159,12 +162,13 @@ impl Stacks {
         mut mark: Mark,
         mut on_event: impl FnMut(&ResourceEvent),
     ) -> Result<Ended, AwsError> {
-        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.25);
+        let mut first = Pause::between(FIRST_PAUSE, USUAL_PAUSE);
+        let mut usual = Pause::between(USUAL_PAUSE, LONGEST_PAUSE).growing(1.25);
         let mut failures = Vec::new();
         loop {
             let new = self.events_since(&mut mark).await?;
             if !new.is_empty() {
-                pause.reset();
+                usual.reset();
             }
             for event in new {
                 on_event(&event);
@@ -178,7 +182,11 @@ impl Stacks {
                     failures.push(event);
                 }
             }
-            pause.pass().await;
+            if first.length() < USUAL_PAUSE {
+                first.pass().await;
+            } else {
+                usual.pass().await;
+            }
         }
     }
 

@@ -83,11 +83,14 @@ fn write_sources(project: &Path, name: &str, domain: &str) {
             &format!("version = \"0.1.0+{name}\""),
             1,
         )
-        .replace("default-members = [\"cli\"]\n", "")
         .replace(
             "debug = \"line-tables-only\"",
             "debug = false\nstrip = true",
         );
+    let default = root
+        .lines()
+        .find(|line| line.starts_with("default-members"));
+    root = root.replace(&default.unwrap().to_owned(), "");
     for name in ["handlers/pattern", "host", "test-support"] {
         root = root.replace(&format!("path = \"{name}\""), &there(name));
     }

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
-use sha2::{Digest, Sha256};
-
 use super::options::PackArgs;
 use crate::error::{Failure, Kind};
-use crate::package::{BuildOutput, Builder, ContentHash, PackageRequest, package};
+use crate::package::{BuildOutput, Builder, PackageRequest, package};
 use crate::printer::Printer;
 
 pub(super) async fn run(args: PackArgs, printer: &Printer) -> Result<(), Failure> {
@@ -24,12 +22,12 @@ pub(super) async fn run(args: PackArgs, printer: &Printer) -> Result<(), Failure
     for artifact in artifacts {
         let name = artifact.handler.name();
         let path = args.into.join(format!("{name}.zip"));
-        write(&path, &artifact.zip).map_err(|error| {
+        let zip = artifact.zip().await?;
+        write(&path, &zip.bytes).map_err(|error| {
             let message = format!("cannot write {}", path.display());
             Failure::new(Kind::Failed, message).caused_by(error.to_string())
         })?;
-        let hash = ContentHash::new(Sha256::digest(&artifact.zip).into());
-        hashes.insert(name, hash.to_string());
+        hashes.insert(name, zip.sha256.to_string());
     }
     printer.json(&hashes)
 }

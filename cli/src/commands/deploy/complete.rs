@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::report::Done;
+use super::said::Said;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::commands::described;
@@ -37,6 +38,8 @@ pub(super) struct Completion<'a> {
     pub(super) done: Done,
     /// Whether a table went whose items the read model still shows.
     pub(super) replaced: bool,
+    /// What the functions that are deployed have said already.
+    pub(super) said: Said,
     /// Whether all was agreed to before.
     pub(super) agreed: bool,
     pub(super) interrupt: &'a Interrupt,
@@ -45,8 +48,14 @@ pub(super) struct Completion<'a> {
 
 impl Completion<'_> {
     /// Completes the read model where that takes no rebuild, and else offers one; gives its report.
-    pub(super) async fn complete(&self) -> Result<Option<Rebuilt>, Failure> {
-        described::keep_of_project(self.aws, self.settings, self.printer).await;
+    pub(super) async fn complete(mut self) -> Result<Option<Rebuilt>, Failure> {
+        let said = self.said.description.take();
+        let keeping = described::keep_of_project(self.aws, said, self.settings, self.printer);
+        let ((), completed) = tokio::join!(keeping, self.read_model());
+        completed
+    }
+
+    async fn read_model(&self) -> Result<Option<Rebuilt>, Failure> {
         let Some(table) = self.table else {
             return Ok(None);
         };
@@ -72,11 +81,11 @@ impl Completion<'_> {
             }
             return Ok(None);
         }
-        let pong = models
-            .functions
-            .query::<Pong>(&json!({ "ping": true }))
-            .await;
-        if !pong.is_ok_and(|pong| pong.value.complete == Some(false)) {
+        let is_complete = match self.said.is_complete {
+            Some(said) => Some(said),
+            None => is_complete(&models.functions).await,
+        };
+        if is_complete != Some(false) {
             return Ok(None);
         }
         let is_empty = models.table.is_empty().await.unwrap_or(false);
@@ -116,6 +125,12 @@ impl Completion<'_> {
         let asked = self.printer.confirm(&question);
         self.interrupt.unless(asked, said).await?
     }
+}
+
+/// Whether the read model is complete, where the query function says so.
+pub(super) async fn is_complete(functions: &Functions) -> Option<bool> {
+    let pong = functions.query::<Pong>(&json!({ "ping": true })).await;
+    pong.ok()?.value.complete
 }
 
 async fn make_complete(models: &Models) -> Result<(), FunctionError> {

@@ -1,29 +1,36 @@
 //! What a deployment changes in what the stack is about.
 
+use pattern::description::Description;
+
 use crate::domain::{Difference, Domain};
 use crate::printer::Printer;
 use crate::stack::functions::Functions;
 
-/// What changes where `domain` takes the place of what the stack's functions say; nothing where they
-/// do not answer, as before they ever did.
+/// What changes where `domain` takes the place of what the stack's functions say.
 pub(super) async fn differences(
     functions: &Functions,
     domain: &Domain,
     printer: &Printer,
 ) -> Vec<Difference> {
+    let deployed = description(functions, printer).await;
+    deployed.map_or_else(Vec::new, |deployed| domain.differences_from(&deployed))
+}
+
+/// What the stack's functions say; nothing where they do not answer, as before they ever did.
+pub(super) async fn description(functions: &Functions, printer: &Printer) -> Option<Description> {
     match functions.describe().await {
-        Ok(deployed) => domain.differences_from(&deployed),
+        Ok(deployed) => Some(deployed),
         Err(error) => {
             printer.detail(format_args!(
                 "what changes in the domain is not known: {error}"
             ));
-            Vec::new()
+            None
         }
     }
 }
 
 /// Says what changes, and warns of what puts data at risk.
-pub(super) fn show(differences: &[Difference], printer: &Printer) {
+pub(in crate::commands) fn show(differences: &[Difference], printer: &Printer) {
     for difference in differences {
         match difference.warning {
             Some(_) => printer.warn(difference),

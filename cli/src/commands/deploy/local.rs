@@ -3,29 +3,27 @@
 //! Nothing is asked, for nothing costs; what a table holds stays. All that can be wrong with the
 //! template is said before the handlers are built.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use futures_util::future;
 use host::cache::Choice;
 use host::definition::ACCOUNT;
+use pattern::description::Description;
 
 use super::data::{self, Lost};
 use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
 use crate::app::version::VERSION;
 use crate::aws::Aws;
-use crate::commands::deploy::complete::{Completion, parted};
-use crate::commands::deploy::domain;
 use crate::commands::deploy::options::DeployArgs;
-use crate::commands::deploy::report::{
-    Deployed, DeployedHere, Done, Planned, counted_by_kind, counted_by_name, packaged,
-};
+use crate::commands::deploy::report::{Planned, packaged};
 use crate::commands::deploy::source::Source;
-use crate::commands::deploy::warn_of_newer;
+use crate::commands::deploy::{build_output, domain, warn_of_newer};
 use crate::commands::local::deployed::{self, cache_address, endpoint};
 use crate::commands::local::{folder, note_port};
-use crate::commands::outputs::Outputs;
-use crate::commands::preview::Preview;
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::local::cache_program::{self, CacheProgramError};
@@ -35,43 +33,56 @@ use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::programs;
 use crate::local::protocol::{self, Deployment};
 use crate::package::{
-    Architecture, BuildOutput, PackageEvent, PackageRequest, Program, programs as build,
+    Architecture, Builder, PackageEvent, PackageRequest, Program, programs as build,
 };
 use crate::printer::Printer;
 use crate::settings::{Settings, stack_flag};
 use crate::stack::change_set::{Action, ResourceChanged};
 use crate::stack::functions::Functions;
-use crate::stack::state::Output;
 use crate::stack::template::Template;
 
 pub(super) async fn run(
     args: DeployArgs,
-    mut settings: Settings,
+    settings: Settings,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     refuse_what_is_for_aws(&args)?;
-    let source = Source::of(&mut settings, &args)?;
-    let template = source.template()?;
-    settings.parameters.extend(args.parameters.iter().cloned());
-    settings.machine = settings.machine(&args.on_this_machine);
-    let folder = folder(&settings)?;
-    let deployment = LocalDeployment {
-        args,
-        settings,
-        source,
-        template,
-        folder,
-        interrupt,
-        printer,
+    LocalDeployment::new(args, settings, interrupt, printer)?
+        .run()
+        .await
+}
+
+/// What a renewal came to.
+pub(in crate::commands) struct Renewed {
+    pub(in crate::commands) changes: Vec<ResourceChanged>,
+    /// What the functions say of themselves now, where they do.
+    pub(in crate::commands) description: Option<Description>,
+}
+
+/// Brings the deployed stack to what the project says now, and reports nothing of it: for who does so
+/// again and again. The compiler's complaints go to stderr.
+pub(in crate::commands) async fn renew(
+    settings: &Settings,
+    builder: Builder,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<Renewed, Failure> {
+    let args = DeployArgs {
+        yes: true,
+        builder,
+        ..DeployArgs::default()
     };
-    deployment.run().await
+    LocalDeployment::new(args, settings.clone(), interrupt, printer)?
+        .renew()
+        .await
 }
 
 /// Options that would promise what does not happen here.
 fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
     let typed = [
         (args.guided, "--guided"),
+        (args.code_only, "--code-only"),
         (!args.tags.is_empty(), "--tag"),
         (!args.removed_tags.is_empty(), "--remove-tag"),
         (args.arch.is_some(), "--arch"),
@@ -103,6 +114,16 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
     ))
 }
 
+/// A stack that was brought to what is described.
+struct Brought {
+    existed: bool,
+    region: String,
+    client: Client,
+    deployed: protocol::Deployed,
+    /// Whether a table with items went.
+    replaced: bool,
+}
+
 /// What the stack's process and its files say to each other is text.
 fn refuse_other_names(path: &Path) -> Result<(), LocalError> {
     match path.to_str() {
@@ -122,7 +143,29 @@ struct LocalDeployment<'a> {
     printer: &'a Printer,
 }
 
-impl LocalDeployment<'_> {
+impl<'a> LocalDeployment<'a> {
+    fn new(
+        args: DeployArgs,
+        mut settings: Settings,
+        interrupt: &'a Interrupt,
+        printer: &'a Printer,
+    ) -> Result<Self, Failure> {
+        let source = Source::of(&mut settings, &args)?;
+        let template = source.template()?;
+        settings.parameters.extend(args.parameters.iter().cloned());
+        settings.machine = settings.machine(&args.on_this_machine);
+        let folder = folder(&settings)?;
+        Ok(Self {
+            args,
+            settings,
+            source,
+            template,
+            folder,
+            interrupt,
+            printer,
+        })
+    }
+
     async fn run(&self) -> Result<(), Failure> {
         let previous = self.folder.deployment()?;
         // For its errors, which are not to wait for the compiler.
@@ -139,8 +182,26 @@ impl LocalDeployment<'_> {
             return self.plan(previous.as_ref()).await;
         }
         let cache = self.cache().await?;
+        let (cache, built) = future::try_join(self.ready(cache), self.build()).await?;
+        let brought = self.bring(cache, &built, true).await?;
+        self.report(brought).await
+    }
+
+    async fn renew(&self) -> Result<Renewed, Failure> {
+        let previous = self.folder.deployment()?;
+        self.evaluate(&provisional_programs(), previous.as_ref())?;
+        let cache = match &previous {
+            Some(previous) => previous.cache.clone(),
+            None => self.ready(self.cache().await?).await?,
+        };
         let built = self.build().await?;
-        self.deploy(cache, &built).await
+        // What the functions are about they say themselves, once they are there.
+        let brought = self.bring(cache, &built, false).await?;
+        let functions = self.functions(&brought.client);
+        Ok(Renewed {
+            changes: resources(brought.deployed.changes),
+            description: domain::description(&functions, self.printer).await,
+        })
     }
 
     /// The one that the stack was made with: it is in the names of everything that is there.
@@ -201,7 +262,7 @@ impl LocalDeployment<'_> {
             prebuilt: self.args.prebuilt.clone(),
             builder: self.args.builder,
             architecture: Architecture::host(),
-            output: self.build_output(),
+            output: build_output(self.printer),
         };
         let built = build(request, |event| match event {
             PackageEvent::Building { .. } => self.printer.note(packaged(&event)),
@@ -210,25 +271,17 @@ impl LocalDeployment<'_> {
         Ok(built.await?)
     }
 
-    fn build_output(&self) -> BuildOutput {
-        if self.printer.is_json() {
-            BuildOutput::Captured
-        } else {
-            BuildOutput::Inherited
-        }
-    }
-
     /// The server that was named, else the one that came with the tool, else one that is installed, else
-    /// the tool's own.
-    async fn cache(&self) -> Result<Choice, Failure> {
+    /// the tool's own; none where that is to be installed.
+    async fn cache(&self) -> Result<Option<Choice>, Failure> {
         if let Some(url) = &self.settings.machine.cache_url {
-            return Ok(Choice::Url(url.clone()));
+            return Ok(Some(Choice::Url(url.clone())));
         }
         if let Some(found) = cache_program::find().await? {
             if let Choice::Program(program) = &found {
                 refuse_other_names(program)?;
             }
-            return Ok(found);
+            return Ok(Some(found));
         }
         let missing = || Failure::from(CacheProgramError::Missing);
         if !self.args.yes {
@@ -247,21 +300,38 @@ impl LocalDeployment<'_> {
                 return Err(missing());
             }
         }
-        self.printer.note(format_args!(
-            "Installing meebis {} with cargo install",
-            cache_program::VERSION
-        ));
-        Ok(cache_program::install(self.build_output()).await?)
+        Ok(None)
     }
 
-    async fn deploy(&self, cache: Choice, built: &[Program]) -> Result<(), Failure> {
+    /// Installs the tool's own server where there is none, while the handlers are built. What Cargo
+    /// says of it comes up where it fails: two at once would write over each other.
+    async fn ready(&self, cache: Option<Choice>) -> Result<Choice, Failure> {
+        if let Some(cache) = cache {
+            return Ok(cache);
+        }
+        self.printer.note(format_args!(
+            "Installing meebis {}, a small cache server, into {} with cargo install",
+            cache_program::VERSION,
+            cache_program::own_folder()?.display(),
+        ));
+        Ok(cache_program::install().await?)
+    }
+
+    /// Makes the stack what the template and these programs say; what that changes in what it is about is
+    /// told before, if it is to be.
+    async fn bring(
+        &self,
+        cache: Choice,
+        built: &[Program],
+        tell: bool,
+    ) -> Result<Brought, Failure> {
         let _deploying = self.hold().await?;
         let previous = self.folder.deployment()?;
         let region = self.region(previous.as_ref());
         programs::store(&self.folder, built)?;
         let paths = programs::paths(&self.folder, built);
         let client = self.client(previous.as_ref(), &region).await?;
-        if previous.is_some() {
+        if previous.is_some() && tell {
             domain::show(&self.differences(&client).await, self.printer);
         }
         let lost = self.lost(previous.as_ref(), &paths, &client).await?;
@@ -307,21 +377,24 @@ impl LocalDeployment<'_> {
             self.printer
                 .warn(format_args!("old programs were not removed: {error}"));
         }
-        self.report(
-            previous.is_some(),
-            &deployment.region,
-            &client,
+        Ok(Brought {
+            existed: previous.is_some(),
+            region: deployment.region,
+            client,
             deployed,
-            !lost.is_empty(),
-        )
-        .await
+            replaced: !lost.is_empty(),
+        })
     }
 
     /// What changes in what the stack is about.
     async fn differences(&self, client: &Client) -> Vec<Difference> {
-        let aws = Aws::on_this_machine(client.process(), client.region());
-        let functions = Functions::new(&aws, self.settings.stack.clone(), false);
+        let functions = self.functions(client);
         domain::differences(&functions, &self.settings.domain, self.printer).await
+    }
+
+    fn functions(&self, client: &Client) -> Functions {
+        let aws = Aws::on_this_machine(client.process(), client.region());
+        Functions::new(&aws, self.settings.stack.clone(), false)
     }
 
     /// The tables with items that are there no more after this deployment.
@@ -406,121 +479,6 @@ impl LocalDeployment<'_> {
             note_port(previous.map(|p| p.port), &client, self.printer);
         }
         Ok(client)
-    }
-
-    async fn report(
-        &self,
-        existed: bool,
-        region: &str,
-        client: &Client,
-        deployed: protocol::Deployed,
-        replaced: bool,
-    ) -> Result<(), Failure> {
-        let done = match (existed, deployed.changes.is_empty()) {
-            (false, _) => Done::Created,
-            (true, true) => Done::Unchanged,
-            (true, false) => Done::Updated,
-        };
-        let style = self.printer.style();
-        let changes = resources(deployed.changes);
-        if done == Done::Updated {
-            let changes = &changes;
-            self.printer
-                .note(format_args!("\n{}", Preview { changes, style }));
-        }
-        let stack = &self.settings.stack;
-        self.printer
-            .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
-        let description = deployed.description;
-        let outputs: Vec<_> = description.outputs.into_iter().map(Output::from).collect();
-        let table = outputs.iter().find(|output| output.name == "TableName");
-        let completion = Completion {
-            aws: &Aws::on_this_machine(client.process(), client.region()),
-            settings: &self.settings,
-            table: table.map(|output| output.value.as_str()),
-            done,
-            replaced,
-            agreed: self.args.yes,
-            interrupt: self.interrupt,
-            printer: self.printer,
-        };
-        let (rebuild, failed) = parted(completion.complete().await);
-        if self.printer.stdout_is_terminal() {
-            self.printer.note("");
-        }
-        self.printer.data(&DeployedHere {
-            deployed: Deployed {
-                stack: stack.as_str(),
-                account: ACCOUNT,
-                region,
-                done,
-                changes,
-                outputs: Outputs(outputs),
-                rebuild,
-            },
-            endpoint: &client.endpoint(),
-            cache: &description.cache,
-            left_out: &description.left_out,
-            without_effect: &description.without_effect,
-            notes: &description.notes,
-        })?;
-        let (needless, missed): (Vec<_>, Vec<_>) = description
-            .left_out
-            .iter()
-            .partition(|resource| resource.needless);
-        if !needless.is_empty() {
-            self.printer.note(format_args!(
-                "\n{} {}",
-                style.dim("not needed on one machine:"),
-                counted_by_kind(&needless)
-            ));
-        }
-        for resource in needless {
-            self.printer.detail(format_args!(
-                "  {} ({})",
-                resource.logical_id, resource.resource_type
-            ));
-        }
-        for resource in missed {
-            self.printer.warn(format_args!(
-                "{} ({}) has no counterpart on this machine",
-                resource.logical_id, resource.resource_type
-            ));
-        }
-        let (needless, missed): (Vec<_>, Vec<_>) = description
-            .without_effect
-            .iter()
-            .partition(|property| property.needless);
-        if !needless.is_empty() {
-            self.printer.note(format_args!(
-                "{} {}",
-                style.dim("without effect on one machine:"),
-                counted_by_name(&needless)
-            ));
-        }
-        for property in needless {
-            self.printer.detail(format_args!(
-                "  {} of {}",
-                property.property, property.logical_id
-            ));
-        }
-        for property in missed {
-            self.printer.warn(format_args!(
-                "`{}` of {} has no effect on this machine",
-                property.property, property.logical_id
-            ));
-        }
-        for note in &description.notes {
-            self.printer.warn(note);
-        }
-        failed?;
-        self.printer.next(format_args!(
-            "cqrs {} create --local{}{}",
-            self.settings.domain.entity,
-            self.settings.domain.example(),
-            stack_flag(stack),
-        ));
-        Ok(())
     }
 
     /// What would change, by the same comparison that the stack's process makes.

@@ -15,6 +15,7 @@ use crate::settings::{parse_pair, parse_role};
   cqrs deploy --guided                            ask for the settings first, and keep them
   cqrs deploy --plan                              preview and leave nothing behind
   cqrs deploy --change-set-only --output json     for a review in a pipeline
+  cqrs deploy --code-only                         the functions' code, and nothing else
   cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI
   cqrs deploy --local                             on this machine, without AWS")]
 pub(crate) struct DeployArgs {
@@ -29,6 +30,13 @@ pub(crate) struct DeployArgs {
     /// Upload the code and leave the change set for a review: the stack is not changed
     #[arg(long, conflicts_with_all = ["yes", "plan", "guided", "termination_protection"])]
     pub(crate) change_set_only: bool,
+
+    /// Swap the functions' code in the stack as it is: its own template, parameters and tags
+    #[arg(long, conflicts_with_all = [
+        "guided", "parameters", "tags", "removed_tags", "arch", "artifact_bucket",
+        "replace_data", "termination_protection", "change_set_only",
+    ])]
+    pub(crate) code_only: bool,
 
     /// Deploy also where a table that holds items is removed or replaced
     #[arg(long)]

@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::app::handler::Handler;
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
 use crate::commands::rebuild::Rebuilt;
 use crate::domain::Difference;
 use crate::local::protocol::{LeftOut, WithoutEffect};
-use crate::package::PackageEvent;
+use crate::package::{PackageEvent, Zip};
 use crate::printer::Style;
 use crate::settings::StackName;
 use crate::stack::change_set::ResourceChanged;
@@ -187,12 +188,11 @@ pub(super) fn packaged(event: &PackageEvent) -> String {
         } => {
             format!("{handler}: {size} bytes, needs no glibc")
         }
-        PackageEvent::Packed {
-            handler,
-            size,
-            sha256,
-        } => {
-            format!("{handler}: {size} bytes zipped, SHA-256 {sha256}")
-        }
     }
+}
+
+/// That an artifact's zip was made, and is on its way.
+pub(super) fn zipped(handler: Handler, zip: &Zip) -> String {
+    let Zip { bytes, sha256 } = zip;
+    format!("{handler}: {} bytes zipped, SHA-256 {sha256}", bytes.len())
 }

@@ -1,5 +1,7 @@
 //! Brings a stack into a state that takes a change set, from any state it can be met in.
 
+use std::collections::BTreeMap;
+
 use super::Deployment;
 use crate::error::{Failure, Kind};
 use crate::stack::state::{Situation, StackState};
@@ -18,6 +20,19 @@ impl Start {
             Self::Nothing => None,
             Self::Existing(stack) => Some(stack),
         }
+    }
+
+    pub(super) fn into_existing(self) -> Option<StackState> {
+        match self {
+            Self::Nothing => None,
+            Self::Existing(stack) => Some(*stack),
+        }
+    }
+
+    /// The parameters that the stack has.
+    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
+        const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+        self.existing().map_or(NONE, |stack| &stack.parameters)
     }
 }
 

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ErrorKind};
+use pattern::description::Description;
 
 use self::kept::Kept;
 use crate::aws::Aws;
@@ -139,7 +140,13 @@ pub(crate) async fn ask(settings: &Settings, printer: &Printer) -> Result<Domain
 }
 
 /// Holds the project's description to what the functions say that were just deployed, and keeps it.
-pub(crate) async fn keep_of_project(aws: &Aws, settings: &Settings, printer: &Printer) {
+/// They are asked unless they have `said` it.
+pub(crate) async fn keep_of_project(
+    aws: &Aws,
+    said: Option<Description>,
+    settings: &Settings,
+    printer: &Printer,
+) {
     let project = settings.project.as_deref();
     let has_own = project.is_some_and(|project| project.join(FILE).is_file());
     if !has_own && settings.bundle.is_none() {
@@ -147,7 +154,11 @@ pub(crate) async fn keep_of_project(aws: &Aws, settings: &Settings, printer: &Pr
     }
     let functions = Functions::new(aws, settings.stack.clone(), false);
     let mut domain = settings.domain.clone();
-    match functions.describe().await {
+    let described = match said {
+        Some(said) => Ok(said),
+        None => functions.describe().await,
+    };
+    match described {
         Ok(mut built) => {
             built.pattern.clone_from(&domain.pattern);
             if built != *domain {
@@ -177,7 +188,8 @@ pub(crate) fn forget(settings: &Settings, printer: &Printer) {
     }
 }
 
-fn keep(domain: &Domain, settings: &Settings, printer: &Printer) {
+/// Keeps what the stack is about.
+pub(crate) fn keep(domain: &Domain, settings: &Settings, printer: &Printer) {
     if let Some(Err(error)) = Kept::of(settings).map(|kept| kept.write(domain)) {
         printer.detail(format_args!(
             "the stack's description was not kept in the cache folder: {error}"

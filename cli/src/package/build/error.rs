@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use super::Builder;
+use super::{Builder, text_of};
 use crate::app::handler::Handler;
 use crate::error::{Explain, Kind};
 use crate::package::Architecture;
@@ -61,6 +61,17 @@ pub(crate) enum BuildError {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", if .0.is_empty() { "its own messages are above" } else { .0 })]
 pub(crate) struct CompilerOutput(pub(super) String);
+
+impl CompilerOutput {
+    /// What Cargo wrote, from its complaint on: what it compiled before is of no interest.
+    pub(crate) fn complaint(stderr: &[u8]) -> Self {
+        let text = text_of(stderr);
+        Self(match text.find("\nerror") {
+            Some(at) if !text.starts_with("error") => text[at + 1..].to_owned(),
+            _ => text,
+        })
+    }
+}
 
 impl Explain for BuildError {
     fn kind(&self) -> Kind {

@@ -194,3 +194,25 @@ fn each_builder_is_asked_for_all_handlers_at_once() {
         format!("lambda build --arm64 --lambda-dir out {packages}")
     );
 }
+
+#[test]
+fn what_is_built_by_default_is_named_with_the_handlers_so_that_both_share_their_crates() {
+    let more = |default_members: &[&str]| {
+        let package = |name: &&str| serde_json::json!({ "id": format!("{name}#1"), "name": name, "targets": [] });
+        let names = ["cqrs", "publisher", "subscriber", "query", "bench"];
+        let metadata: Metadata = serde_json::from_value(serde_json::json!({
+            "packages": names.iter().map(package).collect::<Vec<_>>(),
+            "workspace_default_members": default_members.iter().map(|name| format!("{name}#1")).collect::<Vec<_>>(),
+            "target_directory": "target",
+        }))
+        .unwrap();
+        let more = metadata.beside_the_handlers();
+        more.join(OsStr::new(" ")).into_string().unwrap()
+    };
+    assert_eq!(
+        more(&["cqrs", "publisher", "subscriber", "query"]),
+        "--package cqrs --bin publisher --bin subscriber --bin query"
+    );
+    assert_eq!(more(&["cqrs"]), "");
+    assert_eq!(more(&["cqrs", "publisher"]), "");
+}

@@ -4,6 +4,7 @@ use aws_smithy_types::error::operation::BuildError;
 
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};
+use crate::package::PackageError;
 
 /// Why the artifacts are not where they should be.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub(crate) enum ArtifactError {
     /// A call failed; its own error says what to do.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// A zip could not be made; its own error says what to do.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// A request lacked a member; nothing a user can change.
     #[error("a request to S3 could not be made")]
     Request(#[from] BuildError),
@@ -41,6 +45,7 @@ impl Explain for ArtifactError {
         match self {
             Self::NoBucket(_) | Self::OtherRegion { .. } => Kind::Usage,
             Self::Aws(error) => error.kind(),
+            Self::Package(error) => error.kind(),
             Self::ForeignBucket(_) | Self::NotRemoved { .. } | Self::Request(_) => Kind::Failed,
         }
     }
@@ -51,6 +56,7 @@ impl Explain for ArtifactError {
             Self::NoBucket(_) => "NoBucket".to_owned(),
             Self::OtherRegion { .. } => "BucketInOtherRegion".to_owned(),
             Self::Aws(error) => error.name(),
+            Self::Package(error) => error.name(),
             Self::NotRemoved { .. } | Self::Request(_) => Kind::Failed.name().to_owned(),
         }
     }
@@ -70,6 +76,7 @@ impl Explain for ArtifactError {
             )),
             Self::NotRemoved { .. } => Some("run `cqrs destroy` again".to_owned()),
             Self::Aws(error) => error.hint(),
+            Self::Package(error) => error.hint(),
             Self::Request(_) => None,
         }
     }

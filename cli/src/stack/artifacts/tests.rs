@@ -9,11 +9,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use bytes::Bytes;
 
 use super::*;
 use crate::error::Explain;
-use crate::package::{Architecture, ContentHash};
 
 const ACCOUNT: &str = "123456789012";
 const MANAGED: &str = "cqrs-123456789012-eu-west-1-an";
@@ -24,6 +22,8 @@ struct Answer {
     address: &'static str,
     /// Status and body; none where the connection breaks before an answer comes.
     reply: Option<(u16, &'static str)>,
+    /// The checksum of the object that it is about.
+    checksum: Option<String>,
 }
 
 /// A request as the service would see it.
@@ -81,7 +81,12 @@ impl HttpConnector for S3 {
             None => Err(ConnectorError::io("connection reset by peer".into())),
             Some((status, body)) => {
                 let status = StatusCode::try_from(status).unwrap();
-                Ok(HttpResponse::new(status, SdkBody::from(body)))
+                let mut response = HttpResponse::new(status, SdkBody::from(body));
+                if let Some(checksum) = answer.checksum {
+                    let headers = response.headers_mut();
+                    headers.insert("x-amz-checksum-sha256", checksum);
+                }
+                Ok(response)
             }
         })
     }
@@ -96,6 +101,15 @@ impl S3 {
         body: &'static str,
     ) -> Self {
         self.with(method, address, Some((status, body)))
+    }
+
+    /// Says that the object is there, with this checksum.
+    fn holds(self, address: &'static str, checksum: Option<String>) -> Self {
+        let s3 = self.on("HEAD", address, 200, "");
+        if let Some(answer) = s3.answers.lock().unwrap().last_mut() {
+            answer.checksum = checksum;
+        }
+        s3
     }
 
     fn breaks_on(self, method: &'static str, address: &'static str) -> Self {
@@ -120,6 +134,7 @@ impl S3 {
             method,
             address,
             reply,
+            checksum: None,
         });
         self
     }
@@ -155,15 +170,6 @@ impl S3 {
     }
 }
 
-fn artifact(handler: Handler, seed: u8) -> Artifact {
-    Artifact {
-        handler,
-        zip: Bytes::from_static(b"zip"),
-        sha256: ContentHash::new([seed; 32]),
-        architecture: Architecture::Arm64,
-    }
-}
-
 fn error(code: &str) -> &'static str {
     format!("<Error><Code>{code}</Code><Message>{code}!</Message></Error>").leak()
 }
@@ -175,8 +181,10 @@ const SUPERSEDED: &str =
 
 #[test]
 fn a_key_is_known_without_any_call_and_no_stack_reaches_into_another() {
-    let key = key("orders", &artifact(Handler::Query, 0xab));
-    assert_eq!(key, format!("orders/query/{}.zip", "ab".repeat(32)));
+    let query = Artifact::of(Handler::Query, b"query");
+    let key = key("orders", &query);
+    assert_eq!(key, format!("orders/query/{}.zip", query.name));
+    assert!(is_artifact("orders", &key) && query.zipped().is_none());
     assert!(
         !prefix("orders").starts_with("order/")
             && !prefix("orders-2").starts_with(&prefix("orders"))
@@ -293,71 +301,125 @@ async fn a_users_bucket_is_only_looked_at() {
     );
 }
 
+/// Two functions, of which the stack runs the publisher.
+fn artifacts() -> ([Artifact; 2], BTreeMap<String, String>) {
+    let publisher = Artifact::of(Handler::Publisher, b"publisher");
+    let runs = ("PublisherCodeKey".to_owned(), key("orders", &publisher));
+    let query = Artifact::of(Handler::Query, b"query");
+    ([publisher, query], BTreeMap::from([runs]))
+}
+
+/// The handlers of the artifacts that the bucket lacks, by these answers.
+async fn missing(s3: S3) -> Vec<Handler> {
+    let (artifacts, current) = artifacts();
+    let store = s3.store(None);
+    let missing = store.missing("orders", &artifacts, &current).await.unwrap();
+    let missing = missing.iter().map(|artifact| artifact.handler).collect();
+    s3.seen();
+    // What the stack runs is not packed to be compared with what is there.
+    assert!(artifacts[0].zipped().is_none());
+    missing
+}
+
 #[tokio::test]
 async fn what_is_there_is_skipped_and_what_is_missing_is_uploaded() {
     let s3 = S3::default()
         .on("GET", "publisher", 200, NO_TAGS)
         .on("GET", "query", 404, error("NoSuchKey"))
         .on("PUT", "query", 200, "");
-    let artifacts = [artifact(Handler::Publisher, 1), artifact(Handler::Query, 2)];
-    let mut events = Vec::new();
-    s3.store(None)
-        .upload("orders", &artifacts, |event| events.push(event))
+    let (artifacts, current) = artifacts();
+    let store = s3.store(None);
+    let missing = store.missing("orders", &artifacts, &current).await.unwrap();
+    let mut uploaded = Vec::new();
+    store
+        .upload("orders", &missing, |bytes| uploaded.push(bytes))
         .await
         .unwrap();
-    assert!(events.contains(&ArtifactEvent::Present {
-        handler: Handler::Publisher,
-        bytes: 3
-    }));
-    assert!(events.contains(&ArtifactEvent::Uploaded {
-        handler: Handler::Query,
-        bytes: 3
-    }));
+    let zip = artifacts[1].zipped().unwrap();
+    assert_eq!(uploaded, [zip.bytes.len() as u64]);
+    assert!(artifacts[0].zipped().is_none());
     s3.seen();
 }
 
 #[tokio::test]
-async fn a_superseded_artifact_is_uploaded_again_so_that_it_stays() {
-    let s3 = S3::default()
-        .on("GET", "query", 200, SUPERSEDED)
-        .on("PUT", "query", 200, "");
+async fn what_the_stack_does_not_run_yet_is_taken_from_the_bucket_only_with_the_right_checksum() {
+    let there = || {
+        S3::default()
+            .on("GET", "publisher", 200, NO_TAGS)
+            .on("GET", "query", 200, NO_TAGS)
+    };
+    let (artifacts, _) = artifacts();
+    let checksum = artifacts[1].zip().await.unwrap().sha256.base64();
+    let other = artifacts[0].zip().await.unwrap().sha256.base64();
+
+    assert_eq!(missing(there().holds("query", Some(checksum))).await, []);
+    // Somebody else's, one without a checksum, and one that may not be looked at.
+    let s3 = there().holds("query", Some(other));
+    assert_eq!(missing(s3).await, [Handler::Query]);
+    let s3 = there().holds("query", None);
+    assert_eq!(missing(s3).await, [Handler::Query]);
+    let s3 = there().on("HEAD", "query", 403, "");
+    assert_eq!(missing(s3).await, [Handler::Query]);
+}
+
+#[tokio::test]
+async fn what_the_stack_runs_is_uploaded_again_where_it_is_gone_or_may_go() {
+    let there = |status, body| {
+        S3::default().on("GET", "publisher", status, body).on(
+            "GET",
+            "query",
+            404,
+            error("NoSuchKey"),
+        )
+    };
+    let both = [Handler::Publisher, Handler::Query];
+    assert_eq!(missing(there(404, error("NoSuchKey"))).await, both);
+    assert_eq!(missing(there(200, SUPERSEDED)).await, both);
+}
+
+#[tokio::test]
+async fn an_upload_carries_no_tag_so_that_it_stays() {
+    let s3 = S3::default().on("PUT", "query", 200, "");
+    let (artifacts, _) = artifacts();
+    let upload = [&artifacts[1]];
     s3.store(None)
-        .upload("orders", &[artifact(Handler::Query, 2)], |_| {})
+        .upload("orders", &upload, |_| {})
         .await
         .unwrap();
-    let put = &s3.seen()[1];
+    let put = &s3.seen()[0];
     assert_eq!(put.header("x-amz-tagging"), None);
 }
 
 #[tokio::test]
 async fn an_upload_that_is_cut_off_is_sent_again_with_its_checksum() {
     let s3 = S3::default()
-        .on("GET", "query", 404, error("NoSuchKey"))
         .breaks_on("PUT", "query")
         .on("PUT", "query", 200, "");
-    let artifact = artifact(Handler::Query, 2);
+    let (artifacts, _) = artifacts();
+    let upload = [&artifacts[1]];
     s3.store(None)
-        .upload("orders", std::slice::from_ref(&artifact), |_| {})
+        .upload("orders", &upload, |_| {})
         .await
         .unwrap();
+    let zip = artifacts[1].zipped().unwrap();
     let seen = s3.seen();
-    for put in &seen[1..] {
+    assert_eq!(seen.len(), 2);
+    for put in &seen {
         assert_eq!(
             put.header("x-amz-checksum-sha256"),
-            Some(artifact.sha256.base64().as_str())
+            Some(zip.sha256.base64().as_str())
         );
-        assert_eq!(put.body, "zip");
+        assert_eq!(put.body, String::from_utf8_lossy(&zip.bytes));
     }
 }
 
 #[tokio::test]
 async fn a_denied_upload_names_the_action() {
-    let s3 = S3::default()
-        .on("GET", "query", 404, error("NoSuchKey"))
-        .on("PUT", "query", 403, error("AccessDenied"));
+    let s3 = S3::default().on("PUT", "query", 403, error("AccessDenied"));
     let store = s3.store(None);
+    let (artifacts, _) = artifacts();
     let error = store
-        .upload("orders", &[artifact(Handler::Query, 2)], |_| {})
+        .upload("orders", &[&artifacts[1]], |_| {})
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "permission denied: s3:PutObject");
@@ -374,9 +436,14 @@ fn listing(keys: &[&str], next: Option<&str>) -> &'static str {
     format!("<ListBucketResult>{contents}{next}</ListBucketResult>").leak()
 }
 
-/// The key of an artifact of the stack `orders`, which differs by its number.
+/// An artifact that differs from others by its number.
+fn numbered(number: u8) -> Artifact {
+    Artifact::of(Handler::Query, vec![number].leak())
+}
+
+/// The key of an artifact of the stack `orders`.
 fn key_of(number: u8) -> &'static str {
-    key("orders", &artifact(Handler::Query, number)).leak()
+    key("orders", &numbered(number)).leak()
 }
 
 fn tagging(key: &str) -> &'static str {
@@ -385,7 +452,7 @@ fn tagging(key: &str) -> &'static str {
 
 #[tokio::test]
 async fn only_what_the_stack_no_longer_uses_is_tagged() {
-    let current = artifact(Handler::Query, 2);
+    let current = numbered(2);
     let (kept, old, gone) = (key_of(2), key_of(3), key_of(4));
     let s3 = S3::default()
         .on(

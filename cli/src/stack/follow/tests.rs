@@ -122,3 +122,23 @@ async fn a_rolled_back_update_did_not_succeed_though_it_is_complete() {
     let mark = stacks.mark(STACK_ID).await.expect("a mark");
     assert!(!followed(&stacks, mark).await.0.succeeded());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_soon_is_seen_soon() {
+    let end = (1, "cqrs", "UPDATE_COMPLETE", "");
+    let nothing = || events(&[], None);
+    let looks = vec![
+        nothing(),
+        nothing(),
+        nothing(),
+        nothing(),
+        events(&[end], None),
+    ];
+    let (stacks, _) = replay(looks);
+    let mark = stacks.mark(STACK_ID).await.expect("a mark");
+    let begun = tokio::time::Instant::now();
+    let (ended, _) = followed(&stacks, mark).await;
+    assert!(ended.succeeded());
+    // The clock stands still but for pauses.
+    assert!(begun.elapsed() < USUAL_PAUSE, "{:?}", begun.elapsed());
+}

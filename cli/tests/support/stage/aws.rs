@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Tag, Tagging};
 use test_support::emulator::Emulator;
 use test_support::valkey::Found;
 
@@ -19,6 +21,9 @@ const HELD: &str = "
     Type: AWS::CloudFormation::WaitCondition
     Properties: {Handle: !Ref Signal, Timeout: \"300\"}
 ";
+
+/// The name of a tag.
+const MARK: &str = "marked";
 
 const OTHER_TEMPLATE: &str = r#"{
   "Description": "Somebody's jobs",
@@ -279,6 +284,28 @@ impl AwsStage {
         assert_eq!(keys.len(), 1, "{prefix}: {keys:?}");
         let got = self.s3().get_object().bucket(bucket).key(&keys[0]).send();
         block_on(async { got.await.unwrap().body.collect().await.unwrap() }).to_vec()
+    }
+
+    /// Puts a tag on an object, which lasts until it is put anew.
+    pub(crate) fn mark(&self, bucket: &str, key: &str) {
+        let tag = Tag::builder().key(MARK).value("1").build().unwrap();
+        let tagging = Tagging::builder().tag_set(tag).build().unwrap();
+        let marked = self.s3().put_object_tagging();
+        let marked = marked.bucket(bucket).key(key).tagging(tagging);
+        block_on(marked.send()).unwrap();
+    }
+
+    /// Whether it is still the object that was marked.
+    pub(crate) fn is_marked(&self, bucket: &str, key: &str) -> bool {
+        let asked = self.s3().get_object_tagging().bucket(bucket).key(key);
+        let tags = block_on(asked.send()).unwrap().tag_set;
+        tags.iter().any(|tag| tag.key() == MARK)
+    }
+
+    pub(crate) fn put_object(&self, bucket: &str, key: &str, bytes: &'static [u8]) {
+        let put = self.s3().put_object().bucket(bucket).key(key);
+        let put = put.body(ByteStream::from_static(bytes));
+        block_on(put.send()).unwrap();
     }
 
     fn s3(&self) -> aws_sdk_s3::Client {

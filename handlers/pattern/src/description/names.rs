@@ -9,13 +9,14 @@ use crate::document::{ADDED, id_name};
 use crate::schema::Field;
 
 /// The commands of the tool, beside which the entity's own stand.
-pub const TOOL_COMMANDS: [&str; 22] = [
+pub const TOOL_COMMANDS: [&str; 23] = [
     "bench",
     "bundle",
     "completions",
     "demo",
     "deploy",
     "destroy",
+    "dev",
     "doctor",
     "domain",
     "failures",
