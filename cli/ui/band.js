@@ -190,8 +190,8 @@ function small(key, pace) {
 
 /** Shows numbers and states. */
 function show() {
-  const { tick, facts } = known;
-  for (const { key, name, counts } of PARTS) {
+  const { tick } = known;
+  for (const { key, counts } of PARTS) {
     const { shape, big, small: line, state: said } = /** @type {any} */ (shown.get(key));
     const pace = tick?.parts[key] ?? onAws(key);
     const text = pace ? rate(pace.rate) : "–";
@@ -206,7 +206,6 @@ function show() {
     line.classList.toggle("bad", health === "failed");
     say(said, `: ${text} ${counts} a second, ${why}${key === "stream" ? `, ${distance().join(" ")}` : ""}`);
     line.title = failing ? why : "";
-    void name;
   }
   const depth = part("failures")?.facts;
   const waiting = depth ? depth.visible + depth.hidden : null;
@@ -220,7 +219,6 @@ function show() {
   say(/** @type {Element} */ (lag.querySelector(".what")), what);
   const limit = 5_000;
   lag.classList.toggle("bad", (part("stream")?.facts?.lag?.lagMs ?? 0) > limit);
-  void facts;
 }
 
 /** How far the read model is behind, in words. @returns {[string, string]} */

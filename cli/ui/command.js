@@ -50,11 +50,11 @@ export async function run(words, heard = () => {}) {
     const lines = rest.split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const told = JSON.parse(line);
-      if ("exit" in told) exit = told.exit;
-      else if ("answer" in told) answer = told.answer;
-      else if (told.line.startsWith('{"error"')) error = failure(told.line) ?? error;
-      else heard(told.line);
+      const message = JSON.parse(line);
+      if ("exit" in message) exit = message.exit;
+      else if ("answer" in message) answer = message.answer;
+      else if (message.line.startsWith('{"error"')) error = failure(message.line) ?? error;
+      else heard(message.line);
     }
     if (done) return { exit, answer, error };
   }

@@ -24,7 +24,7 @@ import { clock } from "./words.js";
 /** Points that are kept: as many seconds. */
 const POINTS = 900;
 const MARKS = 60;
-/** Changes that are kept, of those that are told of by themselves. */
+/** Changes that are kept, of those that are reported by themselves. */
 const WAYS = 400;
 /** How long the server may say nothing before the page says so. */
 const SILENCE = 4000;

@@ -86,24 +86,22 @@ function first() {
   const box = at("first");
   const place = about.place.length ? ` ${about.place.join(" ")}` : "";
   /** @type {(string | Node)[] | null} */
-  let told = null;
+  let content = null;
   if (!there) {
-    const local = about.place.filter((option) => option !== "--local");
-    told =
+    content =
       facts?.stack === "stopped"
         ? [h("h2", {}, "The stack does not run"), h("p", { class: "grey" }, "Its contents are kept. Any command starts it, such as this one:"), command(`cqrs ${about.entity} list${place}`)]
         : [h("h2", {}, "Nothing is deployed yet"), h("p", { class: "grey" }, about.target === "local" ? "This makes the whole stack on this machine, in seconds; the page shows it as soon as it is there:" : "This makes the stack in your account; the page shows it as soon as it is there:"), command(`cqrs deploy${place}`)];
-    void local;
   } else if (held === 0 && !known.tick?.parts.writeModel?.rate) {
     const example = about.draft.filter((input) => about.example && input.name in about.example).map((input) => ` --${input.option} ${String(about.example?.[input.name])}`);
-    told = [h("h2", {}, `There is no ${about.entity} yet`), h("p", { class: "grey" }, "Write the first, and watch it travel from left to right:"), command(`cqrs ${about.entity} create${example.join("")}${place}`)];
-    if (!about.readOnly) told.push(h("p", {}, h("a", { href: "#/new" }, `or fill in a form`)));
+    content = [h("h2", {}, `There is no ${about.entity} yet`), h("p", { class: "grey" }, "Write the first, and watch it travel from left to right:"), command(`cqrs ${about.entity} create${example.join("")}${place}`)];
+    if (!about.readOnly) content.push(h("p", {}, h("a", { href: "#/new" }, `or fill in a form`)));
   }
-  const key = told ? told.map((one) => (one instanceof Node ? one.textContent : one)).join() : "";
+  const key = content ? content.map((one) => (one instanceof Node ? one.textContent : one)).join() : "";
   if (box.dataset.key === key) return;
   box.dataset.key = key;
-  box.hidden = !told;
-  fill(box, told ?? []);
+  box.hidden = !content;
+  fill(box, content ?? []);
 }
 
 /** The latest changes, no more than there is room for. */

@@ -16,7 +16,7 @@ export function begin() {
         const facts = h("div");
         const logs = ["publisher", "subscriber", "query"].includes(key) ? lines(key) : null;
         content.append(h("p", { class: "grey" }, of.is), facts, logs ?? "");
-        const draw = () => fill(facts, told(key, of.counts));
+        const draw = () => fill(facts, factsOf(key, of.counts));
         draw();
         let last = 0;
         const ends = [
@@ -34,7 +34,7 @@ export function begin() {
 }
 
 /** @param {string} key @param {string} counts */
-function told(key, counts) {
+function factsOf(key, counts) {
   const pace = known.tick?.parts[key];
   const { health, why } = state(key);
   const judged = part(key);
@@ -85,13 +85,13 @@ export function logged(line) {
   if (typeof line !== "object" || line === null) return String(line);
   const { timestamp, function: name, message } = line;
   const when = clock(Date.parse(timestamp), true);
-  let told;
+  let record;
   try {
-    told = JSON.parse(message);
+    record = JSON.parse(message);
   } catch {
     return `${when}  ${name}  ${String(message).trim()}`;
   }
   const left = new Set(["timestamp", "level", "message", "requestId", "time", "_aws", "FunctionName", "type"]);
-  const more = Object.entries(told).filter(([key, value]) => !left.has(key) && typeof value !== "object");
-  return [when, name, told.message ?? told.type ?? "", ...more.map(([key, value]) => `${key}=${plain(value)}`)].join("  ");
+  const more = Object.entries(record).filter(([key, value]) => !left.has(key) && typeof value !== "object");
+  return [when, name, record.message ?? record.type ?? "", ...more.map(([key, value]) => `${key}=${plain(value)}`)].join("  ");
 }

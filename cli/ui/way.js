@@ -25,9 +25,9 @@ export function steps(attempts, sentMs) {
   const all = [];
   if (sentMs) all.push([sentMs, "command sent", false]);
   all.push([attempts[0].writtenMs, "written; the table's stream has it", false]);
-  // Many attempts are told in few words.
-  const told = attempts.length > 6 ? [...attempts.slice(0, 3), ...attempts.slice(-2)] : attempts;
-  for (const way of told) {
+  // Of many attempts the first and the last are shown.
+  const shown = attempts.length > 6 ? [...attempts.slice(0, 3), ...attempts.slice(-2)] : attempts;
+  for (const way of shown) {
     const nth = way.attempt > 1 ? `, attempt ${way.attempt}` : "";
     if (way.outcome === "givenUp") {
       all.push([way.endedMs, `given up after ${way.attempt} attempts; it is in the failures queue`, true]);

@@ -23,7 +23,7 @@ use crate::store::{Record, Sequence};
 const WATCHED: Duration = Duration::from_secs(5);
 /// Single changes that are kept for a watcher.
 const KEPT: usize = 400;
-/// Of so many changes in [`SAMPLED_IN`] each is told of by itself; the others are counted.
+/// Of so many changes in [`SAMPLED_IN`] each is reported by itself; the others are counted.
 const SAMPLES: u32 = 40;
 const SAMPLED_IN: Duration = Duration::from_millis(100);
 
@@ -98,7 +98,7 @@ pub struct Delivered {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Way {
-    /// Grows by one with each that is told of.
+    /// Grows by one with each that is reported.
     pub number: u64,
     /// The key's value.
     pub id: String,
@@ -132,7 +132,7 @@ pub enum WayOutcome {
 #[derive(Debug)]
 pub(crate) struct Departed {
     written: Vec<Sequence>,
-    /// The keys of those that are told of by themselves, beginning with the first.
+    /// The keys of those that are reported by themselves, beginning with the first.
     keys: Vec<Box<str>>,
     attempt: u32,
     at_ms: f64,
@@ -294,7 +294,7 @@ impl Known {
         self.now.functions.entry(name.to_owned()).or_default()
     }
 
-    /// How many of `wanted` may be told of by themselves.
+    /// How many of `wanted` may be reported by themselves.
     fn room(&mut self, wanted: usize) -> usize {
         let (began, used) = match self.samples {
             Some((began, used)) if began.elapsed() < SAMPLED_IN => (began, used),
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn under_load_all_are_counted_and_some_are_told_of() {
+    async fn under_load_all_are_counted_and_some_are_reported() {
         let live = Live::default();
         let _ = live.look(0);
         let records: Vec<_> = (0..1_000).map(record).collect();

@@ -34,7 +34,7 @@ const LOCAL_FACTS: Duration = Duration::from_secs(2);
 const AWS_FACTS: Duration = Duration::from_secs(60);
 /// Between two looks for a stack that does not run.
 const ABSENT: Duration = Duration::from_millis(500);
-/// From this age on what waits is told of; what is asked every other second is not exact.
+/// From this age on what waits is reported; what is asked every other second is not exact.
 const STALLED_MS: f64 = 1_000.0;
 /// Single changes in one tick.
 const WAYS: usize = 24;
@@ -101,7 +101,7 @@ impl Feed {
         serde_json::to_string(&*self.lock()).unwrap_or_default()
     }
 
-    /// What is told from now on: events as a page reads them.
+    /// What comes from now on: events as a page reads them.
     pub(super) fn listen(&self) -> broadcast::Receiver<Arc<str>> {
         let listening = self.tell.subscribe();
         self.ask.notify_one();

@@ -1,4 +1,4 @@
-//! What the page is told: what goes on right now, ten times a second; a point of the time line, once a
+//! What the page gets: what goes on right now, ten times a second; a point of the time line, once a
 //! second; and how the parts are, when that was asked.
 
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ impl Between {
         }
     }
 
-    /// Of each part; `longer` is a longer time, for what needs many to be told.
+    /// Of each part; `longer` is a longer time, for what needs many calls to be known.
     pub(super) fn paces(&self, longer: &Self) -> BTreeMap<&'static str, Pace> {
         let callers = Pace {
             rate: self.rate(self.publisher.done + self.query.done),

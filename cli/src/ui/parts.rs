@@ -160,10 +160,10 @@ fn part<T>(
     name: &'static str,
     judge: &Judge<'_>,
     seen: Result<&T, &Unseen>,
-    told: impl FnOnce(&T) -> (Value, Option<Advice>),
+    describe: impl FnOnce(&T) -> (Value, Option<Advice>),
 ) -> Part {
     let (facts, advice) = match seen {
-        Ok(seen) => told(seen),
+        Ok(seen) => describe(seen),
         Err(unseen) => (Value::Null, Some(judge.unseen(unseen))),
     };
     advised(name, facts, advice)

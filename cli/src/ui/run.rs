@@ -75,7 +75,11 @@ pub(super) fn start(shared: &Arc<Shared>, asked: Asked) -> Result<mpsc::Receiver
     let mut command = Command::new(program);
     command.args(&asked.words);
     for option in &shared.options.place {
-        command.args(option.split(' '));
+        // A profile's name may have spaces of its own.
+        match option.split_once(' ') {
+            Some((name, value)) => command.args([name, value]),
+            None => command.arg(option),
+        };
     }
     if let Some(project) = &shared.settings.project {
         command.arg("--project").arg(project);

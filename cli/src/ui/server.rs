@@ -1,4 +1,4 @@
-//! The page's server: HTTP on 127.0.0.1, below a path that only this user has been told.
+//! The page's server: HTTP on 127.0.0.1, below a path that only this user knows.
 //!
 //! Everything lies below `/<token>/`; what is not asked for there is not found. [`host::guard`] refuses
 //! other names for this machine and every page of another origin; nothing is said that would let one
@@ -119,15 +119,19 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
         (&Method::GET, "api/now") => text(StatusCode::OK, JSON, &shared.feed.now()),
         (&Method::GET, "api/live") => live(shared),
         (&Method::GET, "api/entity") => {
-            told(entity::both(shared, asked("id").unwrap_or_default()).await)
+            answered(entity::both(shared, asked("id").unwrap_or_default()).await)
         }
         (&Method::GET, "api/list") => {
             let filter = asked("field").zip(asked("value"));
-            told(entity::list(shared, filter, asked("cursor")).await)
+            answered(entity::list(shared, filter, asked("cursor")).await)
         }
         (&Method::POST, "api/run") => started(shared, body).await,
         (&Method::GET, name) => asset(name),
-        _ => text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Not so."),
+        _ => text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "text/plain",
+            "There is no such question.",
+        ),
     }
 }
 
@@ -142,7 +146,7 @@ fn asset(name: &str) -> Answer {
     }
 }
 
-fn told(answer: Result<String, Failure>) -> Answer {
+fn answered(answer: Result<String, Failure>) -> Answer {
     match answer {
         Ok(json) => text(StatusCode::OK, JSON, &json),
         Err(failure) => failed(&failure),
@@ -182,8 +186,8 @@ async fn started(shared: &Arc<Shared>, body: Incoming) -> Answer {
 /// Tells what goes on for as long as the page listens.
 fn live(shared: &Arc<Shared>) -> Answer {
     let events = unfold(shared.feed.listen(), |mut listening| async move {
-        let told = tokio::time::timeout(SILENCE, listening.recv()).await;
-        let text = match told {
+        let received = tokio::time::timeout(SILENCE, listening.recv()).await;
+        let text = match received {
             Ok(Ok(text)) => text.to_string(),
             // It was asleep, and begins anew with what is so now.
             Ok(Err(RecvError::Lagged(_))) => "event: anew\ndata: {}\n\n".to_owned(),

@@ -318,7 +318,7 @@ impl<'a> LocalDeployment<'a> {
     }
 
     /// Makes the stack what the template and these programs say; what that changes in what it is about is
-    /// told before, if it is to be.
+    /// shown before, where `tell` is set.
     async fn bring(
         &self,
         cache: Choice,

@@ -75,12 +75,12 @@ impl Watch {
             path: path.to_owned(),
             source,
         };
-        let told = move |event| {
+        let hand_over = move |event| {
             // Whoever watched is gone.
             let _ = tell.send(event);
         };
         let mut watcher =
-            notify::recommended_watcher(told).map_err(|error| refused(project, error))?;
+            notify::recommended_watcher(hand_over).map_err(|error| refused(project, error))?;
         // The folder and not the files in it, which editors replace.
         for (path, mode) in [
             (project.to_owned(), RecursiveMode::NonRecursive),
@@ -107,9 +107,9 @@ impl Watch {
             if !changed.is_empty() {
                 return Ok(changed);
             }
-            self.told().await?;
-            while let Ok(told) = timeout(REST, self.told()).await {
-                told?;
+            self.event().await?;
+            while let Ok(event) = timeout(REST, self.event()).await {
+                event?;
             }
         }
     }
@@ -122,7 +122,7 @@ impl Watch {
     }
 
     /// Waits until the system tells of something that can be a change.
-    async fn told(&mut self) -> Result<(), WatchError> {
+    async fn event(&mut self) -> Result<(), WatchError> {
         loop {
             match self.events.recv().await {
                 // To read is no change, and this reads itself.
