@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{LocalStage, Sandbox, Stage, repository, target};
+use crate::support::{LocalStage, Sandbox, Stage, files, repository, target};
 
 const RECORD: &str = "handlers/pattern/record.toml";
 
@@ -29,27 +29,6 @@ fn cargo(project: &Path, arguments: &[&str]) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo {arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// The names of all files, but for Git's own.
-fn files(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true if path.ends_with(".git") => {}
-                true => folders.push(path),
-                false => {
-                    let name = path.strip_prefix(folder).unwrap();
-                    found.push(name.to_str().unwrap().to_owned());
-                }
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! this machine's settings. A [`Stage`] is a sandbox with the real handlers behind it, on an emulator
 //! of AWS or on this machine. A [`Scripted`] server gives answers that the emulator cannot; a [`Hold`]
 //! stops a request on its way; a [`Fork`] is a project about something else; [`Installed`] is a user
-//! who has a [`Release`] and no project. What a run says comes as one text, in which everything that changes from run to run is replaced.
+//! who has a [`Release`] and no project. What a run says comes as one text, in which everything that
+//! changes from run to run is replaced.
 
 mod filters;
 mod fork;
@@ -23,7 +24,9 @@ pub(crate) use self::hold::Hold;
 pub(crate) use self::parts::Parts;
 pub(crate) use self::release::{Installed, Release};
 pub(crate) use self::run::{Outcome, Run, Running};
-pub(crate) use self::sandbox::{HANDLERS, Sandbox, architecture, handlers, repository, target};
+pub(crate) use self::sandbox::{
+    HANDLERS, Sandbox, architecture, files, handlers, repository, target,
+};
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
 pub(crate) use self::terminal::Terminal;

@@ -16,6 +16,7 @@ use test_support::valkey;
 
 use super::run::Run;
 use super::sandbox::{HANDLERS, Sandbox, architecture, handlers, target};
+use super::stage::assert_none_is_served;
 
 /// The folder with `bin` and what belongs to it.
 #[derive(Clone, Debug)]
@@ -193,14 +194,7 @@ impl Drop for Installed {
     fn drop(&mut self) {
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
-        let stacks = fs::read_dir(self.home().join(".local/share/cqrs/local"));
-        for stack in stacks.into_iter().flatten().flatten() {
-            let lock = File::open(stack.path().join("lock"));
-            let is_served = lock.is_ok_and(|lock| lock.try_lock_shared().is_err());
-            // A second panic would hide the first.
-            let stopped = std::thread::panicking() || !is_served;
-            assert!(stopped, "{} is still served", stack.path().display());
-        }
+        assert_none_is_served(&self.home().join(".local/share/cqrs/local"));
     }
 }
 

@@ -161,3 +161,24 @@ impl Sandbox {
         Run::new(command, self.filters.clone())
     }
 }
+
+/// All files below a folder by their path in it, but for Git's own.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true if path.ends_with(".git") => {}
+                true => folders.push(path),
+                false => {
+                    let name = path.strip_prefix(folder).unwrap();
+                    found.push(name.to_str().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -101,6 +101,15 @@ fn is_served(state: &Path) -> bool {
     File::open(state.join("lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
 }
 
+/// Fails where a process was left behind for a stack below this folder.
+pub(crate) fn assert_none_is_served(stacks: &Path) {
+    for stack in std::fs::read_dir(stacks).into_iter().flatten().flatten() {
+        // A second panic would hide the first.
+        let stopped = std::thread::panicking() || !is_served(&stack.path());
+        assert!(stopped, "{} is still served", stack.path().display());
+    }
+}
+
 impl Drop for LocalStage {
     fn drop(&mut self) {
         drop(self.guard.stdin.take());
@@ -109,11 +118,8 @@ impl Drop for LocalStage {
         let within = std::fs::read_dir(self.project());
         let within = within.into_iter().flatten().flatten();
         let projects = within.map(|entry| entry.path()).chain([self.project()]);
-        let stacks = projects.map(|project| std::fs::read_dir(project.join(".cqrs/local")));
-        for stack in stacks.flatten().flatten().flatten() {
-            // A second panic would hide the first.
-            let stopped = std::thread::panicking() || !is_served(&stack.path());
-            assert!(stopped, "{} is still served", stack.path().display());
+        for project in projects {
+            assert_none_is_served(&project.join(".cqrs/local"));
         }
     }
 }
