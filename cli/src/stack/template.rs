@@ -6,6 +6,7 @@
 
 mod json;
 mod parameter;
+mod sent;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::parameter::{BrokenRule, Parameter, ParameterGroup};
 pub(crate) use self::yaml::{Entry, Node, Position, Value};
 use crate::error::{Explain, Kind};
-use crate::stack::deployed_by;
 
 /// CloudFormation's limit for a template that is part of the request.
 const MAX_SIZE: usize = 51_200;
@@ -198,14 +198,15 @@ impl Template {
         &self.text
     }
 
-    /// What CloudFormation gets, which means the same.
+    /// What CloudFormation gets, which makes the same stack.
     pub(crate) fn body(&self) -> String {
-        json::write(&self.root)
+        json::write(&sent::sent(self.root.clone()))
     }
 
     /// The same with the version of the tool that deploys it, where there is room for that.
     pub(crate) fn body_deployed_by(&self, version: &str) -> String {
-        let body = json::write(&described(self.root.clone(), version));
+        let root = sent::sent(self.root.clone());
+        let body = json::write(&sent::described(root, version));
         if body.len() > MAX_SIZE {
             return self.body();
         }
@@ -271,41 +272,6 @@ impl Template {
             Err(TemplateError::MissingParameters(missing))
         }
     }
-}
-
-/// The template whose description says which version deployed it.
-fn described(mut root: Node, version: &str) -> Node {
-    const NAME: &str = "Description";
-    let at = root.at;
-    let Value::Mapping(entries) = &mut root.value else {
-        return root;
-    };
-    let text = |text: &str| Value::Scalar {
-        text: deployed_by::marked(text, version),
-        plain: false,
-    };
-    let found = entries.iter_mut().find(|entry| entry.key == NAME);
-    match found.map(|entry| &mut entry.value) {
-        // What is no text is CloudFormation's to refuse.
-        Some(description) => {
-            if let Some(own) = description.text().map(str::to_owned) {
-                description.value = text(&own);
-            }
-        }
-        None => entries.insert(
-            0,
-            Entry {
-                key: NAME.to_owned(),
-                at,
-                value: Node {
-                    tag: None,
-                    value: text(""),
-                    at,
-                },
-            },
-        ),
-    }
-    root
 }
 
 /// CloudFormation keeps characters outside of ASCII as question marks, without a word.

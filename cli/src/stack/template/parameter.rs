@@ -4,6 +4,7 @@ use std::fmt;
 
 use regex_lite::Regex;
 
+use super::sent::INTERFACE;
 use super::yaml::{Entry, Node, Value};
 use super::{Invalid, TemplateError};
 
@@ -84,9 +85,7 @@ pub(super) fn groups<'a>(
     root: &'a Node,
     mut parameters: Vec<&'a Parameter>,
 ) -> Vec<ParameterGroup<'a>> {
-    let interface = root
-        .get("Metadata")
-        .and_then(|m| m.get("AWS::CloudFormation::Interface"));
+    let interface = root.get("Metadata").and_then(|m| m.get(INTERFACE));
     let named = interface.and_then(|interface| interface.get("ParameterGroups"));
     let mut groups = Vec::new();
     for group in named.map(Node::items).unwrap_or_default() {

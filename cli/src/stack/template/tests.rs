@@ -116,14 +116,12 @@ fn own() -> Template {
 
 #[test]
 fn the_own_template_fits_into_a_request_and_holds_ascii_only() {
+    /// A tenth is left for those who add to it.
+    const ROOM: usize = MAX_SIZE / 10 * 9;
     let body = own().body();
     assert!(body.is_ascii());
     let size = body.len();
-    assert!(
-        size <= MAX_SIZE,
-        "{size} bytes are sent, {} more than CloudFormation takes",
-        size - MAX_SIZE
-    );
+    assert!(size <= ROOM, "{size} bytes are sent, and {ROOM} are to do");
     println!("{size} bytes are sent, {} are left", MAX_SIZE - size);
 }
 
@@ -133,6 +131,25 @@ fn what_is_sent_is_the_same_template_without_tags_and_comments() {
     assert_eq!(parsed(body.clone()).body(), body);
     assert_eq!(own().body(), body);
     serde_json::from_str::<serde_json::Value>(&body).unwrap();
+}
+
+#[test]
+fn what_guides_through_a_form_stays_in_the_file() {
+    let text = "Metadata:
+  AWS::CloudFormation::Interface: {ParameterGroups: []}
+  Own: 1
+Parameters:
+  A: {Type: Number, Description: d, MinValue: 1, ConstraintDescription: from 1}
+Resources:
+  T: {Type: T, Metadata: {AWS::CloudFormation::Interface: 2}}
+";
+    let body = parsed(text.to_owned()).body();
+    assert_eq!(
+        body,
+        r#"{"Metadata":{"Own":1},"Parameters":{"A":{"Type":"Number","Description":"d","MinValue":1}},"Resources":{"T":{"Type":"T","Metadata":{"AWS::CloudFormation::Interface":2}}}}"#
+    );
+    let body = parsed(text.replace("  Own: 1\n", "")).body();
+    assert!(body.starts_with(r#"{"Parameters":"#), "{body}");
 }
 
 #[test]

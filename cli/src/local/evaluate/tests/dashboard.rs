@@ -60,7 +60,7 @@ fn widgets(kind: &str) -> Vec<Json> {
     of_kind.cloned().collect()
 }
 
-/// Every metric's namespace, name and dimensions, with what `...` repeats written out.
+/// Every metric's namespace, name and dimensions, with what `.` and `...` repeat written out.
 fn metrics() -> Vec<Vec<String>> {
     let mut metrics = Vec::new();
     for widget in widgets("metric") {
@@ -69,7 +69,11 @@ fn metrics() -> Vec<Vec<String>> {
             let texts = metric.as_array().unwrap().iter().filter_map(Json::as_str);
             let texts: Vec<String> = texts.map(str::to_owned).collect();
             if texts != ["..."] {
-                last = texts;
+                let repeated = |(at, text): (usize, String)| match text.as_str() {
+                    "." => last[at].clone(),
+                    _ => text,
+                };
+                last = texts.into_iter().enumerate().map(repeated).collect();
             }
             metrics.push(last.clone());
         }
