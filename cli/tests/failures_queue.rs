@@ -1,6 +1,8 @@
 //! The commands about what could not be projected. This machine gives records up as AWS does; the
 //! emulator does not, so that most scenarios leave the message that AWS would in the queue.
 
+mod dry_run;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;

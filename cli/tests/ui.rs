@@ -203,6 +203,11 @@ fn a_page_runs_the_command_that_it_shows_and_no_other() {
     }
     let reader = Page::of(&stage, &["--read-only"]);
     assert_eq!(reader.run(&["order", "ship", id]).0, 400);
-    let (status, heard) = reader.run(&["verify"]);
-    assert_eq!((status, heard.last()), (200, Some(&json!({ "exit": 0 }))));
+    for words in [
+        &["verify"][..],
+        &["failures", "retry", "--all", "--dry-run"],
+    ] {
+        let (status, heard) = reader.run(words);
+        assert_eq!((status, heard.last()), (200, Some(&json!({ "exit": 0 }))));
+    }
 }

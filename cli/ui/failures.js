@@ -1,7 +1,8 @@
-// What could not be projected: batches that used up their retries, and the way back.
+// What could not be projected: batches that used up their retries, and the way back. What an action
+// would do is shown before it can be done.
 
 import { action, command, run, trouble, typed } from "./command.js";
-import { fill, h } from "./dom.js";
+import { fill, h, table } from "./dom.js";
 import { known, on, part } from "./feed.js";
 import { entityAt, view } from "./panel.js";
 import { brief, clock, count, plain, span } from "./words.js";
@@ -16,11 +17,15 @@ export function begin() {
       const all = h("div");
       content.append(h("p", { class: "grey" }, "A batch that used up its retries waits here. Its records are in the table's stream for a day: retried, they are projected, and the failure is gone."), list, all);
       let depth = -1;
+      /** @type {HTMLElement | null} */
+      let considered = null;
       const read = async () => {
         const { answer, error } = await run(LIST);
         fill(list, error ? trouble(error) : listed(answer, () => void read()), command(typed(LIST)));
         const some = (answer?.failures ?? []).length > 0;
-        fill(all, some ? action({ label: "Retry all", main: true, words: () => ["failures", "retry", "--all"], done: (report) => (setTimeout(read, 300), summary(report)) }).element : null);
+        if (some === Boolean(considered)) return;
+        considered = some ? consider("Look before retrying all", "Retry all", ["failures", "retry", "--all"], () => setTimeout(read, 300)) : null;
+        fill(all, considered);
       };
       void read();
       return on("facts", () => {
@@ -40,12 +45,39 @@ export function begin() {
       void run(asked).then(({ answer, error }) => {
         fill(shown, error ? trouble(error) : details(answer), command(typed(asked)));
         if (error) return;
-        const retry = action({ label: "Retry", main: true, words: () => ["failures", "retry", id], done: summary });
-        const discard = action({ label: "Discard", words: () => ["failures", "discard", id], done: summary });
-        shown.append(retry.element, h("p", { class: "grey" }, "Discarding deletes the failure and projects nothing; what it held stays as the read model has it."), discard.element);
+        const retry = consider("Look before retrying", "Retry", ["failures", "retry", id]);
+        const discard = consider("Look before discarding", "Discard", ["failures", "discard", id]);
+        shown.append(retry, h("p", { class: "grey" }, "Discarding deletes the failure and projects nothing; what it held stays as the read model has it."), discard);
       });
     },
   }));
+}
+
+/**
+ * A button that shows what a command would do, and then one that does it.
+ * @param {string} look @param {string} label @param {string[]} words @param {() => void} [after]
+ */
+function consider(look, label, words, after = () => {}) {
+  const act = () => action({ label, main: true, words: () => words, done: (report) => (after(), summary(report)) }).element;
+  const done = (/** @type {any} */ plan) => (plan ? h("div", { class: "said" }, foreseen(plan), act()) : null);
+  return action({ label: look, words: () => [...words, "--dry-run"], changes: false, done }).element;
+}
+
+/** What would become of each record. @param {any} plan */
+function foreseen(plan) {
+  const id = known.about.id;
+  const said = [plan.outcomes, plan.projections].map((counts) => Object.entries(counts).map(([name, value]) => `${sentence(name)}: ${value}`).join(", "));
+  const records = plan.failures.flatMap((/** @type {any} */ failure) => failure.records);
+  const rows = records.slice(0, 50).map((/** @type {any} */ record) => [record[id] ? h("a", { href: entityAt(record[id]), title: record[id] }, brief(record[id])) : "", plain(record.eventName).toLowerCase(), plain(record.version), held(record.writeModel), held(record.readModel), h("span", { class: record.projection === "failing" ? "red" : "" }, record.reason ?? record.projection)]);
+  const heads = [known.about.entity, "change", "version", "table has", "read model has", "if projected"];
+  return h("div", { class: "said" }, h("p", {}, `Failures that would be ${said[0]}.`), h("p", {}, said[1] ? `Records, if projected: ${said[1]}.` : "None of its records can be had any more."), rows.length ? h("div", { class: "scroll" }, table(heads, rows, "What would become of each record")) : null);
+}
+
+/** What a model has. @param {{state: string, version?: string | null}} model */
+function held({ state, version }) {
+  if (state === "absent") return "nothing";
+  if (state === "unknown") return "";
+  return state === "removed" ? `removed at ${version ?? "?"}` : `version ${version ?? "?"}`;
 }
 
 /** @param {any} answer @param {() => void} again */

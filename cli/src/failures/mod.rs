@@ -5,8 +5,10 @@
 //! are read back, and they are given to the subscriber again.
 
 pub(crate) mod event;
+pub(crate) mod foresight;
 pub(crate) mod message;
 pub(crate) mod queue;
+pub(crate) mod record;
 pub(crate) mod redelivery;
 pub(crate) mod scan;
 pub(crate) mod stream;

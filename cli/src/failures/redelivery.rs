@@ -5,19 +5,17 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodbstreams::types::Record;
 use pattern::payload::{Failed, Projected};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::app::handler::Handler;
 use crate::aws::AwsError;
 use crate::domain::Named;
-use crate::failures::event;
 use crate::failures::message::{Batch, Message};
 use crate::failures::queue::{FailuresQueue, Presence};
-use crate::failures::stream::{Left, Stream, StreamError, sequence};
-use crate::models::payload::{ByHand, Project, portions, raw};
+use crate::failures::record::Record;
+use crate::failures::stream::{Left, Stream, StreamError};
+use crate::models::payload::{ByHand, Project, portions};
 use crate::stack::functions::{FunctionError, Functions};
 
 /// How many failing records are reported one by one; the rest is counted.
@@ -77,20 +75,6 @@ pub(crate) enum RedeliveryError {
     Queue(#[from] AwsError),
 }
 
-/// A record in the form in which it is given.
-struct Prepared {
-    sequence: String,
-    event_name: Option<String>,
-    id: Option<Named<String>>,
-    json: Box<RawValue>,
-}
-
-impl AsRef<RawValue> for Prepared {
-    fn as_ref(&self) -> &RawValue {
-        &self.json
-    }
-}
-
 impl Redelivery<'_> {
     /// Gives the records of `batch`, about which `message` is, and keeps the message meanwhile.
     pub(crate) async fn run(
@@ -110,8 +94,7 @@ impl Redelivery<'_> {
         };
         let mut reader = self.stream.read(&batch.info);
         while let Some(records) = reader.next().await? {
-            let prepared = prepare(&records, &batch.info.stream_arn)?;
-            for chunk in portions(&prepared) {
+            for chunk in portions(&records) {
                 if kept.elapsed() >= KEEP_AFTER {
                     kept = Instant::now();
                     // One that went meanwhile was dealt with by another client: no harm is done.
@@ -125,8 +108,8 @@ impl Redelivery<'_> {
     }
 
     /// By hand, so that each failure is answered, which the stream's own payload has not.
-    async fn give(self, chunk: &[Prepared], given: &mut Given) -> Result<(), FunctionError> {
-        let records: Vec<&RawValue> = chunk.iter().map(|record| &*record.json).collect();
+    async fn give(self, chunk: &[Record], given: &mut Given) -> Result<(), FunctionError> {
+        let records: Vec<&RawValue> = chunk.iter().map(AsRef::as_ref).collect();
         let payload = ByHand {
             project: Project::Records(&records),
         };
@@ -142,7 +125,7 @@ impl Redelivery<'_> {
 
 /// What the subscriber says it could not project, as records of `chunk`. What it does not name
 /// counts too: the message is deleted on a clear word only.
-fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
+fn failing(failed: Vec<Failed>, chunk: &[Record]) -> Vec<Failing> {
     let known = failed.into_iter().map(|failed| {
         let number = failed.sequence_number.unwrap_or_default();
         let record = chunk.iter().find(|record| record.sequence == number);
@@ -156,42 +139,18 @@ fn failing(failed: Vec<Failed>, chunk: &[Prepared]) -> Vec<Failing> {
     known.collect()
 }
 
-fn prepare(records: &[Record], stream_arn: &str) -> Result<Vec<Prepared>, FunctionError> {
-    let prepared = records.iter().map(|record| {
-        let json = raw(&event::record(record, stream_arn), Handler::Subscriber)?;
-        Ok(Prepared {
-            sequence: sequence(record).to_owned(),
-            event_name: record.event_name().map(|name| name.as_str().to_owned()),
-            id: id(record),
-            json,
-        })
-    });
-    prepared.collect()
-}
-
-/// The entity that the record is about, under the name of its id: the only key there is.
-pub(crate) fn id(record: &Record) -> Option<Named<String>> {
-    let (name, value) = record.dynamodb()?.keys()?.iter().next()?;
-    Some(Named::new(name, value.as_s().ok()?.clone()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn prepared(sequence: &str) -> Prepared {
-        Prepared {
-            sequence: sequence.to_owned(),
-            event_name: None,
-            id: None,
-            json: raw(&sequence, Handler::Subscriber).unwrap(),
-        }
+    fn record(sequence: &str) -> Record {
+        Record::of(&json!({ "dynamodb": { "SequenceNumber": sequence } })).unwrap()
     }
 
     #[test]
     fn each_record_that_failed_is_named_with_its_reason() {
-        let given = [prepared("1"), prepared("2"), prepared("3")];
+        let given = [record("1"), record("2"), record("3")];
         let answer = json!({"applied": 1, "stale": 0, "failed": [
             {"sequenceNumber": "2", "reason": "poison"},
             {"sequenceNumber": "3", "orderId": "o", "reason": "in the way"},

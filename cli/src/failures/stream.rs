@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::Client;
-use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use aws_sdk_dynamodbstreams::types::{self, ShardIteratorType};
 
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
+use crate::failures::event;
 use crate::failures::message::{BatchInfo, by_number};
+use crate::failures::record::Record;
 use crate::settings::Target;
 
 /// How many pages may be empty in a row: DynamoDB answers some so, though records follow.
@@ -59,13 +61,16 @@ pub(crate) enum StreamError {
     /// Page after page is empty. Repeat the command later.
     #[error("the stream answers, but without the records from {0} on")]
     Silent(String),
+    /// A record has a form that cannot be handed on.
+    #[error("a record cannot be read")]
+    Unreadable(#[from] serde_json::Error),
 }
 
 impl Explain for StreamError {
     fn kind(&self) -> Kind {
         match self {
             Self::Aws(error) => error.kind(),
-            Self::Silent(_) => Kind::Failed,
+            Self::Silent(_) | Self::Unreadable(_) => Kind::Failed,
         }
     }
 
@@ -73,6 +78,7 @@ impl Explain for StreamError {
         match self {
             Self::Aws(error) => error.name(),
             Self::Silent(_) => "StreamSilent".to_owned(),
+            Self::Unreadable(_) => Kind::Failed.name().to_owned(),
         }
     }
 
@@ -80,6 +86,7 @@ impl Explain for StreamError {
         match self {
             Self::Aws(error) => error.hint(),
             Self::Silent(_) => Some("repeat the command: this is safe at any time".to_owned()),
+            Self::Unreadable(_) => None,
         }
     }
 }
@@ -189,7 +196,11 @@ impl Reader<'_> {
                 continue;
             }
             if let Some(records) = self.within(records) {
-                return Ok(Some(records));
+                let arn = &self.batch.stream_arn;
+                let records = records
+                    .iter()
+                    .map(|record| Record::of(&event::record(record, arn)));
+                return Ok(Some(records.collect::<Result<_, _>>()?));
             }
         }
     }
@@ -230,8 +241,9 @@ impl Reader<'_> {
     }
 
     /// Those of `records` that belong to the batch.
-    fn within(&mut self, mut records: Vec<Record>) -> Option<Vec<Record>> {
-        let place = |record: &Record| by_number(sequence(record), &self.batch.end_sequence_number);
+    fn within(&mut self, mut records: Vec<types::Record>) -> Option<Vec<types::Record>> {
+        let place =
+            |record: &types::Record| by_number(sequence(record), &self.batch.end_sequence_number);
         if records.last().is_some_and(|last| place(last).is_ge()) {
             self.place = Place::End;
         }
@@ -250,7 +262,7 @@ impl Reader<'_> {
 }
 
 /// The record's number; without one it stands before all others.
-pub(crate) fn sequence(record: &Record) -> &str {
+fn sequence(record: &types::Record) -> &str {
     let number = record
         .dynamodb()
         .and_then(|change| change.sequence_number());

@@ -197,6 +197,7 @@ mod tests {
             written,
             fields: Vec::new(),
             reason: None,
+            effect: None,
         }
     }
 

@@ -49,6 +49,17 @@ impl Models {
         self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
     }
 
+    /// How the read model agrees with these records of the stream, and what it would do with them.
+    pub(crate) async fn compare_records(
+        &self,
+        records: &[impl AsRef<RawValue>],
+    ) -> Result<Vec<Compared>, FunctionError> {
+        let parts = records
+            .iter()
+            .map(|record| raw(&json!({ "record": record.as_ref() }), Handler::Query));
+        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+    }
+
     async fn compare(&self, parts: &[Box<RawValue>]) -> Result<Vec<Compared>, FunctionError> {
         #[derive(Serialize)]
         struct Question<'a> {

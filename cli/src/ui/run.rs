@@ -102,9 +102,11 @@ pub(super) fn start(shared: &Arc<Shared>, asked: Asked) -> Result<mpsc::Receiver
     let (tell, heard) = mpsc::channel(LINES);
     let shared = Arc::clone(shared);
     let label = label(&asked.words);
+    // What is said of failures holds ids and versions, and no document.
+    let hides = shared.hides_documents() && asked.words.first().is_none_or(|w| w != "failures");
     // It goes on where the page goes away, as it would where a terminal is closed.
     tokio::task::spawn_local(async move {
-        follow(child, &tell, shared.hides_documents()).await;
+        follow(child, &tell, hides).await;
         if changes {
             shared.feed.ran(&label);
         }

@@ -166,6 +166,22 @@ pub struct Compared {
     /// that cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the subscriber would do with a record of the stream; of a record only, and none where
+    /// it cannot be projected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+/// What the projection of a record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// The read model takes what the record holds.
+    Applied,
+    /// The read model takes the entity away.
+    Removed,
+    /// Nothing: the read model holds this already, or what came after it.
+    Stale,
 }
 
 /// How the two models agree, in one word.

@@ -28,7 +28,7 @@ pub enum Query {
     Batch(Vec<Id>),
     /// A page, newest first.
     List(List),
-    /// How the read model agrees with items of the write model; at most [`MOST`].
+    /// How the read model agrees with items or records of the write model; at most [`MOST`].
     Compare(Vec<ToCompare>),
     /// Whether the query side is alive, and how far away the cache is.
     Ping,
@@ -41,6 +41,8 @@ pub enum ToCompare {
     Item(Box<RawValue>),
     /// The id of what the write model does not hold.
     Id(Id),
+    /// A record of the stream, as Lambda gives it to the subscriber.
+    Record(Box<RawValue>),
 }
 
 /// Asks for a page, newest first.
@@ -187,13 +189,16 @@ impl Queries {
 
     fn to_compare(&self, one: Value, name: &str) -> Result<ToCompare, Invalid> {
         let mut fields = Fields::within(one, name)?;
-        let compared = match (fields.take("item"), fields.text(&self.id)?) {
-            (Some(item), None) => serde_json::value::to_raw_value(&item)
-                .map(ToCompare::Item)
-                .map_err(|error| Invalid::new(name, error))?,
-            (None, Some(id)) => ToCompare::Id(id),
+        let raw = |value: Value| {
+            serde_json::value::to_raw_value(&value).map_err(|error| Invalid::new(name, error))
+        };
+        let (item, record) = (fields.take("item"), fields.take("record"));
+        let compared = match (item, record, fields.text(&self.id)?) {
+            (Some(item), None, None) => ToCompare::Item(raw(item)?),
+            (None, Some(record), None) => ToCompare::Record(raw(record)?),
+            (None, None, Some(id)) => ToCompare::Id(id),
             _ => {
-                let rule = format_args!("must have either item or {}", self.id);
+                let rule = format_args!("must have one of item, record, {}", self.id);
                 return Err(Invalid::new(name, rule));
             }
         };
@@ -296,7 +301,7 @@ mod tests {
             ),
             (
                 r#"{"compare":[{}]}"#,
-                "compare[0] must have either item or accountId",
+                "compare[0] must have one of item, record, accountId",
             ),
             (r#"{"ping":1}"#, "ping must be true"),
             (r#"{"list":[]}"#, "list must be a JSON object, not an array"),

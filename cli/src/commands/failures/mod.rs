@@ -1,6 +1,7 @@
 //! `cqrs failures`: what could not be projected is seen, tried again, or given up for good.
 
 mod discard;
+mod dry_run;
 mod list;
 pub(crate) mod options;
 mod report;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
 use crate::commands::counted;
+use crate::commands::failures::dry_run::Act;
 use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::options::FailuresCommand;
 use crate::error::{Failure, Kind};
@@ -34,6 +36,12 @@ pub(crate) async fn run(
         FailuresCommand::List { limit } => list::run(limit, &settings, interrupt, printer).await,
         FailuresCommand::Show { id, limit } => {
             show::run(&id, limit, &settings, interrupt, printer).await
+        }
+        FailuresCommand::Retry(args) if args.dry_run => {
+            dry_run::run(&args, Act::Retry, &settings, interrupt, printer).await
+        }
+        FailuresCommand::Discard(args) if args.dry_run => {
+            dry_run::run(&args, Act::Discard, &settings, interrupt, printer).await
         }
         FailuresCommand::Retry(args) => retry::run(args, &settings, interrupt, printer).await,
         FailuresCommand::Discard(args) => discard::run(args, &settings, interrupt, printer).await,

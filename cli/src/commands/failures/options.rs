@@ -30,12 +30,14 @@ pub(crate) enum FailuresCommand {
     /// Give the records to the subscriber again; a failure all of whose records succeed is deleted
     #[command(after_help = "Examples:
   cqrs failures retry 3f7a90c1d2e4
-  cqrs failures retry --all --yes   no question: for scripts and CI")]
+  cqrs failures retry --all --dry-run   see first what would be projected
+  cqrs failures retry --all --yes       no question: for scripts and CI")]
     Retry(FailuresArgs),
     /// Delete failures without projecting their records
     #[command(after_help = "Examples:
   cqrs failures discard 3f7a90c1d2e4
-  cqrs failures discard --all --yes   no question: for scripts and CI")]
+  cqrs failures discard --all --dry-run   see first what the read model would lack
+  cqrs failures discard --all --yes       no question: for scripts and CI")]
     Discard(FailuresArgs),
 }
 
@@ -53,4 +55,8 @@ pub(crate) struct FailuresArgs {
     /// Begin without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
+
+    /// Show what would become of each failure and record, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }

@@ -175,7 +175,8 @@ impl Retry<'_> {
         use FunctionError::{Crashed, Function, Unintelligible};
         use RedeliveryError::{Function as Called, Stream as Read};
         let failed_alone = match &error {
-            Read(StreamError::Silent(_)) | Called(Crashed { .. } | Unintelligible { .. }) => true,
+            Read(StreamError::Silent(_) | StreamError::Unreadable(_))
+            | Called(Crashed { .. } | Unintelligible { .. }) => true,
             Called(Function { error_type, .. }) => {
                 matches!(
                     error_type,

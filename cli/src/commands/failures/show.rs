@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use serde::Serialize;
 
 use crate::app::clock;
@@ -15,9 +14,9 @@ use crate::commands::table::table;
 use crate::domain::Named;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id};
-use crate::failures::redelivery;
+use crate::failures::record::Record;
 use crate::failures::scan::Scan;
-use crate::failures::stream::{Left, Stream, sequence};
+use crate::failures::stream::{Left, Stream};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -65,7 +64,7 @@ async fn read(
     let mut reader = stream.read(&batch.info);
     let mut shapes = Vec::new();
     while let Some(records) = reader.next().await? {
-        for record in &records {
+        for record in records {
             if shapes.len() == limit {
                 return Ok((shapes, InStream::More));
             }
@@ -113,21 +112,16 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(record: &Record) -> Self {
-        let change = record.dynamodb();
-        let image = change.and_then(|change| change.new_image().or(change.old_image()));
-        let version = image.and_then(|image| match image.get("version")? {
-            AttributeValue::N(version) | AttributeValue::S(version) => Some(version.clone()),
-            _ => None,
-        });
-        let written = change.and_then(|change| change.approximate_creation_date_time());
+    fn of(record: Record) -> Self {
         let now = clock::now().as_millis() / 1_000;
         Self {
-            sequence_number: sequence(record).to_owned(),
-            event_name: record.event_name().map(|name| name.as_str().to_owned()),
-            id: redelivery::id(record),
-            version,
-            age_seconds: written.map(|at| u64::try_from(now - at.secs()).unwrap_or_default()),
+            sequence_number: record.sequence,
+            event_name: record.event_name,
+            id: record.id,
+            version: record.version,
+            age_seconds: record
+                .written_at
+                .map(|at| u64::try_from(now - at).unwrap_or_default()),
         }
     }
 }

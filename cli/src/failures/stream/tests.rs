@@ -56,7 +56,7 @@ async fn read(answers: Vec<(u16, Value)>) -> Read {
     loop {
         match reader.next().await {
             Ok(Some(page)) => {
-                let page = page.iter().map(|record| sequence(record).to_owned());
+                let page = page.into_iter().map(|record| record.sequence);
                 pages.as_mut().unwrap().push(page.collect());
             }
             Ok(None) => break,

@@ -1,5 +1,8 @@
-//! Compares what the read model holds with items of the write model, so that a reader of the
-//! table need not know how an item becomes a document.
+//! Compares what the read model holds with items of the write model, or with records of its stream,
+//! so that a reader of the table need not know how an item becomes a document, nor which record
+//! comes too late.
+
+use std::cmp::Ordering;
 
 use redis::{Pipeline, Value};
 use serde_json::value::RawValue;
@@ -10,9 +13,11 @@ use super::keys;
 use super::read::unexpected;
 use crate::document::{Document, WithoutId};
 use crate::entity::Entity;
+use crate::error::Invalid;
 use crate::id::Id;
 use crate::item;
-use crate::payload::{Compared, Difference, State};
+use crate::payload::{Compared, Difference, Effect, State};
+use crate::projection::{self, Change, Record, Sequence};
 use crate::query::ToCompare;
 
 const INSPECT: &str = include_str!("inspect.lua");
@@ -32,6 +37,34 @@ impl Held {
     /// The version that guards it.
     fn version(&self) -> Option<u64> {
         self.mark.split(' ').next()?.parse().ok()
+    }
+
+    /// The stream's number of its last change, where that came by the stream.
+    fn sequence(&self) -> Option<Sequence> {
+        Sequence::new(self.mark.split(' ').nth(1)?)
+    }
+
+    /// What becomes of `change` beside this: project.lua's rules, of which
+    /// tests/foreseen.rs holds that they are the same. `same` is whether the documents are.
+    fn takes<E: Entity>(&self, change: &Change<E>, same: bool) -> bool {
+        if let (Some(held), Some(new)) = (self.sequence(), &change.sequence) {
+            return *new > held;
+        }
+        let Some(held) = self.version() else {
+            return true;
+        };
+        let (version, is_present) = match &change.state {
+            projection::State::Present(document) => (document.version, true),
+            projection::State::Removed { version, .. } => (*version, false),
+        };
+        let is_tombstone = self.document.is_none();
+        match version.cmp(&held) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            // At one version a removal comes after whatever was there.
+            Ordering::Equal if is_tombstone => false,
+            Ordering::Equal => !(is_present && same),
+        }
     }
 }
 
@@ -100,54 +133,96 @@ fn read(answer: &Value) -> Result<Option<Held>, CacheError> {
 /// One side of a comparison.
 struct Parsed<E> {
     id: Option<Id>,
-    written: Result<Option<Document<E>>, String>,
+    written: Written<E>,
+}
+
+/// What the read model is compared with, as far as it could be read.
+enum Written<E> {
+    Nothing,
+    Item(Document<E>),
+    Change(Change<E>),
+    Unreadable(String),
+}
+
+impl<E: Entity> Written<E> {
+    fn document(&self) -> Option<&Document<E>> {
+        match self {
+            Self::Item(document) => Some(document),
+            Self::Change(change) => match &change.state {
+                projection::State::Present(document) => Some(document),
+                projection::State::Removed { .. } => None,
+            },
+            Self::Nothing | Self::Unreadable(_) => None,
+        }
+    }
 }
 
 fn parsed<E: Entity>(to_compare: &ToCompare) -> Parsed<E> {
-    let raw: &RawValue = match to_compare {
-        ToCompare::Id(id) => {
-            return Parsed {
-                id: Some(id.clone()),
-                written: Ok(None),
-            };
-        }
-        ToCompare::Item(raw) => raw,
-    };
+    match to_compare {
+        ToCompare::Id(id) => Parsed {
+            id: Some(id.clone()),
+            written: Written::Nothing,
+        },
+        ToCompare::Item(raw) => parsed_item(raw),
+        ToCompare::Record(raw) => match Record::<E>::read(raw).change {
+            Ok(change) => Parsed {
+                id: Some(change.id().clone()),
+                written: Written::Change(change),
+            },
+            Err(error) => Parsed {
+                id: None,
+                written: Written::Unreadable(error.to_string()),
+            },
+        },
+    }
+}
+
+fn parsed_item<E: Entity>(raw: &RawValue) -> Parsed<E> {
+    let unreadable = |error: Invalid| Written::Unreadable(error.to_string());
     match item::parse(raw.get()) {
         Err(error) => Parsed {
             id: None,
-            written: Err(error.to_string()),
+            written: unreadable(error),
         },
         Ok(item) => Parsed {
             id: item::identity::<E>(&item).ok().map(|(id, _)| id),
-            written: item::document(&item)
-                .map(Some)
-                .map_err(|error| error.to_string()),
+            written: item::document(&item).map_or_else(unreadable, Written::Item),
         },
     }
 }
 
 impl<E: Entity> Parsed<E> {
     fn judge(&self, held: Option<Held>) -> Compared {
+        let mut compared = self.compared(held.as_ref());
+        if let Written::Change(change) = &self.written {
+            // Of the record's document: without one there is nothing to be the same.
+            let same = compared.fields.is_empty();
+            let takes = held.is_none_or(|held| held.takes(change, same));
+            compared.effect = Some(match &change.state {
+                _ if !takes => Effect::Stale,
+                projection::State::Present(_) => Effect::Applied,
+                projection::State::Removed { .. } => Effect::Removed,
+            });
+        }
+        compared
+    }
+
+    fn compared(&self, held: Option<&Held>) -> Compared {
         let mut compared = Compared {
             state: State::Same,
-            mark: held
-                .as_ref()
-                .map(|held| held.mark.clone())
-                .unwrap_or_default(),
-            version: held.as_ref().and_then(Held::version),
+            mark: held.map(|held| held.mark.clone()).unwrap_or_default(),
+            version: held.and_then(Held::version),
             written: None,
             fields: Vec::new(),
             reason: None,
+            effect: None,
         };
-        let written = match &self.written {
-            Ok(written) => written.as_ref(),
-            Err(reason) => {
-                compared.state = State::Unreadable;
-                compared.reason = Some(reason.clone());
-                return compared;
-            }
-        };
+        if let Written::Unreadable(reason) = &self.written {
+            compared.state = State::Unreadable;
+            compared.reason = Some(reason.clone());
+            return compared;
+        }
+        let written = self.written.document();
         compared.written = written.map(|written| written.version);
         let Some(held) = held else {
             if written.is_some() {

@@ -1,0 +1,84 @@
+//! A record of the stream as the subscriber is given it, with what it says of itself besides its
+//! images.
+
+use aws_smithy_types::DateTime;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::domain::Named;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// Its place in the stream; without one it stands before all others.
+    pub(crate) sequence: String,
+    pub(crate) event_name: Option<String>,
+    /// The entity that it is about, under the name of its id: the only key there is.
+    pub(crate) id: Option<Named<String>>,
+    pub(crate) version: Option<String>,
+    /// When it was written, in seconds since 1970.
+    pub(crate) written_at: Option<i64>,
+    json: Box<RawValue>,
+}
+
+impl AsRef<RawValue> for Record {
+    fn as_ref(&self) -> &RawValue {
+        &self.json
+    }
+}
+
+impl Record {
+    /// Reads what Lambda puts among an event's records.
+    pub(crate) fn of(event: &Value) -> Result<Self, serde_json::Error> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let change = &event["dynamodb"];
+        let images = [&change["NewImage"], &change["OldImage"]];
+        let image = images.into_iter().find(|image| image.is_object());
+        let key = change["Keys"]
+            .as_object()
+            .and_then(|keys| keys.iter().next());
+        let written_at = change["ApproximateCreationDateTime"].as_f64();
+        Ok(Self {
+            sequence: text(&change["SequenceNumber"]).unwrap_or_default(),
+            event_name: text(&event["eventName"]),
+            id: key.and_then(|(name, value)| Some(Named::new(name, text(&value["S"])?))),
+            version: image.and_then(|image| version(&image["version"])),
+            written_at: written_at.map(|seconds| DateTime::from_secs_f64(seconds).secs()),
+            json: to_raw_value(event)?,
+        })
+    }
+}
+
+/// A version as an item has it.
+fn version(attribute: &Value) -> Option<String> {
+    let text = attribute["N"].as_str().or(attribute["S"].as_str());
+    text.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_record_says_what_it_is_about_also_when_it_is_a_removal_or_hardly_one() {
+        let image = json!({"orderId": {"S": "o"}, "version": {"N": "3"}});
+        let removal = json!({
+            "eventName": "REMOVE",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_700_000_000.25, "Keys": {"orderId": {"S": "o"}},
+                "OldImage": image, "SequenceNumber": "000123",
+            },
+        });
+        let record = Record::of(&removal).unwrap();
+        assert_eq!(record.sequence, "000123");
+        assert_eq!(record.event_name.as_deref(), Some("REMOVE"));
+        assert_eq!(record.id, Some(Named::new("orderId", "o".to_owned())));
+        assert_eq!(record.version.as_deref(), Some("3"));
+        assert_eq!(record.written_at, Some(1_700_000_000));
+        assert_eq!(record.as_ref().get(), removal.to_string());
+        let hardly = Record::of(&json!("record")).unwrap();
+        assert_eq!((hardly.sequence.as_str(), hardly.id), ("", None));
+    }
+}
