@@ -19,6 +19,7 @@ mod models;
 mod observe;
 mod package;
 mod permissions;
+mod prices;
 mod printer;
 mod project;
 mod settings;

@@ -5,29 +5,12 @@
 use serde::Serialize;
 
 use crate::app::handler::Handler;
+use crate::prices::{self, Assumed, Prices};
 
-/// Where and when the prices held.
-pub(crate) const PRICES: &str = "us-east-1, list prices of 2026-11-23, without free tiers";
-
-/// In US dollars.
-mod price {
-    pub(super) const CALL: f64 = 0.20 / 1e6;
-    pub(super) const GB_SECOND_ARM64: f64 = 0.000_013_333_4;
-    pub(super) const GB_SECOND_X86_64: f64 = 0.000_016_666_7;
-    /// Up to 1 KB on a table that is billed on demand.
-    pub(super) const WRITE: f64 = 0.625 / 1e6;
-    pub(super) const LOGS_GB: f64 = 0.50;
-}
-
-/// What is assumed where nothing was measured, as in docs/cost.md.
-pub(crate) mod assumed {
-    pub(crate) const PUBLISHER_MS: f64 = 10.0;
-    pub(crate) const SUBSCRIBER_MS: f64 = 4.0;
-    pub(crate) const QUERY_MS: f64 = 3.0;
-    /// In bytes, for one call.
-    pub(super) const LOGS: f64 = 900.0;
-    pub(super) const MEMORY_MB: u32 = 512;
-}
+/// The region whose prices are taken, wherever the stack is.
+const REGION: &str = "us-east-1";
+/// The template's, in MB.
+const MEMORY_MB: u32 = 512;
 
 /// What the functions run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +23,21 @@ impl Default for Machine {
     /// The template's.
     fn default() -> Self {
         Self {
-            memory_mb: assumed::MEMORY_MB,
+            memory_mb: MEMORY_MB,
             arm64: true,
         }
     }
 }
 
 impl Machine {
-    fn gb_second(self) -> f64 {
-        if self.arm64 {
-            price::GB_SECOND_ARM64
+    /// What so many calls of so long cost.
+    pub(crate) fn time(self, calls: f64, ms: f64, prices: &Prices) -> f64 {
+        let gb_second = if self.arm64 {
+            prices.gb_second_arm64
         } else {
-            price::GB_SECOND_X86_64
-        }
-    }
-
-    fn time(self, calls: f64, ms: f64) -> f64 {
-        calls * ms / 1e3 * f64::from(self.memory_mb) / 1024.0 * self.gb_second()
+            prices.gb_second_x86_64
+        };
+        calls * ms / 1e3 * f64::from(self.memory_mb) / 1024.0 * gb_second
     }
 
     fn architecture(self) -> &'static str {
@@ -79,7 +60,7 @@ pub(crate) struct Usage {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Estimate {
     pub(crate) usd: f64,
-    pub(crate) prices: &'static str,
+    pub(crate) prices: String,
     pub(crate) items: Vec<Item>,
     pub(crate) assumptions: Vec<String>,
 }
@@ -104,22 +85,24 @@ pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
     // Each write that arrives is billed, and is one change at most; a batch holds one at least.
     let changes = usage.publisher_calls;
     let calls = usage.publisher_calls + usage.query_calls + changes;
-    let publisher_ms = usage.publisher_ms.unwrap_or(assumed::PUBLISHER_MS);
-    let query_ms = usage.query_ms.unwrap_or(assumed::QUERY_MS);
+    // A test holds the document to its rows.
+    let prices = Prices::of(REGION).unwrap_or_default();
+    let assumed = Assumed::read().unwrap_or_default();
+    let publisher_ms = usage.publisher_ms.unwrap_or(assumed.publisher_ms);
+    let query_ms = usage.query_ms.unwrap_or(assumed.query_ms);
     let item = |what, usd| Item { what, usd };
+    let time = |calls, ms| machine.time(calls, ms, &prices);
+    let million = 1e6;
     let items = vec![
-        item("function calls", calls * price::CALL),
+        item("function calls", calls * prices.million_calls / million),
+        item("publisher, time", time(usage.publisher_calls, publisher_ms)),
+        item("subscriber, time", time(changes, assumed.subscriber_ms)),
+        item("query, time", time(usage.query_calls, query_ms)),
         item(
-            "publisher, time",
-            machine.time(usage.publisher_calls, publisher_ms),
+            "table, writes",
+            usage.publisher_calls * prices.million_writes / million,
         ),
-        item(
-            "subscriber, time",
-            machine.time(changes, assumed::SUBSCRIBER_MS),
-        ),
-        item("query, time", machine.time(usage.query_calls, query_ms)),
-        item("table, writes", usage.publisher_calls * price::WRITE),
-        item("logs", calls * assumed::LOGS / 1e9 * price::LOGS_GB),
+        item("logs", calls * assumed.logs / 1e9 * prices.logs_gb),
     ];
     let duration = |function: Handler, ms: f64, measured: Option<f64>| {
         let source = if measured.is_some() {
@@ -139,18 +122,21 @@ pub(crate) fn estimate(usage: Usage, machine: Machine) -> Estimate {
         duration(Handler::Query, query_ms, usage.query_ms),
         format!(
             "each change is a call of the subscriber, {} ms: the most that it can be",
-            assumed::SUBSCRIBER_MS
+            assumed.subscriber_ms
         ),
         format!(
             "logs of {} bytes a call; an item is below 1 KB",
-            assumed::LOGS
+            assumed.logs
         ),
         "Lambda reads the stream for nothing; cache, storage, alarms and traffic are left out"
             .to_owned(),
     ];
     Estimate {
         usd: items.iter().map(|item| item.usd).sum(),
-        prices: PRICES,
+        prices: format!(
+            "{REGION}, list prices of {}, without free tiers",
+            prices::dated()
+        ),
         items,
         assumptions,
     }
