@@ -507,13 +507,13 @@ fn a_function_that_is_gone_and_a_raised_alarm_are_broken_parts() {
       dashboard    https://example.org/dashboard
 
     ✗ publisher: it is not there, though the stack has it
-      next: `cqrs destroy`, which deletes the items, and `cqrs deploy` make the stack anew; `aws cloudformation detect-stack-drift --stack-name cqrs` finds what else is gone
+      next: `cqrs destroy`, which deletes the items, and `cqrs deploy` make the stack anew; `cqrs status --drift` finds what else is gone
 
     ✗ alarms: cqrs-lag: The read model is behind the write model
       next: `aws cloudwatch describe-alarms --alarm-names cqrs-lag` shows when and why
     --- stderr
     error: stack `cqrs` is not well: publisher, alarms
-    hint: `cqrs destroy`, which deletes the items, and `cqrs deploy` make the stack anew; `aws cloudformation detect-stack-drift --stack-name cqrs` finds what else is gone
+    hint: `cqrs destroy`, which deletes the items, and `cqrs deploy` make the stack anew; `cqrs status --drift` finds what else is gone
     ");
 }
 

@@ -117,11 +117,10 @@ impl Judge<'_> {
         match self.target {
             _ if !unseen.is_gone() => advice,
             Target::Aws => advice.next(format!(
-                "{}, which deletes the items, and {} make the stack anew; `aws cloudformation \
-                 detect-stack-drift --stack-name {}` finds what else is gone",
+                "{}, which deletes the items, and {} make the stack anew; {} finds what else is gone",
                 self.command("destroy"),
                 self.command("deploy"),
-                self.stack
+                self.command("status --drift"),
             )),
             Target::Local => advice.next(format!("{} puts it back", self.command("deploy"))),
         }
@@ -172,12 +171,8 @@ impl Judge<'_> {
                     );
                 }
                 return (stack.drift.as_deref() == Some("DRIFTED")).then(|| {
-                    Advice::warning("it was changed by other means than CloudFormation").next(
-                        format!(
-                            "`aws cloudformation describe-stack-resource-drifts --stack-name {name}` \
-                             shows what"
-                        ),
-                    )
+                    Advice::warning("resources of it were changed outside of the stack")
+                        .next(format!("{} shows what", self.command("status --drift")))
                 });
             }
             _ => Advice::failed(said()),

@@ -139,6 +139,7 @@ fn words<'a>(node: &'a Node, found: &mut BTreeSet<&'a str>) {
 fn lacking(template: &Template) -> Vec<String> {
     let (declared, left_out) = (declared(), left_out());
     let (deploy, destroy) = (granted("deploy"), granted("destroy"));
+    let compare = granted("status --drift");
     let mut lacking = Vec::new();
     for resource in template.root().get("Resources").unwrap().entries() {
         let resource_type = resource.value.get("Type").unwrap().text().unwrap();
@@ -157,7 +158,9 @@ fn lacking(template: &Template) -> Vec<String> {
             let mut words = rows.iter().flat_map(|row| &row.without);
             let is_called = words.any(|word| said.contains(word));
             let destroys = matches!(*handler, "read" | "delete");
-            let is_granted = deploy.contains(action) && (!destroys || destroy.contains(action));
+            let is_granted = deploy.contains(action)
+                && (!destroys || destroy.contains(action))
+                && (*handler != "read" || compare.contains(action));
             if is_called || (!excused && !is_granted) {
                 lacking.push(format!("{action} for {resource_type}"));
             }

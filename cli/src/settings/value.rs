@@ -4,8 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use host::cache::{Address, CacheError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::handler::Handler;
 
@@ -13,7 +14,7 @@ const DEFAULT_STACK: &str = "cqrs";
 
 /// A stack's name: `[a-z][a-z0-9-]{0,27}`, not ending in a hyphen and without two in a row.
 /// The identifiers of the cache and its users derive from it and are held to the same rule.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct StackName(String);
 
@@ -73,6 +74,22 @@ impl FromStr for StackName {
 
     fn from_str(name: &str) -> Result<Self, String> {
         name.to_owned().try_into()
+    }
+}
+
+/// A set of values over the template's defaults, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Preset {
+    /// Guarded against deletion, failing nodes, bad releases and hungry neighbours
+    Production,
+}
+
+impl Preset {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+        }
     }
 }
 

@@ -16,6 +16,8 @@ const OPERATE: [&str; 8] = [
     "outputs", "status", "logs", "failures", "rebuild", "verify", "doctor", "bench",
 ];
 
+const COMPARE: &str = "status --drift";
+
 pub(crate) async fn run(
     args: PermissionsArgs,
     settings: Settings,
@@ -69,6 +71,8 @@ fn grants(task: Task, alone: bool) -> Grants {
         Task::Destroy => with_cloudformation("destroy"),
         Task::Drive => tool(&DRIVE),
         Task::Operate => tool(&OPERATE),
+        // CloudFormation reads the resources as the caller, also where it has a role.
+        Task::Compare => Grants::tool(COMPARE).and(Grants::cloudformation(COMPARE)),
         Task::ServiceRole => {
             Grants::cloudformation("deploy").and(Grants::cloudformation("destroy"))
         }

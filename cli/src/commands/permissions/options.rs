@@ -40,6 +40,8 @@ pub(crate) enum Task {
     Drive,
     /// Look after it: status, logs, failures, rebuild, verify, doctor, bench
     Operate,
+    /// Find what was changed on its resources outside of it: status --drift
+    Compare,
     /// Delete it
     Destroy,
     /// All that CloudFormation does for `deploy` and `destroy`

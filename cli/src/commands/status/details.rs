@@ -70,7 +70,7 @@ pub(super) fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
     let by = stack.deployed_by.as_ref();
     said.extend(by.map(|version| format!("deployed by cqrs {version}")));
     if stack.drift.as_deref() == Some("DRIFTED") {
-        said.push("drifted".to_owned());
+        said.push("changed outside of the stack".to_owned());
     }
     said
 }

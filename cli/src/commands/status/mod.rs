@@ -2,6 +2,7 @@
 
 mod details;
 pub(crate) mod options;
+mod outside;
 mod report;
 mod screen;
 mod watch;
@@ -29,6 +30,9 @@ pub(crate) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    if args.drift {
+        return outside::run(settings, interrupt, printer).await;
+    }
     let Some(pause) = args.watch else {
         return once(settings, printer).await;
     };

@@ -268,5 +268,5 @@ fn what_cannot_be_seen_is_not_taken_for_broken() {
     );
     let gone = judge(&Unseen::Missing);
     assert_eq!(gone.health, Health::Failed);
-    assert!(gone.next.unwrap().contains("detect-stack-drift"));
+    assert!(gone.next.unwrap().contains("status --drift"));
 }

@@ -54,6 +54,31 @@ fn parameters_reach_what_they_are_for() {
 }
 
 #[test]
+fn invocations_are_reserved_for_each_function_by_itself() {
+    let reserved = |parameters: &[(&str, &str)]| {
+        let functions = own(parameters).definition.functions;
+        let reserved = |function: &host::definition::Function| {
+            let (_, handler) = function.name.split_once('-').unwrap();
+            (handler.to_owned(), function.reserved_concurrency)
+        };
+        functions.iter().map(reserved).collect::<BTreeSet<_>>()
+    };
+    let are = |publisher, subscriber, query| {
+        let named = |name: &str, reserved| (name.to_owned(), reserved);
+        BTreeSet::from([
+            named("publisher", publisher),
+            named("subscriber", subscriber),
+            named("query", query),
+        ])
+    };
+    assert_eq!(reserved(&[]), are(None, None, None));
+    let two = [("PublisherConcurrency", "5"), ("QueryConcurrency", "0")];
+    assert_eq!(reserved(&two), are(Some(5), None, Some(0)));
+    let last = [("SubscriberConcurrency", "7")];
+    assert_eq!(reserved(&last), are(None, Some(7), None));
+}
+
+#[test]
 fn quiet_logs_are_the_handlers_own_doing_so_that_metrics_pass() {
     for (level, of_lambda, of_handlers) in [
         ("DEBUG", "DEBUG", None),
