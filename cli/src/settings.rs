@@ -18,7 +18,7 @@ pub(crate) use self::error::SettingsError;
 use self::file::{FileOutput, Section, texts};
 use self::value::parse_port;
 pub(crate) use self::value::{
-    StackName, parse_account, parse_cache_url, parse_endpoint, parse_pair, parse_region,
+    Preset, StackName, parse_account, parse_cache_url, parse_endpoint, parse_pair, parse_region,
     parse_role, stack_flag,
 };
 use crate::app::installed;
@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) env: Option<String>,
     /// The account that the stack is in, from the file; no other is changed.
     pub(crate) account: Option<String>,
+    /// Values over the template's defaults, from the file.
+    pub(crate) preset: Option<Preset>,
     /// The template's parameters, from the file.
     pub(crate) parameters: BTreeMap<String, String>,
     /// The stack's tags, from the file.
@@ -217,6 +219,7 @@ impl Settings {
             bundle: None,
             env: global.env.clone(),
             account: file.account,
+            preset: file.preset,
             parameters: texts(file.parameters),
             tags: texts(file.tags),
             artifact_bucket: file.artifact_bucket,

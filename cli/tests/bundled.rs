@@ -125,6 +125,7 @@ fn on_aws_the_zips_are_sent_as_they_are() {
     [TABLE]
 
     [N] to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     Uploading…
 

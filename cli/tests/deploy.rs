@@ -142,6 +142,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  WriteModel             AWS::DynamoDB::Table
 
     38 to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     Uploading…
 
@@ -246,6 +247,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     [TABLE]
 
     [N] to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -270,6 +272,7 @@ fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
     ~ change  Subscriber  AWS::Lambda::Function  MemorySize
 
     0 to add, 3 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
     Asking CloudFormation what would change…
@@ -330,6 +333,7 @@ fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
     [TABLE]
 
     [N] to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     Uploading…
     error: stack `cqrs` ended in ROLLBACK_COMPLETE
@@ -371,6 +375,7 @@ fn a_failed_update_is_rolled_back_and_says_so() {
     + add  Unreachable  AWS::Lambda::Url
 
     1 to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     error: stack `cqrs` ended in UPDATE_ROLLBACK_COMPLETE
       caused by: Unreachable (AWS::Lambda::Url): Lambda function not found: nobody
@@ -536,6 +541,7 @@ fn a_bucket_of_ones_own_takes_the_artifacts_and_stays() {
     [TABLE]
 
     [N] to add, 0 to change, 0 to replace, 0 to remove
+    Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     error: the bucket `my-own-bucket` does not exist
     hint: make it with `aws s3 mb s3://my-own-bucket`, or leave `--artifact-bucket` out to have one made and kept

@@ -66,7 +66,7 @@ fn a_protected_stack_stays_until_the_protection_is_lifted() {
     exit code 1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
-    error: stack `cqrs` is protected from deletion
+    error: stack `cqrs` is protected from deletion, by the stack's termination protection
     hint: `cqrs deploy --stack cqrs --termination-protection off` lifts that
     ");
     assert_eq!(stage.stacks(), ["cqrs"]);

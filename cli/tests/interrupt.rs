@@ -50,6 +50,8 @@ fn ctrl_c_after_the_guide_ends_a_command_that_waits_for_aws() {
         terminal.until(question);
         terminal.line("");
     }
+    terminal.until("Guard it for production? [y/N]");
+    terminal.line("n");
     for _ in 0..5 {
         terminal.until("Change any of these? [y/N]");
         terminal.line("n");

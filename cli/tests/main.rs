@@ -42,6 +42,7 @@ mod other_stacks;
 mod page;
 mod permissions;
 mod previews;
+mod production;
 mod project;
 mod rebuild;
 mod reference;

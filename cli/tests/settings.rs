@@ -37,7 +37,7 @@ fn what_is_wrong_in_the_file_is_named_with_its_place() {
     assert_snapshot!(with("stack = \"shop\"\nregoin = \"eu-west-1\"\n"), @r"
     exit code 2
     --- stderr
-    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `parameters`, `tags`, `env`
+    error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `preset`, `parameters`, `tags`, `env`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
     assert_snapshot!(with("[env.prod]\nstack = \"Shop\"\n"), @r"

@@ -115,6 +115,7 @@ fn a_guided_deployment_writes_what_was_answered() {
     // Asked again, since that can be no name.
     answer("Stack [cqrs]:", "shop");
     answer("Region [eu-west-1]:", "");
+    answer("Guard it for production? [y/N]", "n");
     answer("Change any of these? [y/N]", "y");
     answer("CacheNodeType [cache.t4g.micro]:", "");
     answer("CacheReplicas [0]:", "9");
@@ -139,6 +140,48 @@ fn a_guided_deployment_writes_what_was_answered() {
     CacheReplicas = "1"
     "#);
     assert_eq!(stage.stacks(), Vec::<String>::new());
+}
+
+#[test]
+fn a_guided_guard_asks_for_its_topic_and_its_node_and_keeps_the_presets_name() {
+    let stage = AwsStage::empty();
+    let guided = ["deploy", "--guided", "--preset", "production", "--prebuilt"];
+    let mut terminal = stage.cqrs(guided).arg(handlers()).on_terminal();
+    let mut answer = |question: &str, answer: &str| {
+        let before = terminal.until(question);
+        terminal.line(answer);
+        before
+    };
+    answer("Stack [cqrs]:", "shop");
+    answer("Region [eu-west-1]:", "us-east-1");
+    answer("AlarmTopicArn:", "");
+    let again = answer("AlarmTopicArn:", "on-call");
+    assert!(again.contains("the alarms need an SNS topic"), "{again}");
+    let topic = "arn:aws:sns:us-east-1:000000000000:on-call";
+    answer("AlarmTopicArn:", topic);
+    let nodes = answer("CacheNodeType [cache.m7g.large]:", "cache.t4g.small");
+    assert!(nodes.contains("$92.27"), "{nodes}");
+    let cache = answer("Change any of these? [y/N]", "n");
+    assert!(cache.contains("CacheReplicas = 1"), "{cache}");
+    loop {
+        let before = terminal.until("[y/N]");
+        terminal.line("n");
+        if before.contains("Deploy these changes?") {
+            assert!(before.contains("Rollback on alarms"), "{before}");
+            break;
+        }
+    }
+    assert_eq!(terminal.end().0, 1);
+    let file = std::fs::read_to_string(stage.project().join("cqrs.toml")).unwrap();
+    assert_snapshot!(file, @r#"
+    stack = "shop"
+    region = "us-east-1"
+    preset = "production"
+    [parameters]
+    CacheAccess = "open"
+    AlarmTopicArn = "arn:aws:sns:us-east-1:000000000000:on-call"
+    CacheNodeType = "cache.t4g.small"
+    "#);
 }
 
 #[test]

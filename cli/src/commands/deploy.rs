@@ -3,17 +3,22 @@
 //! Nothing is changed on AWS before the preview was agreed to; the artifacts are uploaded after
 //! that, and before the change set is executed.
 
+mod checks;
 mod complete;
+mod cost;
 mod data;
 pub(in crate::commands) mod domain;
 mod guide;
 pub(crate) mod local;
 pub(crate) mod options;
+mod preset;
 mod ready;
 mod report;
 mod said;
 mod source;
 mod start;
+mod values;
+mod watch;
 
 use futures_util::future;
 
@@ -22,6 +27,7 @@ use crate::app::version::{self, VERSION};
 use crate::aws::{Aws, Identity};
 use crate::cli::MachineArgs;
 use crate::commands::deploy::complete::{Completion, parted};
+use crate::commands::deploy::cost::Cost;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::ready::Ready;
@@ -70,12 +76,17 @@ pub(crate) async fn run(
                 .hint("add `--yes` to deploy without asking, or `--plan` to see what would change"),
         );
     }
+    // The code alone leaves the rest as the stack has it.
+    settings.preset = args.preset.or(settings.preset).filter(|_| !args.code_only);
     if args.guided {
         guide::run(&mut settings, &template, interrupt, printer).await?;
     }
     settings.parameters.extend(args.parameters.iter().cloned());
     settings.tags.extend(args.tags.iter().cloned());
     template.check(&settings.parameters)?;
+    if let Some(preset) = settings.preset {
+        preset.check(&template, &settings.parameters)?;
+    }
 
     let architecture = architecture(args.arch, &settings)?;
 
@@ -201,7 +212,9 @@ impl Deployment<'_> {
             start,
             store,
             proposal,
+            cost,
         } = ready;
+        let cost = cost.as_ref();
         // From here on there may be a change set, which is executed or taken back.
         let hold = self.interrupt.hold();
         let new = self.not_running(&artifacts, &start);
@@ -212,8 +225,8 @@ impl Deployment<'_> {
         let (proposed, said) = future::try_join(self.propose(&proposal), asking).await?;
         let change_set = match proposed {
             Proposed::Changes(change_set) => change_set,
-            Proposed::NoChanges if self.args.plan => return self.planned(&[], &[]),
-            Proposed::NoChanges if self.args.change_set_only => return self.left(None, &[]),
+            Proposed::NoChanges if self.args.plan => return self.planned(&[], &[], cost),
+            Proposed::NoChanges if self.args.change_set_only => return self.left(None, &[], cost),
             Proposed::NoChanges => {
                 drop(hold);
                 return self.unchanged(start, said).await;
@@ -238,9 +251,16 @@ impl Deployment<'_> {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
-            return self.planned(&change_set.changes, &differences);
+            return self.planned(&change_set.changes, &differences, cost);
         }
-        self.printer.note(format_args!("\n{preview}\n"));
+        self.printer.note(format_args!("\n{preview}"));
+        if let Some(cost) = cost {
+            self.printer.note(cost);
+            for assumption in cost.assumptions() {
+                self.printer.detail(assumption);
+            }
+        }
+        self.printer.note("");
         if !lost.is_empty() && !self.args.replace_data {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
@@ -249,7 +269,7 @@ impl Deployment<'_> {
         }
         if self.args.change_set_only {
             self.upload(&store, &artifacts, &start, &change_set).await?;
-            return self.left(Some(&change_set), &differences);
+            return self.left(Some(&change_set), &differences, cost);
         }
         if !self.args.yes {
             self.agree(&change_set).await?;
@@ -292,19 +312,30 @@ impl Deployment<'_> {
         Functions::new(&self.aws, self.settings.stack.clone(), false)
     }
 
-    fn planned(&self, changes: &[ResourceChanged], domain: &[Difference]) -> Result<(), Failure> {
+    fn planned(
+        &self,
+        changes: &[ResourceChanged],
+        domain: &[Difference],
+        cost: Option<&Cost>,
+    ) -> Result<(), Failure> {
         self.printer.data(&Planned {
             stack: self.settings.stack.as_str(),
             account: &self.identity.account,
             region: self.aws.region(),
             changes,
             domain,
+            cost,
             style: self.printer.data_style(),
         })
     }
 
     /// Leaves a change set to others, if there is one.
-    fn left(&self, made: Option<&ChangeSet>, domain: &[Difference]) -> Result<(), Failure> {
+    fn left(
+        &self,
+        made: Option<&ChangeSet>,
+        domain: &[Difference],
+        cost: Option<&Cost>,
+    ) -> Result<(), Failure> {
         self.printer.data(&InReview {
             stack: self.settings.stack.as_str(),
             account: &self.identity.account,
@@ -312,6 +343,7 @@ impl Deployment<'_> {
             change_set: made.map(|made| made.id.as_str()),
             changes: made.map_or(&[][..], |made| made.changes.as_slice()),
             domain,
+            cost,
         })?;
         if let Some(made) = made {
             self.printer.next(format_args!(
@@ -462,7 +494,8 @@ impl Deployment<'_> {
     }
 
     async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
-        if let Some(switch) = self.args.termination_protection {
+        let by_preset = self.settings.preset.map(|_| Switch::On);
+        if let Some(switch) = self.args.termination_protection.or(by_preset) {
             self.stacks
                 .set_termination_protection(stack_id, switch == Switch::On)
                 .await?;

@@ -22,6 +22,9 @@ use crate::stack::artifacts::ArtifactStore;
 use crate::stack::functions::Functions;
 use crate::stack::state::{Situation, StackState};
 
+/// The template's parameter of it.
+const TABLE_PROTECTION: &str = "DeletionProtection";
+
 pub(crate) async fn run(
     args: DestroyArgs,
     settings: Settings,
@@ -69,15 +72,7 @@ impl Destruction<'_> {
             return self.remove_leftovers().await;
         };
         self.stacks.check_may_change(&stack).await?;
-        if stack.termination_protection {
-            return Err(Failure::new(
-                Kind::Failed,
-                format!("stack `{name}` is protected from deletion"),
-            )
-            .hint(format!(
-                "`cqrs deploy --stack {name} --termination-protection off` lifts that"
-            )));
-        }
+        refuse_protected(name, &stack)?;
         let resources = self.stacks.resources(&stack.id).await?;
         let count = self.settings.domain.count(self.count(&stack).await);
         let types = resources.iter().map(|r| r.resource_type.as_str());
@@ -216,6 +211,36 @@ impl Destruction<'_> {
         store.remove_bucket_if_empty().await?;
         Ok(removed)
     }
+}
+
+/// CloudFormation refuses to delete a protected stack, and DynamoDB a protected table, the latter after
+/// much of the stack is gone.
+fn refuse_protected(name: &StackName, stack: &StackState) -> Result<(), Failure> {
+    let table = stack.parameters.get(TABLE_PROTECTION);
+    let protections = [
+        (
+            stack.termination_protection,
+            "the stack's termination protection",
+            " --termination-protection off".to_owned(),
+        ),
+        (
+            table.is_some_and(|switch| switch == "on"),
+            "its table's deletion protection",
+            format!(" --parameter {TABLE_PROTECTION}=off"),
+        ),
+    ];
+    let on = || protections.iter().filter(|(is_on, ..)| *is_on);
+    if on().next().is_none() {
+        return Ok(());
+    }
+    let what: Vec<&str> = on().map(|(_, what, _)| *what).collect();
+    let flags: String = on().map(|(.., flag)| flag.as_str()).collect();
+    let message = format!(
+        "stack `{name}` is protected from deletion, by {}",
+        what.join(" and by ")
+    );
+    Err(Failure::new(Kind::Failed, message)
+        .hint(format!("`cqrs deploy --stack {name}{flags}` lifts that")))
 }
 
 /// How many entities the read model has, where it can be asked.

@@ -39,8 +39,8 @@ pub(crate) const SETTINGS_FILE: &str = r#"
 ## `cqrs.toml`
 
 Settings of a project, beside its `template.yaml`; `cqrs deploy --guided` writes it. A flag outranks
-its variable, the variable outranks the file, and the file outranks the default. An unknown key is
-an error.
+its variable, the variable outranks the file, the file outranks its preset, and the preset outranks the
+default. An unknown key is an error.
 
 ```toml
 stack = "shop"                   # --stack
@@ -54,6 +54,8 @@ output = "text"                  # or "json"
 artifact-bucket = "our-bucket"   # --artifact-bucket
 role-arn = "arn:aws:iam::123456789012:role/deploy"   # --role-arn
 
+preset = "production"            # --preset: values that [parameters] outrank
+
 [parameters]                     # --parameter
 CacheNodeType = "cache.t4g.small"
 
@@ -64,7 +66,8 @@ team = "shop"
 stack = "shop-prod"
 account = "210987654321"
 profile = "prod"
-parameters = { CacheReplicas = 1, DeletionProtection = "on" }
+preset = "production"
+parameters = { CacheReplicas = 2, AlarmTopicArn = "arn:aws:sns:eu-west-1:210987654321:on-call" }
 ```
 "#;
 

@@ -3,7 +3,7 @@
 //! Composite ones are not looked at: asking for them needs a permission on all alarms.
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, StateValue};
 
 use super::{Alarm, Alarms, Part};
 use crate::app::clock;
@@ -26,12 +26,13 @@ pub(super) async fn alarms(client: &Client, stacks: &Stacks, stack_id: &str) -> 
         raised: Vec::new(),
     };
     for names in names.chunks(NAMES) {
-        raised(client, names, &mut alarms.raised).await?;
+        alarms.raised.extend(raised(client, names).await?);
     }
     Ok(alarms)
 }
 
-async fn raised(client: &Client, names: &[String], raised: &mut Vec<Alarm>) -> Part<()> {
+/// Those that are raised of these, of which there are a hundred at most.
+pub(crate) async fn raised(client: &Client, names: &[String]) -> Part<Vec<Alarm>> {
     let answer = client
         .describe_alarms()
         .set_alarm_names(Some(names.to_vec()))
@@ -41,15 +42,14 @@ async fn raised(client: &Client, names: &[String], raised: &mut Vec<Alarm>) -> P
         .send()
         .await
         .map_err(|e| AwsError::from_sdk(ACTION, e))?;
-    for alarm in answer.metric_alarms.unwrap_or_default() {
-        raised.push(Alarm {
-            name: alarm.alarm_name.unwrap_or_default(),
-            description: alarm.alarm_description,
-            since: alarm
-                .state_transitioned_timestamp
-                .as_ref()
-                .and_then(clock::timestamp),
-        });
-    }
-    Ok(())
+    let alarms = answer.metric_alarms.unwrap_or_default().into_iter();
+    let alarm = |alarm: MetricAlarm| Alarm {
+        name: alarm.alarm_name.unwrap_or_default(),
+        description: alarm.alarm_description,
+        since: alarm
+            .state_transitioned_timestamp
+            .as_ref()
+            .and_then(clock::timestamp),
+    };
+    Ok(alarms.map(alarm).collect())
 }

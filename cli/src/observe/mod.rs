@@ -4,7 +4,7 @@
 //! All parts are asked side by side, and each answers or fails for itself, so that a permission that
 //! is missing or a cache that is down hides one part and no other.
 
-mod alarms;
+pub(crate) mod alarms;
 mod aws;
 mod cache;
 pub(crate) mod judge;

@@ -10,7 +10,13 @@ pub(crate) struct Place(Vec<String>);
 /// What begins a command that is named in a text.
 const BEGIN: &str = "`cqrs ";
 /// Options that a stack on this machine does not take.
-const FOR_AWS: [&str; 3] = ["--guided", "--arch", "--termination-protection"];
+const FOR_AWS: [&str; 5] = [
+    "--guided",
+    "--arch",
+    "--preset",
+    "--termination-protection",
+    "--rollback-alarms",
+];
 
 impl Place {
     pub(crate) fn new(options: Vec<String>) -> Self {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::SettingsError;
 use super::value::{
-    StackName, parse_account, parse_cache_url, parse_endpoint, parse_region, parse_role,
+    Preset, StackName, parse_account, parse_cache_url, parse_endpoint, parse_region, parse_role,
 };
 
 /// The file's top level, and each `[env.NAME]` in it.
@@ -29,6 +29,7 @@ pub(super) struct Section {
     pub(super) artifact_bucket: Option<String>,
     #[serde(default, deserialize_with = "role")]
     pub(super) role_arn: Option<String>,
+    pub(super) preset: Option<Preset>,
     #[serde(default)]
     pub(super) parameters: BTreeMap<String, Scalar>,
     #[serde(default)]
@@ -143,6 +144,7 @@ impl Section {
             output: self.output.or(base.output),
             artifact_bucket: self.artifact_bucket.or(base.artifact_bucket),
             role_arn: self.role_arn.or(base.role_arn),
+            preset: self.preset.or(base.preset),
             parameters,
             tags,
             env: BTreeMap::new(),

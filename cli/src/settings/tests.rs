@@ -135,6 +135,19 @@ fn an_environment_adds_to_and_outranks_the_top_level() {
 }
 
 #[test]
+fn a_preset_is_one_that_is_known_and_an_environment_has_its_own() {
+    let mut file = parse("[env.prod]\npreset = \"production\"").expect("the file parses");
+    assert_eq!(file.preset, None);
+    let section = file.env.remove("prod").expect("the section").over(file);
+    assert_eq!(section.preset, Some(Preset::Production));
+    let unknown = parse("preset = \"prod\"").expect_err("unknown").to_string();
+    assert_eq!(
+        unknown,
+        "cqrs.toml:1:10: unknown variant `prod`, expected `production`"
+    );
+}
+
+#[test]
 fn the_reference_shows_every_key_of_the_file_and_no_other() {
     let text = crate::commands::reference::SETTINGS_FILE;
     let example = text
@@ -151,12 +164,13 @@ fn the_reference_shows_every_key_of_the_file_and_no_other() {
         assert!(shown, "{key}");
     }
     assert_eq!(file.env["prod"].parameters.len(), 2);
+    assert!(file.env["prod"].preset.is_some());
 }
 
 #[test]
 fn an_unknown_key_or_a_bad_value_names_its_line() {
     let at = |text: &str| parse(text).expect_err("a bad file").to_string();
-    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `parameters`, `tags`, `env`");
+    insta::assert_snapshot!(at("stack = \"ok\"\nregoin = \"eu-west-1\""), @"cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `preset`, `parameters`, `tags`, `env`");
     insta::assert_snapshot!(at("[env.prod]\nstack = \"Prod\""), @"cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row");
     insta::assert_snapshot!(at("account = \"12\""), @r#"cqrs.toml:1:11: an account is 12 digits, such as "123456789012""#);
     insta::assert_snapshot!(at("role-arn = \"deploy\""), @"cqrs.toml:1:12: a role looks like arn:aws:iam::123456789012:role/NAME");

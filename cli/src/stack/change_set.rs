@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeAction, ChangeSetStatus, ChangeSetType, DeploymentConfig,
     DeploymentConfigMode, ExecutionStatus, Parameter, Replacement, RequiresRecreation,
-    ResourceAttribute, ResourceChange, Tag,
+    ResourceAttribute, ResourceChange, RollbackConfiguration, RollbackTrigger, Tag,
 };
 use host::pause::Pause;
 use serde::Serialize;
@@ -36,6 +36,17 @@ pub(crate) struct Proposal {
     pub(crate) express: bool,
     /// Keep what succeeded when something fails.
     pub(crate) keep_on_failure: bool,
+    /// What undoes an update; none leaves what the stack has.
+    pub(crate) watch: Option<Watch>,
+}
+
+/// Alarms that undo an update when they are raised, during it or soon after.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// By ARN, five at most. None takes back what was said before.
+    pub(crate) alarms: Vec<String>,
+    /// How long the update waits for them after everything is in place.
+    pub(crate) minutes: i32,
 }
 
 /// Where a parameter's value comes from.
@@ -164,7 +175,8 @@ impl Stacks {
             .capabilities(Capability::CapabilityIam)
             .set_role_arn(self.role.clone())
             .set_parameters(Some(parameters(&proposal.parameters)))
-            .set_tags(proposal.tags.as_ref().map(tags));
+            .set_tags(proposal.tags.as_ref().map(tags))
+            .set_rollback_configuration(proposal.watch.as_ref().map(rollback));
         if proposal.express {
             request = request.deployment_config(
                 DeploymentConfig::builder()
@@ -413,6 +425,17 @@ fn parameters(parameters: &BTreeMap<String, ParameterSource>) -> Vec<Parameter> 
 fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     tags.iter().map(tag).collect()
+}
+
+fn rollback(watch: &Watch) -> RollbackConfiguration {
+    let trigger = |arn: &String| {
+        let alarm = RollbackTrigger::builder().arn(arn);
+        alarm.r#type("AWS::CloudWatch::Alarm").build()
+    };
+    RollbackConfiguration::builder()
+        .set_rollback_triggers(Some(watch.alarms.iter().map(trigger).collect()))
+        .monitoring_time_in_minutes(watch.minutes)
+        .build()
 }
 
 fn changed(change: Change) -> Option<ResourceChanged> {

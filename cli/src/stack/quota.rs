@@ -1,4 +1,5 @@
-//! Whether one more network fits into the region: a new account may have five.
+//! What a region still has room for: one more network, of which a new account may have five, and
+//! reserved invocations of Lambda.
 
 use serde::Deserialize;
 
@@ -28,6 +29,33 @@ pub(crate) async fn networks(aws: &Aws) -> Option<Networks> {
     Some(Networks {
         used: used.ok()?,
         limit: limit.ok()?,
+    })
+}
+
+/// Lambda's invocations at once, in a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Concurrency {
+    pub(crate) limit: i64,
+    /// What no function has reserved.
+    pub(crate) free: i64,
+}
+
+impl Concurrency {
+    /// So many are left for functions that reserve none. (Lambda guide, "Configuring reserved
+    /// concurrency")
+    pub(crate) const KEPT: i64 = 100;
+}
+
+/// How many invocations there may be; unknown where the permission to ask is missing.
+pub(crate) async fn concurrency(aws: &Aws) -> Option<Concurrency> {
+    let answer = aws.lambda().get_account_settings().send().await;
+    let answer = answer
+        .map_err(|e| AwsError::from_sdk("lambda:GetAccountSettings", e))
+        .ok()?;
+    let limit = answer.account_limit?;
+    Some(Concurrency {
+        limit: limit.concurrent_executions.into(),
+        free: limit.unreserved_concurrent_executions?.into(),
     })
 }
 

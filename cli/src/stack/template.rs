@@ -223,6 +223,25 @@ impl Template {
             .count()
     }
 
+    /// How many metrics all alarms look at, whatever their conditions.
+    pub(crate) fn alarm_metrics(&self) -> usize {
+        fn count(node: &Node) -> usize {
+            let entries = node.entries().iter();
+            let own = entries.clone().filter(|entry| entry.key == "MetricName");
+            let items = node.items().iter();
+            own.count()
+                + entries.map(|entry| count(&entry.value)).sum::<usize>()
+                + items.map(count).sum::<usize>()
+        }
+        let resources = self.root.get("Resources").map(Node::entries);
+        let is_alarm = |entry: &&Entry| {
+            let found = entry.value.get("Type").and_then(Node::text);
+            found == Some("AWS::CloudWatch::Alarm")
+        };
+        let alarms = resources.unwrap_or_default().iter().filter(is_alarm);
+        alarms.map(|entry| count(&entry.value)).sum()
+    }
+
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters
             .iter()

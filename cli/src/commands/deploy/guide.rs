@@ -10,11 +10,15 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::ARCHITECTURE;
+use super::preset::{NODE_TYPE, TOPIC};
 use crate::app::interrupt::Interrupt;
 use crate::commands::no_project;
+use crate::commands::table::table;
 use crate::error::{Failure, Kind};
+use crate::loadtest::cost::dollars;
+use crate::prices::{Assumed, Node};
 use crate::printer::Printer;
-use crate::settings::{FILE, Settings, StackName, parse_region};
+use crate::settings::{FILE, Preset, Settings, StackName, parse_region};
 use crate::stack::template::{Parameter, Template};
 
 pub(super) async fn run(
@@ -35,16 +39,21 @@ pub(super) async fn run(
     let guide = Guide { interrupt, printer };
     settings.stack = guide.stack(&settings.stack).await?;
     settings.aws.region = Some(guide.region(settings.aws.region.as_deref()).await?);
+    if settings.preset.is_none() && guide.agrees("Guard it for production?").await? {
+        settings.preset = Some(Preset::Production);
+    }
+    let asked_already = match settings.preset {
+        Some(preset) => guide.guarded(preset, template, settings).await?,
+        None => Vec::new(),
+    };
     for group in template.groups() {
         let asked: Vec<&Parameter> = group
             .parameters
             .into_iter()
-            .filter(|p| p.name != ARCHITECTURE)
+            .filter(|p| p.name != ARCHITECTURE && !asked_already.contains(&p.name.as_str()))
             .collect();
         if !asked.is_empty() {
-            guide
-                .group(group.label, &asked, &mut settings.parameters)
-                .await?;
+            guide.group(group.label, &asked, settings).await?;
         }
     }
     let path = settings.places().ok_or_else(no_project)?.settings(FILE)?;
@@ -71,24 +80,78 @@ impl Guide<'_> {
         self.ask("Region", current, parse_region).await
     }
 
+    /// Asks for what the preset cannot know; gives the names of what was asked.
+    async fn guarded(
+        &self,
+        preset: Preset,
+        template: &Template,
+        settings: &mut Settings,
+    ) -> Result<Vec<&'static str>, Failure> {
+        let mut asked = Vec::new();
+        if let Some(parameter) = template.parameter(TOPIC) {
+            let needed = |text: &str| match text {
+                "" => Err("the alarms need an SNS topic, by its ARN".to_owned()),
+                text => parameter.check(text).map_err(|e| e.to_string()),
+            };
+            let current = settings
+                .parameters
+                .get(TOPIC)
+                .filter(|topic| !topic.is_empty());
+            let current = current.cloned();
+            let take = |text: &str| needed(text).map(|()| text.to_owned());
+            let topic = self.ask(TOPIC, current.as_deref(), take).await?;
+            settings.parameters.insert(TOPIC.to_owned(), topic);
+            asked.push(TOPIC);
+        }
+        if let Some(parameter) = template.parameter(NODE_TYPE) {
+            let region = settings.aws.region.as_deref().unwrap_or_default();
+            self.printer.note(nodes(region, &settings.domain.plural));
+            let current = current(parameter, &settings.parameters, Some(preset));
+            let current = current.map(str::to_owned);
+            let node_type = self.parameter(parameter, current.as_deref()).await?;
+            settings.parameters.insert(NODE_TYPE.to_owned(), node_type);
+            asked.push(NODE_TYPE);
+        }
+        Ok(asked)
+    }
+
+    async fn agrees(&self, question: &str) -> Result<bool, Failure> {
+        let asked = self.printer.confirm(question);
+        self.interrupt.unless(asked, interrupted).await?
+    }
+
+    /// Asks for a parameter's value.
+    async fn parameter(
+        &self,
+        parameter: &Parameter,
+        current: Option<&str>,
+    ) -> Result<String, Failure> {
+        let take = |text: &str| {
+            let checked = parameter.check(text).map(|()| text.to_owned());
+            checked.map_err(|e| e.to_string())
+        };
+        self.ask(&parameter.name, current, take).await
+    }
+
     async fn group(
         &self,
         label: Option<&str>,
         parameters: &[&Parameter],
-        values: &mut BTreeMap<String, String>,
+        settings: &mut Settings,
     ) -> Result<(), Failure> {
+        let preset = settings.preset;
+        let values = &mut settings.parameters;
         let style = self.printer.style();
         self.printer.note(format_args!(
             "\n{}",
             style.bold(label.unwrap_or("Other parameters"))
         ));
         for parameter in parameters {
-            let current = current(parameter, values).unwrap_or("(not set)");
+            let current = current(parameter, values, preset).unwrap_or("(not set)");
             self.printer
                 .note(format_args!("  {} = {current}", parameter.name));
         }
-        let changed = self.printer.confirm("Change any of these?");
-        if !self.interrupt.unless(changed, interrupted).await?? {
+        if !self.agrees("Change any of these?").await? {
             return Ok(());
         }
         for parameter in parameters {
@@ -96,15 +159,8 @@ impl Guide<'_> {
                 self.printer
                     .note(format_args!("  {}", style.dim(description)));
             }
-            let before = current(parameter, values).map(str::to_owned);
-            let answer = self
-                .ask(&parameter.name, before.as_deref(), |text| {
-                    parameter
-                        .check(text)
-                        .map(|()| text.to_owned())
-                        .map_err(|e| e.to_string())
-                })
-                .await?;
+            let before = current(parameter, values, preset).map(str::to_owned);
+            let answer = self.parameter(parameter, before.as_deref()).await?;
             values.insert(parameter.name.clone(), answer);
         }
         Ok(())
@@ -146,11 +202,40 @@ fn interrupted() -> Failure {
     Failure::interrupted(format!("interrupted; {FILE} was not changed"))
 }
 
-fn current<'a>(parameter: &'a Parameter, values: &'a BTreeMap<String, String>) -> Option<&'a str> {
-    values
-        .get(&parameter.name)
-        .or(parameter.default.as_ref())
-        .map(String::as_str)
+/// What holds for a parameter that nothing is said for.
+fn baseline(parameter: &Parameter, preset: Option<Preset>) -> Option<&str> {
+    let by_preset = preset.and_then(|preset| preset.value(&parameter.name));
+    by_preset.or(parameter.default.as_deref())
+}
+
+fn current<'a>(
+    parameter: &'a Parameter,
+    values: &'a BTreeMap<String, String>,
+    preset: Option<Preset>,
+) -> Option<&'a str> {
+    let given = values.get(&parameter.name).map(String::as_str);
+    given.or_else(|| baseline(parameter, preset))
+}
+
+/// The node types that the documents know, with what they hold and cost.
+fn nodes(region: &str, plural: &str) -> String {
+    let assumed = Assumed::read().unwrap_or_default();
+    let rows = Node::all().into_iter().map(|node| {
+        let month = Node::hour(node.name, region).map(|hour| dollars(hour * assumed.hours));
+        vec![
+            node.name.to_owned(),
+            format!("{} GiB", node.memory_gib),
+            format!("{:.1} million", node.holds(&assumed) / 1e6),
+            month.unwrap_or_else(|| "not known".to_owned()),
+        ]
+    });
+    let holds = format!("Holds, of {plural} of the seed's size");
+    let rows = table(&["Node type", "Memory", &holds, "A month, each"], rows);
+    let lines: String = rows.lines().map(|line| format!("  {line}\n")).collect();
+    format!(
+        "\n{lines}  A million {plural} take {:.2} GB of it.",
+        assumed.cached / 1e3
+    )
 }
 
 fn write(settings: &Settings, template: &Template, path: &Path) -> Result<(), Failure> {
@@ -191,13 +276,16 @@ fn edited(
     if let Some(region) = &settings.aws.region {
         section.insert("region", value(region));
     }
+    if let Some(preset) = settings.preset {
+        section.insert("preset", value(preset.name()));
+    }
     let kept: Vec<(&String, &String)> = settings
         .parameters
         .iter()
         .filter(|(name, given)| {
             template
                 .parameter(name)
-                .is_none_or(|p| p.default.as_ref() != Some(given))
+                .is_none_or(|p| baseline(p, settings.preset) != Some(given))
         })
         .collect();
     if section.contains_key("parameters") || !kept.is_empty() {
@@ -246,6 +334,7 @@ mod tests {
             bundle: None,
             env: env.map(str::to_owned),
             account: None,
+            preset: None,
             parameters: parameters
                 .iter()
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
@@ -283,6 +372,40 @@ mod tests {
         [parameters]
         Extra = "x"
         "#);
+    }
+
+    #[test]
+    fn a_preset_is_kept_by_its_name_and_not_by_its_values() {
+        let mut settings = settings(Some("prod"), &[("CacheReplicas", "1"), ("Size", "2")]);
+        settings.preset = Some(Preset::Production);
+        let path = Path::new("template.yaml");
+        let text = "Parameters:\n  Size: {Type: Number, Default: 1}\n  CacheReplicas: {Type: Number, \
+                    Default: 0}\nResources:\n  Q: {Type: AWS::SQS::Queue}\n";
+        let template = Template::from_text(path, text.to_owned()).expect("a template");
+        let text = edited("", &settings, &template);
+        insta::assert_snapshot!(text.expect("edits"), @r#"
+        [env.prod]
+        stack = "shop"
+        region = "eu-west-1"
+        preset = "production"
+
+        [env.prod.parameters]
+        Size = "2"
+        "#);
+    }
+
+    #[test]
+    fn the_nodes_are_shown_with_what_they_hold_and_cost() {
+        insta::assert_snapshot!(nodes("us-east-1", "orders"), @"
+          Node type         Memory     Holds, of orders of the seed's size  A month, each
+          cache.t4g.micro   0.5 GiB    0.8 million                          $9.34
+          cache.t4g.small   1.37 GiB   2.1 million                          $18.69
+          cache.t4g.medium  3.09 GiB   4.8 million                          not known
+          cache.m7g.large   6.38 GiB   9.9 million                          $92.27
+          cache.r7g.large   13.07 GiB  20.3 million                         not known
+          A million orders take 0.52 GB of it.
+        ");
+        assert!(nodes("eu-west-1", "orders").contains("0.5 GiB"));
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub(in crate::commands) async fn renew(
 fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
     let typed = [
         (args.guided, "--guided"),
+        (args.preset.is_some(), "--preset"),
         (args.code_only, "--code-only"),
         (!args.tags.is_empty(), "--tag"),
         (!args.removed_tags.is_empty(), "--remove-tag"),
@@ -95,6 +96,7 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
             args.termination_protection.is_some(),
             "--termination-protection",
         ),
+        (args.rollback_alarms.is_some(), "--rollback-alarms"),
     ];
     let names: Vec<_> = typed
         .iter()
@@ -505,6 +507,7 @@ impl<'a> LocalDeployment<'a> {
             region: &after.definition.region,
             changes: &resources(changes),
             domain: &differences,
+            cost: None,
             style: self.printer.data_style(),
         })
     }

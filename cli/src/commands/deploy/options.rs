@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::MachineArgs;
 use crate::package::{Architecture, Builder};
-use crate::settings::{parse_pair, parse_role};
+use crate::settings::{Preset, parse_pair, parse_role};
 
 /// Create the stack, or change it to what template.yaml and handlers/ say
 #[derive(Args, Debug, Default)]
@@ -17,6 +17,7 @@ use crate::settings::{parse_pair, parse_role};
   cqrs deploy --change-set-only --output json     for a review in a pipeline
   cqrs deploy --code-only                         the functions' code, and nothing else
   cqrs deploy --yes --parameter CacheReplicas=1   no question: for scripts and CI
+  cqrs deploy --guided --preset production        a guarded stack; asks for what no default can serve
   cqrs deploy --local                             on this machine, without AWS")]
 pub(crate) struct DeployArgs {
     /// Deploy without asking
@@ -33,7 +34,7 @@ pub(crate) struct DeployArgs {
 
     /// Swap the functions' code in the stack as it is: its own template, parameters and tags
     #[arg(long, conflicts_with_all = [
-        "guided", "parameters", "tags", "removed_tags", "arch", "artifact_bucket",
+        "guided", "preset", "parameters", "tags", "removed_tags", "arch", "artifact_bucket",
         "replace_data", "termination_protection", "change_set_only",
     ])]
     pub(crate) code_only: bool,
@@ -45,6 +46,10 @@ pub(crate) struct DeployArgs {
     /// Ask for stack, region and parameters, and write them to cqrs.toml
     #[arg(long, conflicts_with = "yes")]
     pub(crate) guided: bool,
+
+    /// Values over the template's defaults; `--parameter` and cqrs.toml outrank them
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(crate) preset: Option<Preset>,
 
     /// A parameter of the template; others keep the value that the stack has
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parse_pair)]
@@ -89,6 +94,10 @@ pub(crate) struct DeployArgs {
     /// Protect the stack from deletion, or lift that
     #[arg(long, value_name = "WHEN")]
     pub(crate) termination_protection: Option<Switch>,
+
+    /// Roll an update back where an alarm of the stack is raised during it or soon after, or lift that
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["code_only", "express", "no_rollback"])]
+    pub(crate) rollback_alarms: Option<Switch>,
 
     #[command(flatten)]
     pub(crate) on_this_machine: MachineArgs,

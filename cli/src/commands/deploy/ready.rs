@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use super::cost::Cost;
 use super::source::Source;
 use super::start::Start;
+use super::values::Values;
 use super::{
-    ARCHITECTURE, BUCKET, Deployment, build_output, refuse_open_cache, report, warn_of_newer,
+    ARCHITECTURE, BUCKET, Deployment, build_output, checks, refuse_open_cache, report,
+    warn_of_newer,
 };
 use crate::app::handler::Handler;
 use crate::app::version::VERSION;
@@ -24,6 +27,8 @@ pub(super) struct Ready {
     pub(super) start: Start,
     pub(super) store: ArtifactStore,
     pub(super) proposal: Proposal,
+    /// None where nothing is known of it, and where it stays as it is.
+    pub(super) cost: Option<Cost>,
 }
 
 impl Deployment<'_> {
@@ -37,14 +42,27 @@ impl Deployment<'_> {
         if start.existing().is_none() {
             self.check_network_quota().await?;
         }
-        let proposal = self.proposal(&start, &store, &artifacts);
+        let preset = self.preset_values(&start);
+        let mut proposal = self.proposal(&start, &store, &artifacts, preset);
         self.template
             .check_complete(|name| proposal.parameters.contains_key(name))?;
+        let values = Values {
+            template: &self.template,
+            existing: start.parameters(),
+            proposed: &proposal.parameters,
+        };
+        checks::failover(&values)?;
+        checks::concurrency(&self.aws, &values).await?;
+        let cost = Cost::of(&values, self.aws.region(), &self.settings.domain.plural);
+        if let Some(stack) = start.existing() {
+            proposal.watch = self.watch(stack).await?;
+        }
         Ok(Ready {
             artifacts,
             start,
             store,
             proposal,
+            cost,
         })
     }
 
@@ -89,12 +107,14 @@ impl Deployment<'_> {
             tags: None,
             express: self.args.express,
             keep_on_failure: self.args.no_rollback,
+            watch: None,
         };
         Ok(Ready {
             artifacts,
             start,
             store,
             proposal,
+            cost: None,
         })
     }
 
@@ -158,12 +178,44 @@ impl Deployment<'_> {
         ArtifactStore::new(&self.aws, &self.identity.account, given.or(used).cloned())
     }
 
-    fn proposal(&self, start: &Start, store: &ArtifactStore, artifacts: &[Artifact]) -> Proposal {
+    /// The preset's own values, which are said before they are taken.
+    fn preset_values(&self, start: &Start) -> Vec<(&'static str, String)> {
+        let Some(preset) = self.settings.preset else {
+            return Vec::new();
+        };
+        let given = &self.settings.parameters;
+        let taken = preset.taken(&self.template, given, start.parameters());
+        let (printer, name) = (self.printer, preset.name());
+        printer.note(format_args!("\n{}", taken.to_string().trim_end()));
+        self.show_guards(start.existing().is_none());
+        let unknown = taken.unknown();
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            printer.warn(format_args!(
+                "the template has no {unknown}, which the preset {name} sets"
+            ));
+        }
+        let values = taken.values();
+        values
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
+    }
+
+    fn proposal(
+        &self,
+        start: &Start,
+        store: &ArtifactStore,
+        artifacts: &[Artifact],
+        preset: Vec<(&'static str, String)>,
+    ) -> Proposal {
         let existing = start.existing();
         let mut values = previous(start);
         let mut set = |name: &str, value: &str| {
             values.insert(name.to_owned(), ParameterSource::Value(value.to_owned()));
         };
+        for (name, value) in &preset {
+            set(name, value);
+        }
         for (name, value) in &self.settings.parameters {
             set(name, value);
         }
@@ -186,6 +238,7 @@ impl Deployment<'_> {
             tags: (had_tags || !tags.is_empty()).then_some(tags),
             express: self.args.express,
             keep_on_failure: self.args.no_rollback,
+            watch: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::cost::Cost;
 use crate::app::handler::Handler;
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
@@ -133,6 +134,8 @@ pub(super) struct Planned<'a> {
     pub(super) changes: &'a [ResourceChanged],
     /// What changes in what the stack is about.
     pub(super) domain: &'a [Difference],
+    /// None on this machine, and where nothing is known of the template's costs.
+    pub(super) cost: Option<&'a Cost>,
     #[serde(skip)]
     pub(super) style: Style,
 }
@@ -146,7 +149,8 @@ impl fmt::Display for Planned<'_> {
                 changes: self.changes,
                 style: self.style,
             }
-            .fmt(f)
+            .fmt(f)?;
+            self.cost.map_or(Ok(()), |cost| write!(f, "\n{cost}"))
         }
     }
 }
@@ -162,6 +166,7 @@ pub(super) struct InReview<'a> {
     pub(super) change_set: Option<&'a str>,
     pub(super) changes: &'a [ResourceChanged],
     pub(super) domain: &'a [Difference],
+    pub(super) cost: Option<&'a Cost>,
 }
 
 impl fmt::Display for InReview<'_> {

@@ -15,6 +15,7 @@ fn proposal() -> Proposal {
         tags: None,
         express: false,
         keep_on_failure: false,
+        watch: None,
     }
 }
 
@@ -42,6 +43,39 @@ fn change(action: &str, id: &str, rest: &str) -> String {
          <LogicalResourceId>{id}</LogicalResourceId><ResourceType>AWS::Test::Thing</ResourceType>\
          {rest}</ResourceChange></member>"
     )
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_alarms_that_undo_an_update_are_sent_kept_or_taken_back() {
+    let sent = async |watch: Option<Watch>| {
+        let (stacks, service) = replay(vec![created(), described("CREATE_COMPLETE", "")]);
+        let proposal = Proposal {
+            watch,
+            ..proposal()
+        };
+        stacks.propose(&proposal).await.expect("a change set");
+        let sent = service.requests().remove(0);
+        let about = |pair: &&str| pair.starts_with("RollbackConfiguration");
+        let sent: Vec<_> = sent.split('&').filter(about).map(str::to_owned).collect();
+        sent.join(" ")
+    };
+    let watch = Watch {
+        alarms: vec!["arn:1".to_owned()],
+        minutes: 10,
+    };
+    let list = "RollbackConfiguration.RollbackTriggers";
+    let minutes = "RollbackConfiguration.MonitoringTimeInMinutes";
+    assert_eq!(
+        sent(Some(watch)).await,
+        format!(
+            "{list}.member.1.Arn=arn%3A1 {list}.member.1.Type=AWS%3A%3ACloudWatch%3A%3AAlarm {minutes}=10"
+        )
+    );
+    assert_eq!(
+        sent(Some(Watch::default())).await,
+        format!("{list}= {minutes}=0")
+    );
+    assert_eq!(sent(None).await, "");
 }
 
 #[tokio::test(start_paused = true)]
