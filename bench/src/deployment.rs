@@ -178,9 +178,12 @@ fn architecture() -> &'static str {
 fn make_bucket(endpoint: &str) {
     let address = endpoint.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
+    let place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint>\
+                 </CreateBucketConfiguration>";
     write!(
         stream,
-        "PUT /peer HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "PUT /peer HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{place}",
+        place.len()
     )
     .unwrap();
     let mut answer = String::new();

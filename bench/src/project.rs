@@ -107,10 +107,11 @@ impl Project {
         let took = start.elapsed();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let said = text(&output.stderr);
-        assert!(output.status.success(), "{command:?}: {said}");
+        let output_text = text(&output.stdout);
+        assert!(output.status.success(), "{command:?}: {said}{output_text}");
         Ran {
             took,
-            output: text(&output.stdout),
+            output: output_text,
             said,
         }
     }

@@ -57,6 +57,14 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The same without any command.
+#[derive(Debug, Parser)]
+#[command(name = "cqrs", version, propagate_version = true, max_term_width = 100)]
+struct Alone {
+    #[command(flatten)]
+    global: Global,
+}
+
 impl Cli {
     /// All that can be typed, in the words of `domain`.
     pub(crate) fn of(domain: &Domain) -> clap::Command {
@@ -76,14 +84,21 @@ impl Cli {
             "count" => option.long(domain.plural.clone()),
             _ => option,
         };
-        let command = Self::command()
-            // Who asks for help may show it to others.
-            .mut_args(|global| global.hide_env_values(true))
-            .mut_subcommands(|command| match command.get_name() {
-                "logs" | "bench" => command.mut_args(named),
-                _ => command,
-            });
-        command.subcommand(entity::command(domain))
+        let command = Self::command().mut_subcommands(|command| match command.get_name() {
+            "logs" | "bench" => command.mut_args(named),
+            _ => command,
+        });
+        with_entity(command, domain)
+    }
+
+    /// What can be typed that begins as `arguments` do. After the entity's name, or where only the
+    /// version is asked for, that is none of the tool's other commands, which are most of the work.
+    fn after(arguments: &[OsString], domain: &Domain) -> clap::Command {
+        match arguments.get(1).and_then(|first| first.to_str()) {
+            Some("--version" | "-V") => Alone::command(),
+            Some(first) if first == domain.entity => with_entity(Alone::command(), domain),
+            _ => Self::without_words(domain),
+        }
     }
 
     /// Parses, and decides between `--local` and what leads to AWS: both typed is an error; one
@@ -95,16 +110,16 @@ impl Cli {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let help =
             |argument: &OsString| argument == "-h" || argument == "--help" || argument == "help";
-        let mut command = match arguments.iter().any(help) {
-            true => Self::of(domain),
-            false => Self::without_words(domain),
-        };
+        let mut command = Self::after(&arguments, domain);
+        if arguments.iter().any(help) {
+            command = domain.worded(command);
+        }
         free(&command, domain)?;
         let mut matches = command.try_get_matches_from_mut(&arguments);
         if let Err(error) = &matches
             && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         {
-            command = Self::of(domain);
+            command = domain.worded(Self::after(&arguments, domain));
             matches = command.try_get_matches_from_mut(&arguments);
         }
         let matches = matches.map_err(|e| variables::named(e, &command, &arguments))?;
@@ -160,6 +175,14 @@ impl Cli {
             (None, None) => Ok(cli),
         }
     }
+}
+
+/// The tool's commands with the entity's.
+fn with_entity(command: clap::Command, domain: &Domain) -> clap::Command {
+    command
+        // Who asks for help may show it to others.
+        .mut_args(|global| global.hide_env_values(true))
+        .subcommand(entity::command(domain))
 }
 
 /// Refuses what can be typed where a word of the domain is there twice.
@@ -382,6 +405,28 @@ pub(crate) struct MachineArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_the_entity_the_same_can_be_typed_and_read_whatever_is_built() {
+        let domain = Domain::bundled();
+        let [all, alone] = [
+            Cli::of(&domain),
+            Cli::after(&["cqrs".into(), "order".into()], &domain),
+        ];
+        let help = |command: clap::Command, words: &[&str]| {
+            let words = ["cqrs", "order"].iter().chain(words).chain(&["--help"]);
+            command.try_get_matches_from(words).unwrap_err().to_string()
+        };
+        let alone = domain.worded(alone);
+        assert_eq!(alone.get_subcommands().count(), 1);
+        let commands = domain.commands.iter().map(|command| command.name.as_str());
+        for words in [&[][..], &["create"], &["get"], &["list"]] {
+            assert_eq!(help(alone.clone(), words), help(all.clone(), words));
+        }
+        for name in commands {
+            assert_eq!(help(alone.clone(), &[name]), help(all.clone(), &[name]));
+        }
+    }
 
     #[test]
     fn what_can_be_typed_is_made_of_every_domain() {
