@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::evolution::second_version;
 use crate::support::{AwsStage, LocalStage, Run, Sandbox, Stage, handlers, repository};
+use crate::ui::Page;
 
 const DESCRIPTION: &str = "handlers/domain/domain.json";
 
@@ -51,7 +52,9 @@ fn what_is_saved_is_swapped_and_what_does_not_compile_is_not() {
     let second = second_version();
     let stage = LocalStage::empty();
     write_project(&stage, &handlers());
-    let mut dev = building(&stage, "dev").start();
+    let mut page = Page::served(&stage, building(&stage, "dev --ui"));
+    let about = |page: &Page| page.get("api/about", "").1;
+    let dev = &mut page.running;
     dev.until("Building the handlers");
     dev.until("Watching handlers/ and template.yaml");
     let id = stage.place_order();
@@ -64,6 +67,8 @@ fn what_is_saved_is_swapped_and_what_does_not_compile_is_not() {
     dev.until("✓ handlers/query/src/main.rs: Query updated in");
     let before: Value = stage.cqrs(["order", "get", &id]).json();
     assert_eq!(before["quantity"], 1);
+    assert!(about(&page).contains(r#""option":"quantity""#));
+    let dev = &mut page.running;
 
     // Another domain: what it did to what exists is said, and the commands are those of the new one.
     for name in ["publisher", "subscriber", "query"] {
@@ -73,6 +78,9 @@ fn what_is_saved_is_swapped_and_what_does_not_compile_is_not() {
     dev.until("field quantity is removed");
     dev.until("handlers/domain/domain.json is written anew");
     dev.until("updated in");
+    let said = about(&page);
+    assert!(said.contains(r#""option":"urgency""#), "{said}");
+    assert!(!said.contains("quantity"), "{said}");
     let description = std::fs::read_to_string(stage.project().join(DESCRIPTION)).unwrap();
     assert_eq!(description, second.says.pretty());
     let create = "order create --client 42 --product abc --urgency 4 --wait";
@@ -80,8 +88,8 @@ fn what_is_saved_is_swapped_and_what_does_not_compile_is_not() {
     let kept: Value = stage.cqrs(["order", "get", &id]).json();
     assert_eq!(kept["clientId"], "42");
 
-    dev.interrupt();
-    let outcome = dev.outcome();
+    page.running.interrupt();
+    let outcome = page.running.outcome();
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(outcome.stderr.contains("`cqrs local stop`"), "{outcome}");
     let complaint = "cannot find value `no` in this scope";

@@ -8,13 +8,13 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Running, Stage};
+use crate::support::{LocalStage, Run, Running, Stage};
 
 const CREATE: [&str; 6] = ["order", "create", "--client", "42", "--product", "abc"];
 
 /// A page that is served.
-struct Page {
-    running: Running,
+pub(crate) struct Page {
+    pub(crate) running: Running,
     /// `127.0.0.1:4711`
     host: String,
     /// `/<token>/`
@@ -23,9 +23,13 @@ struct Page {
 
 impl Page {
     fn of(stage: &LocalStage, options: &[&str]) -> Self {
+        Self::served(stage, stage.cqrs(["ui", "--no-open"]).args(options))
+    }
+
+    /// The page that a command serves.
+    pub(crate) fn served(stage: &LocalStage, command: Run) -> Self {
         let path = stage.path().join("address");
-        let out = File::create(&path).unwrap();
-        let mut running = stage.cqrs(["ui", "--no-open"]).args(options).start_to(out);
+        let mut running = command.start_to(File::create(&path).unwrap());
         running.until("Open this address in a browser; Ctrl-C ends it");
         let address = std::fs::read_to_string(&path).unwrap();
         let rest = address.trim().strip_prefix("http://").unwrap();
@@ -59,7 +63,7 @@ impl Page {
         (status, answer)
     }
 
-    fn get(&self, path: &str, headers: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str, headers: &str) -> (u16, String) {
         self.request("GET", &format!("{}{path}", self.base), headers, "")
     }
 

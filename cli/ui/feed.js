@@ -61,6 +61,12 @@ function emit(event, data) {
   for (const listener of listeners.get(event) ?? []) listener(data);
 }
 
+/** Takes what the stack is about. @param {About} about */
+function learn(about) {
+  known.about = about;
+  emit("about");
+}
+
 /** Answers of the server. @param {string} path @returns {Promise<any>} */
 export async function ask(path) {
   const answer = await fetch(`api/${path}`);
@@ -97,6 +103,8 @@ function take(event, data) {
     case "mark":
       known.marks.push(data);
       if (known.marks.length > MARKS) known.marks.shift();
+      // What the stack is about may be another now.
+      if (data.kind === "deploy") ask("about").then(learn, () => {});
       break;
     case "facts":
       known.facts = data;
@@ -185,7 +193,7 @@ function join(left) {
 
 /** Begins, and goes on whenever the page is seen. */
 export async function start() {
-  known.about = await ask("about");
+  learn(await ask("about"));
   /** @type {AbortController | null} */
   let leaving = null;
   const follow = async () => {

@@ -80,7 +80,7 @@ pub(crate) async fn run(
         }
         Command::Dev(args) => {
             let settings = settings(false)?;
-            dev::run(args, settings, interrupt, printer).await
+            dev::run(args, &cli.global, settings, interrupt, printer).await
         }
         Command::Doctor => {
             let settings = Settings::resolve(&cli.global, domain);

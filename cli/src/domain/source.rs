@@ -63,7 +63,7 @@ impl Domain {
     }
 
     /// The description that `project` has.
-    fn of_project(project: &Path) -> Result<Option<Self>, DomainError> {
+    pub(crate) fn of_project(project: &Path) -> Result<Option<Self>, DomainError> {
         let path = project.join(FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text, &path).map(Some),

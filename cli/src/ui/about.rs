@@ -66,7 +66,8 @@ struct Input<'a> {
 }
 
 pub(super) fn json(shared: &Shared) -> String {
-    let domain = &shared.settings.domain;
+    shared.renew_domain();
+    let domain = shared.domain();
     let lists = domain.lists.iter().map(|name| List {
         field: name.clone(),
         option: domain

@@ -46,7 +46,7 @@ impl From<Failure> for Side {
 pub(super) async fn both(shared: &Shared, id: &str) -> Result<String, Failure> {
     let id = Id::try_from(id.to_owned())
         .map_err(|error| Failure::new(crate::error::Kind::Usage, error.to_string()))?;
-    let models = shared.reach.models().await?;
+    let models = shared.reach.models(shared.domain()).await?;
     let ids = [id.clone()];
     let question = json!({ (models.domain.id.as_str()): &id });
     let (held, shown) = tokio::join!(
@@ -95,7 +95,7 @@ pub(super) async fn list(
     cursor: Option<&str>,
 ) -> Result<String, Failure> {
     let functions = shared.reach.functions().await?;
-    let domain = &shared.settings.domain;
+    let domain = shared.domain();
     let mut list = json!({ "limit": PAGE, "cursor": cursor });
     if let Some((field, value)) = filter {
         list[field] = typed(shared, field, value);
@@ -115,8 +115,8 @@ pub(super) async fn list(
 
 /// A value of a field from its text.
 fn typed(shared: &Shared, field: &str, value: &str) -> Value {
-    let field = shared.settings.domain.document.field(field);
-    match field.map(|field| &field.kind) {
+    let domain = shared.domain();
+    match domain.document.field(field).map(|field| &field.kind) {
         Some(FieldKind::Whole { .. } | FieldKind::Number { .. } | FieldKind::Boolean) => {
             serde_json::from_str(value).unwrap_or_else(|_| value.into())
         }

@@ -18,12 +18,13 @@ mod run;
 mod server;
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 
 use self::feed::Feed;
 use self::reach::Reach;
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::local::client::Folder;
 use crate::settings::{Settings, Target};
@@ -50,6 +51,8 @@ pub(crate) struct Ui {
 /// What all connections share.
 struct Shared {
     settings: Settings,
+    /// What the stack is about, as it was last looked up.
+    domain: Mutex<Domain>,
     options: Options,
     reach: Reach,
     feed: Feed,
@@ -60,6 +63,20 @@ impl Shared {
     /// Whether what the entities hold is not shown.
     fn hides_documents(&self) -> bool {
         self.settings.target == Target::Aws && !self.options.show_documents
+    }
+
+    fn domain(&self) -> Domain {
+        let known = self.domain.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks it up again in the project, which may be edited while the page is open. One that cannot be
+    /// read changes nothing.
+    fn renew_domain(&self) {
+        let project = self.settings.project.as_deref();
+        if let Some(Ok(Some(domain))) = project.map(Domain::of_project) {
+            *self.domain.lock().unwrap_or_else(PoisonError::into_inner) = domain;
+        }
     }
 }
 
@@ -85,6 +102,7 @@ impl Ui {
             listener,
             shared: Arc::new(Shared {
                 settings: settings.clone(),
+                domain: Mutex::new(settings.domain.clone()),
                 options,
                 feed: Feed::new(settings),
                 reach,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::aws::Aws;
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::local::client::{Client, Folder};
 use crate::models::Models;
@@ -87,10 +88,9 @@ impl Reach {
         Ok(Functions::new(&self.aws().await?, stack, false))
     }
 
-    /// Both models of the stack.
-    pub(super) async fn models(&self) -> Result<Models, Failure> {
+    /// Both models of the stack, which is about `domain`.
+    pub(super) async fn models(&self, domain: Domain) -> Result<Models, Failure> {
         let aws = self.aws().await?;
-        let domain = self.0.settings.domain.clone();
         Ok(Models {
             table: Table::new(aws.dynamodb(), &self.table().await?, &domain.id),
             functions: self.functions().await?,

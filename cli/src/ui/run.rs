@@ -63,8 +63,7 @@ const OPTIONS: [&str; 16] = [
 
 /// Starts it, and hands over what it says.
 pub(super) fn start(shared: &Arc<Shared>, asked: Asked) -> Result<mpsc::Receiver<Heard>, Failure> {
-    let domain = &shared.settings.domain;
-    let changes = check(&asked.words, domain)?;
+    let changes = check(&asked.words, &shared.domain())?;
     if changes && shared.options.read_only {
         let why = "nothing can be changed here: the page was opened with `--read-only`";
         return Err(Failure::new(Kind::Refused, why));

@@ -15,7 +15,9 @@ use self::options::DevArgs;
 use self::round::Round;
 use self::watch::Watch;
 use crate::app::interrupt::Interrupt;
-use crate::commands::project;
+use crate::cli::Global;
+use crate::commands::ui::options::UiArgs;
+use crate::commands::{project, ui};
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target};
@@ -23,11 +25,16 @@ use crate::stack::change_set::ResourceChanged;
 
 pub(crate) async fn run(
     args: DevArgs,
+    global: &Global,
     settings: Settings,
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let project = project(&settings)?;
+    let page = match args.ui {
+        true => Some(ui::open(UiArgs::default(), global, &settings, printer).await?),
+        false => None,
+    };
     // Before anything is built, so that what is saved meanwhile counts.
     let watch = Watch::begin(&project)?;
     let mut session = Session {
@@ -40,7 +47,14 @@ pub(crate) async fn run(
     };
     // It ends in order: what AWS was asked for is taken back or left to itself, and said.
     let _hold = interrupt.hold();
-    match session.watching().await {
+    let watched = match page {
+        None => session.watching().await,
+        Some(page) => tokio::select! {
+            watched = session.watching() => watched,
+            () = page.serve() => Ok(()),
+        },
+    };
+    match watched {
         Err(failure) if failure.kind() != Kind::Interrupted => Err(failure),
         _ => {
             session.say_goodbye();

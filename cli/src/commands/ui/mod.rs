@@ -35,6 +35,23 @@ pub(crate) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    let ui = open(args, global, settings, printer).await?;
+    // Its end is what Ctrl-C is for.
+    let _hold = interrupt.hold();
+    tokio::select! {
+        () = ui.serve() => {}
+        () = interrupt.asked() => {}
+    }
+    Ok(())
+}
+
+/// Takes a port for the page, says where it is, and opens it. It is to be served.
+pub(crate) async fn open(
+    args: UiArgs,
+    global: &Global,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<Ui, Failure> {
     let options = Options {
         port: args.port,
         read_only: args.read_only,
@@ -59,13 +76,7 @@ pub(crate) async fn run(
         },
         _ => printer.note("Open this address in a browser; Ctrl-C ends it"),
     }
-    // Its end is what Ctrl-C is for.
-    let _hold = interrupt.hold();
-    tokio::select! {
-        () = ui.serve() => {}
-        () = interrupt.asked() => {}
-    }
-    Ok(())
+    Ok(ui)
 }
 
 /// What leads a command to the same stack, whether it was typed or not.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 /// Show the stack at work in a browser: the way of each {entity}, the lag, what fails and heals
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
     after_help = "The page is served on 127.0.0.1 alone; its address is all that it takes to use it, so keep it
 to yourself. Ctrl-C ends it.
