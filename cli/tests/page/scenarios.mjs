@@ -1,7 +1,7 @@
 // What is done in the browser, and what must be seen then.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 
 /** Waits until `holds` gives something true; what never does is ended by the test's own patience. */
 async function until(holds, what) {
@@ -20,7 +20,6 @@ const text = (page, selector) => page.locator(selector).first().innerText();
 /** Fails with what axe finds against the page as it is. */
 async function accessible(page, axe, where) {
   // The page lets no script in but its own: the test's is put in past that.
-  const { readFile } = await import("node:fs/promises");
   await page.evaluate(await readFile(axe, "utf8"));
   const found = await page.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
@@ -199,6 +198,30 @@ export const scenarios = {
     const [dots, rows, nodes] = await pages[1].evaluate(() => [globalThis.cqrsFlow.dots.length, document.querySelectorAll("#latest tbody tr").length, document.querySelectorAll("*").length]);
     assert.ok(dots <= 240 && rows <= 8 && nodes < 600, `${dots} dots, ${rows} rows, ${nodes} elements`);
     console.log(JSON.stringify(await pages[1].evaluate(() => globalThis.cqrsFlow.drawn)));
+  },
+
+  /** An hour of load, or MINUTES: what the page and its server hold grows until their lists are full, and no more. */
+  async memory({ open, cqrs }) {
+    const minutes = Number(process.env.MINUTES ?? 60);
+    const page = await open();
+    const tools = await page.context().newCDPSession(page);
+    const held = async () => {
+      await tools.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await tools.send("Runtime.getHeapUsage");
+      const { nodes, jsEventListeners } = await tools.send("Memory.getDOMCounters");
+      const status = await readFile(`/proc/${process.env.SERVER}/status`, "utf8");
+      return { heap: usedSize, nodes, listeners: jsEventListeners, server: 1024 * Number(/VmRSS:\s+(\d+)/.exec(status)[1]) };
+    };
+    const load = cqrs("bench", "--yes", "--rate", process.env.RATE ?? "50", "--duration", `${minutes * 60}s`);
+    const seen = [];
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await page.waitForTimeout(60_000);
+      seen.push(await held());
+      console.log(JSON.stringify({ minute: minute + 1, ...seen.at(-1) }));
+    }
+    await load;
+    const [full, end] = [seen[Math.floor(minutes / 3)], seen.at(-1)];
+    for (const what of Object.keys(end)) assert.ok(end[what] <= 1.2 * full[what], `${what}: ${full[what]} after a third, ${end[what]} at the end`);
   },
 
   /** Pictures for the docs: with load, with a fault, an entity; light and dark. */
