@@ -243,11 +243,18 @@ impl Deployment<'_> {
             self.printer
                 .warn(format_args!("{subject}: {}", warning.reason));
         }
+        let undone = match &proposal.watch {
+            Some(watch) => self.raised(watch).await,
+            None => None,
+        };
         let lost = data::lost(&self.aws, &change_set.changes, &self.settings.domain.id).await;
         for table in &lost {
             self.printer.warn(table);
         }
         if self.args.plan {
+            if let Some(undone) = &undone {
+                self.printer.warn(undone);
+            }
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
@@ -266,6 +273,12 @@ impl Deployment<'_> {
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
             return Err(data::refusal(&lost));
+        }
+        if let Some(undone) = undone {
+            self.stacks
+                .discard(&change_set.id, &change_set.stack_id)
+                .await?;
+            return Err(Failure::new(Kind::Failed, undone).hint(watch::WAY_OUT));
         }
         if self.args.change_set_only {
             self.upload(&store, &artifacts, &start, &change_set).await?;

@@ -6,7 +6,7 @@
 
 use super::Deployment;
 use super::options::Switch;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::observe::alarms;
 use crate::stack::change_set::Watch;
 use crate::stack::state::StackState;
@@ -19,6 +19,9 @@ const WATCHED: [&str; 5] = [
     "CacheErrorsAlarm",
     "LagAlarm",
 ];
+/// What to do while one is raised.
+pub(super) const WAY_OUT: &str =
+    "`cqrs status` says what to do; where this update is the cure, add `--rollback-alarms off`";
 /// Two periods of the errors' alarms.
 const MINUTES: i32 = 10;
 
@@ -47,7 +50,6 @@ impl Deployment<'_> {
             );
             return Ok(None);
         }
-        self.refuse_while_raised(&names).await?;
         Ok(Some(Watch {
             alarms: names.iter().map(|name| arn(&stack.id, name)).collect(),
             minutes: MINUTES,
@@ -63,28 +65,23 @@ impl Deployment<'_> {
         self.args.rollback_alarms.or_else(by_preset)
     }
 
-    /// CloudFormation would undo the update at once. Where alarms cannot be seen, it is left to that.
-    async fn refuse_while_raised(&self, names: &[String]) -> Result<(), Failure> {
-        let raised = alarms::raised(&self.aws.cloudwatch(), names).await;
-        let raised: Vec<String> = raised
-            .unwrap_or_default()
-            .into_iter()
-            .map(|a| a.name)
-            .collect();
-        if raised.is_empty() {
-            return Ok(());
+    /// Whether CloudFormation would undo the update at once. Where alarms cannot be seen, it is left to
+    /// that.
+    pub(super) async fn raised(&self, watch: &Watch) -> Option<String> {
+        if watch.alarms.is_empty() {
+            return None;
         }
-        let message = format!(
-            "the alarm {} is raised: CloudFormation would undo this update",
-            raised.join(", ")
-        );
-        if self.args.plan {
-            self.printer.warn(message);
-            return Ok(());
-        }
-        Err(Failure::new(Kind::Failed, message).hint(
-            "`cqrs status` says what to do; where this update is the cure, add `--rollback-alarms off`",
-        ))
+        let name = |arn: &String| arn.rsplit(':').next().map(str::to_owned);
+        let names: Vec<String> = watch.alarms.iter().filter_map(name).collect();
+        let raised = alarms::raised(&self.aws.cloudwatch(), &names).await;
+        let raised = raised.unwrap_or_default().into_iter();
+        let raised: Vec<String> = raised.map(|alarm| alarm.name).collect();
+        (!raised.is_empty()).then(|| {
+            format!(
+                "the alarm {} is raised: CloudFormation would undo this update",
+                raised.join(", ")
+            )
+        })
     }
 
     /// The lines of the preset that are no parameters, before they are taken.
