@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Fork, LocalStage, Stage, repository, target};
+use crate::support::{AwsStage, Fork, LocalStage, Stage, repository, target};
 
 /// What the browser is driven with.
 struct Browser {
@@ -38,7 +38,7 @@ impl Browser {
     }
 
     /// Opens the page of a stack and runs a scenario, which must hold.
-    fn runs(&self, scenario: &str, stage: &LocalStage) {
+    fn runs(&self, scenario: &str, stage: &impl Stage) {
         let path = stage.path().join("address");
         let out = File::create(&path).unwrap();
         let mut running = stage.cqrs(["ui", "--no-open"]).start_to(out);
@@ -50,7 +50,7 @@ impl Browser {
             .args([scenario, address.trim()])
             .current_dir(stage.project())
             .env("CQRS", env!("CARGO_BIN_EXE_cqrs"))
-            .env("CQRS_LOCAL", "1")
+            .envs(stage.variables())
             .env("PATH", stage.search_path())
             .env("HOME", stage.home())
             .env("SERVER", running.pid().to_string())
@@ -100,6 +100,13 @@ fn everybody_can_read_it_light_dark_small_and_without_motion() {
 #[test]
 fn each_fault_is_seen_and_heals() {
     orders("faults");
+}
+
+#[test]
+fn on_aws_what_changes_something_is_asked_once() {
+    if let Some(browser) = Browser::found() {
+        browser.runs("asks", &AwsStage::deployed());
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Run, Running, Stage};
+use crate::support::{AwsStage, LocalStage, Run, Running, Stage};
 
 const CREATE: [&str; 6] = ["order", "create", "--client", "42", "--product", "abc"];
 
@@ -22,12 +22,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn of(stage: &LocalStage, options: &[&str]) -> Self {
+    fn of(stage: &impl Stage, options: &[&str]) -> Self {
         Self::served(stage, stage.cqrs(["ui", "--no-open"]).args(options))
     }
 
     /// The page that a command serves.
-    pub(crate) fn served(stage: &LocalStage, command: Run) -> Self {
+    pub(crate) fn served(stage: &impl Stage, command: Run) -> Self {
         let path = stage.path().join("address");
         let mut running = command.start_to(File::create(&path).unwrap());
         running.until("Open this address in a browser; Ctrl-C ends it");
@@ -65,6 +65,12 @@ impl Page {
 
     pub(crate) fn get(&self, path: &str, headers: &str) -> (u16, String) {
         self.request("GET", &format!("{}{path}", self.base), headers, "")
+    }
+
+    /// What a question is answered.
+    fn asks(&self, path: &str) -> Value {
+        let (_, answer) = self.get(path, "");
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
     }
 
     /// The documents that a command came to, one a line.
@@ -166,8 +172,7 @@ fn a_stack_that_comes_and_changes_is_seen_as_it_does() {
         let mut ways = data["ways"].as_array().into_iter().flatten();
         event == "tick" && ways.any(|way| way["id"] == id && way["outcome"] == "projected")
     });
-    let (_, both) = page.get(&format!("api/entity?id={id}"), "");
-    let both: Value = serde_json::from_str(both.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let both = page.asks(&format!("api/entity?id={id}"));
     assert_eq!(both["written"]["clientId"], "42");
     assert_eq!(both["shown"]["clientId"], "42");
     assert_eq!(both["compared"]["state"], "same");
@@ -177,6 +182,43 @@ fn a_stack_that_comes_and_changes_is_seen_as_it_does() {
     page.until(|event, data| event == "facts" && data["stack"] == "stopped");
     page.running.interrupt();
     assert_eq!(page.running.outcome().code, 0);
+}
+
+#[test]
+fn on_aws_what_orders_hold_is_hidden_until_it_is_asked_for() {
+    let stage = AwsStage::deployed();
+    let id = stage.place_order();
+    let page = Page::of(&stage, &[]);
+    page.until(|event, data| event == "facts" && data["stack"] == "there");
+    let about = page.asks("api/about");
+    assert_eq!(
+        [&about["target"], &about["hidden"]],
+        [&json!("aws"), &json!(true)]
+    );
+    let one = format!("api/entity?id={id}");
+    let both = page.asks(&one);
+    for side in ["written", "shown"] {
+        assert_eq!(both[side]["clientId"], Value::Null, "{both}");
+        assert_eq!(both[side]["status"], "placed", "{both}");
+    }
+    assert_eq!(both["compared"]["state"], "same");
+    let rows = &page.asks("api/list")["rows"];
+    assert_eq!(
+        [&rows[0]["orderId"], &rows[0]["clientId"]],
+        [&json!(id), &Value::Null]
+    );
+    let (_, heard) = page.run(&["order", "ship", &id, "--wait=20"]);
+    let said = format!("{heard:?}");
+    assert!(
+        said.contains("shipped") && !said.contains("\"42\""),
+        "{said}"
+    );
+    let (_, heard) = page.run(&["verify"]);
+    let answer = heard.iter().find_map(|heard| heard.get("answer"));
+    assert_eq!(answer.unwrap()["orders"], 1, "{heard:?}");
+
+    let open = Page::of(&stage, &["--show-documents"]);
+    assert_eq!(open.asks(&one)["shown"]["clientId"], "42");
 }
 
 #[test]

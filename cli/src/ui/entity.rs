@@ -129,6 +129,20 @@ fn plain(item: serde_dynamo::Item) -> Value {
     serde_dynamo::from_item(item).unwrap_or(Value::Null)
 }
 
+/// An answer whose documents are [`open`].
+pub(super) fn opened(answer: Value, id: &str) -> Value {
+    match answer {
+        Value::Object(members) if members.contains_key(id) => open(Value::Object(members), id),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            let members = members.map(|(name, value)| (name, opened(value, id)));
+            Value::Object(members.collect())
+        }
+        Value::Array(all) => all.into_iter().map(|one| opened(one, id)).collect(),
+        other => other,
+    }
+}
+
 /// What of a document may be shown to everybody; of the rest it is seen that it is there.
 fn open(document: Value, id: &str) -> Value {
     let Value::Object(members) = document else {
@@ -153,9 +167,13 @@ mod tests {
     fn where_documents_are_hidden_only_what_the_pattern_adds_is_shown() {
         let document = json!({"ticketId": "t", "title": "secret", "status": "open", "version": 2});
         assert_eq!(
-            open(document, "ticketId"),
+            open(document.clone(), "ticketId"),
             json!({"ticketId": "t", "title": null, "status": "open", "version": 2})
         );
         assert_eq!(open(Value::Null, "ticketId"), Value::Null);
+        assert_eq!(
+            opened(json!({"tickets": [document], "ms": 7}), "ticketId"),
+            json!({"tickets": [{"ticketId": "t", "title": null, "status": "open", "version": 2}], "ms": 7})
+        );
     }
 }

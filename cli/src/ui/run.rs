@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
-use super::Shared;
+use super::{Shared, entity};
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 
@@ -101,11 +101,13 @@ pub(super) fn start(shared: &Arc<Shared>, asked: Asked) -> Result<mpsc::Receiver
     let (tell, heard) = mpsc::channel(LINES);
     let shared = Arc::clone(shared);
     let label = label(&asked.words);
-    // What is said of failures holds ids and versions, and no document.
-    let hides = shared.hides_documents() && asked.words.first().is_none_or(|w| w != "failures");
+    // No other command answers documents.
+    let domain = shared.domain();
+    let is_of_entity = asked.words.first() == Some(&domain.entity);
+    let hidden = (shared.hides_documents() && is_of_entity).then(|| domain.id.clone());
     // It goes on where the page goes away, as it would where a terminal is closed.
     tokio::task::spawn_local(async move {
-        follow(child, &tell, hides).await;
+        follow(child, &tell, hidden.as_deref()).await;
         if changes {
             shared.feed.ran(&label);
         }
@@ -113,7 +115,8 @@ pub(super) fn start(shared: &Arc<Shared>, asked: Asked) -> Result<mpsc::Receiver
     Ok(heard)
 }
 
-async fn follow(mut child: Child, tell: &mpsc::Sender<Heard>, hides_documents: bool) {
+/// `hidden` is the id's name where documents are not to be shown.
+async fn follow(mut child: Child, tell: &mpsc::Sender<Heard>, hidden: Option<&str>) {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let lines = async {
         let Some(stderr) = stderr else { return };
@@ -131,8 +134,12 @@ async fn follow(mut child: Child, tell: &mpsc::Sender<Heard>, hides_documents: b
     };
     let ((), text) = tokio::join!(lines, answer);
     let exit = child.wait().await.ok().and_then(|status| status.code());
-    if !text.trim().is_empty() && !hides_documents {
-        let _ = tell.send(Heard::Answer(parsed(&text))).await;
+    if !text.trim().is_empty() {
+        let answer = match hidden {
+            Some(id) => entity::opened(parsed(&text), id),
+            None => parsed(&text),
+        };
+        let _ = tell.send(Heard::Answer(answer)).await;
     }
     let _ = tell.send(Heard::Exit(exit)).await;
 }

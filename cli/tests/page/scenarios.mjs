@@ -172,6 +172,32 @@ export const scenarios = {
     await page.locator("#content dl.facts").first().waitFor();
   },
 
+  /** On AWS: what changes something is asked once, and what entities hold is hidden. */
+  async asks({ open, cqrs, axe }) {
+    const page = await open({}, "#/new");
+    const about = await page.evaluate(async () => (await fetch("api/about")).json());
+    const made = async () => (await cqrs(about.entity, "list"))[about.plural].length;
+    await page.locator("#content button.main").click();
+    await page.locator("dialog").waitFor();
+    await accessible(page, axe, "the question");
+    await page.locator("dialog button", { hasText: "Leave it" }).click();
+    await page.locator("dialog").waitFor({ state: "detached" });
+    assert.equal(await made(), 0);
+    await page.locator("#content button.main").click();
+    await page.locator("dialog button", { hasText: "Run it" }).click();
+    const link = page.locator("#content form [aria-live] a").last();
+    await link.click();
+    await page.locator(".models").waitFor();
+    assert.equal(await made(), 1);
+    assert.match(await text(page, ".models"), /hidden/);
+    for (const part of ["publisher", "stream", "readModel"]) {
+      await page.goto(page.url().split("#")[0] + `#/part/${part}`);
+      await page.locator("#panel").waitFor();
+    }
+    await page.goto(page.url().split("#")[0] + "#/failures");
+    await page.locator("#content", { hasText: "No failure waits" }).waitFor();
+  },
+
   /** Load, many tabs, and a tab that nobody looked at. */
   async load({ open, cqrs }) {
     const first = await open();

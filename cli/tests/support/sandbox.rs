@@ -93,6 +93,12 @@ impl Sandbox {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What the binary is started with, besides its home and its search path.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.variables.iter();
+        variables.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -155,7 +161,7 @@ impl Sandbox {
             .env("HOME", self.home())
             // Else a machine without credentials is asked whether it is one of Amazon's.
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables())
             .current_dir(self.project())
             .args(arguments);
         Run::new(command, self.filters.clone())
