@@ -185,6 +185,28 @@ fn a_stack_that_comes_and_changes_is_seen_as_it_does() {
 }
 
 #[test]
+fn what_is_killed_is_missed_and_comes_again() {
+    let stage = LocalStage::deployed();
+    let id = stage.place_order();
+    let mut page = Page::of(&stage, &[]);
+    for _ in 0..3 {
+        page.until(|event, data| event == "facts" && data["stack"] == "there");
+        stage.signal("-KILL");
+        page.until(|event, data| event == "facts" && data["stack"] == "stopped");
+        // Any command starts it.
+        stage.cqrs(["order", "get", &id]).succeeds();
+    }
+    page.running.signal("-KILL");
+    assert_eq!(page.running.outcome().code, -1);
+    let port = page.host.rsplit(':').next().unwrap();
+    let again = Page::of(&stage, &["--port", port]);
+    let both = again.asks(&format!("api/entity?id={id}"));
+    assert_eq!(both["compared"]["state"], "same", "{both}");
+    let (status, _) = again.request("GET", &format!("{}api/now", page.base), "", "");
+    assert_eq!(status, 404, "the former address is another's");
+}
+
+#[test]
 fn on_aws_what_orders_hold_is_hidden_until_it_is_asked_for() {
     let stage = AwsStage::deployed();
     let id = stage.place_order();

@@ -84,7 +84,8 @@ impl LocalStage {
         serde_json::from_str(&text).unwrap()
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal to what serves the stack `cqrs`.
+    pub(crate) fn signal(&self, signal: &str) {
         let process = self.host("cqrs")["pid"].to_string();
         let sent = Command::new("kill").args([signal, &process]).status();
         assert!(sent.unwrap().success());
