@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+pub(crate) mod key;
 #[cfg(test)]
 mod tests;
 
 const DOCUMENT: &str = include_str!("../../docs/permissions.md");
 /// In front of the command's name, in the title of what CloudFormation does for it.
 const FOR: &str = "CloudFormation, for ";
+/// The resource that only a stack with a key of its own has.
+const KEY: &str = "KEY";
 
 /// The most characters, without white space, of a managed policy. (IAM user guide, "IAM and AWS STS
 /// quotas")
@@ -51,11 +54,14 @@ impl Grants {
 
     /// The policy that grants them on the stack at this place.
     pub(crate) fn policy(&self, place: &Place) -> Policy {
-        let statements = self.0.iter().map(|(resource, actions)| Statement {
-            effect: "Allow",
-            action: actions.iter().copied().collect(),
-            resource: place.in_it(resource),
-            condition: None,
+        let statements = self.0.iter().filter_map(|(resource, actions)| {
+            Some(Statement {
+                effect: "Allow",
+                principal: None,
+                action: actions.iter().copied().collect(),
+                resource: place.in_it(resource)?,
+                condition: None,
+            })
         });
         Policy {
             version: "2012-10-17",
@@ -84,16 +90,23 @@ pub(crate) struct Place {
     pub(crate) region: String,
     pub(crate) stack: String,
     pub(crate) bucket: String,
+    /// The ARN of the KMS key that it has, if any.
+    pub(crate) key: Option<String>,
 }
 
 impl Place {
-    fn in_it(&self, resource: &str) -> String {
-        resource
+    /// The resource with its names filled in, where there is one.
+    fn in_it(&self, resource: &str) -> Option<String> {
+        if resource == KEY {
+            return self.key.clone();
+        }
+        let resource = resource
             .replace("PARTITION", partition(&self.region))
             .replace("REGION", &self.region)
             .replace("ACCOUNT", &self.account)
             .replace("STACK", &self.stack)
-            .replace("BUCKET", &self.bucket)
+            .replace("BUCKET", &self.bucket);
+        Some(resource)
     }
 }
 
@@ -126,6 +139,8 @@ pub(crate) struct Policy {
 #[serde(rename_all = "PascalCase")]
 struct Statement {
     effect: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<serde_json::Value>,
     action: Vec<&'static str>,
     resource: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,6 +153,7 @@ impl Policy {
         let service = "cloudformation.amazonaws.com";
         self.statement.push(Statement {
             effect: "Allow",
+            principal: None,
             action: vec!["iam:PassRole"],
             resource: arn.to_owned(),
             condition: Some(serde_json::json!({

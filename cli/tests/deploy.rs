@@ -91,7 +91,7 @@ fn a_stack_is_created_and_then_unchanged() {
     FailuresQueueArn       arn:aws:sqs:eu-west-1:000000000000:cqrs-FailuresQueue-[SUFFIX]
     CacheEndpoint          [ADDRESS]
     CacheAccess            open
-    ReplicationGroupId     cqrs
+    ReplicationGroupId     cqrs-1
     PublisherLogGroup      /aws/lambda/cqrs-publisher
     SubscriberLogGroup     /aws/lambda/cqrs-subscriber
     QueryLogGroup          /aws/lambda/cqrs-query

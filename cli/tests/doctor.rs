@@ -490,6 +490,44 @@ fn a_look_that_is_not_allowed_is_no_failure_and_the_functions_are_asked() {
 }
 
 #[test]
+fn a_key_that_cannot_be_used_is_named_with_its_state() {
+    const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0e1f2a3b";
+    let of_table = |answer: Reply| {
+        let server = Scripted::new(move |request| match request.action().as_str() {
+            "GetCallerIdentity" => Reply::identity(),
+            "DescribeStacks" => {
+                let parameters = [("QueryCodeKey", "query.zip"), ("KmsKeyArn", KEY)];
+                Reply::stack_of("cqrs", "UPDATE_COMPLETE", &parameters, "")
+            }
+            _ if request.body().contains("KeyId") => {
+                assert!(request.body().contains(KEY), "{request:?}");
+                answer.clone()
+            }
+            _ => Reply::json(200, json!({"State": "Active"})),
+        });
+        let (report, _) = report(Sandbox::against(&server.endpoint()).cqrs(["doctor"]));
+        detail(&report, "table").to_owned()
+    };
+    let in_state = |state: &str| Reply::json(200, json!({"KeyMetadata": {"KeyState": state}}));
+    let unusable = format!("its key {KEY} is Disabled, and nothing that it encrypts can be read");
+    assert_eq!(of_table(in_state("Disabled")), unusable);
+    let gone = Reply::json(
+        400,
+        json!({"__type": "NotFoundException", "message": "no key"}),
+    );
+    assert!(of_table(gone).starts_with(&format!("its key {KEY} is gone,")));
+    // What comes next is that this stack has no outputs.
+    let denied = Reply::json(
+        400,
+        json!({"__type": "AccessDeniedException", "Message": "no"}),
+    );
+    for fine in [in_state("Enabled"), denied] {
+        let detail = of_table(fine);
+        assert!(!detail.contains("key"), "{detail}");
+    }
+}
+
+#[test]
 fn a_stack_that_must_be_deleted_is_named_with_the_way_out() {
     let server = Scripted::new(|request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),

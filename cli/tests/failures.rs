@@ -281,6 +281,7 @@ fn a_rollback_that_is_stuck_is_continued_first() {
                 "",
             )],
         ),
+        "DescribeAvailabilityZones" => Reply::zones(),
         // What comes after is another test's business.
         _ => Reply::xml_error(400, "ValidationError", "enough"),
     });

@@ -34,6 +34,7 @@ mod local_faults;
 mod local_troubles;
 mod logs;
 mod metrics;
+mod network;
 mod new;
 mod older_layout;
 mod order_ids;

@@ -76,11 +76,58 @@ fn with_a_service_role_the_tools_own_calls_are_left_and_handing_the_role_over() 
 }
 
 #[test]
+fn a_key_has_a_policy_of_its_own_and_is_in_those_of_who_needs_it() {
+    let sandbox = Sandbox::new();
+    let use_by_logs = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+    ];
+    assert_eq!(
+        policy(&sandbox, &["key", "--stack", "shop"]),
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+                    "Action": ["kms:*"],
+                    "Resource": "*",
+                },
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "logs.eu-west-1.amazonaws.com"},
+                    "Action": use_by_logs,
+                    "Resource": "*",
+                    "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn":
+                        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/shop-*"}},
+                },
+            ],
+        })
+    );
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0e1f2a3b";
+    let without = policy(&sandbox, &["deploy", "operate"]);
+    assert!(!without.to_string().contains("kms:Decrypt"), "{without}");
+    let typed = policy(&sandbox, &["deploy", "--key-arn", key]);
+    assert!(actions(&typed, key).contains(&"kms:CreateGrant"));
+    sandbox.write(
+        "cqrs.toml",
+        &format!("[parameters]\nKmsKeyArn = \"{key}\"\n"),
+    );
+    let operate = policy(&sandbox, &["operate"]);
+    assert_eq!(actions(&operate, key), ["kms:Decrypt", "kms:DescribeKey"]);
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_before_aws_is_asked() {
     let sandbox = Sandbox::new();
     for (arguments, said) in [
         (&["drive", "--account", "1"][..], "an account is 12 digits"),
         (&["deploy", "--role-arn", "admin"], "a role looks like"),
+        (&["deploy", "--key-arn", "alias/x"], "a key looks like"),
+        (&["key", "deploy"], "goes with no other task"),
         (
             &["drive", "--local"],
             "a stack on this machine asks for no permissions",

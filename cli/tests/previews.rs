@@ -43,6 +43,7 @@ fn server(
         }
         match request.action().as_str() {
             "GetCallerIdentity" => Reply::identity(),
+            "DescribeAvailabilityZones" => Reply::zones(),
             "CreateChangeSet" => Reply::xml(
                 "CreateChangeSet",
                 &format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>"),
@@ -194,7 +195,7 @@ fn a_region_without_room_for_a_network_is_named_before_any_question() {
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
     error: eu-west-1 has 5 of at most 5 networks (VPCs)
-    hint: delete one that is not needed, choose another `--region`, or ask for more in Service Quotas (`VPCs per Region`)
+    hint: take one that is there with `--parameter VpcId=ID` `--parameter SubnetIds=ID,ID`, delete one that is not needed, choose another `--region`, or ask for more in Service Quotas (`VPCs per Region`)
     ");
     assert_eq!(server.counts().get("CreateChangeSet"), None);
 

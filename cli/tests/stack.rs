@@ -271,7 +271,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     FailuresQueueArn       arn:aws:sqs:us-east-1:000000000000:cqrs-FailuresQueue
     CacheEndpoint          [ADDRESS]
     CacheAccess            open
-    ReplicationGroupId     cqrs
+    ReplicationGroupId     cqrs-1
     PublisherLogGroup      /aws/lambda/cqrs-publisher
     SubscriberLogGroup     /aws/lambda/cqrs-subscriber
     QueryLogGroup          /aws/lambda/cqrs-query

@@ -17,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{Aws, AwsError, CONNECT_TIMEOUT, Detail, deepest_texts};
@@ -245,27 +246,46 @@ fn read_date(text: &str) -> Option<SystemTime> {
     date.try_into().ok()
 }
 
-/// Code and message of the Query protocol's error document.
+/// Code and message of an error, in any of the forms that services have.
 fn read_error(body: &str) -> Option<(String, String)> {
+    json_error(body).or_else(|| xml_error(body))
+}
+
+fn json_error(body: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Error {
+        #[serde(rename = "__type")]
+        code: String,
+        #[serde(default, alias = "Message")]
+        message: String,
+    }
+    let error: Error = serde_json::from_str(body).ok()?;
+    // In front of the code there may be a name space.
+    let code = error.code.rsplit('#').next()?.to_owned();
+    Some((code, error.message))
+}
+
+/// The Query protocol's error document; EC2 has one of its own.
+fn xml_error(body: &str) -> Option<(String, String)> {
     let mut document = Document::new(body);
     let mut root = document.root_element().ok()?;
-    if !root.start_el().matches("ErrorResponse") {
-        return None;
-    }
-    while let Some(mut tag) = root.next_tag() {
-        if tag.start_el().matches("Error") {
-            let (mut code, mut message) = (None, String::new());
-            while let Some(mut field) = tag.next_tag() {
-                match field.start_el().local() {
-                    "Code" => code = text(&mut field).ok(),
-                    "Message" => message = text(&mut field).unwrap_or_default(),
-                    _ => {}
-                }
+    let path: &[&str] = match root.start_el().local() {
+        "ErrorResponse" => &["Error"],
+        "Response" => &["Errors", "Error"],
+        _ => return None,
+    };
+    let read = |error: &mut ScopedDecoder<'_, '_>| {
+        let (mut code, mut message) = (None, String::new());
+        while let Some(mut field) = error.next_tag() {
+            match field.start_el().local() {
+                "Code" => code = text(&mut field).ok(),
+                "Message" => message = text(&mut field).unwrap_or_default(),
+                _ => {}
             }
-            return Some((code?, message));
         }
-    }
-    None
+        Ok(code.map(|code| (code, message)))
+    };
+    descend(&mut root, path, read).ok()?
 }
 
 /// The text inside an element that holds nothing else.
@@ -273,16 +293,20 @@ pub(crate) fn text(element: &mut ScopedDecoder<'_, '_>) -> Result<String, XmlDec
     Ok(try_data(element)?.trim().to_owned())
 }
 
-/// How many elements there are below `path`.
-pub(crate) fn count(answer: &str, path: &[&str]) -> Result<usize, XmlDecodeError> {
-    let counted = find(answer, path, |list| {
-        let mut elements = 0;
-        while list.next_tag().is_some() {
-            elements += 1;
+/// The elements below `path`, each as `read` has it.
+pub(crate) fn each<T>(
+    answer: &str,
+    path: &[&str],
+    read: impl Fn(&mut ScopedDecoder<'_, '_>) -> T,
+) -> Result<Vec<T>, XmlDecodeError> {
+    let found = find(answer, path, |list| {
+        let mut elements = Vec::new();
+        while let Some(mut element) = list.next_tag() {
+            elements.push(read(&mut element));
         }
         Ok(Some(elements))
     })?;
-    Ok(counted.unwrap_or_default())
+    Ok(found.unwrap_or_default())
 }
 
 /// Goes down `path` from the document's root, and gives the element there to `read`.
@@ -333,6 +357,13 @@ mod tests {
                     </Error><RequestId>r</RequestId></ErrorResponse>";
         let expected = ("AccessDenied".to_owned(), "a <b> & c".to_owned());
         assert_eq!(read_error(body), Some(expected));
+        let of_ec2 = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message>\
+                      </Error></Errors><RequestID>r</RequestID></Response>";
+        let expected = ("UnauthorizedOperation".to_owned(), "no".to_owned());
+        assert_eq!(read_error(of_ec2), Some(expected));
+        let of_kms = r#"{"__type":"com.amazonaws.kms#NotFoundException","message":"no key"}"#;
+        let expected = ("NotFoundException".to_owned(), "no key".to_owned());
+        assert_eq!(read_error(of_kms), Some(expected));
         assert_eq!(read_error("<html><body>Error</body></html>"), None);
         assert_eq!(read_error(""), None);
     }

@@ -7,6 +7,7 @@ mod checks;
 mod complete;
 mod cost;
 mod data;
+mod derived;
 pub(in crate::commands) mod domain;
 mod guide;
 pub(crate) mod local;

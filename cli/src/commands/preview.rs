@@ -83,8 +83,46 @@ impl fmt::Display for Preview<'_> {
         for (line, change) in lines.zip(self.changes) {
             writeln!(f, "{} {line}", look(change.action, self.style).0)?;
         }
-        write!(f, "\n{}", Counts::of(self.changes))
+        write!(f, "\n{}", Counts::of(self.changes))?;
+        for consequence in consequences(self.changes) {
+            write!(f, "\n{consequence}")?;
+        }
+        Ok(())
     }
+}
+
+/// What the resources that go mean for the whole stack. Of tables with items their own warning speaks.
+fn consequences(changes: &[ResourceChanged]) -> Vec<String> {
+    let goes = |kinds: &[&str]| {
+        let of_kind = changes
+            .iter()
+            .filter(|change| kinds.contains(&change.resource_type.as_str()));
+        of_kind.map(|change| change.action).max().and_then(|most| {
+            Some(match most {
+                Action::Replace | Action::Remove => "is",
+                Action::MayReplace => "may be",
+                Action::Add | Action::Modify => return None,
+            })
+        })
+    };
+    let cache = goes(&["AWS::ElastiCache::ReplicationGroup"]).map(|word| {
+        format!(
+            "The cache {word} another one then, and empty: queries answer `ReadModelIncomplete` until a \
+             rebuild from the table, which the deployment ends with."
+        )
+    });
+    let network = goes(&[
+        "AWS::EC2::VPC",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SecurityGroup",
+    ]);
+    let network = network.map(|word| {
+        format!(
+            "The network {word} another one then: the old one goes when Lambda has let go of it, which can \
+             take 20 minutes and more."
+        )
+    });
+    cache.into_iter().chain(network).collect()
 }
 
 #[cfg(test)]
@@ -99,6 +137,23 @@ mod tests {
             physical_id: None,
             properties: properties.iter().map(|p| (*p).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn what_goes_is_said_in_words_for_the_whole_stack() {
+        let of = |action, kind: &str| ResourceChanged {
+            resource_type: kind.to_owned(),
+            ..change(action, "X", &[])
+        };
+        let (cache, vpc) = ("AWS::ElastiCache::ReplicationGroup", "AWS::EC2::VPC");
+        let said = |changes: &[ResourceChanged]| consequences(changes).join(" ");
+        assert_eq!(said(&[of(Action::Modify, cache), of(Action::Add, vpc)]), "");
+        assert_eq!(said(&[of(Action::Replace, "AWS::DynamoDB::Table")]), "");
+        let both = said(&[of(Action::Replace, cache), of(Action::Remove, vpc)]);
+        assert!(both.starts_with("The cache is another one then"), "{both}");
+        assert!(both.contains(" The network is another one then"), "{both}");
+        let perhaps = said(&[of(Action::MayReplace, cache)]);
+        assert!(perhaps.starts_with("The cache may be another"), "{perhaps}");
     }
 
     #[test]

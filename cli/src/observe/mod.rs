@@ -8,6 +8,7 @@ pub(crate) mod alarms;
 mod aws;
 mod cache;
 pub(crate) mod judge;
+pub(crate) mod key;
 mod local;
 mod metrics;
 pub(crate) mod parts;

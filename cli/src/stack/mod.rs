@@ -8,6 +8,7 @@ pub(crate) mod deletion;
 mod deployed_by;
 pub(crate) mod follow;
 pub(crate) mod functions;
+pub(crate) mod network;
 pub(crate) mod outside;
 pub(crate) mod ownership;
 pub(crate) mod quota;

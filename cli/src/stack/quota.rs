@@ -3,13 +3,10 @@
 
 use serde::Deserialize;
 
-use crate::aws::query::{Form, Protocol, Regional, count};
+use super::network;
+use crate::aws::query::{Protocol, Regional};
 use crate::aws::{Aws, AwsError};
 
-const EC2: Regional = Regional {
-    name: "ec2",
-    variable: "EC2",
-};
 const QUOTAS: Regional = Regional {
     name: "servicequotas",
     variable: "SERVICE_QUOTAS",
@@ -25,9 +22,9 @@ pub(crate) struct Networks {
 
 /// How many there are, and may be; unknown where the permissions to ask are missing.
 pub(crate) async fn networks(aws: &Aws) -> Option<Networks> {
-    let (used, limit) = tokio::join!(used(aws), limit(aws));
+    let (used, limit) = tokio::join!(network::vpcs(aws), limit(aws));
     Some(Networks {
-        used: used.ok()?,
+        used: used.ok()?.len(),
         limit: limit.ok()?,
     })
 }
@@ -57,15 +54,6 @@ pub(crate) async fn concurrency(aws: &Aws) -> Option<Concurrency> {
         limit: limit.concurrent_executions.into(),
         free: limit.unreserved_concurrent_executions?.into(),
     })
-}
-
-async fn used(aws: &Aws) -> Result<usize, AwsError> {
-    const ACTION: &str = "ec2:DescribeVpcs";
-    let form = Form::new("DescribeVpcs", "2016-11-15");
-    let answer = aws
-        .ask_regional(&EC2, form.as_str(), Protocol::Query, ACTION)
-        .await?;
-    count(&answer, &["vpcSet"]).map_err(|_| AwsError::incomplete(ACTION, "networks"))
 }
 
 async fn limit(aws: &Aws) -> Result<usize, AwsError> {

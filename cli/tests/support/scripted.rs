@@ -122,6 +122,19 @@ impl Reply {
         )
     }
 
+    /// Three zones, of which a new stack takes two.
+    pub(crate) fn zones() -> Self {
+        let zones: String = ["euw1-az3", "euw1-az1", "euw1-az2"]
+            .iter()
+            .map(|id| format!("<item><zoneId>{id}</zoneId></item>"))
+            .collect();
+        let body = format!(
+            "<DescribeAvailabilityZonesResponse><availabilityZoneInfo>{zones}</availabilityZoneInfo>\
+             </DescribeAvailabilityZonesResponse>"
+        );
+        Self::answer(200, "text/xml", body)
+    }
+
     /// One stack, in this state.
     pub(crate) fn stack(name: &str, status: &str) -> Self {
         Self::stack_with(name, status, "")

@@ -3,6 +3,8 @@
 //! Every question shows the value that Enter keeps, and is asked again until the answer is good.
 //! The file is edited, not rewritten: comments and what was not asked for stay as they are.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -10,8 +12,10 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::ARCHITECTURE;
+use super::derived::CACHE_NUMBER;
 use super::preset::{NODE_TYPE, TOPIC};
 use crate::app::interrupt::Interrupt;
+use crate::aws::Aws;
 use crate::commands::no_project;
 use crate::commands::table::table;
 use crate::error::{Failure, Kind};
@@ -36,9 +40,15 @@ pub(super) async fn run(
             "write {FILE} instead; its keys are listed in docs/reference.md"
         )));
     }
-    let guide = Guide { interrupt, printer };
+    let mut guide = Guide {
+        interrupt,
+        printer,
+        aws: None,
+    };
     settings.stack = guide.stack(&settings.stack).await?;
     settings.aws.region = Some(guide.region(settings.aws.region.as_deref()).await?);
+    // What cannot be reached is said where it is needed; the questions go on without it.
+    guide.aws = Aws::connect(&settings.aws).await.ok();
     if settings.preset.is_none() && guide.agrees("Guard it for production?").await? {
         settings.preset = Some(Preset::Production);
     }
@@ -50,7 +60,8 @@ pub(super) async fn run(
         let asked: Vec<&Parameter> = group
             .parameters
             .into_iter()
-            .filter(|p| p.name != ARCHITECTURE && !asked_already.contains(&p.name.as_str()))
+            .filter(|p| ![ARCHITECTURE, CACHE_NUMBER].contains(&p.name.as_str()))
+            .filter(|p| !asked_already.contains(&p.name.as_str()))
             .collect();
         if !asked.is_empty() {
             guide.group(group.label, &asked, settings).await?;
@@ -68,6 +79,7 @@ pub(super) async fn run(
 struct Guide<'a> {
     interrupt: &'a Interrupt,
     printer: &'a Printer,
+    aws: Option<Aws>,
 }
 
 impl Guide<'_> {
@@ -159,6 +171,7 @@ impl Guide<'_> {
                 self.printer
                     .note(format_args!("  {}", style.dim(description)));
             }
+            self.offer(&parameter.name, values).await?;
             let before = current(parameter, values, preset).map(str::to_owned);
             let answer = self.parameter(parameter, before.as_deref()).await?;
             values.insert(parameter.name.clone(), answer);

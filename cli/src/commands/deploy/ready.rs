@@ -39,18 +39,13 @@ impl Deployment<'_> {
         refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
         self.warn_of_newer(&start);
         let store = self.store(start.existing());
-        if start.existing().is_none() {
-            self.check_network_quota().await?;
-        }
         let preset = self.preset_values(&start);
         let mut proposal = self.proposal(&start, &store, &artifacts, preset);
+        let derived = self.derived(&self.values(&start, &proposal)).await?;
+        proposal.parameters.extend(derived);
         self.template
             .check_complete(|name| proposal.parameters.contains_key(name))?;
-        let values = Values {
-            template: &self.template,
-            existing: start.parameters(),
-            proposed: &proposal.parameters,
-        };
+        let values = self.values(&start, &proposal);
         checks::failover(&values)?;
         checks::concurrency(&self.aws, &values).await?;
         let cost = Cost::of(&values, self.aws.region(), &self.settings.domain.plural);
@@ -125,8 +120,16 @@ impl Deployment<'_> {
         warn_of_newer(&self.settings.stack, deployed_by, self.printer);
     }
 
+    fn values<'a>(&'a self, start: &'a Start, proposal: &'a Proposal) -> Values<'a> {
+        Values {
+            template: &self.template,
+            existing: start.parameters(),
+            proposed: &proposal.parameters,
+        }
+    }
+
     /// Another network has to fit in, which CloudFormation finds out only after some minutes.
-    async fn check_network_quota(&self) -> Result<(), Failure> {
+    pub(super) async fn check_network_quota(&self) -> Result<(), Failure> {
         let networks = self.template.count("AWS::EC2::VPC");
         if networks == 0 {
             return Ok(());
@@ -136,8 +139,9 @@ impl Deployment<'_> {
                 let region = self.aws.region();
                 let message = format!("{region} has {used} of at most {limit} networks (VPCs)");
                 Err(Failure::new(Kind::Failed, message).hint(
-                    "delete one that is not needed, choose another `--region`, or ask for more in \
-                     Service Quotas (`VPCs per Region`)",
+                    "take one that is there with `--parameter VpcId=ID` `--parameter \
+                     SubnetIds=ID,ID`, delete one that is not needed, choose another `--region`, or ask \
+                     for more in Service Quotas (`VPCs per Region`)",
                 ))
             }
             _ => Ok(()),

@@ -4,7 +4,7 @@ use super::check::{Checked, Finding, Status};
 use super::stack::Found;
 use crate::app::handler::Handler;
 use crate::error::Failure;
-use crate::observe::{Function, Part, Unseen, here_lag, here_mapping, parts};
+use crate::observe::{Function, Part, Unseen, here_lag, here_mapping, key, parts};
 
 /// What the subscriber needs of a change.
 const VIEW: &str = "NEW_AND_OLD_IMAGES";
@@ -50,8 +50,11 @@ fn judge_function(found: &Found, handler: Handler, function: &Function) -> Findi
     Finding::judged(detail.unwrap_or_else(|| "it is there".to_owned()), advice)
 }
 
-/// The table and its stream.
+/// The table, its stream and its key.
 pub(super) async fn table(found: &Found) -> Result<Checked<()>, Failure> {
+    if let Some(broken) = broken_key(found).await {
+        return Ok(broken.into());
+    }
     let asked = async {
         let name = found.output("TableName")?;
         Ok((
@@ -76,6 +79,20 @@ pub(super) async fn table(found: &Found) -> Result<Checked<()>, Failure> {
         found.command("deploy")
     );
     Ok(Finding::failed(detail).hint(hint).into())
+}
+
+/// What is wrong with the stack's own key. Whoever may not look at keys is told by what fails.
+async fn broken_key(found: &Found) -> Option<Finding> {
+    let key = found.key.as_deref()?;
+    let state = match key::state(&found.aws, key).await {
+        Ok(state) => state,
+        Err(error) if error.code() == Some("NotFoundException") => "gone".to_owned(),
+        Err(_) => return None,
+    };
+    (state != key::USABLE).then(|| {
+        Finding::failed(format!("its key {key} is {state}, and nothing that it encrypts can be read"))
+            .hint("enable the key in KMS, or cancel its deletion; a key that is gone takes the data with it")
+    })
 }
 
 /// From the stream to the subscriber.

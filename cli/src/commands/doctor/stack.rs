@@ -28,6 +28,8 @@ const NEEDED: [&str; 5] = [
     "StreamArn",
     "TableName",
 ];
+/// The parameter that names the stack's key.
+const KEY: &str = "KmsKeyArn";
 /// The process on this machine answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -39,6 +41,8 @@ pub(super) struct Found {
     pub(super) target: Target,
     /// Unknown to whoever may not describe stacks.
     outputs: Option<Vec<Output>>,
+    /// The KMS key that the stack is encrypted with, by ARN.
+    pub(super) key: Option<String>,
     /// The mappings' own account, which only this machine has.
     pub(super) mappings: Option<Vec<mapping::Status>>,
     /// The cache that was there before the stack on this machine.
@@ -53,6 +57,7 @@ impl Found {
             domain: settings.domain.clone(),
             target: Target::Aws,
             outputs,
+            key: None,
             mappings: None,
             cache_url: None,
         }
@@ -127,7 +132,11 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
     if state.situation() == Situation::MustBeDeleted {
         return Ok(finding.into());
     }
-    let found = Found::on_aws(aws, settings, Some(state.outputs));
+    let mut parameters = state.parameters;
+    let found = Found {
+        key: parameters.remove(KEY).filter(|key| !key.is_empty()),
+        ..Found::on_aws(aws, settings, Some(state.outputs))
+    };
     Ok(Checked::found(found, finding))
 }
 
@@ -241,6 +250,7 @@ pub(super) async fn process(
         domain: settings.domain.clone(),
         target: Target::Local,
         outputs: Some(outputs.into_iter().map(Output::from).collect()),
+        key: None,
         mappings: Some(status.mappings),
         cache_url: Some(cache).filter(|cache| cache.starts_with("redis://")),
     };

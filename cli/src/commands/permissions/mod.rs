@@ -5,11 +5,13 @@ pub(crate) mod options;
 use self::options::{PermissionsArgs, Task};
 use crate::aws::Aws;
 use crate::error::{Failure, Kind};
-use crate::permissions::{Grants, INLINE_LIMIT, MANAGED_LIMIT, Place};
+use crate::permissions::{Grants, INLINE_LIMIT, MANAGED_LIMIT, Place, Policy};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target};
 use crate::stack::artifacts;
 
+/// The template's parameter for it.
+const KEY: &str = "KmsKeyArn";
 /// By the names that docs/permissions.md has.
 const DRIVE: [&str; 2] = ["order", "outputs"];
 const OPERATE: [&str; 8] = [
@@ -27,18 +29,30 @@ pub(crate) async fn run(
         let said = "a stack on this machine asks for no permissions";
         return Err(Failure::new(Kind::Usage, said).hint("leave out `--local`"));
     }
+    let of_key = args.tasks.contains(&Task::Key);
+    if of_key && args.tasks.len() > 1 {
+        let said = "`key` is the policy of a key, and goes with no other task";
+        return Err(Failure::new(Kind::Usage, said).hint("print each by itself"));
+    }
     let aws = Aws::connect(&settings.aws).await?;
     let account = match args.account {
         Some(account) => account,
         None => aws.identity().await?.account,
     };
     let bucket = settings.artifact_bucket;
+    let in_file = settings.parameters.get(KEY).filter(|key| !key.is_empty());
     let place = Place {
+        key: args.key_arn.or_else(|| in_file.cloned()),
         bucket: bucket.unwrap_or_else(|| artifacts::managed_bucket(&account, aws.region())),
         account,
         region: aws.region().to_owned(),
         stack: settings.stack.to_string(),
     };
+    if of_key {
+        let logs = aws.regional("logs").await?;
+        let logs = logs.rsplit('/').next().unwrap_or_default();
+        return printer.json(&Policy::of_key(&place, logs));
+    }
     let role = args.role_arn.or(settings.role_arn);
     let alone = role.is_none();
     let grants = args.tasks.iter().map(|task| grants(*task, alone));
@@ -76,6 +90,8 @@ fn grants(task: Task, alone: bool) -> Grants {
         Task::ServiceRole => {
             Grants::cloudformation("deploy").and(Grants::cloudformation("destroy"))
         }
+        // Its policy is another one's.
+        Task::Key => Grants::default(),
     }
 }
 
@@ -91,6 +107,9 @@ mod tests {
             assert_ne!(Grants::tool(command), Grants::default(), "{command}");
         }
         for task in Task::value_variants() {
+            if *task == Task::Key {
+                continue;
+            }
             assert_ne!(grants(*task, true), Grants::default(), "{task:?}");
         }
     }

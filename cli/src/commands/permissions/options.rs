@@ -4,6 +4,14 @@ use clap::{Args, ValueEnum};
 
 use crate::settings::{parse_account, parse_role};
 
+/// How a key looks to IAM; an alias may come to stand for another one.
+fn parse_key(text: &str) -> Result<String, String> {
+    let is_key = text.starts_with("arn:") && text.contains(":kms:") && text.contains(":key/");
+    is_key
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a key looks like arn:aws:kms:REGION:ACCOUNT:key/ID".to_owned())
+}
+
 /// Print the IAM policy that a task needs, for this stack and no other
 #[derive(Args, Debug)]
 #[command(
@@ -14,7 +22,8 @@ Examples:
   cqrs permissions deploy destroy > policy.json
   cqrs permissions drive --account 123456789012 --region eu-west-1
   cqrs permissions service-role > role.json     for a role that CloudFormation takes
-  cqrs permissions deploy --role-arn arn:aws:iam::123456789012:role/cloudformation"
+  cqrs permissions deploy --role-arn arn:aws:iam::123456789012:role/cloudformation
+  cqrs permissions key > key.json               the policy of a KMS key for the stack"
 )]
 pub(crate) struct PermissionsArgs {
     /// What shall be done; of several, one policy for all
@@ -29,6 +38,10 @@ pub(crate) struct PermissionsArgs {
     /// and handing the role over
     #[arg(long, value_name = "ARN", value_parser = parse_role)]
     pub(crate) role_arn: Option<String>,
+
+    /// The KMS key that the stack is encrypted with [default: KmsKeyArn in cqrs.toml]
+    #[arg(long, value_name = "ARN", value_parser = parse_key)]
+    pub(crate) key_arn: Option<String>,
 }
 
 /// What somebody does with a stack.
@@ -46,4 +59,6 @@ pub(crate) enum Task {
     Destroy,
     /// All that CloudFormation does for `deploy` and `destroy`
     ServiceRole,
+    /// The policy of a KMS key for the stack, of the key itself and of no caller
+    Key,
 }

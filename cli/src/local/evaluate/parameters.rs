@@ -16,6 +16,10 @@ const OPEN: &str = "open";
 const UNREAD: [&str; 2] = ["Metrics", "Dashboard"];
 const OFF: &str = "off";
 
+/// The zones that a network of the stack's own would be in: here there is none, and the template asks
+/// for two.
+const ZONES: [(&str, &str); 2] = [("FirstZoneId", "local-az1"), ("SecondZoneId", "local-az2")];
+
 const ARCHITECTURE: &str = "Architecture";
 const BUCKET: &str = "ArtifactBucket";
 
@@ -105,8 +109,10 @@ fn own_values(template: &Template) -> BTreeMap<&'static str, &'static str> {
 
 /// The default that a parameter has on this machine, where it is not the template's.
 fn default_here(parameter: &Parameter) -> Option<&'static str> {
-    let unread = UNREAD.contains(&parameter.name.as_str());
-    (unread && parameter.check(OFF).is_ok()).then_some(OFF)
+    let unread = UNREAD.iter().map(|name| (*name, OFF));
+    let mut here = unread.chain(ZONES);
+    let (_, value) = here.find(|(name, _)| *name == parameter.name)?;
+    parameter.check(value).is_ok().then_some(value)
 }
 
 fn is_list(parameter: &Parameter) -> bool {

@@ -147,7 +147,7 @@ fn every_dimension_names_a_resource_of_the_stack() {
     assert_eq!(
         values,
         serde_json::json!({
-            "CacheClusterId": ["shop-001"],
+            "CacheClusterId": ["shop-1-001"],
             "FunctionName": ["shop-publisher", "shop-query", "shop-subscriber"],
             "Operation": ["PutItem", "UpdateItem"],
             "QueueName": ["shop-FailuresQueue"],

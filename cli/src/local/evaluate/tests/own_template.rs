@@ -157,23 +157,154 @@ fn the_cache_is_open_here_and_it_is_said_where_the_user_wanted_else() {
 
 #[test]
 fn a_rule_that_is_not_kept_is_said_in_its_own_words() {
-    let mut context = context();
-    context
-        .parameters
-        .insert("SecondZone".to_owned(), "0".to_owned());
-    let error = evaluate(&own_template(), &context).unwrap_err().to_string();
-    let (place, what) = error.split_once(": ").unwrap();
-    assert!(place.starts_with("template.yaml:"), "{place}");
+    let refused = |parameters: &[(&str, &str)]| {
+        let mut context = context();
+        let given = parameters.iter();
+        let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        context.parameters.extend(given);
+        let error = evaluate(&own_template(), &context).unwrap_err().to_string();
+        let (place, what) = error.split_once(": ").unwrap();
+        assert!(place.starts_with("template.yaml:"), "{place}");
+        what.to_owned()
+    };
     assert_eq!(
-        what,
-        "rule `TwoZones`: FirstZone and SecondZone must differ."
+        refused(&[("FirstZoneId", "euw1-az1"), ("SecondZoneId", "euw1-az1")]),
+        "rule `OwnNetwork`: FirstZoneId and SecondZoneId must be two zones, unless VpcId is given."
+    );
+    for given in [("SubnetIds", "subnet-1"), ("SecurityGroupIds", "sg-1")] {
+        assert_eq!(
+            refused(&[given]),
+            "rule `OwnNetwork`: SubnetIds and SecurityGroupIds go with VpcId."
+        );
+    }
+    assert_eq!(
+        refused(&[("VpcId", "vpc-1")]),
+        "rule `YourNetwork`: VpcId goes with SubnetIds."
+    );
+}
+
+/// A network of the user's, and a key.
+const YOURS: [(&str, &str); 3] = [
+    ("VpcId", "vpc-1"),
+    ("SubnetIds", "subnet-1,subnet-2"),
+    (
+        "KmsKeyArn",
+        "arn:aws:kms:eu-west-1:000000000000:key/0e1f2a3b",
+    ),
+];
+
+/// The properties of the resources as AWS would have them, by their names.
+fn properties(parameters: &[(&str, &str)]) -> BTreeMap<String, serde_json::Value> {
+    let (template, mut context) = (own_template(), context());
+    let given = parameters.iter();
+    let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    context.parameters.extend(given);
+    let mut values = parameters::values(&template, &context).unwrap().by_name;
+    values.insert("CacheAccess", value::Value::text(template.root().at, "iam"));
+    let (_, resources) = evaluate_resources(&template, &context, values).unwrap();
+    let resources = resources.iter();
+    resources
+        .map(|resource| (resource.id.clone(), resource.properties.to_json()))
+        .collect()
+}
+
+#[test]
+fn a_network_of_the_users_takes_the_place_of_the_stacks_own() {
+    let own = properties(&[]);
+    for name in [
+        "Vpc",
+        "FirstSubnet",
+        "SecondSubnet",
+        "FunctionSecurityGroup",
+    ] {
+        assert!(own.contains_key(name), "{name}");
+    }
+    assert_eq!(own["FirstSubnet"]["AvailabilityZoneId"], "local-az1");
+    let yours = properties(&YOURS);
+    for name in ["Vpc", "FirstSubnet", "SecondSubnet"] {
+        assert!(!yours.contains_key(name), "{name}");
+    }
+    let subnets = serde_json::json!(["subnet-1", "subnet-2"]);
+    assert_eq!(yours["CacheSubnets"]["SubnetIds"], subnets);
+    let group = &yours["FunctionSecurityGroup"];
+    assert_eq!(group["VpcId"], "vpc-1");
+    assert_eq!(group["SecurityGroupEgress"][0]["CidrIp"], "0.0.0.0/0");
+    for function in ["Subscriber", "Query"] {
+        assert_eq!(yours[function]["VpcConfig"]["SubnetIds"], subnets);
+    }
+    assert!(yours["Publisher"].get("VpcConfig").is_none());
+
+    let mut with_groups = YOURS.to_vec();
+    with_groups.push(("SecurityGroupIds", "sg-1,sg-2"));
+    let with_groups = properties(&with_groups);
+    let groups = serde_json::json!(["sg-1", "sg-2"]);
+    assert!(!with_groups.contains_key("FunctionSecurityGroup"));
+    assert!(!with_groups.contains_key("CacheSecurityGroup"));
+    assert_eq!(with_groups["Cache"]["SecurityGroupIds"], groups);
+    assert_eq!(
+        with_groups["Query"]["VpcConfig"]["SecurityGroupIds"],
+        groups
     );
 }
 
 #[test]
-fn every_zone_that_a_parameter_can_choose_is_there() {
-    let evaluated = own(&[("FirstZone", "5")]);
-    assert_eq!(evaluated.definition.tables.len(), 1);
+fn a_key_of_the_users_is_on_all_that_holds_data_and_roles_use_it_by_their_services_alone() {
+    const PLACES: [(&str, &str); 9] = [
+        ("WriteModel", "/SSESpecification/KMSMasterKeyId"),
+        ("Cache", "/KmsKeyId"),
+        ("FailuresQueue", "/KmsMasterKeyId"),
+        ("PublisherLogs", "/KmsKeyId"),
+        ("SubscriberLogs", "/KmsKeyId"),
+        ("QueryLogs", "/KmsKeyId"),
+        ("Publisher", "/KmsKeyArn"),
+        ("Subscriber", "/KmsKeyArn"),
+        ("Query", "/KmsKeyArn"),
+    ];
+    let key = YOURS[2].1;
+    let (own, yours) = (properties(&[]), properties(&YOURS));
+    for (name, place) in PLACES {
+        assert_eq!(yours[name].pointer(place).unwrap(), key, "{name}");
+        assert_eq!(own[name].pointer(place), None, "{name}");
+    }
+    assert_eq!(own["FailuresQueue"]["SqsManagedSseEnabled"], "true");
+    assert_eq!(yours["FailuresQueue"]["SqsManagedSseEnabled"], "false");
+    let statements = |of: &BTreeMap<String, serde_json::Value>, role: &str| -> Vec<_> {
+        let policy = &of[role]["Policies"][0]["PolicyDocument"]["Statement"];
+        let statements = policy.as_array().unwrap().iter();
+        let with_key = statements.filter(|statement| statement["Sid"] == "UseKey");
+        with_key.cloned().collect()
+    };
+    for (role, services) in [
+        ("PublisherRole", &["dynamodb.*", "lambda.*"][..]),
+        ("SubscriberRole", &["dynamodb.*", "lambda.*", "sqs.*"]),
+        ("QueryRole", &["lambda.*"]),
+    ] {
+        assert_eq!(statements(&own, role), Vec::<serde_json::Value>::new());
+        let [statement] = statements(&yours, role).try_into().unwrap();
+        assert_eq!(statement["Resource"], key);
+        let via = serde_json::json!({"StringLike": {"kms:ViaService": services}});
+        assert_eq!(statement["Condition"], via);
+    }
+}
+
+#[test]
+fn a_key_and_a_network_of_the_users_are_taken_here_without_effect() {
+    let evaluated = own(&YOURS);
+    assert!(evaluated.notes.is_empty(), "{:?}", evaluated.notes);
+    assert_eq!(evaluated.definition, own(&[]).definition);
+    let without: BTreeSet<_> = evaluated
+        .without_effect
+        .iter()
+        .map(|without| (without.property.as_str(), without.needless))
+        .collect();
+    for property in [
+        "KmsKeyArn",
+        "KmsMasterKeyId",
+        "SSESpecification",
+        "VpcConfig",
+    ] {
+        assert!(without.contains(&(property, true)), "{without:?}");
+    }
 }
 
 #[test]
