@@ -36,10 +36,10 @@ use crate::commands::deploy::report::{Deployed, Done, InReview, Planned};
 use crate::commands::deploy::said::Said;
 use crate::commands::deploy::source::Source;
 use crate::commands::deploy::start::Start;
-use crate::commands::introduce;
 use crate::commands::operation::{Operations, subject};
 use crate::commands::outputs::Outputs;
 use crate::commands::preview::Preview;
+use crate::commands::{counted, introduce};
 use crate::domain::Difference;
 use crate::error::{Failure, Kind};
 use crate::package::{Architecture, Artifact, BuildOutput};
@@ -289,6 +289,14 @@ impl Deployment<'_> {
             self.agree(&change_set).await?;
         }
         self.upload(&store, &artifacts, &start, &change_set).await?;
+        if let Some(watch) = proposal.watch.as_ref().filter(|watch| watch.minutes > 0) {
+            self.printer.note(format_args!(
+                "CloudFormation watches {} for {} minutes after all is in place, and undoes the update where one \
+                 is raised",
+                counted(watch.alarms.len() as u64, "alarm"),
+                watch.minutes,
+            ));
+        }
         let (ended, since) = self.execute(&change_set).await?;
         drop(hold);
         let state = self

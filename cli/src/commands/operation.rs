@@ -58,7 +58,8 @@ impl Operations<'_> {
         let message = format!("stack `{}` ended in {}", self.stack, ended.status);
         let mut failure = with_causes(Failure::new(Kind::Failed, message), &causes);
         if causes.is_empty() {
-            failure = failure.caused_by("CloudFormation gives no reason");
+            let reason = ended.rolled_back.as_deref();
+            failure = failure.caused_by(reason.unwrap_or("CloudFormation gives no reason"));
         }
         if let Some(hint) = way_out(&ended.status, self.stack) {
             failure = failure.hint(hint);

@@ -63,6 +63,10 @@ impl ResourceEvent {
             )
     }
 
+    fn starts_rollback(&self) -> bool {
+        self.is_stack && self.status.ends_with("ROLLBACK_IN_PROGRESS")
+    }
+
     fn from_sdk(event: StackEvent) -> Option<Self> {
         let physical = event.physical_resource_id.unwrap_or_default();
         Some(Self {
@@ -109,6 +113,8 @@ pub(crate) struct Ended {
     pub(crate) status: String,
     /// Every failure on the way, in order of time.
     pub(crate) failures: Vec<ResourceEvent>,
+    /// Why the stack was rolled back, in CloudFormation's words: where an alarm was raised, nothing failed.
+    pub(crate) rolled_back: Option<String>,
 }
 
 impl Ended {
@@ -165,6 +171,7 @@ impl Stacks {
         let mut first = Pause::between(FIRST_PAUSE, USUAL_PAUSE);
         let mut usual = Pause::between(USUAL_PAUSE, LONGEST_PAUSE).growing(1.25);
         let mut failures = Vec::new();
+        let mut rolled_back = None;
         loop {
             let new = self.events_since(&mut mark).await?;
             if !new.is_empty() {
@@ -176,7 +183,11 @@ impl Stacks {
                     return Ok(Ended {
                         status: event.status,
                         failures,
+                        rolled_back,
                     });
+                }
+                if event.starts_rollback() {
+                    rolled_back.clone_from(&event.reason);
                 }
                 if event.is_failure() {
                     failures.push(event);

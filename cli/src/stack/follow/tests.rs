@@ -47,6 +47,25 @@ async fn only_events_after_the_mark_are_shown_each_once_and_oldest_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_in_which_nothing_failed_keeps_the_stacks_own_reason() {
+    let raised = "The alarm shop-publisher-errors was raised";
+    let begun = (1, "cqrs", "UPDATE_IN_PROGRESS", "");
+    let log = [
+        (5, "cqrs", "UPDATE_ROLLBACK_COMPLETE", ""),
+        (4, "Fn", "UPDATE_COMPLETE", ""),
+        (3, "cqrs", "UPDATE_ROLLBACK_IN_PROGRESS", raised),
+        (2, "Fn", "UPDATE_COMPLETE", ""),
+        begun,
+    ];
+    let (stacks, service) = replay(vec![events(&[begun], None), events(&log, None)]);
+    let mark = stacks.mark(STACK_ID).await.expect("a mark");
+    let (ended, _) = followed(&stacks, mark).await;
+    service.requests();
+    assert!(!ended.succeeded() && ended.failures.is_empty());
+    assert_eq!(ended.rolled_back.as_deref(), Some(raised));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_rollback_ends_the_following_with_every_failure_in_order() {
     let log = [
         (

@@ -19,6 +19,7 @@ fn ended(failures: &[(&str, &str)]) -> Ended {
     Ended {
         status: "ROLLBACK_COMPLETE".to_owned(),
         failures: failures.iter().map(failure).collect(),
+        rolled_back: None,
     }
 }
 
