@@ -127,11 +127,18 @@ fn an_environment_of_the_file_names_the_preset_and_outranks_it() {
     first.args(["--parameter", "CacheFailover=off"]).succeeds();
 }
 
+/// What a deployed stack has, so that nothing of its network is to be chosen.
+const DEPLOYED: [(&str, &str); 3] = [
+    ("QueryCodeKey", "query.zip"),
+    ("FirstZoneId", "euw1-az1"),
+    ("SecondZoneId", "euw1-az2"),
+];
+
 /// A stack that has an alarm in this state, and a region with so many invocations.
 fn server(raised: bool, free: u32) -> Scripted {
     Scripted::new(move |request| match request.action().as_str() {
         "GetCallerIdentity" => Reply::identity(),
-        "DescribeStacks" => Reply::stack("cqrs", "UPDATE_COMPLETE"),
+        "DescribeStacks" => Reply::stack_of("cqrs", "UPDATE_COMPLETE", &DEPLOYED, ""),
         "ListStackResources" => Reply::xml(
             "ListStackResources",
             "<StackResourceSummaries><member><LogicalResourceId>LagAlarm</LogicalResourceId>\

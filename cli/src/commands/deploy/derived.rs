@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Deployment;
+use super::preset::NODE_TYPE;
 use super::values::Values;
 use crate::error::{Failure, Kind};
 use crate::stack::change_set::ParameterSource;
@@ -11,7 +12,6 @@ use crate::stack::network;
 
 pub(super) const VPC: &str = "VpcId";
 pub(super) const ZONES: [&str; 2] = ["FirstZoneId", "SecondZoneId"];
-const NODE_TYPE: &str = "CacheNodeType";
 /// In front of the machine's own type.
 const NODE: &str = "cache.";
 pub(super) const CACHE_NUMBER: &str = "CacheNumber";
