@@ -327,6 +327,37 @@ fn on_this_machine_a_network_and_a_key_are_taken_without_effect() {
 }
 
 #[test]
+fn a_stack_is_made_in_a_network_of_the_users_moves_to_its_own_and_goes() {
+    let stage = AwsStage::empty();
+    let [network, subnets] = ["VpcId=", "SubnetIds="];
+    let yours = [
+        format!("{network}{VPC}"),
+        format!("{subnets}subnet-00000001,subnet-00000002"),
+    ];
+    let deploy = |parameters: &[String]| -> Value {
+        let mut deploy = stage.deploy();
+        for parameter in parameters {
+            deploy = deploy.args(["--parameter", parameter]);
+        }
+        deploy.json()
+    };
+    let made = deploy(&yours);
+    assert_eq!(made["outputs"]["VpcId"], VPC, "{made}");
+    assert_eq!(made["outputs"]["ReplicationGroupId"], "cqrs-1", "{made}");
+    assert_eq!(stage.stack_parameter("cqrs", "FirstZoneId"), "");
+    let id = stage.place_order();
+
+    let moved = deploy(&[network.to_owned(), subnets.to_owned()]);
+    assert_ne!(moved["outputs"]["VpcId"], VPC, "{moved}");
+    assert_eq!(moved["outputs"]["ReplicationGroupId"], "cqrs-2", "{moved}");
+    assert_eq!(stage.stack_parameter("cqrs", "FirstZoneId"), "euw1-az1");
+    stage.cqrs(["order", "ship", &id, "--wait"]).succeeds();
+
+    stage.cqrs(["destroy", "--yes"]).succeeds();
+    assert_eq!(stage.stacks(), Vec::<String>::new());
+}
+
+#[test]
 fn a_deployed_stack_gets_a_key_with_another_cache_and_keeps_both() {
     let stage = AwsStage::deployed();
     let id = stage.place_order();
