@@ -88,7 +88,6 @@ fn a_stack_is_created_and_then_unchanged() {
     QueryFunctionArn       arn:aws:lambda:eu-west-1:000000000000:function:cqrs-query
     EventSourceMappingId   [ID]
     FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue-[SUFFIX]
-    FailuresQueueArn       arn:aws:sqs:eu-west-1:000000000000:cqrs-FailuresQueue-[SUFFIX]
     CacheEndpoint          [ADDRESS]
     CacheAccess            open
     ReplicationGroupId     cqrs-1
@@ -113,6 +112,8 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  CacheUsers             AWS::ElastiCache::UserGroup
     + add  Changes                AWS::Lambda::EventSourceMapping
     + add  FailuresAlarm          AWS::CloudWatch::Alarm
+    + add  FailuresBucket         AWS::S3::Bucket
+    + add  FailuresBucketPolicy   AWS::S3::BucketPolicy
     + add  FailuresQueue          AWS::SQS::Queue
     + add  FailuresQueuePolicy    AWS::SQS::QueuePolicy
     + add  FirstSubnet            AWS::EC2::Subnet
@@ -141,7 +142,7 @@ fn a_stack_is_created_and_then_unchanged() {
     + add  Vpc                    AWS::EC2::VPC
     + add  WriteModel             AWS::DynamoDB::Table
 
-    38 to add, 0 to change, 0 to replace, 0 to remove
+    40 to add, 0 to change, 0 to replace, 0 to remove
     Cost: not known, docs/cost.md has prices of us-east-1 and none of eu-west-1
 
     Uploading…

@@ -1,6 +1,7 @@
 //! The commands about what could not be projected. This machine gives records up as AWS does; the
 //! emulator does not, so that most scenarios leave the message that AWS would in the queue.
 
+mod bucket;
 mod dry_run;
 
 use std::collections::HashMap;

@@ -268,7 +268,6 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     QueryFunctionArn       arn:aws:lambda:us-east-1:000000000000:function:cqrs-query
     EventSourceMappingId   [ID]
     FailuresQueueUrl       http://[ADDRESS]/000000000000/cqrs-FailuresQueue
-    FailuresQueueArn       arn:aws:sqs:us-east-1:000000000000:cqrs-FailuresQueue
     CacheEndpoint          [ADDRESS]
     CacheAccess            open
     ReplicationGroupId     cqrs-1
@@ -284,7 +283,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     ✓ Stack cqrs is created
 
     not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
-    without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
+    without effect on one machine: 29 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
     next: cqrs order create --local --client 123456789 --product abc-def-ghi
     ");
@@ -299,7 +298,7 @@ fn on_this_machine_a_deployment_names_no_account_and_says_what_is_left_out() {
     ✓ Nothing to change: stack cqrs is as described
 
     not needed on one machine: 25 resources (network, cache, policies, log groups, roles, alarms)
-    without effect on one machine: 30 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
+    without effect on one machine: 29 properties (Architectures, Description, PointInTimeRecoverySpecification, Role, SSESpecification, SqsManagedSseEnabled, VpcConfig, all of the cache)
 
     next: cqrs order create --local --client 123456789 --product abc-def-ghi
     ");

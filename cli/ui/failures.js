@@ -15,7 +15,7 @@ export function begin() {
     show: (content) => {
       const list = h("div", { class: "said", "aria-live": "polite" });
       const all = h("div");
-      content.append(h("p", { class: "grey" }, "A batch that used up its retries waits here. Its records are in the table's stream for a day: retried, they are projected, and the failure is gone."), list, all);
+      content.append(h("p", { class: "grey" }, "A batch that used up its retries waits here. Its records are in the table's stream for a day, or beside it where the stack has a failures bucket: retried, they are projected, and the failure is gone."), list, all);
       let depth = -1;
       /** @type {HTMLElement | null} */
       let considered = null;
@@ -107,7 +107,7 @@ function details(answer) {
     ["given up at", clock(Date.parse(failure.at))],
     ["why", sentence(context.condition ?? "")],
     ["attempts", count(context.approximateInvokeCount)],
-    ["records in the stream", stream === "whole" ? "all of them" : plain(stream)],
+    ["records that are left", stream === "whole" ? "all of them" : plain(stream)],
   ];
   const id = known.about.id;
   const rows = (records ?? []).slice(0, 50).map((/** @type {any} */ record) => h("tr", {}, [record[id] ? h("a", { href: entityAt(record[id]), title: record[id] }, brief(record[id])) : "", plain(record.eventName).toLowerCase(), plain(record.version), record.ageSeconds === null ? "" : span(record.ageSeconds * 1000)].map((cell) => h("td", {}, cell))));

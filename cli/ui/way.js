@@ -30,7 +30,7 @@ export function steps(attempts, sentMs) {
   for (const way of shown) {
     const nth = way.attempt > 1 ? `, attempt ${way.attempt}` : "";
     if (way.outcome === "givenUp") {
-      all.push([way.endedMs, `given up after ${way.attempt} attempts; it is in the failures queue`, true]);
+      all.push([way.endedMs, `given up after ${way.attempt} attempts; it waits among the failures`, true]);
       continue;
     }
     all.push([way.deliveredMs, `handed to the subscriber${nth}`, false]);

@@ -24,6 +24,8 @@ pub struct Definition {
     pub mappings: Vec<Mapping>,
     /// The queues.
     pub queues: Vec<Queue>,
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
 }
 
 /// A DynamoDB table.
@@ -114,8 +116,29 @@ pub struct Mapping {
     pub maximum_record_age_seconds: Option<u32>,
     /// `ReportBatchItemFailures` is among the `FunctionResponseTypes`.
     pub report_item_failures: bool,
-    /// The name of the queue that hears of batches given up.
-    pub on_failure: Option<String>,
+    /// What hears of batches given up.
+    pub on_failure: Option<Destination>,
+}
+
+/// Where a mapping leaves what it gave up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    /// A message in the queue of this name.
+    Queue(String),
+    /// An object, with the records, in the bucket of this name.
+    Bucket(String),
+}
+
+impl Destination {
+    /// The destination's ARN.
+    #[must_use]
+    pub fn arn(&self, region: &str) -> String {
+        match self {
+            Self::Queue(name) => queue_arn(region, name),
+            Self::Bucket(name) => bucket_arn(name),
+        }
+    }
 }
 
 /// Where a mapping begins.
@@ -151,6 +174,31 @@ impl Queue {
     pub fn arn(&self, region: &str) -> String {
         queue_arn(region, &self.name)
     }
+}
+
+/// An S3 bucket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// The name in the template.
+    pub logical_id: String,
+    /// The bucket's name.
+    pub name: String,
+    /// How long objects are kept, in days; for good where absent.
+    pub expiration_days: Option<u32>,
+}
+
+impl Bucket {
+    /// The bucket's ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        bucket_arn(&self.name)
+    }
+}
+
+/// A bucket's ARN.
+#[must_use]
+pub fn bucket_arn(name: &str) -> String {
+    format!("arn:aws:s3:::{name}")
 }
 
 /// A queue's ARN.

@@ -2,11 +2,12 @@
 //!
 //! One process runs them all behind one port that speaks AWS's wire protocols: [`store`] is the
 //! table and its stream, [`lambda`] runs the functions, [`mapping`] carries the stream to them,
-//! [`queue`] keeps what failed, [`cache`] is the read model's server, and [`gateway`] is the port.
+//! [`queue`] or [`bucket`] keeps what failed, [`cache`] is the read model's server, and [`gateway`] is the port.
 //! [`live`] says what goes on in them right now, and [`faults`] makes them fail on purpose.
 //! What they are to be comes as a [`definition`]; reading templates and talking to people are the
 //! tool's business.
 
+pub mod bucket;
 pub mod cache;
 mod clock;
 pub mod definition;

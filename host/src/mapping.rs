@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::bucket::Buckets;
 use crate::definition::Mapping;
 use crate::journal::{Journal, JournalError};
 use crate::lambda::Functions;
@@ -62,7 +63,7 @@ pub struct Status {
     pub behind: u64,
     /// The age of the oldest of them in milliseconds; zero where none is.
     pub lag_ms: u64,
-    /// Records passed over since the host began, with a message or, without a queue, without.
+    /// Records passed over since the host began, said to the destination or, without one, not.
     pub given_up: u64,
 }
 
@@ -99,11 +100,13 @@ impl Mappings {
         store: Store,
         functions: Functions,
         queues: Queues,
+        buckets: Buckets,
     ) -> Result<Self, JournalError> {
         let local = Local {
             store,
             functions,
             queues,
+            buckets,
         };
         Engine::new(region, journal, local).map(|engine| Self(Arc::new(engine)))
     }

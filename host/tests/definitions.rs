@@ -1,6 +1,6 @@
 //! What the tests' stacks are made of. A test says only what is its own.
 
-use host::definition::{Function, Mapping, Queue, StartingPosition, Table};
+use host::definition::{Destination, Function, Mapping, Queue, StartingPosition, Table};
 use serde_json::{Value, json};
 
 /// The function `f`, which does as its events say.
@@ -49,7 +49,7 @@ pub(crate) fn mapping() -> Mapping {
         maximum_retry_attempts: Some(2),
         maximum_record_age_seconds: None,
         report_item_failures: true,
-        on_failure: Some("failures".to_owned()),
+        on_failure: Some(Destination::Queue("failures".to_owned())),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Where a command needs more than the functions' names, it finds the table, the queue and the
 //! mapping here, and from then on speaks AWS's own APIs: this machine answers them too.
 
+use host::bucket::Buckets;
+
 use crate::aws::Aws;
 use crate::commands::{local, stack_not_found};
 use crate::domain::Domain;
@@ -20,6 +22,8 @@ pub(crate) struct Connected {
     pub(crate) aws: Aws,
     pub(crate) stack: StackName,
     pub(crate) outputs: Vec<Output>,
+    /// Of a stack on this machine.
+    pub(crate) buckets: Option<Buckets>,
 }
 
 impl Connected {
@@ -33,6 +37,7 @@ impl Connected {
                 aws: Aws::on_this_machine(client.process(), client.region()),
                 stack,
                 outputs: outputs.into_iter().map(Output::from).collect(),
+                buckets: Some(client.buckets()),
             });
         }
         let aws = Aws::connect(&settings.aws).await?;
@@ -45,20 +50,26 @@ impl Connected {
             aws,
             stack,
             outputs: state.outputs,
+            buckets: None,
         })
     }
 
     /// The value of an output of the template.
     pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
         let found = self.outputs.iter().find(|output| output.name == name);
-        found.map(|output| output.value.as_str()).ok_or_else(|| {
-            let stack = &self.stack;
-            Failure::new(
-                Kind::Failed,
-                format!("stack `{stack}` has no output `{name}`"),
-            )
-            .hint("`cqrs deploy` brings the stack to this version's template")
-        })
+        found
+            .map(|output| output.value.as_str())
+            .ok_or_else(|| self.lacks(name))
+    }
+
+    /// The failure of a stack of another template.
+    pub(crate) fn lacks(&self, output: &str) -> Failure {
+        let stack = &self.stack;
+        Failure::new(
+            Kind::Failed,
+            format!("stack `{stack}` has no output `{output}`"),
+        )
+        .hint("`cqrs deploy` brings the stack to this version's template")
     }
 
     /// Both models of the stack.

@@ -9,6 +9,7 @@ mod cost;
 mod data;
 mod derived;
 pub(in crate::commands) mod domain;
+mod failures;
 mod guide;
 pub(crate) mod local;
 pub(crate) mod options;
@@ -252,6 +253,17 @@ impl Deployment<'_> {
         for table in &lost {
             self.printer.warn(table);
         }
+        let outputs = start.existing().map_or(&[][..], |state| &state.outputs);
+        let waiting = failures::lost(&self.aws, None, outputs, &change_set.changes).await;
+        if waiting.is_err() {
+            self.stacks
+                .discard(&change_set.id, &change_set.stack_id)
+                .await?;
+        }
+        let waiting = waiting?;
+        if let Some(waiting) = &waiting {
+            self.printer.warn(waiting);
+        }
         if self.args.plan {
             if let Some(undone) = &undone {
                 self.printer.warn(undone);
@@ -269,11 +281,15 @@ impl Deployment<'_> {
             }
         }
         self.printer.note("");
-        if !lost.is_empty() && !self.args.replace_data {
+        let refusal = match &waiting {
+            _ if !lost.is_empty() && !self.args.replace_data => Some(data::refusal(&lost)),
+            waiting => waiting.as_deref().map(failures::refusal),
+        };
+        if let Some(refusal) = refusal {
             self.stacks
                 .discard(&change_set.id, &change_set.stack_id)
                 .await?;
-            return Err(data::refusal(&lost));
+            return Err(refusal);
         }
         if let Some(undone) = undone {
             self.stacks

@@ -15,6 +15,8 @@ use crate::commands::table::table;
 use crate::commands::{connect, counted, described, rebuild, stack_not_found};
 use crate::domain::{Count, Domain};
 use crate::error::{Failure, Kind};
+use crate::failures::bucket::FailuresBucket;
+use crate::failures::destination::Destination;
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
@@ -77,8 +79,21 @@ impl Destruction<'_> {
         let count = self.settings.domain.count(self.count(&stack).await);
         let types = resources.iter().map(|r| r.resource_type.as_str());
         show(types, &count, self.printer);
+        let bucket = self.failures_bucket(&stack);
+        if let Some(bucket) = &bucket {
+            let waiting = bucket.depth().await?.visible;
+            let failures = counted(waiting, "failure");
+            let note = format!("The failures bucket is emptied before: {failures} in it.\n");
+            self.printer.note(note);
+        }
         if !self.args.yes {
             agree(name, self.interrupt, self.printer).await?;
+        }
+        if let Some(bucket) = &bucket {
+            // CloudFormation deletes no bucket that holds something.
+            let step = self.printer.step("Emptying the failures bucket");
+            bucket.empty().await?;
+            drop(step);
         }
         self.delete(&stack).await?;
         rebuild::forget(&self.settings)?;
@@ -139,6 +154,15 @@ impl Destruction<'_> {
             .await
             .ok()?;
         u64::try_from(answer.table?.item_count?).ok()
+    }
+
+    fn failures_bucket(&self, stack: &StackState) -> Option<FailuresBucket> {
+        let stream = stack.output("StreamArn")?;
+        let destination = Destination::of(&self.aws, None, stream, |name| stack.output(name))?;
+        match destination {
+            Destination::Bucket(bucket) => Some(bucket),
+            Destination::Queue(_) => None,
+        }
     }
 
     async fn delete(&self, stack: &StackState) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! A message of the failures queue, as far as it can be read.
+//! A message of the failures queue, or an object of the failures bucket without its records, as far
+//! as it can be read.
 //!
 //! Its form is that of the Lambda guide's page "Retain discarded records for a DynamoDB event source
 //! in Lambda". Whatever else is in the queue is foreign: it is shown and can be discarded.
@@ -65,9 +66,9 @@ impl Serialize for Id {
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) id: Id,
-    /// SQS's own name for it.
+    /// SQS's own name for it, or the object's.
     pub(crate) message_id: String,
-    /// By which it is kept, released and deleted.
+    /// By which it is kept, released and deleted; of an object its name again.
     pub(crate) receipt: String,
     /// When it was sent, in milliseconds since the epoch.
     pub(crate) sent_ms: i64,

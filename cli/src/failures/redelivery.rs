@@ -9,12 +9,13 @@ use pattern::payload::{Failed, Projected};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::aws::AwsError;
 use crate::domain::Named;
+use crate::failures::destination::DestinationError;
 use crate::failures::message::{Batch, Message};
-use crate::failures::queue::{FailuresQueue, Presence};
+use crate::failures::queue::Presence;
 use crate::failures::record::Record;
-use crate::failures::stream::{Left, Stream, StreamError};
+use crate::failures::records::Source;
+use crate::failures::stream::{Left, StreamError};
 use crate::models::payload::{ByHand, Project, portions};
 use crate::stack::functions::{FunctionError, Functions};
 
@@ -28,8 +29,7 @@ const KEEP_AFTER: Duration = Duration::from_secs(120);
 /// What is needed to give records again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redelivery<'a> {
-    pub(crate) queue: &'a FailuresQueue,
-    pub(crate) stream: &'a Stream,
+    pub(crate) source: Source<'a>,
     pub(crate) functions: &'a Functions,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum RedeliveryError {
     #[error(transparent)]
     Function(#[from] FunctionError),
     #[error(transparent)]
-    Queue(#[from] AwsError),
+    Destination(#[from] DestinationError),
 }
 
 impl Redelivery<'_> {
@@ -83,7 +83,8 @@ impl Redelivery<'_> {
         batch: &Batch,
     ) -> Result<Redelivered, RedeliveryError> {
         let mut kept = Instant::now();
-        if self.queue.keep(&message.receipt, HIDDEN).await? == Presence::Gone {
+        let destination = self.source.destination;
+        if destination.keep(message, HIDDEN).await? == Presence::Gone {
             return Ok(Redelivered::MessageGone);
         }
         let mut given = Given {
@@ -92,13 +93,13 @@ impl Redelivery<'_> {
             failed: 0,
             failing: Vec::new(),
         };
-        let mut reader = self.stream.read(&batch.info);
+        let mut reader = self.source.read(message, batch);
         while let Some(records) = reader.next().await? {
             for chunk in portions(&records) {
                 if kept.elapsed() >= KEEP_AFTER {
                     kept = Instant::now();
                     // One that went meanwhile was dealt with by another client: no harm is done.
-                    self.queue.keep(&message.receipt, HIDDEN).await?;
+                    destination.keep(message, HIDDEN).await?;
                 }
                 self.give(chunk, &mut given).await?;
             }

@@ -1,37 +1,57 @@
-//! Goes through the failures queue and takes nothing away: what it received it gives back.
+//! Goes through the failures that wait and takes nothing away: what it received from a queue it gives
+//! back.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::aws::AwsError;
+use crate::failures::bucket::Listing;
+use crate::failures::destination::{Destination, DestinationError};
 use crate::failures::message::Message;
 use crate::failures::queue::FailuresQueue;
 
 /// See the module's documentation. It holds a name and a receipt for each message that it took.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
-    queue: &'a FailuresQueue,
+    destination: &'a Destination,
     hidden: Duration,
-    /// The receipts of what it took and has not given back, by SQS's names.
+    /// The receipts of what it took from a queue and has not given back, by SQS's names.
     taken: HashMap<String, String>,
+    /// How far it is in a bucket.
+    listing: Listing,
 }
 
 impl<'a> Scan<'a> {
-    /// `hidden` is how long nobody else sees a message, should this process end before it gives
-    /// it back.
-    pub(crate) fn new(queue: &'a FailuresQueue, hidden: Duration) -> Self {
+    /// `hidden` is how long nobody else sees a message of a queue, should this process end before it
+    /// gives it back.
+    pub(crate) fn new(destination: &'a Destination, hidden: Duration) -> Self {
         Self {
-            queue,
+            destination,
             hidden,
             taken: HashMap::new(),
+            listing: Listing::default(),
         }
     }
 
-    /// Messages that it has not had yet, in any order; none when there are no more. One that it
-    /// had comes again when its time is over: it is hidden anew and passed over.
-    pub(crate) async fn next(&mut self, at_most: usize) -> Result<Vec<Message>, AwsError> {
+    pub(crate) fn destination(&self) -> &'a Destination {
+        self.destination
+    }
+
+    /// Messages that it has not had yet, in any order; none when there are no more.
+    pub(crate) async fn next(&mut self, at_most: usize) -> Result<Vec<Message>, DestinationError> {
+        match self.destination {
+            Destination::Queue(queue) => self.receive(queue, at_most).await,
+            Destination::Bucket(bucket) => bucket.next(&mut self.listing, at_most).await,
+        }
+    }
+
+    /// One that it had comes again when its time is over: it is hidden anew and passed over.
+    async fn receive(
+        &mut self,
+        queue: &FailuresQueue,
+        at_most: usize,
+    ) -> Result<Vec<Message>, DestinationError> {
         loop {
-            let mut messages = self.queue.receive(at_most, self.hidden).await?;
+            let mut messages = queue.receive(at_most, self.hidden).await?;
             let received = messages.len();
             messages.retain(|message| {
                 let (name, receipt) = (message.message_id.clone(), message.receipt.clone());
@@ -49,19 +69,21 @@ impl<'a> Scan<'a> {
     }
 
     /// Gives back what is not in `kept`.
-    pub(crate) async fn release_but(&mut self, kept: &[Message]) -> Result<(), AwsError> {
+    pub(crate) async fn release_but(&mut self, kept: &[Message]) -> Result<(), DestinationError> {
+        let Destination::Queue(queue) = self.destination else {
+            return Ok(());
+        };
         let is_kept = |name: &str| kept.iter().any(|message| message.message_id == name);
         let others = self.taken.iter().filter(|(name, _)| !is_kept(name));
-        let released = self
-            .queue
+        let released = queue
             .release(others.map(|(_, receipt)| receipt.as_str()))
             .await;
         self.taken.retain(|name, _| is_kept(name));
-        released
+        Ok(released?)
     }
 
     /// Gives back everything.
-    pub(crate) async fn release(&mut self) -> Result<(), AwsError> {
+    pub(crate) async fn release(&mut self) -> Result<(), DestinationError> {
         self.release_but(&[]).await
     }
 

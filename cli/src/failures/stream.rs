@@ -7,6 +7,7 @@ use aws_sdk_dynamodbstreams::types::{self, ShardIteratorType};
 
 use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
+use crate::failures::destination::DestinationError;
 use crate::failures::event;
 use crate::failures::message::{BatchInfo, by_number};
 use crate::failures::record::Record;
@@ -64,12 +65,15 @@ pub(crate) enum StreamError {
     /// A record has a form that cannot be handed on.
     #[error("a record cannot be read")]
     Unreadable(#[from] serde_json::Error),
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
 }
 
 impl Explain for StreamError {
     fn kind(&self) -> Kind {
         match self {
             Self::Aws(error) => error.kind(),
+            Self::Destination(error) => error.kind(),
             Self::Silent(_) | Self::Unreadable(_) => Kind::Failed,
         }
     }
@@ -79,6 +83,7 @@ impl Explain for StreamError {
             Self::Aws(error) => error.name(),
             Self::Silent(_) => "StreamSilent".to_owned(),
             Self::Unreadable(_) => Kind::Failed.name().to_owned(),
+            Self::Destination(error) => error.name(),
         }
     }
 
@@ -87,6 +92,7 @@ impl Explain for StreamError {
             Self::Aws(error) => error.hint(),
             Self::Silent(_) => Some("repeat the command: this is safe at any time".to_owned()),
             Self::Unreadable(_) => None,
+            Self::Destination(error) => error.hint(),
         }
     }
 }

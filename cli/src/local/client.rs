@@ -12,6 +12,7 @@ mod stop;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use host::bucket::Buckets;
 use host::faults::Fault;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +24,7 @@ pub(crate) use self::folder::{Folder, Held};
 use crate::app::version::VERSION;
 use crate::aws::process::Process;
 use crate::local::protocol::{
-    Deployed, Deployment, Description, Faults, HostFile, Live, Look, Status,
+    BUCKETS, Deployed, Deployment, Description, Faults, HostFile, Live, Look, Status,
 };
 use crate::settings::LOCAL_REGION;
 
@@ -109,6 +110,11 @@ impl Client {
     /// The address for AWS's clients.
     pub(crate) fn endpoint(&self) -> String {
         self.process().endpoint()
+    }
+
+    /// The stack's buckets, which are files in its folder.
+    pub(crate) fn buckets(&self) -> Buckets {
+        Buckets::below(self.folder.path().join(BUCKETS))
     }
 
     pub(crate) fn process(&self) -> Process {

@@ -6,9 +6,10 @@ use serde_json::Value;
 use crate::local::protocol::{Change, ChangeAction};
 
 /// The kinds of resource in a definition, as its JSON and as CloudFormation name them.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     ("tables", "AWS::DynamoDB::Table"),
     ("queues", "AWS::SQS::Queue"),
+    ("buckets", "AWS::S3::Bucket"),
     ("functions", "AWS::Lambda::Function"),
     ("mappings", "AWS::Lambda::EventSourceMapping"),
 ];

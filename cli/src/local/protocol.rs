@@ -13,6 +13,7 @@
 //! | `host.log` | what the process itself has to say; before that, `host.log.1` |
 //! | `logs/<function>.log` | what the functions log |
 //! | `data.db`, `journal.db` | tables and streams; checkpoints and queues; with SQLite's files beside |
+//! | `buckets/<bucket>/<key>` | what mappings leave in buckets |
 //! | `functions/<hash>/<handler>` | the handlers' programs |
 //! | `cache/` | the cache's own folder |
 //! | `identity` | what the cache is marked with, so that another stack's read model is not taken |
@@ -28,6 +29,9 @@ use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::process::Process;
+
+/// The folder of the buckets.
+pub(crate) const BUCKETS: &str = "buckets";
 
 /// Where the running process is reached, in `host.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -114,10 +114,7 @@ impl OnAws {
         let (mapping, write_model, failures, alarms, node_type) = tokio::join!(
             async { parts::mapping(&self.aws, output("EventSourceMappingId")?).await },
             async { parts::write_model(&self.aws, output("TableName")?, &self.domain).await },
-            async {
-                let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
-                parts::failures(&self.aws, queue, stream).await
-            },
+            parts::failures(&self.aws, None, output),
             alarms::alarms(&cloudwatch, &stacks, &state.id),
             async { cache::node_type(&self.aws, output("ReplicationGroupId")?).await },
         );

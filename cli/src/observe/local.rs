@@ -48,14 +48,12 @@ impl OnThisMachine {
         let functions = Functions::new(&aws, self.stack.clone(), false);
         let outputs = client.describe().await?.outputs;
         let output = |name| output(&outputs, name);
+        let buckets = client.buckets();
         let (status, read_model, write_model, failures) = tokio::join!(
             client.status(),
             parts::read_model(&functions, &self.domain),
             async { parts::write_model(&aws, output("TableName")?, &self.domain).await },
-            async {
-                let (queue, stream) = (output("FailuresQueueUrl")?, output("StreamArn")?);
-                parts::failures(&aws, queue, stream).await
-            },
+            parts::failures(&aws, Some(&buckets), output),
         );
         let status = status?;
         let mappings = &status.mappings;

@@ -5,14 +5,16 @@ use std::time::Instant;
 use aws_sdk_lambda::types::InvocationType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::base64;
+use host::bucket::Buckets;
 use pattern::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Function, Mapping, Part, Pong, ReadModel, WriteModel};
+use super::{Function, Mapping, Part, Pong, ReadModel, Unseen, WriteModel};
 use crate::aws::{Aws, AwsError};
 use crate::domain::Domain;
-use crate::failures::queue::{Depth, FailuresQueue};
+use crate::failures::destination::{self, Destination};
+use crate::failures::queue::Depth;
 use crate::settings::Target;
 use crate::stack::functions::Functions;
 
@@ -129,8 +131,16 @@ pub(crate) async fn write_model(aws: &Aws, table: &str, domain: &Domain) -> Part
     })
 }
 
-pub(crate) async fn failures(aws: &Aws, queue: &str, stream: &str) -> Part<Depth> {
-    Ok(FailuresQueue::new(aws, queue, stream).depth().await?)
+/// `here` are the buckets of a stack on this machine.
+pub(crate) async fn failures<'a>(
+    aws: &Aws,
+    here: Option<&Buckets>,
+    output: impl Fn(&'static str) -> Part<&'a str>,
+) -> Part<Depth> {
+    let stream = output("StreamArn")?;
+    let destination = Destination::of(aws, here, stream, |name| output(name).ok());
+    let lacks = Unseen::NoOutput(destination::QUEUE);
+    Ok(destination.ok_or(lacks)?.depth().await?)
 }
 
 /// Asks the query function for a sign of life, which reaches to the cache.

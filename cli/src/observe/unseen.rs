@@ -2,6 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::error::{Explain, Kind};
+use crate::failures::destination::DestinationError;
 use crate::local::client::LocalError;
 use crate::stack::functions::FunctionError;
 
@@ -14,6 +15,8 @@ pub(crate) enum Unseen {
     Function(#[from] FunctionError),
     #[error(transparent)]
     Local(#[from] LocalError),
+    #[error(transparent)]
+    Folder(DestinationError),
     /// The stack comes from another template.
     #[error("the stack has no output `{0}`")]
     NoOutput(&'static str),
@@ -26,6 +29,15 @@ pub(crate) enum Unseen {
     /// The stack's process does not run.
     #[error("the stack does not run")]
     Stopped,
+}
+
+impl From<DestinationError> for Unseen {
+    fn from(error: DestinationError) -> Self {
+        match error {
+            DestinationError::Aws(error) => Self::Aws(error),
+            folder => Self::Folder(folder),
+        }
+    }
 }
 
 impl Unseen {
@@ -42,7 +54,11 @@ impl Unseen {
                 | FunctionError::Unintelligible { .. } => true,
             },
             Self::Missing => true,
-            Self::Local(_) | Self::NoOutput(_) | Self::NoOutputs | Self::Stopped => false,
+            Self::Local(_)
+            | Self::Folder(_)
+            | Self::NoOutput(_)
+            | Self::NoOutputs
+            | Self::Stopped => false,
         }
     }
 
@@ -71,6 +87,7 @@ fn is_gone(error: &AwsError) -> bool {
             "ResourceNotFoundException"
                 | "AWS.SimpleQueueService.NonExistentQueue"
                 | "QueueDoesNotExist"
+                | "NoSuchBucket"
         )
     )
 }
@@ -81,6 +98,7 @@ impl Explain for Unseen {
             Self::Aws(error) => error.kind(),
             Self::Function(error) => error.kind(),
             Self::Local(error) => error.kind(),
+            Self::Folder(error) => error.kind(),
             _ => Kind::Failed,
         }
     }
@@ -90,6 +108,7 @@ impl Explain for Unseen {
             Self::Aws(error) => error.name(),
             Self::Function(error) => error.name(),
             Self::Local(error) => error.name(),
+            Self::Folder(error) => error.name(),
             Self::NoOutput(_) => "NoOutput".to_owned(),
             Self::NoOutputs => "NoOutputs".to_owned(),
             Self::Missing => "Missing".to_owned(),
@@ -102,6 +121,7 @@ impl Explain for Unseen {
             Self::Aws(error) => error.hint(),
             Self::Function(error) => error.hint(),
             Self::Local(error) => error.hint(),
+            Self::Folder(error) => error.hint(),
             Self::NoOutput(_) | Self::Missing => {
                 Some("`cqrs deploy` brings the stack to this version's template".to_owned())
             }

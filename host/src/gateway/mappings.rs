@@ -9,7 +9,7 @@ use super::function_name::FunctionName;
 use super::respond::{self, Answer, JSON, Shape};
 use super::route::unavailable;
 use super::{Control, Gateway};
-use crate::definition::{ACCOUNT, StartingPosition, queue_arn};
+use crate::definition::{ACCOUNT, StartingPosition};
 use crate::mapping::Described;
 
 /// The paths of mappings begin with this.
@@ -90,7 +90,7 @@ fn configuration(described: &Described, region: &str) -> Value {
     let or_unbound = |bound: Option<u32>| bound.map_or(-1, i64::from);
     let destination = mapping.on_failure.as_ref().map_or_else(
         || json!({}),
-        |queue| json!({"Destination": queue_arn(region, queue)}),
+        |destination| json!({"Destination": destination.arn(region)}),
     );
     let reports: &[&str] = if mapping.report_item_failures {
         &["ReportBatchItemFailures"]

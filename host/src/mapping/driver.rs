@@ -21,7 +21,7 @@ use super::lane::{Now, Outcome, Verdict};
 use super::positions::Positions;
 use super::services::{Services, Source};
 use super::shard::{Shard, Step};
-use crate::definition::Mapping;
+use crate::definition::{Destination, Mapping};
 use crate::journal::JournalError;
 use crate::lambda::{InvokeError, Invoked};
 use crate::live::Departed;
@@ -259,17 +259,28 @@ impl<S: Services> Delivery<S> {
                     }
                     let records = batch.records.len();
                     self.services.live().gave_up(&batch.records, batch.failures);
-                    let message = self.mapping.on_failure.as_ref().map(|queue| {
-                        let route = Route {
-                            function_arn: &self.function_arn,
-                            stream_arn: &self.stream_arn,
-                            shard_id: &self.shard_id,
-                        };
-                        (
-                            queue.as_str(),
-                            failure::message(batch, condition, route, now.unix_ms),
-                        )
-                    });
+                    let route = Route {
+                        function_arn: &self.function_arn,
+                        stream_arn: &self.stream_arn,
+                        shard_id: &self.shard_id,
+                    };
+                    let message = match &self.mapping.on_failure {
+                        None => None,
+                        Some(Destination::Queue(queue)) => {
+                            let body = failure::message(batch, condition, route, now.unix_ms);
+                            Some((queue.as_str(), body))
+                        }
+                        // Before the batch is passed over: killed in between, this host gives it up
+                        // again, and says so twice.
+                        Some(Destination::Bucket(bucket)) => {
+                            let key = failure::key(&self.mapping.id, &self.shard_id, now.unix_ms);
+                            let body = failure::object(batch, condition, route, now.unix_ms);
+                            if let Err(error) = self.services.put(bucket, &key, &body) {
+                                return self.in_trouble(&error);
+                            }
+                            None
+                        }
+                    };
                     let done = self.shard.done_without(lane);
                     let kept = self.positions.keep(
                         &self.mapping.id,

@@ -1,11 +1,13 @@
-//! The message about records that were given up, as Lambda sends it to an on-failure destination.
+//! What is said of records that were given up, as Lambda says it to an on-failure destination.
 //!
 //! The form is that of the Lambda guide's page "Retain discarded records for a DynamoDB event source
-//! in Lambda" (services-dynamodb-errors). The records themselves are not in it.
+//! in Lambda" (services-dynamodb-errors). A message to a queue leaves the records out; an object in a
+//! bucket has them, as the event that the function was to be given.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::batch::Batch;
@@ -39,6 +41,8 @@ struct Message<'a> {
     timestamp: String,
     #[serde(rename = "DDBStreamBatchInfo")]
     batch: BatchInfo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -71,13 +75,39 @@ struct BatchInfo<'a> {
     stream_arn: &'a str,
 }
 
-/// The message about `batch`. Records that grew too old were not tried for the last time, so there is
-/// no response; where they were never tried, AWS still counts one invocation, with an id.
+/// The message about `batch`.
 pub(super) fn message(
     batch: &Batch,
     condition: Condition,
     route: Route<'_>,
     now_ms: i64,
+) -> String {
+    said(batch, condition, route, now_ms, None)
+}
+
+/// The object about `batch`: the message, and the records.
+pub(super) fn object(batch: &Batch, condition: Condition, route: Route<'_>, now_ms: i64) -> String {
+    let event = String::from_utf8_lossy(&batch.event()).into_owned();
+    let payload = RawValue::from_string(event).ok();
+    said(batch, condition, route, now_ms, payload)
+}
+
+/// The name of such an object: `aws/lambda/<mapping>/<shard>/2026/11/27/2026-11-27T06.30.00-<UUID>`.
+pub(super) fn key(mapping: &str, shard_id: &str, now_ms: i64) -> String {
+    let (day, second) = (clock::day(now_ms), clock::in_seconds(now_ms));
+    let second = second.trim_end_matches('Z').replace(':', ".");
+    let random = Uuid::new_v4();
+    format!("aws/lambda/{mapping}/{shard_id}/{day}/{second}-{random}")
+}
+
+/// Records that grew too old were not tried for the last time, so there is
+/// no response; where they were never tried, AWS still counts one invocation, with an id.
+fn said(
+    batch: &Batch,
+    condition: Condition,
+    route: Route<'_>,
+    now_ms: i64,
+    payload: Option<Box<RawValue>>,
 ) -> String {
     let number = |record: Option<&Record>| {
         record.map_or_else(String::new, |record| record.sequence.to_string())
@@ -118,6 +148,7 @@ pub(super) fn message(
             batch_size: batch.records.len(),
             stream_arn: route.stream_arn,
         },
+        payload,
     };
     // Nothing here can fail to serialise: no map, no foreign `Serialize`.
     serde_json::to_string(&message).unwrap_or_default()

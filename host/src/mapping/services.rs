@@ -1,11 +1,13 @@
 //! What a mapping needs of the other services, so that tests can stand in for them.
 
 use std::future::Future;
+use std::io;
 
 use bytes::Bytes;
 use rusqlite::Transaction;
 use tokio::sync::watch;
 
+use crate::bucket::Buckets;
 use crate::clock;
 use crate::faults::Faults;
 use crate::journal::JournalError;
@@ -46,6 +48,9 @@ pub(super) trait Services: Clone + Send + Sync + 'static {
         body: &str,
     ) -> Result<(), JournalError>;
 
+    /// Puts an object into a bucket.
+    fn put(&self, bucket: &str, key: &str, body: &str) -> io::Result<()>;
+
     /// Tells receivers that messages were committed.
     fn wake_queues(&self);
 
@@ -65,6 +70,7 @@ pub(super) struct Local {
     pub(super) store: Store,
     pub(super) functions: Functions,
     pub(super) queues: Queues,
+    pub(super) buckets: Buckets,
 }
 
 impl Services for Local {
@@ -87,6 +93,10 @@ impl Services for Local {
         body: &str,
     ) -> Result<(), JournalError> {
         self.queues.send_in(transaction, queue, body)
+    }
+
+    fn put(&self, bucket: &str, key: &str, body: &str) -> io::Result<()> {
+        self.buckets.put(bucket, key, body)
     }
 
     fn wake_queues(&self) {

@@ -11,6 +11,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
+use host::bucket::Buckets;
 use host::definition::{Function, Mapping};
 use host::gateway::{self, Control, Services};
 use host::journal::Journal;
@@ -87,7 +88,8 @@ impl Host {
         let store = Store::open(&path("data.db"), REGION).unwrap();
         store.apply(&definitions::orders()).await.unwrap();
         let parts = (store.clone(), functions.clone(), queues.clone());
-        let mappings = Mappings::new(REGION, journal, parts.0, parts.1, parts.2).unwrap();
+        let buckets = Buckets::below(path("buckets"));
+        let mappings = Mappings::new(REGION, journal, parts.0, parts.1, parts.2, buckets).unwrap();
 
         let (stop, stopped) = watch::channel(false);
         let services = Services {

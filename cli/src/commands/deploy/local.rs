@@ -14,6 +14,7 @@ use host::definition::ACCOUNT;
 use pattern::description::Description;
 
 use super::data::{self, Lost};
+use super::failures;
 use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
 use crate::app::version::VERSION;
@@ -39,6 +40,7 @@ use crate::printer::Printer;
 use crate::settings::{Settings, stack_flag};
 use crate::stack::change_set::{Action, ResourceChanged};
 use crate::stack::functions::Functions;
+use crate::stack::state::Output;
 use crate::stack::template::Template;
 
 pub(super) async fn run(
@@ -421,6 +423,14 @@ impl<'a> LocalDeployment<'a> {
         let lost = data::lost(&aws, &changes, &self.settings.domain.id).await;
         for table in &lost {
             self.printer.warn(table);
+        }
+        let outputs = client.describe().await?.outputs;
+        let outputs: Vec<Output> = outputs.into_iter().map(Output::from).collect();
+        let here = client.buckets();
+        match failures::lost(&aws, Some(&here), &outputs, &changes).await? {
+            Some(waiting) if self.args.plan => self.printer.warn(waiting),
+            Some(waiting) => return Err(failures::refusal(&waiting)),
+            None => {}
         }
         Ok(lost)
     }

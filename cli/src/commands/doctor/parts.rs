@@ -128,15 +128,8 @@ pub(super) async fn mapping(found: &Found) -> Result<Checked<()>, Failure> {
 
 /// What could not be projected.
 pub(super) async fn queue(found: &Found) -> Result<Checked<()>, Failure> {
-    let asked: Part<_> = async {
-        let (queue, stream) = (
-            found.output("FailuresQueueUrl")?,
-            found.output("StreamArn")?,
-        );
-        parts::failures(&found.aws, queue, stream).await
-    }
-    .await;
-    let depth = match asked {
+    let output = |name| found.output(name);
+    let depth = match parts::failures(&found.aws, found.buckets.as_ref(), output).await {
         Ok(depth) => depth,
         Err(unseen) => return Ok(found.unseen(unseen).into()),
     };

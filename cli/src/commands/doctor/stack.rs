@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use host::bucket::Buckets;
 use host::mapping;
 use tokio::time::timeout;
 
@@ -11,6 +12,7 @@ use crate::aws::{Aws, AwsError};
 use crate::commands::{local, stack_not_found};
 use crate::domain::Domain;
 use crate::error::Failure;
+use crate::failures::destination;
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::protocol::Description;
 use crate::observe::judge::{self, Judge};
@@ -21,10 +23,9 @@ use crate::stack::functions::Functions;
 use crate::stack::state::{Output, Situation, StackState};
 
 /// The outputs of this version's template that commands look things up by.
-const NEEDED: [&str; 5] = [
+const NEEDED: [&str; 4] = [
     "CacheEndpoint",
     "EventSourceMappingId",
-    "FailuresQueueUrl",
     "StreamArn",
     "TableName",
 ];
@@ -45,6 +46,8 @@ pub(super) struct Found {
     pub(super) key: Option<String>,
     /// The mappings' own account, which only this machine has.
     pub(super) mappings: Option<Vec<mapping::Status>>,
+    /// Its buckets, likewise.
+    pub(super) buckets: Option<Buckets>,
     /// The cache that was there before the stack on this machine.
     pub(super) cache_url: Option<String>,
 }
@@ -59,6 +62,7 @@ impl Found {
             outputs,
             key: None,
             mappings: None,
+            buckets: None,
             cache_url: None,
         }
     }
@@ -148,9 +152,10 @@ fn judge(stack: &StackName, state: &StackState) -> Finding {
     let detail = format!("{stack} is in {status}{}{by}", reason.unwrap_or_default());
     let fact = observe::Stack::from(state);
     let finding = Finding::judged(&detail, judge_of(stack, Target::Aws).stack(&fact));
-    let mut lacking = NEEDED
-        .into_iter()
-        .filter(|name| state.output(name).is_none());
+    let lacks = |name: &&str| state.output(name).is_none();
+    let has_destination = !(lacks(&destination::QUEUE) && lacks(&destination::BUCKET));
+    let destination = (!has_destination).then_some(destination::QUEUE);
+    let mut lacking = NEEDED.into_iter().filter(lacks).chain(destination);
     match lacking.next() {
         // One that is not whole has other troubles first.
         Some(output) if finding.status == Status::Ok => {
@@ -252,6 +257,7 @@ pub(super) async fn process(
         outputs: Some(outputs.into_iter().map(Output::from).collect()),
         key: None,
         mappings: Some(status.mappings),
+        buckets: Some(client.buckets()),
         cache_url: Some(cache).filter(|cache| cache.starts_with("redis://")),
     };
     Ok(Checked::found(found, finding))

@@ -31,7 +31,7 @@ pub(super) async fn run(
     let desk = Desk::open(settings, printer).await?;
     // What is taken from the queue is given back.
     let _hold = interrupt.hold();
-    let mut scan = Scan::new(&desk.queue, HIDDEN);
+    let mut scan = Scan::new(&desk.destination, HIDDEN);
     let mut discard = Discard {
         desk: &desk,
         interrupt,
@@ -66,7 +66,7 @@ impl Discard<'_> {
     /// Those that wait when this is agreed to; what comes later was not meant.
     async fn all(&mut self, scan: &mut Scan<'_>, asks: bool) -> Result<(), Failure> {
         let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
-        let depth = self.interrupt.unless(self.desk.queue.depth(), said);
+        let depth = self.interrupt.unless(self.desk.destination.depth(), said);
         let waiting = depth.await??.visible;
         let now_ms = clock::now().as_millis();
         if asks && waiting > 0 {
@@ -107,10 +107,11 @@ impl Discard<'_> {
     }
 
     async fn one(&mut self, scan: &mut Scan<'_>, message: &Message) -> Result<(), Failure> {
-        // Deleting what is gone is a success to SQS, keeping it is not.
-        let mut presence = self.desk.queue.keep(&message.receipt, HIDDEN).await?;
+        // Deleting what is gone is a success to SQS and S3, keeping it is not.
+        let destination = &self.desk.destination;
+        let mut presence = destination.keep(message, HIDDEN).await?;
         if presence == Presence::There {
-            presence = self.desk.queue.delete(&message.receipt).await?;
+            presence = destination.delete(message).await?;
         }
         match presence {
             Presence::There => self.discarded.discarded += 1,

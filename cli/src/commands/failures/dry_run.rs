@@ -14,8 +14,9 @@ use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::foresight::{Foreseen, Held, Projection};
 use crate::failures::message::{Batch, Content, Id, Message};
+use crate::failures::records::Source;
 use crate::failures::scan::Scan;
-use crate::failures::stream::{Left, Stream};
+use crate::failures::stream::Left;
 use crate::models::Models;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -41,7 +42,7 @@ pub(super) async fn run(
     let desk = Desk::open(settings, printer).await?;
     let look = Look {
         models: desk.connected.models(&settings.domain)?,
-        stream: Stream::new(&desk.connected.aws),
+        source: desk.source(),
         act,
     };
     let messages = waiting(&desk, args, interrupt, printer).await?;
@@ -72,11 +73,11 @@ async fn waiting(
 ) -> Result<Vec<Message>, Failure> {
     let _hold = interrupt.hold();
     let visible = match args.all {
-        true => desk.queue.depth().await?.visible,
+        true => desk.destination.depth().await?.visible,
         false => 0,
     };
     let hidden = A_LOOK + Duration::from_secs(visible / 50);
-    let mut scan = Scan::new(&desk.queue, hidden);
+    let mut scan = Scan::new(&desk.destination, hidden);
     let found = match args.all {
         true => select::some(&mut scan, usize::MAX, interrupt).await,
         false => select::named(&mut scan, &args.ids, interrupt).await,
@@ -85,13 +86,13 @@ async fn waiting(
     found
 }
 
-struct Look {
+struct Look<'a> {
     models: Models,
-    stream: Stream,
+    source: Source<'a>,
     act: Act,
 }
 
-impl Look {
+impl Look<'_> {
     async fn at(&self, message: &Message) -> Result<Seen, Failure> {
         let Content::Batch(batch) = &message.content else {
             return Ok(Seen {
@@ -103,7 +104,7 @@ impl Look {
                 records: Vec::new(),
             });
         };
-        let (records, left) = self.records(batch).await?;
+        let (records, left) = self.records(message, batch).await?;
         let fails = |record: &Foreseen| record.projection == Projection::Failing;
         let outcome = match self.act {
             Act::Discard => Outcome::Discarded,
@@ -118,8 +119,12 @@ impl Look {
         })
     }
 
-    async fn records(&self, batch: &Batch) -> Result<(Vec<Foreseen>, Left), Failure> {
-        let mut reader = self.stream.read(&batch.info);
+    async fn records(
+        &self,
+        message: &Message,
+        batch: &Batch,
+    ) -> Result<(Vec<Foreseen>, Left), Failure> {
+        let mut reader = self.source.read(message, batch);
         let mut foreseen = Vec::new();
         while let Some(records) = reader.next().await? {
             foreseen.extend(self.models.foresee(&records).await?);

@@ -22,12 +22,12 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
-    let waiting = desk.queue.depth().await?;
+    let waiting = desk.destination.depth().await?;
     // What is taken from the queue is given back.
     let _hold = interrupt.hold();
     // Each receive takes ten and some milliseconds: what came first is not to come again.
     let hidden = A_LOOK + Duration::from_secs(u64::from(limit) / 50);
-    let mut scan = Scan::new(&desk.queue, hidden);
+    let mut scan = Scan::new(&desk.destination, hidden);
     let found = select::some(&mut scan, limit as usize, interrupt).await;
     give_back(&mut scan, printer).await;
     let listed = Listed {

@@ -18,8 +18,10 @@ use crate::commands::failures::dry_run::Act;
 use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::options::FailuresCommand;
 use crate::error::{Failure, Kind};
-use crate::failures::queue::FailuresQueue;
+use crate::failures::destination::{self, Destination};
+use crate::failures::records::Source;
 use crate::failures::scan::Scan;
+use crate::failures::stream::Stream;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -48,18 +50,39 @@ pub(crate) async fn run(
     }
 }
 
-/// The stack and its failures queue.
+/// The stack, and where its failures wait.
 struct Desk {
     connected: Connected,
-    queue: FailuresQueue,
+    destination: Destination,
+    stream: Stream,
 }
 
 impl Desk {
     async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Failure> {
         let connected = Connected::to(settings, printer).await?;
-        let url = connected.output("FailuresQueueUrl")?;
-        let queue = FailuresQueue::new(&connected.aws, url, connected.output("StreamArn")?);
-        Ok(Self { connected, queue })
+        let destination = Destination::of(
+            &connected.aws,
+            connected.buckets.as_ref(),
+            connected.output("StreamArn")?,
+            |name| connected.output(name).ok(),
+        );
+        let Some(destination) = destination else {
+            return Err(connected.lacks(destination::QUEUE));
+        };
+        let stream = Stream::new(&connected.aws);
+        Ok(Self {
+            connected,
+            destination,
+            stream,
+        })
+    }
+
+    /// Where records are to be had.
+    fn source(&self) -> Source<'_> {
+        Source {
+            destination: &self.destination,
+            stream: &self.stream,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::failures::message::{Batch, Content, Message};
 use crate::failures::queue::Presence;
 use crate::failures::redelivery::{Given, HIDDEN, Redelivered, Redelivery, RedeliveryError};
 use crate::failures::scan::Scan;
-use crate::failures::stream::{Left, Stream, StreamError};
+use crate::failures::stream::{Left, StreamError};
 use crate::printer::{Printer, Step};
 use crate::settings::Settings;
 use crate::stack::functions::{FunctionError, Functions};
@@ -31,10 +31,9 @@ pub(super) async fn run(
     let desk = Desk::open(settings, printer).await?;
     // What is taken from the queue is given back.
     let _hold = interrupt.hold();
-    let mut scan = Scan::new(&desk.queue, HIDDEN);
+    let mut scan = Scan::new(&desk.destination, HIDDEN);
     let mut retry = Retry {
         desk: &desk,
-        stream: Stream::new(&desk.connected.aws),
         functions: desk.connected.functions(false),
         interrupt,
         printer,
@@ -52,7 +51,6 @@ pub(super) async fn run(
 
 struct Retry<'a> {
     desk: &'a Desk,
-    stream: Stream,
     functions: Functions,
     interrupt: &'a Interrupt,
     printer: &'a Printer,
@@ -64,7 +62,7 @@ struct Retry<'a> {
 impl Retry<'_> {
     async fn all(&mut self, scan: &mut Scan<'_>, asks: bool) -> Result<(), Failure> {
         let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
-        let depth = self.interrupt.unless(self.desk.queue.depth(), said);
+        let depth = self.interrupt.unless(self.desk.destination.depth(), said);
         let waiting = depth.await??.visible;
         if asks && waiting > 0 {
             self.agree(waiting).await?;
@@ -133,8 +131,7 @@ impl Retry<'_> {
             return Outcome::Foreign;
         };
         let redelivery = Redelivery {
-            queue: &self.desk.queue,
-            stream: &self.stream,
+            source: self.desk.source(),
             functions: &self.functions,
         };
         let given = match self.interrupt.before(redelivery.run(message, batch)).await {
@@ -162,7 +159,7 @@ impl Retry<'_> {
                 of: batch.info.batch_size,
             };
         }
-        match self.desk.queue.delete(&message.receipt).await {
+        match self.desk.destination.delete(message).await {
             Ok(Presence::There) => Outcome::Retried,
             Ok(Presence::Gone) => Outcome::AlreadyGone,
             Err(error) => self.fault(error.into()),
@@ -190,7 +187,7 @@ impl Retry<'_> {
             self.stopped = Some(match error {
                 RedeliveryError::Stream(error) => error.into(),
                 RedeliveryError::Function(error) => error.into(),
-                RedeliveryError::Queue(error) => error.into(),
+                RedeliveryError::Destination(error) => error.into(),
             });
         }
         Outcome::StillFailing {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::app::interrupt::Interrupt;
-use crate::aws::AwsError;
 use crate::error::{Failure, Kind};
+use crate::failures::destination::{Destination, DestinationError};
 use crate::failures::message::{Id, Message};
 use crate::failures::scan::Scan;
 
@@ -38,7 +38,8 @@ pub(super) async fn named(
     while !missing.is_empty() {
         let next = received(interrupt, scan.next(usize::MAX)).await?;
         if next.is_empty() {
-            return Err(unknown(ids.iter().find(|id| missing.contains(id))));
+            let first = ids.iter().find(|id| missing.contains(id));
+            return Err(unknown(first, scan.destination()));
         }
         for message in next {
             if ids.contains(&message.id) {
@@ -53,7 +54,7 @@ pub(super) async fn named(
 
 async fn received(
     interrupt: &Interrupt,
-    next: impl Future<Output = Result<Vec<Message>, AwsError>>,
+    next: impl Future<Output = Result<Vec<Message>, DestinationError>>,
 ) -> Result<Vec<Message>, Failure> {
     let interrupted = || Failure::interrupted("interrupted; the failures wait as before");
     if interrupt.is_set() {
@@ -65,14 +66,17 @@ async fn received(
     }
 }
 
-fn unknown(id: Option<&Id>) -> Failure {
+fn unknown(id: Option<&Id>, destination: &Destination) -> Failure {
     let id = id.map(ToString::to_string).unwrap_or_default();
     Failure::new(
         Kind::NotFound,
-        format!("no failure `{id}` waits in the failures queue"),
+        format!("no failure `{id}` waits in the {}", destination.noun()),
     )
-    .hint(
-        "`cqrs failures list` shows those that wait; one that another command is working on comes \
-         back within 5 minutes",
-    )
+    .hint(match destination {
+        Destination::Queue(_) => {
+            "`cqrs failures list` shows those that wait; one that another command is working on \
+             comes back within 5 minutes"
+        }
+        Destination::Bucket(_) => "`cqrs failures list` shows those that wait",
+    })
 }

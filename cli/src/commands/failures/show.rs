@@ -13,10 +13,11 @@ use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
 use crate::commands::table::table;
 use crate::domain::Named;
 use crate::error::Failure;
-use crate::failures::message::{Batch, Content, Id};
+use crate::failures::message::{Content, Id};
 use crate::failures::record::Record;
+use crate::failures::records::Records;
 use crate::failures::scan::Scan;
-use crate::failures::stream::{Left, Stream};
+use crate::failures::stream::Left;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -30,9 +31,9 @@ pub(super) async fn run(
     let desk = Desk::open(settings, printer).await?;
     // What is taken from the queue is given back.
     let _hold = interrupt.hold();
-    let mut scan = Scan::new(&desk.queue, A_LOOK);
+    let mut scan = Scan::new(&desk.destination, A_LOOK);
     let found = select::named(&mut scan, std::slice::from_ref(id), interrupt).await;
-    // The records are read from the stream: the message is not needed for that.
+    // The records are only read: the message need not be kept for that.
     give_back(&mut scan, printer).await;
     let mut found = found?;
     let message = found.swap_remove(0);
@@ -42,8 +43,8 @@ pub(super) async fn run(
         stream: InStream::Foreign,
     };
     if let Content::Batch(batch) = &message.content {
-        let stream = Stream::new(&desk.connected.aws);
-        let reading = read(&stream, batch, limit as usize);
+        let records = desk.source().read(&message, batch);
+        let reading = read(records, limit as usize);
         let interrupted = || Failure::interrupted("interrupted; the failure waits as before");
         (shown.records, shown.stream) = interrupt.unless(reading, interrupted).await??;
     }
@@ -56,12 +57,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn read(
-    stream: &Stream,
-    batch: &Batch,
-    limit: usize,
-) -> Result<(Vec<Shape>, InStream), Failure> {
-    let mut reader = stream.read(&batch.info);
+async fn read(mut reader: Records<'_>, limit: usize) -> Result<(Vec<Shape>, InStream), Failure> {
     let mut shapes = Vec::new();
     while let Some(records) = reader.next().await? {
         for record in records {

@@ -1,5 +1,6 @@
 //! What the host is to make, from resources with nothing left to resolve.
 
+mod bucket;
 mod function;
 mod mapping;
 mod queue;
@@ -17,8 +18,9 @@ use super::resource::{Kind, Resource};
 use crate::local::protocol::WithoutEffect;
 
 /// Properties that one machine has no use for: keys, roles, backups.
-const NEEDLESS: [&str; 24] = [
+const NEEDLESS: [&str; 27] = [
     "Architectures",
+    "BucketEncryption",
     "CodeSigningConfigArn",
     "ContributorInsightsSpecification",
     "Description",
@@ -28,7 +30,9 @@ const NEEDLESS: [&str; 24] = [
     "KmsMasterKeyId",
     "MetricsConfig",
     "OnDemandThroughput",
+    "OwnershipControls",
     "PointInTimeRecoverySpecification",
+    "PublicAccessBlockConfiguration",
     "RecursiveLoop",
     "RedriveAllowPolicy",
     "ResourcePolicy",
@@ -96,6 +100,7 @@ fn add(
             definition.functions.push(function);
         }
         Kind::Queue => definition.queues.push(queue::read(resource, given)?),
+        Kind::Bucket => definition.buckets.push(bucket::read(resource, given)?),
         Kind::Mapping => {
             let mapping = mapping::read(resource, given, definition, context)?;
             definition.mappings.push(mapping);

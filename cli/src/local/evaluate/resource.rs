@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use host::definition::{ACCOUNT, queue_arn};
+use host::definition::{ACCOUNT, bucket_arn, queue_arn};
 
 use super::call::View;
 use super::evaluator::{Evaluator, stable_id};
@@ -44,6 +44,7 @@ pub(super) enum Kind {
     Function,
     Mapping,
     Queue,
+    Bucket,
     /// The cache of this machine, whose program and address the tool is given.
     Cache,
     NotMade,
@@ -56,6 +57,7 @@ impl Kind {
             "AWS::Lambda::Function" => Self::Function,
             "AWS::Lambda::EventSourceMapping" => Self::Mapping,
             "AWS::SQS::Queue" => Self::Queue,
+            "AWS::S3::Bucket" => Self::Bucket,
             "AWS::ElastiCache::ReplicationGroup" => Self::Cache,
             _ => Self::NotMade,
         }
@@ -160,7 +162,9 @@ impl<'t> Evaluator<'t> {
         let name = given_name.unwrap_or_else(|| {
             // As CloudFormation's, but without its random end, so that it stays.
             let name = format!("{}-{}", self.context.stack, entry.key);
-            match resource_type.starts_with("AWS::ElastiCache::") {
+            let in_lower_case = resource_type.starts_with("AWS::ElastiCache::")
+                || resource_type == "AWS::S3::Bucket";
+            match in_lower_case {
                 true => name.to_lowercase(),
                 false => name,
             }
@@ -215,7 +219,7 @@ impl Resource {
     /// What `Ref` gives.
     pub(super) fn reference(&self, context: &Context) -> String {
         match self.kind {
-            Kind::Table | Kind::Function | Kind::Cache => self.name.clone(),
+            Kind::Table | Kind::Function | Kind::Bucket | Kind::Cache => self.name.clone(),
             Kind::Mapping => self.uuid(context),
             Kind::Queue => host::queue::url(&context.endpoint, &self.name),
             Kind::NotMade => stand_in::reference(self, context),
@@ -281,6 +285,7 @@ impl Resource {
                 ("QueueName", name.clone()),
                 ("QueueUrl", self.reference(context)),
             ],
+            Kind::Bucket => vec![("Arn", bucket_arn(name))],
             // The local cache is one node, and so each of the endpoints of a group without shards.
             Kind::Cache => {
                 let (host, port) = (&context.cache.host, context.cache.port.to_string());

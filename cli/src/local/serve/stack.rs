@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use host::bucket::Buckets;
 use host::cache::{Address, Cache};
 use host::definition::Definition;
 use host::faults::{Fault, FaultError};
@@ -23,6 +24,7 @@ use super::write_beside;
 use crate::app::clock;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
+use crate::local::protocol::BUCKETS;
 use crate::local::protocol::{Change, Deployed, Deployment, Description, Live as Watched, Status};
 use crate::stack::template::Template;
 
@@ -34,6 +36,7 @@ pub(super) struct Stack {
     offspring: Offspring,
     store: Store,
     queues: Queues,
+    buckets: Buckets,
     functions: Functions,
     mappings: Mappings,
     started_at: Timestamp,
@@ -77,12 +80,14 @@ impl Stack {
             logs,
         };
         let functions = Functions::new(settings, offspring.clone());
+        let buckets = Buckets::below(state.join(BUCKETS));
         let mappings = Mappings::new(
             region,
             journal,
             store.clone(),
             functions.clone(),
             queues.clone(),
+            buckets.clone(),
         )?;
         Ok(Self {
             state: state.to_owned(),
@@ -91,6 +96,7 @@ impl Stack {
             offspring,
             store,
             queues,
+            buckets,
             functions,
             mappings,
             started_at: clock::now(),
@@ -340,6 +346,9 @@ impl Stack {
         let mut evaluated = evaluate(&template, &context)?;
         let definition = &evaluated.definition;
         self.queues.apply(definition.queues.clone())?;
+        self.buckets
+            .apply(&definition.buckets)
+            .map_err(ServeError::Folder)?;
         self.functions.apply(definition.functions.clone()).await;
         // As on AWS, a function that cannot start fails its calls, and not the deployment.
         for failure in self.functions.warm().await {

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{advance, sleep};
 
 use super::super::control::lock;
 use super::super::{Engine, Status};
 use super::support::{Reply, Stand, mapping, messages, reports, run_all, throws};
-use crate::definition::{Mapping, StartingPosition};
+use crate::definition::{Destination, Mapping, StartingPosition};
 use crate::journal::Journal;
 
 /// A host's mappings, and what they stand on.
@@ -158,6 +158,39 @@ async fn without_a_queue_a_batch_given_up_is_counted_and_passed_over() {
     assert_eq!(
         status.last_processing_result,
         "PROBLEM: Function call failed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_gets_what_was_given_up_with_the_records_under_the_name_that_lambda_gives() {
+    let host = Host::new(throws(&[1]));
+    host.stand.fill_buckets(true);
+    host.apply(Mapping {
+        on_failure: Some(Destination::Bucket("kept".into())),
+        ..mapping()
+    })
+    .await;
+    host.stand.append([1]);
+    host.stand.delivered(3).await;
+    // What cannot be kept is not passed over.
+    assert_eq!((host.status().given_up, host.stand.objects().len()), (0, 0));
+    host.stand.fill_buckets(false);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    run_all().await;
+    assert_eq!((host.status().given_up, host.status().behind), (1, 0));
+    assert_eq!(messages(&host.journal).len(), 0);
+    let [[bucket, key, body]] = &host.stand.objects()[..] else {
+        panic!("{:?}", host.stand.objects());
+    };
+    assert_eq!(bucket, "kept");
+    let start = "aws/lambda/11111111-2222-3333-4444-555555555555/\
+                 shardId-00000000000000000000-00000001/2026/09/21/2026-09-21T";
+    assert!(key.starts_with(start), "{key}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["DDBStreamBatchInfo"]["batchSize"], 1);
+    assert_eq!(
+        body["payload"]["Records"][0]["dynamodb"]["SequenceNumber"],
+        "100000000000000000001"
     );
 }
 

@@ -1,6 +1,7 @@
 //! A stream, a function and a queue that do as a test says.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use super::super::control::lock;
 use super::super::lane::{Now, Outcome};
 use super::super::services::{Services, Source};
-use crate::definition::{Mapping, StartingPosition};
+use crate::definition::{Destination, Mapping, StartingPosition};
 use crate::faults::Faults;
 use crate::journal::{Journal, JournalError};
 use crate::lambda::{FunctionError, InvokeError, Invoked};
@@ -38,7 +39,7 @@ pub(super) fn mapping() -> Mapping {
         maximum_retry_attempts: Some(2),
         maximum_record_age_seconds: None,
         report_item_failures: true,
-        on_failure: Some("failures".into()),
+        on_failure: Some(Destination::Queue("failures".into())),
     }
 }
 
@@ -159,6 +160,10 @@ struct Inner {
     delivered: watch::Sender<usize>,
     gate: Notify,
     broken: Mutex<bool>,
+    /// The buckets take nothing more.
+    full: Mutex<bool>,
+    /// Buckets' names, keys and bodies.
+    objects: Mutex<Vec<[String; 3]>>,
     reads: Mutex<usize>,
     live: Live,
     faults: Faults,
@@ -178,6 +183,8 @@ impl Stand {
             live: Live::default(),
             faults: Faults::default(),
             broken: Mutex::default(),
+            full: Mutex::default(),
+            objects: Mutex::default(),
             reads: Mutex::default(),
         }))
     }
@@ -210,6 +217,14 @@ impl Stand {
 
     pub(super) fn break_reading(&self, broken: bool) {
         *lock(&self.0.broken) = broken;
+    }
+
+    pub(super) fn fill_buckets(&self, full: bool) {
+        *lock(&self.0.full) = full;
+    }
+
+    pub(super) fn objects(&self) -> Vec<[String; 3]> {
+        lock(&self.0.objects).clone()
     }
 
     pub(super) fn reads(&self) -> usize {
@@ -303,6 +318,15 @@ impl Services for Stand {
     ) -> Result<(), JournalError> {
         transaction.execute_batch(QUEUE)?;
         transaction.execute("INSERT INTO sent VALUES (?, ?)", [queue, body])?;
+        Ok(())
+    }
+
+    fn put(&self, bucket: &str, key: &str, body: &str) -> io::Result<()> {
+        if *lock(&self.0.full) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let object = [bucket, key, body].map(str::to_owned);
+        lock(&self.0.objects).push(object);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use host::definition::{ACCOUNT, Definition, Mapping, StartingPosition};
+use host::definition::{ACCOUNT, Definition, Destination, Mapping, StartingPosition};
 
 use crate::local::evaluate::Context;
 use crate::local::evaluate::fault::{Result, choices};
@@ -119,8 +119,8 @@ fn reports_item_failures(given: &Properties<'_>) -> Result<bool> {
     }
 }
 
-/// The name of the queue for batches that were given up.
-fn on_failure(given: &Properties<'_>, definition: &Definition) -> Result<Option<String>> {
+/// The queue or the bucket for batches that were given up.
+fn on_failure(given: &Properties<'_>, definition: &Definition) -> Result<Option<Destination>> {
     let Some(destinations) = given.section("DestinationConfig")? else {
         return Ok(None);
     };
@@ -131,11 +131,18 @@ fn on_failure(given: &Properties<'_>, definition: &Definition) -> Result<Option<
         return Ok(None);
     };
     let arn = on_failure.required_text("Destination")?;
-    let mut queues = definition.queues.iter();
-    match queues.find(|queue| queue.arn(&definition.region) == arn) {
-        Some(queue) => Ok(Some(queue.name.clone())),
+    let queues = definition.queues.iter();
+    let queues = queues.map(|queue| Destination::Queue(queue.name.clone()));
+    let buckets = definition.buckets.iter();
+    let buckets = buckets.map(|bucket| Destination::Bucket(bucket.name.clone()));
+    let known = queues.chain(buckets);
+    match known
+        .into_iter()
+        .find(|one| one.arn(&definition.region) == arn)
+    {
+        Some(destination) => Ok(Some(destination)),
         None => {
-            let what = format!("is `{arn}`, which is no queue of this stack");
+            let what = format!("is `{arn}`, which is no queue and no bucket of this stack");
             Err(on_failure.fault("Destination", &what))
         }
     }

@@ -268,6 +268,12 @@ fn a_key_of_the_users_is_on_all_that_holds_data_and_roles_use_it_by_their_servic
     }
     assert_eq!(own["FailuresQueue"]["SqsManagedSseEnabled"], "true");
     assert_eq!(yours["FailuresQueue"]["SqsManagedSseEnabled"], "false");
+    let to_bucket = [&YOURS[..], &[("FailureDestination", "bucket")]].concat();
+    let with_bucket = properties(&to_bucket);
+    let place = "/BucketEncryption/ServerSideEncryptionConfiguration/0\
+                 /ServerSideEncryptionByDefault/KMSMasterKeyID";
+    let bucket = with_bucket["FailuresBucket"].pointer(place);
+    assert_eq!(bucket.unwrap(), key);
     let statements = |of: &BTreeMap<String, serde_json::Value>, role: &str| -> Vec<_> {
         let policy = &of[role]["Policies"][0]["PolicyDocument"]["Statement"];
         let statements = policy.as_array().unwrap().iter();
@@ -276,7 +282,10 @@ fn a_key_of_the_users_is_on_all_that_holds_data_and_roles_use_it_by_their_servic
     };
     for (role, services) in [
         ("PublisherRole", &["dynamodb.*", "lambda.*"][..]),
-        ("SubscriberRole", &["dynamodb.*", "lambda.*", "sqs.*"]),
+        (
+            "SubscriberRole",
+            &["dynamodb.*", "lambda.*", "s3.*", "sqs.*"],
+        ),
         ("QueryRole", &["lambda.*"]),
     ] {
         assert_eq!(statements(&own, role), Vec::<serde_json::Value>::new());
@@ -284,6 +293,43 @@ fn a_key_of_the_users_is_on_all_that_holds_data_and_roles_use_it_by_their_servic
         assert_eq!(statement["Resource"], key);
         let via = serde_json::json!({"StringLike": {"kms:ViaService": services}});
         assert_eq!(statement["Condition"], via);
+    }
+}
+
+#[test]
+fn failures_go_to_a_queue_or_to_a_bucket_that_their_role_writes_to_and_to_no_other() {
+    for (destination, there, away) in [
+        ("queue", "FailuresQueue", "FailuresBucket"),
+        ("bucket", "FailuresBucket", "FailuresQueue"),
+    ] {
+        let chosen = [("FailureDestination", destination)];
+        let properties = properties(&chosen);
+        assert!(properties.contains_key(there) && !properties.contains_key(away));
+        assert!(!properties.contains_key(&format!("{away}Policy")));
+        let evaluated = own(&chosen);
+        let outputs = evaluated.outputs.iter();
+        let of_failures = outputs.filter(|output| output.name.starts_with("Failures"));
+        assert_eq!(of_failures.count(), 1);
+        let definition = evaluated.definition;
+        let mapping = &definition.mappings[0];
+        let arn = mapping.on_failure.as_ref().unwrap().arn("eu-west-1");
+        let statements = &properties["SubscriberRole"]["Policies"][0]["PolicyDocument"];
+        let statements = statements["Statement"].as_array().unwrap().iter();
+        let mut reports = statements.filter(|statement| statement["Sid"] == "ReportFailures");
+        let resource = reports.next().unwrap()["Resource"].to_string();
+        assert!(resource.contains(&arn), "{resource}");
+        let alarm = properties["FailuresAlarm"]["Namespace"].as_str();
+        let has_counts = properties["Changes"].get("MetricsConfig").is_some();
+        let expected = match destination {
+            "bucket" => (Some("AWS/Lambda"), true),
+            _ => (Some("AWS/SQS"), false),
+        };
+        assert_eq!((alarm, has_counts), expected);
+        let kept = definition
+            .buckets
+            .iter()
+            .map(|bucket| bucket.expiration_days);
+        assert!(kept.into_iter().all(|days| days == Some(90)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Resources: which are there, how they refer to one another, and what their properties take.
 
-use host::definition::StartingPosition;
+use host::definition::{Destination, StartingPosition};
 
 use super::*;
 
@@ -110,7 +110,31 @@ fn a_mapping_takes_its_settings() {
     assert_eq!(mapping.starting_position, StartingPosition::TrimHorizon);
     assert_eq!(mapping.maximum_retry_attempts, None);
     assert_eq!(mapping.maximum_record_age_seconds, Some(60));
-    assert_eq!(mapping.on_failure.as_deref(), Some("shop-Queue"));
+    let queue = Destination::Queue("shop-Queue".to_owned());
+    assert_eq!(mapping.on_failure, Some(queue));
+}
+
+#[test]
+fn a_bucket_is_a_destination_too_and_says_how_long_it_keeps_what_comes() {
+    let bucket = "  Kept:
+    Type: AWS::S3::Bucket
+    Properties:
+      LifecycleConfiguration:
+        Rules:
+          - {Status: Enabled, ExpirationInDays: '90'}
+          - {Status: Enabled, ExpirationInDays: 7, Prefix: other/}
+          - {Status: Disabled, ExpirationInDays: 1}
+";
+    let to_bucket = "DestinationConfig: {OnFailure: {Destination: !GetAtt Kept.Arn}}";
+    let text = with_property("Mapping", to_bucket) + bucket;
+    let definition = evaluate_text(&text).unwrap().definition;
+    let kept = &definition.buckets[0];
+    assert_eq!(
+        (kept.name.as_str(), kept.expiration_days),
+        ("shop-kept", Some(90))
+    );
+    let bucket = Destination::Bucket("shop-kept".to_owned());
+    assert_eq!(definition.mappings[0].on_failure, Some(bucket));
 }
 
 #[test]
@@ -167,7 +191,7 @@ fn what_a_property_does_not_take_is_refused_with_its_resource() {
         Mapping TumblingWindowInSeconds: 5 => `TumblingWindowInSeconds` is not supported with `--local`
         Mapping FunctionName: other => `FunctionName` is `other`, which is no function of this stack; those are: `shop-Function`
         Mapping EventSourceArn: !GetAtt Queue.Arn => `EventSourceArn` is `arn:aws:sqs:eu-west-1:000000000000:shop-Queue`, which is no stream of a table of this stack
-        Mapping DestinationConfig: {OnFailure: {Destination: a}} => `DestinationConfig.OnFailure.Destination` is `a`, which is no queue of this stack
+        Mapping DestinationConfig: {OnFailure: {Destination: a}} => `DestinationConfig.OnFailure.Destination` is `a`, which is no queue and no bucket of this stack
         Mapping FunctionResponseTypes: [A] => `FunctionResponseTypes` has `A`, and can have: `ReportBatchItemFailures`
         Table KeySchema: [{AttributeName: id, KeyType: HASHED}] => `KeySchema[0].KeyType` is `HASHED`, and can be: `HASH`, `RANGE`
         Table BillingMode: PROVISIONED => the property `ProvisionedThroughput` is missing
