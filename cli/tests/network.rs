@@ -184,7 +184,7 @@ fn zones_stay_and_another_key_or_network_takes_another_cache_and_says_so() {
     };
     assert_eq!(plan(&[]).stdout, "Nothing would change\n");
     let of_cache = "The cache is another one then, and empty: queries answer `ReadModelIncomplete` until a \
-                    rebuild from the table, which the deployment ends with.\n";
+                    rebuild from the table, the deployment's last step.\n";
     // The emulator does not know whether a group is replaced.
     let of_network = "The network may be another one then: the old one goes when Lambda has let go of it, \
                       which can take 20 minutes and more.\n";

@@ -108,7 +108,7 @@ fn consequences(changes: &[ResourceChanged]) -> Vec<String> {
     let cache = goes(&["AWS::ElastiCache::ReplicationGroup"]).map(|word| {
         format!(
             "The cache {word} another one then, and empty: queries answer `ReadModelIncomplete` until a \
-             rebuild from the table, which the deployment ends with."
+             rebuild from the table, the deployment's last step."
         )
     });
     let network = goes(&[

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::parameter::{BrokenRule, Parameter, ParameterGroup};
+pub(crate) use self::parameter::{BrokenRule, KMS_KEY, Parameter, ParameterGroup};
 pub(crate) use self::yaml::{Entry, Node, Position, Value};
 use crate::error::{Explain, Kind};
 

@@ -9,6 +9,7 @@ use super::values::Values;
 use crate::error::{Failure, Kind};
 use crate::stack::change_set::ParameterSource;
 use crate::stack::network;
+use crate::stack::template::KMS_KEY;
 
 pub(super) const VPC: &str = "VpcId";
 pub(super) const ZONES: [&str; 2] = ["FirstZoneId", "SecondZoneId"];
@@ -16,7 +17,7 @@ pub(super) const ZONES: [&str; 2] = ["FirstZoneId", "SecondZoneId"];
 const NODE: &str = "cache.";
 pub(super) const CACHE_NUMBER: &str = "CacheNumber";
 /// What ElastiCache cannot change of a cache that is there.
-const FIXED: [&str; 2] = [VPC, "KmsKeyArn"];
+const FIXED: [&str; 2] = [VPC, KMS_KEY];
 
 type Derived = BTreeMap<String, ParameterSource>;
 

@@ -21,6 +21,7 @@ use crate::settings::{Settings, StackName, Target, stack_flag};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
 use crate::stack::state::{Output, Situation, StackState};
+use crate::stack::template::KMS_KEY;
 
 /// The outputs of this version's template that commands look things up by.
 const NEEDED: [&str; 4] = [
@@ -29,8 +30,6 @@ const NEEDED: [&str; 4] = [
     "StreamArn",
     "TableName",
 ];
-/// The parameter that names the stack's key.
-const KEY: &str = "KmsKeyArn";
 /// The process on this machine answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -138,7 +137,7 @@ pub(super) async fn on_aws(aws: &Aws, settings: &Settings) -> Result<Checked<Fou
     }
     let mut parameters = state.parameters;
     let found = Found {
-        key: parameters.remove(KEY).filter(|key| !key.is_empty()),
+        key: parameters.remove(KMS_KEY).filter(|key| !key.is_empty()),
         ..Found::on_aws(aws, settings, Some(state.outputs))
     };
     Ok(Checked::found(found, finding))

@@ -9,9 +9,8 @@ use crate::permissions::{Grants, INLINE_LIMIT, MANAGED_LIMIT, Place, Policy};
 use crate::printer::Printer;
 use crate::settings::{Settings, Target};
 use crate::stack::artifacts;
+use crate::stack::template::KMS_KEY;
 
-/// The template's parameter for it.
-const KEY: &str = "KmsKeyArn";
 /// By the names that docs/permissions.md has.
 const DRIVE: [&str; 2] = ["order", "outputs"];
 const OPERATE: [&str; 8] = [
@@ -40,7 +39,10 @@ pub(crate) async fn run(
         None => aws.identity().await?.account,
     };
     let bucket = settings.artifact_bucket;
-    let in_file = settings.parameters.get(KEY).filter(|key| !key.is_empty());
+    let in_file = settings
+        .parameters
+        .get(KMS_KEY)
+        .filter(|key| !key.is_empty());
     let place = Place {
         key: args.key_arn.or_else(|| in_file.cloned()),
         bucket: bucket.unwrap_or_else(|| artifacts::managed_bucket(&account, aws.region())),

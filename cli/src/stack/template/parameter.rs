@@ -8,6 +8,9 @@ use super::sent::INTERFACE;
 use super::yaml::{Entry, Node, Value};
 use super::{Invalid, TemplateError};
 
+/// The parameter that names the stack's KMS key, by ARN.
+pub(crate) const KMS_KEY: &str = "KmsKeyArn";
+
 /// One entry of the template's `Parameters`.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
