@@ -27,7 +27,6 @@ use futures_util::future;
 use crate::app::interrupt::Interrupt;
 use crate::app::version::{self, VERSION};
 use crate::aws::{Aws, Identity};
-use crate::cli::MachineArgs;
 use crate::commands::deploy::complete::{Completion, parted};
 use crate::commands::deploy::cost::Cost;
 use crate::commands::deploy::options::DeployArgs;
@@ -68,7 +67,7 @@ pub(crate) async fn run(
     if settings.target == Target::Local {
         return local::run(args, settings, interrupt, printer).await;
     }
-    refuse_what_is_local(&args)?;
+    checks::refuse_what_is_local(&args)?;
     let source = Source::of(&mut settings, &args)?;
     let template = source.template()?;
     let asks = !args.yes && !args.plan && !args.change_set_only;
@@ -93,7 +92,7 @@ pub(crate) async fn run(
     let architecture = architecture(args.arch, &settings)?;
 
     let aws = Aws::connect(&settings.aws).await?;
-    refuse_open_cache(&aws, &settings, &template, None)?;
+    checks::refuse_open_cache(&aws, &settings, &template, None)?;
     source.introduce(&settings, printer);
     let identity = introduce(&aws, &settings, printer).await?;
     let role = args.role_arn.clone().or_else(|| settings.role_arn.clone());
@@ -110,42 +109,6 @@ pub(crate) async fn run(
         printer,
     };
     deployment.run().await
-}
-
-/// Options for a stack on this machine, typed for one on AWS.
-fn refuse_what_is_local(args: &DeployArgs) -> Result<(), Failure> {
-    let MachineArgs { port, cache_url } = &args.on_this_machine;
-    let name = match (port, cache_url) {
-        (Some(_), _) => "--port",
-        (None, Some(_)) => "--cache-url",
-        (None, None) => return Ok(()),
-    };
-    let message = format!("`{name}` is for a stack on this machine");
-    Err(Failure::new(Kind::Usage, message).hint("add `--local`, or leave it out"))
-}
-
-/// A cache that anybody in its network may read is for what stands in for AWS.
-fn refuse_open_cache(
-    aws: &Aws,
-    settings: &Settings,
-    template: &Template,
-    existing: Option<&StackState>,
-) -> Result<(), Failure> {
-    let given = settings.parameters.get(CACHE_ACCESS);
-    let kept = existing.and_then(|stack| stack.parameters.get(CACHE_ACCESS));
-    let default = || template.parameter(CACHE_ACCESS)?.default.as_ref();
-    let access = given.or(kept).or_else(default);
-    if access.is_none_or(|access| access != "open") || !aws.is_amazons() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Usage,
-        format!("`{CACHE_ACCESS}=open`, without TLS and sign-in, is not for AWS"),
-    )
-    .hint(format!(
-        "`--parameter {CACHE_ACCESS}=iam` is for AWS; `open` for an emulator's `--endpoint-url`, \
-         and `--local` needs neither"
-    )))
 }
 
 /// What is seen of the compiler.

@@ -1,9 +1,15 @@
-//! What AWS would refuse only after minutes of work, or in the middle of an update.
+//! What would be refused only after minutes of work, or in the middle of an update, or not at all.
 
+use super::CACHE_ACCESS;
+use super::options::DeployArgs;
 use super::values::Values;
 use crate::aws::Aws;
+use crate::cli::MachineArgs;
 use crate::error::{Failure, Kind};
+use crate::settings::Settings;
 use crate::stack::quota::{self, Concurrency};
+use crate::stack::state::StackState;
+use crate::stack::template::Template;
 
 const RESERVED: [&str; 3] = [
     "PublisherConcurrency",
@@ -74,6 +80,42 @@ fn fits(account: Concurrency, had: i64, asked: i64, region: &str) -> Result<(), 
     Err(Failure::new(Kind::Failed, message).hint(format!(
         "ask for more in Service Quotas (Lambda, `Concurrent executions`, L-B99A9384), or reserve less: `{off}` \
          reserves none"
+    )))
+}
+
+/// Options for a stack on this machine, typed for one on AWS.
+pub(super) fn refuse_what_is_local(args: &DeployArgs) -> Result<(), Failure> {
+    let MachineArgs { port, cache_url } = &args.on_this_machine;
+    let name = match (port, cache_url) {
+        (Some(_), _) => "--port",
+        (None, Some(_)) => "--cache-url",
+        (None, None) => return Ok(()),
+    };
+    let message = format!("`{name}` is for a stack on this machine");
+    Err(Failure::new(Kind::Usage, message).hint("add `--local`, or leave it out"))
+}
+
+/// A cache that anybody in its network may read is for what stands in for AWS.
+pub(super) fn refuse_open_cache(
+    aws: &Aws,
+    settings: &Settings,
+    template: &Template,
+    existing: Option<&StackState>,
+) -> Result<(), Failure> {
+    let given = settings.parameters.get(CACHE_ACCESS);
+    let kept = existing.and_then(|stack| stack.parameters.get(CACHE_ACCESS));
+    let default = || template.parameter(CACHE_ACCESS)?.default.as_ref();
+    let access = given.or(kept).or_else(default);
+    if access.is_none_or(|access| access != "open") || !aws.is_amazons() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("`{CACHE_ACCESS}=open`, without TLS and sign-in, is not for AWS"),
+    )
+    .hint(format!(
+        "`--parameter {CACHE_ACCESS}=iam` is for AWS; `open` for an emulator's `--endpoint-url`, \
+         and `--local` needs neither"
     )))
 }
 

@@ -7,10 +7,7 @@ use super::cost::Cost;
 use super::source::Source;
 use super::start::Start;
 use super::values::Values;
-use super::{
-    ARCHITECTURE, BUCKET, Deployment, build_output, checks, refuse_open_cache, report,
-    warn_of_newer,
-};
+use super::{ARCHITECTURE, BUCKET, Deployment, build_output, checks, report, warn_of_newer};
 use crate::app::handler::Handler;
 use crate::app::version::VERSION;
 use crate::commands::stack_not_found;
@@ -36,7 +33,7 @@ impl Deployment<'_> {
     pub(super) async fn whole(&self) -> Result<Ready, Failure> {
         let artifacts = self.package(self.architecture).await?;
         let start = self.start().await?;
-        refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
+        checks::refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
         self.warn_of_newer(&start);
         let store = self.store(start.existing());
         let preset = self.preset_values(&start);
