@@ -332,6 +332,8 @@ class Install:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                # What runs these tests in the background may ignore it, and a shell cannot trap that.
+                preexec_fn=lambda: signal.signal(stop, signal.SIG_DFL),
             )
             self.answers.reached.wait()
             self.assertEqual(self.files()[-1], ".local/lib/cqrs/.incoming/process")
