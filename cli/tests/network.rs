@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::support::{
-    AwsStage, LocalStage, Outcome, Reply, Request, Sandbox, Scripted, Stage, handlers,
+    AwsStage, LocalStage, Outcome, Reply, Request, Sandbox, Scripted, Stage, Terminal, handlers,
 };
 
 const CHANGE_SET: &str = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/cqrs-deploy-1/2";
@@ -219,13 +219,8 @@ fn row(preview: &Outcome, resource: &str) -> String {
 /// The emulator's own network and one of its subnets.
 const VPC: &str = "vpc-00000001";
 
-#[test]
-fn a_guided_deployment_lists_the_networks_that_there_are() {
-    let stage = AwsStage::empty();
-    let mut terminal = stage
-        .cqrs(["deploy", "--guided", "--prebuilt"])
-        .arg(handlers())
-        .on_terminal();
+/// Takes the guide to where it asks for the network.
+fn go_to_network(terminal: &mut Terminal) {
     for question in [
         "Stack [cqrs]:",
         "Region [eu-west-1]:",
@@ -241,6 +236,16 @@ fn a_guided_deployment_lists_the_networks_that_there_are() {
         terminal.line("n");
     }
     terminal.line("y");
+}
+
+#[test]
+fn a_guided_deployment_lists_the_networks_that_there_are() {
+    let stage = AwsStage::empty();
+    let mut terminal = stage
+        .cqrs(["deploy", "--guided", "--prebuilt"])
+        .arg(handlers())
+        .on_terminal();
+    go_to_network(&mut terminal);
     let vpcs = terminal.until("VpcId []:");
     assert!(
         vpcs.contains(VPC) && vpcs.contains("172.31.0.0/16"),
@@ -280,21 +285,7 @@ fn a_guide_that_may_not_list_takes_what_is_typed() {
     let sandbox = Sandbox::against(&region.server.endpoint());
     let deploy = sandbox.cqrs(["deploy", "--guided", "--prebuilt"]);
     let mut terminal = deploy.arg(handlers()).on_terminal();
-    for question in [
-        "Stack [cqrs]:",
-        "Region [eu-west-1]:",
-        "Guard it for production? [y/N]",
-    ] {
-        terminal.until(question);
-        terminal.line("");
-    }
-    while !terminal
-        .until("Change any of these? [y/N]")
-        .contains("VpcId")
-    {
-        terminal.line("n");
-    }
-    terminal.line("y");
+    go_to_network(&mut terminal);
     let said = terminal.until("VpcId []:");
     let denied = "cannot be listed (permission denied: ec2:DescribeVpcs): type what you know.";
     assert!(said.contains(denied), "{said}");

@@ -217,13 +217,10 @@ impl Deployment<'_> {
             self.printer.warn(table);
         }
         let outputs = start.existing().map_or(&[][..], |state| &state.outputs);
-        let waiting = failures::lost(&self.aws, None, outputs, &change_set.changes).await;
-        if waiting.is_err() {
-            self.stacks
-                .discard(&change_set.id, &change_set.stack_id)
-                .await?;
-        }
-        let waiting = waiting?;
+        let waiting = match failures::lost(&self.aws, None, outputs, &change_set.changes).await {
+            Ok(waiting) => waiting,
+            Err(failure) => return self.refused(&change_set, failure).await,
+        };
         if let Some(waiting) = &waiting {
             self.printer.warn(waiting);
         }
@@ -244,21 +241,14 @@ impl Deployment<'_> {
             }
         }
         self.printer.note("");
-        let refusal = match &waiting {
+        let refusal = match (waiting, undone) {
             _ if !lost.is_empty() && !self.args.replace_data => Some(data::refusal(&lost)),
-            waiting => waiting.as_deref().map(failures::refusal),
+            (Some(waiting), _) => Some(failures::refusal(&waiting)),
+            (None, Some(undone)) => Some(Failure::new(Kind::Failed, undone).hint(watch::WAY_OUT)),
+            (None, None) => None,
         };
         if let Some(refusal) = refusal {
-            self.stacks
-                .discard(&change_set.id, &change_set.stack_id)
-                .await?;
-            return Err(refusal);
-        }
-        if let Some(undone) = undone {
-            self.stacks
-                .discard(&change_set.id, &change_set.stack_id)
-                .await?;
-            return Err(Failure::new(Kind::Failed, undone).hint(watch::WAY_OUT));
+            return self.refused(&change_set, refusal).await;
         }
         if self.args.change_set_only {
             self.upload(&store, &artifacts, &start, &change_set).await?;
@@ -289,6 +279,14 @@ impl Deployment<'_> {
         let changes = change_set.changes;
         self.report(done, state, changes, !lost.is_empty(), Said::default())
             .await
+    }
+
+    /// Takes the change set back, and says why.
+    async fn refused(&self, change_set: &ChangeSet, why: Failure) -> Result<(), Failure> {
+        self.stacks
+            .discard(&change_set.id, &change_set.stack_id)
+            .await?;
+        Err(why)
     }
 
     /// The artifacts that the stack does not run yet.
