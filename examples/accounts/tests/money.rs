@@ -21,6 +21,7 @@ use accounts::{Account, Status};
 use histories::{Answered, Dice, Memory, play, times_applied};
 use pattern::document::Document;
 use pattern::id::Id;
+use pattern::projection::Record;
 use pattern::query::Queries;
 use pattern::read_model::{CacheSettings, ReadModel};
 use pattern::write_model::WriteModel;
@@ -65,8 +66,8 @@ impl Given {
 
     /// Projects these of the records of a stream.
     fn project(&self, records: &[Box<RawValue>], which: &[usize]) {
-        let records: Vec<&RawValue> = which.iter().map(|at| &*records[*at]).collect();
-        let projected = self.runtime.block_on(self.read.project_records(&records));
+        let records = which.iter().map(|at| Record::read(&records[*at])).collect();
+        let projected = self.runtime.block_on(self.read.project_records(records));
         let projected = projected.unwrap().projected;
         assert!(projected.failed.is_empty(), "{projected:?}");
     }

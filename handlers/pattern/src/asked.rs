@@ -10,7 +10,9 @@ const LONGEST: usize = 64;
 #[must_use]
 pub fn is_asked(payload: &str, what: &str) -> bool {
     payload.len() <= LONGEST
-        && payload.contains(what)
+        && payload
+            .trim_end_matches(|end: char| end == '}' || end.is_ascii_whitespace())
+            .ends_with("true")
         && serde_json::from_str::<BTreeMap<String, bool>>(payload)
             .is_ok_and(|asked| asked.len() == 1 && asked.get(what) == Some(&true))
 }

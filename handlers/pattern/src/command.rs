@@ -176,7 +176,7 @@ impl<E: Entity> Commands<E> {
         ))
     }
 
-    fn create(&self, mut fields: Fields) -> Result<Command<E>, Invalid> {
+    fn create<'n>(&'n self, mut fields: Fields<'n>) -> Result<Command<E>, Invalid> {
         let draft = self.description.draft.take(&mut fields)?;
         let key = fields.text("idempotencyKey")?;
         fields.finish()?;
@@ -187,10 +187,10 @@ impl<E: Entity> Commands<E> {
         }))
     }
 
-    fn change(
-        &self,
-        mut fields: Fields,
-        payload: &Schema,
+    fn change<'n>(
+        &'n self,
+        mut fields: Fields<'n>,
+        payload: &'n Schema,
         name: &str,
         action: impl FnOnce(Map<String, Value>) -> Result<Action<E>, Invalid>,
     ) -> Result<Change<E>, Invalid> {

@@ -32,6 +32,12 @@ pub fn id_name(name: &str) -> String {
     format!("{name}Id")
 }
 
+/// Whether `text` is what [`id_name`] says of `name`.
+#[cfg(feature = "read-model")]
+pub(crate) fn is_id_name(text: &str, name: &str) -> bool {
+    text.strip_suffix("Id") == Some(name)
+}
+
 /// The names of what the library adds behind an entity's fields.
 pub const ADDED: [&str; 3] = ["version", "createdAt", "updatedAt"];
 

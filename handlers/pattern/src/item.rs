@@ -18,6 +18,9 @@ use crate::error::Invalid;
 use crate::id::Id;
 use crate::json::not_whole;
 
+#[cfg(feature = "read-model")]
+pub(crate) mod image;
+
 /// Names of the attributes that the library adds.
 pub mod attribute {
     /// Counts the changes; 1 where it is absent.
@@ -60,25 +63,6 @@ pub fn document<E: Entity>(item: &Item) -> Result<Document<E>, Invalid> {
         created_at: optional(item, attribute::CREATED_AT)?.unwrap_or_default(),
         updated_at: optional(item, attribute::UPDATED_AT)?.unwrap_or_default(),
         entity: entity(item)?,
-    })
-}
-
-/// The same of an item that is of no more use, whose values then need no copies; `None` where
-/// [`document`] says what is wrong.
-#[cfg(feature = "read-model")]
-pub(crate) fn into_document<E: Entity>(mut item: Item) -> Option<Document<E>> {
-    fn taken<T: DeserializeOwned>(item: &mut Item, name: &str) -> Option<Option<T>> {
-        let read = item.remove(name).map(from_attribute_value);
-        read.transpose().ok()
-    }
-    item.retain(|_, value| !is_null(value));
-    Some(Document {
-        id: taken(&mut item, &id_name(E::NAME))??,
-        version: taken(&mut item, attribute::VERSION)?
-            .map_or(Some(1), |version| (version > 0).then_some(version))?,
-        created_at: taken(&mut item, attribute::CREATED_AT)?.unwrap_or_default(),
-        updated_at: taken(&mut item, attribute::UPDATED_AT)?.unwrap_or_default(),
-        entity: serde_dynamo::from_item(item).ok()?,
     })
 }
 

@@ -11,19 +11,24 @@ use serde_json::{Map, Value};
 
 use crate::error::Invalid;
 
+#[cfg(feature = "read-model")]
+mod object;
 mod unique;
 
+#[cfg(feature = "read-model")]
+pub(crate) use object::Object;
 pub use unique::read;
 
 /// The fields of one object that are still to be read.
 #[derive(Debug)]
-pub struct Fields {
+pub struct Fields<'n> {
     map: Map<String, Value>,
     path: String,
-    known: Vec<String>,
+    /// The names that were asked for.
+    known: Vec<&'n str>,
 }
 
-impl Fields {
+impl<'n> Fields<'n> {
     /// Takes the fields of `value`, which the errors call `name`.
     ///
     /// # Errors
@@ -60,8 +65,8 @@ impl Fields {
     }
 
     /// The value of `field`, if there is one.
-    pub fn take(&mut self, field: &str) -> Option<Value> {
-        self.known.push(field.to_owned());
+    pub fn take(&mut self, field: &'n str) -> Option<Value> {
+        self.known.push(field);
         self.map.remove(field).filter(|value| !value.is_null())
     }
 
@@ -69,7 +74,7 @@ impl Fields {
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub fn text<T: FromStr<Err: Display>>(&mut self, field: &str) -> Result<Option<T>, Invalid> {
+    pub fn text<T: FromStr<Err: Display>>(&mut self, field: &'n str) -> Result<Option<T>, Invalid> {
         match self.take(field) {
             None => Ok(None),
             Some(Value::String(text)) => text
@@ -87,7 +92,7 @@ impl Fields {
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub fn required<T: FromStr<Err: Display>>(&mut self, field: &str) -> Result<T, Invalid> {
+    pub fn required<T: FromStr<Err: Display>>(&mut self, field: &'n str) -> Result<T, Invalid> {
         self.text(field)?
             .ok_or_else(|| self.invalid(field, "is required"))
     }
@@ -96,7 +101,7 @@ impl Fields {
     ///
     /// # Errors
     /// When it is something else.
-    pub fn whole(&mut self, field: &str, min: u64, max: u64) -> Result<Option<u64>, Invalid> {
+    pub fn whole(&mut self, field: &'n str, min: u64, max: u64) -> Result<Option<u64>, Invalid> {
         let Some(value) = self.take(field) else {
             return Ok(None);
         };

@@ -1,7 +1,6 @@
 //! What the subscriber is given to project: changes of a DynamoDB stream, or items by hand.
 //!
-//! The payload is read here, and each record of a stream by [`Record::read`]. Applying them is the
-//! read model's part.
+//! Applying them is the read model's part.
 
 use std::cmp::Ordering;
 
@@ -13,7 +12,7 @@ use crate::document::{Document, id_name};
 use crate::entity::Entity;
 use crate::error::Invalid;
 use crate::id::Id;
-use crate::item;
+use crate::item::{self, image::Image};
 use crate::json::{self, Fields};
 use crate::payload::{Failed, Token};
 
@@ -25,11 +24,11 @@ pub use record::Record;
 
 /// The payload of the subscriber.
 #[derive(Debug)]
-pub enum Event<'a, E> {
-    /// Records of a DynamoDB stream, each to be read on its own by [`Record::read`].
-    Stream(Vec<&'a RawValue>),
+pub enum Event<E> {
+    /// Records of a DynamoDB stream.
+    Stream(Vec<Record<E>>),
     /// The same records given by hand, so that each that fails is answered.
-    Records(Vec<&'a RawValue>),
+    Records(Vec<Record<E>>),
     /// Changes to project now, without the stream.
     Project(Vec<Result<Change<E>, Failed>>),
     /// Entities to put in the place of what the rules would keep.
@@ -57,6 +56,13 @@ impl<E> Change<E> {
     pub fn id(&self) -> &Id {
         match &self.state {
             State::Present(document) => &document.id,
+            State::Removed { id, .. } => id,
+        }
+    }
+
+    pub(crate) fn into_id(self) -> Id {
+        match self.state {
+            State::Present(document) => document.id,
             State::Removed { id, .. } => id,
         }
     }
@@ -132,12 +138,13 @@ impl PartialOrd for Sequence {
     }
 }
 
-impl<'a, E: Entity> Event<'a, E> {
-    /// Reads the subscriber's payload, but not yet its records.
+impl<E: Entity> Event<E> {
+    /// Reads the subscriber's payload.
     ///
     /// # Errors
-    /// Names the field and the rule that it breaks.
-    pub fn parse(payload: &'a str) -> Result<Self, Invalid> {
+    /// Names the field and the rule that it breaks. What is wrong with one record or item is said
+    /// in its place.
+    pub fn parse(payload: &str) -> Result<Self, Invalid> {
         #[derive(Deserialize)]
         struct Envelope<'a> {
             #[serde(borrow, rename = "Records")]
@@ -145,11 +152,12 @@ impl<'a, E: Entity> Event<'a, E> {
             #[serde(borrow)]
             project: Option<&'a RawValue>,
         }
-        /// What comes nearly always, read without a pass of its own over the envelope.
+        /// What comes nearly always: records that all can be read at once.
         #[derive(Deserialize)]
-        struct Batch<'a> {
-            #[serde(borrow, rename = "Records")]
-            records: Vec<&'a RawValue>,
+        #[serde(bound = "E: Entity")]
+        struct Batch<E> {
+            #[serde(rename = "Records")]
+            records: Vec<Record<E>>,
             project: Option<IgnoredAny>,
         }
         const NAME: &str = "the event";
@@ -164,11 +172,11 @@ impl<'a, E: Entity> Event<'a, E> {
         {
             return Ok(Self::Stream(records));
         }
-        let envelope: Envelope<'a> = serde_json::from_str(payload)
+        let envelope: Envelope<'_> = serde_json::from_str(payload)
             .map_err(|error| Invalid::new(NAME, format_args!("must be JSON: {error}")))?;
         match (envelope.records, envelope.project) {
             (Some(records), None) => serde_json::from_str(records.get())
-                .map(Self::Stream)
+                .map(|records: Vec<_>| Self::Stream(each(&records)))
                 .map_err(|_| Invalid::new("Records", "must be an array of stream records")),
             (None, Some(project)) => by_hand(project),
             _ => Err(Invalid::new(
@@ -196,7 +204,12 @@ enum ByHand<'a> {
     Outdated(u64),
 }
 
-fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid> {
+/// Each record by itself, so that one that is malformed stays one failure.
+fn each<E: Entity>(records: &[&RawValue]) -> Vec<Record<E>> {
+    records.iter().map(|raw| Record::read(raw)).collect()
+}
+
+fn by_hand<E: Entity>(project: &RawValue) -> Result<Event<E>, Invalid> {
     const RULE: &str = "must have one of the arrays records, items, removed and replaced, one of \
                         the tokens begin and complete, or the cursor outdated";
     let refused = |_| Invalid::new("project", RULE);
@@ -206,7 +219,7 @@ fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid
     };
     Ok(
         match serde_json::from_str(project.get()).map_err(refused)? {
-            ByHand::Records(records) => Event::Records(records),
+            ByHand::Records(records) => Event::Records(each(&records)),
             ByHand::Items(items) => {
                 let changes = items.iter().map(|raw| {
                     let present = document_of(raw)?;
@@ -237,6 +250,9 @@ fn by_hand<'a, E: Entity>(project: &'a RawValue) -> Result<Event<'a, E>, Invalid
 
 /// The document of an item that comes as DynamoDB's JSON.
 fn document_of<E: Entity>(raw: &RawValue) -> Result<Document<E>, Failed> {
+    if let Ok(Image(document)) = serde_json::from_str(raw.get()) {
+        return Ok(document);
+    }
     let item = item::parse(raw.get()).map_err(|error| Failed::malformed::<E>(None, error))?;
     item::document(&item).map_err(|error| {
         let id = item::identity::<E>(&item).ok().map(|(id, _)| id);
@@ -246,8 +262,9 @@ fn document_of<E: Entity>(raw: &RawValue) -> Result<Document<E>, Failed> {
 
 fn removed_of<E: Entity>(raw: &RawValue, at: usize) -> Result<State<E>, Invalid> {
     let name = format!("project.removed[{at}]");
+    let id_name = id_name(E::NAME);
     let mut fields = Fields::within(json::parse(raw.get(), &name)?, &name)?;
-    let id = fields.required(&id_name(E::NAME))?;
+    let id = fields.required(&id_name)?;
     let version = fields
         .whole("version", 1, u64::MAX)?
         .ok_or_else(|| fields.invalid("version", "is required"))?;

@@ -49,7 +49,7 @@ impl Schema {
     ///
     /// # Errors
     /// Names the first field that breaks its rule.
-    pub fn take(&self, fields: &mut Fields) -> Result<Map<String, Value>, Invalid> {
+    pub fn take<'n>(&'n self, fields: &mut Fields<'n>) -> Result<Map<String, Value>, Invalid> {
         let mut checked = Map::new();
         for field in &self.fields {
             if let Some(value) = field.take(fields)? {

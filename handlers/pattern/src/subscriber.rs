@@ -42,14 +42,16 @@ impl<E: Entity> Handler for Subscriber<E> {
     ) -> Result<Answer, ProjectionError> {
         match Event::parse(payload)? {
             Event::Stream(records) => {
-                let outcome = self.model.project_stream(&records).await?;
-                self.log_stream(records.len(), &outcome, invocation);
+                let count = records.len();
+                let outcome = self.model.project_stream(records).await?;
+                self.log_stream(count, &outcome, invocation);
                 Ok(Answer::Stream((&outcome).into()))
             }
             Event::Records(records) => {
-                let outcome = self.model.project_records(&records).await?;
+                let count = records.len();
+                let outcome = self.model.project_records(records).await?;
                 let line = invocation.line(Level::INFO, "records projected by hand");
-                self.log_by_hand(line, records.len(), &outcome.ids, &outcome.projected);
+                self.log_by_hand(line, count, &outcome.ids, &outcome.projected);
                 Ok(Answer::Projected(outcome.projected))
             }
             Event::Project(changes) => {

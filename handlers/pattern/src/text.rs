@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// A text of `MIN` to `MAX` printable characters, in one line unless `LINES`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Text<const MIN: usize, const MAX: usize, const LINES: bool = false>(String);
 
 /// A [`Text`] that may have several lines.
@@ -105,6 +105,9 @@ pub fn invisible(c: char) -> bool {
 /// Whether `c` could forge a line or turn the writing around, which no stored text may.
 #[must_use]
 pub fn unprintable(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{2028}' | '\u{2029}'     // line and paragraph separator
@@ -167,12 +170,6 @@ impl<const MIN: usize, const MAX: usize, const LINES: bool> TryFrom<String>
     fn try_from(text: String) -> Result<Self, NotAText> {
         check_characters(&text, MIN, MAX, LINES, unprintable)?;
         Ok(Self(text))
-    }
-}
-
-impl<const MIN: usize, const MAX: usize, const LINES: bool> From<Text<MIN, MAX, LINES>> for String {
-    fn from(text: Text<MIN, MAX, LINES>) -> String {
-        text.0
     }
 }
 

@@ -7,7 +7,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -15,10 +16,8 @@ use time::{OffsetDateTime, UtcOffset};
 pub const TEXT_LENGTH: usize = 24;
 
 /// Milliseconds since 1970-01-01T00:00:00.000Z.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "std::borrow::Cow<'_, str>", into = "String")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "std::borrow::Cow<'_, str>")]
 pub struct Timestamp(i64);
 
 /// A text that is no point in time, or one that has no four-digit year.
@@ -67,6 +66,23 @@ impl Timestamp {
     pub fn as_millis(self) -> i64 {
         self.0
     }
+
+    /// Its text, if its year has four digits, as that of every timestamp has.
+    fn text(self) -> Option<[u8; TEXT_LENGTH]> {
+        let time =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()?;
+        let year = u32::try_from(time.year()).ok()?;
+        // By hand: a record of the stream has four of them, and `time` reads its format each time.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        write_number(&mut text[0..4], year);
+        write_number(&mut text[5..7], u8::from(time.month()).into());
+        write_number(&mut text[8..10], time.day().into());
+        write_number(&mut text[11..13], time.hour().into());
+        write_number(&mut text[14..16], time.minute().into());
+        write_number(&mut text[17..19], time.second().into());
+        write_number(&mut text[20..23], time.millisecond().into());
+        Some(text)
+    }
 }
 
 /// The present, which nothing else in this crate asks the system for.
@@ -77,19 +93,15 @@ pub(crate) fn system_now() -> SystemTime {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .map_err(|_| fmt::Error)?;
-        let year = u32::try_from(time.year()).map_err(|_| fmt::Error)?;
-        // By hand: a record of the stream has four of them, and `time` reads its format each time.
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        write_number(&mut text[0..4], year);
-        write_number(&mut text[5..7], u8::from(time.month()).into());
-        write_number(&mut text[8..10], time.day().into());
-        write_number(&mut text[11..13], time.hour().into());
-        write_number(&mut text[14..16], time.minute().into());
-        write_number(&mut text[17..19], time.second().into());
-        write_number(&mut text[20..23], time.millisecond().into());
+        let text = self.text().ok_or(fmt::Error)?;
         f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.text().ok_or_else(|| S::Error::custom(NotATime))?;
+        serializer.serialize_str(std::str::from_utf8(&text).map_err(S::Error::custom)?)
     }
 }
 
@@ -112,12 +124,6 @@ impl TryFrom<std::borrow::Cow<'_, str>> for Timestamp {
     type Error = NotATime;
     fn try_from(text: std::borrow::Cow<'_, str>) -> Result<Self, NotATime> {
         Self::parse(&text)
-    }
-}
-
-impl From<Timestamp> for String {
-    fn from(time: Timestamp) -> String {
-        time.to_string()
     }
 }
 

@@ -18,6 +18,7 @@ mod stored;
 
 use given::{Change, Given, at, present, removed};
 use pattern::payload::Projected;
+use pattern::projection::Record;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use stored::item;
@@ -47,8 +48,7 @@ impl Given {
 
     fn project_record(&self, record: &Value) -> Projected {
         let raw = RawValue::from_string(record.to_string()).unwrap();
-        let records: [&RawValue; 1] = [&raw];
-        let projected = self.model.project_records(&records);
+        let projected = self.model.project_records(vec![Record::read(&raw)]);
         self.runtime.block_on(projected).unwrap().projected
     }
 }

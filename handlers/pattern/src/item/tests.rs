@@ -1,11 +1,18 @@
 use serde_json::{Value, json};
 
+use super::image::Image;
 use super::*;
 use crate::testing::account::{Account, Status};
 
 /// An item of DynamoDB's JSON.
 fn item(json: Value) -> Item {
     serde_json::from_value(json).unwrap()
+}
+
+/// The document of an item that is read from its text, if it can be.
+fn at_once(json: &Value) -> Option<Document<Account>> {
+    let image = serde_json::from_str::<Image<Account>>(&json.to_string());
+    image.ok().map(|image| image.0)
 }
 
 fn legacy() -> Value {
@@ -15,7 +22,7 @@ fn legacy() -> Value {
 #[test]
 fn an_item_of_others_is_an_entity_with_fixed_defaults() {
     let document: Document<Account> = document(&item(legacy())).unwrap();
-    assert_eq!(into_document(item(legacy())).as_ref(), Some(&document));
+    assert_eq!(at_once(&legacy()).as_ref(), Some(&document));
     assert_eq!(
         serde_json::to_string(&document).unwrap(),
         r#"{"accountId":"a","owner":"ann","currency":"EUR","overdraft":0,"balance":0,"status":"open","version":1,"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z"}"#
@@ -69,10 +76,9 @@ fn what_an_item_says_wrongly_is_named_instead_of_defaulted() {
     ] {
         let mut wrong = legacy();
         wrong[name] = value;
-        let wrong = item(wrong);
-        let error = document::<Account>(&wrong).unwrap_err();
+        assert_eq!(at_once(&wrong), None, "{message}");
+        let error = document::<Account>(&item(wrong)).unwrap_err();
         assert_eq!(error.to_string(), message);
-        assert_eq!(into_document::<Account>(wrong), None, "{message}");
     }
     let error = identity::<Account>(&item(json!({}))).unwrap_err();
     assert_eq!(error.to_string(), "accountId is missing from the item");
@@ -102,5 +108,6 @@ fn what_is_stored_is_read_back_and_unknown_attributes_are_no_fault() {
     stored.applied = stored.applied.with("k", used);
     let item = of(&stored).unwrap();
     assert_eq!(super::stored(&item).as_ref(), Ok(&stored));
-    assert_eq!(into_document(item), Some(stored.document));
+    let json = serde_json::to_value(&item).unwrap();
+    assert_eq!(at_once(&json), Some(stored.document));
 }

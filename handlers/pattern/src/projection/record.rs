@@ -1,19 +1,21 @@
 //! Reads one record of a DynamoDB stream, as far as it can be read.
 //!
-//! With the types of `aws_lambda_events`, one record at a time: as one value they refuse a whole
-//! batch for a single malformed record. They also refuse a record for a member that nothing here
-//! needs, so one that they refuse is read layer by layer, which also tells what is wrong with it.
+//! At once, as [`Deserialize`] of [`Record`], where nothing in it has to be explained: of what the
+//! types of `aws_lambda_events` would read only what is needed, and without an item in between.
+//! Else [layer by layer](Record::read), which tells what is wrong with it.
 
 use std::borrow::Cow;
 
-use aws_lambda_events::event::dynamodb::EventRecord;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
 use super::{Change, Sequence, State};
 use crate::entity::Entity;
 use crate::error::Invalid;
 use crate::item;
+use crate::item::image::{Image, Text};
+use crate::json::Object;
 
 /// A record of a stream, read as far as it could be.
 #[derive(Debug)]
@@ -24,6 +26,47 @@ pub struct Record<E> {
     pub written_at: Option<i64>,
     /// The change, or why there is none to be read.
     pub change: Result<Change<E>, Invalid>,
+}
+
+/// What is needed of a record of AWS's form.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound = "E: Entity")]
+struct Whole<'a, E> {
+    #[serde(borrow)]
+    event_name: Text<'a>,
+    #[serde(borrow)]
+    dynamodb: Object<Write<'a, E>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", bound = "E: Entity")]
+struct Write<'a, E> {
+    #[serde(borrow)]
+    sequence_number: Text<'a>,
+    approximate_creation_date_time: Option<f64>,
+    new_image: Image<E>,
+}
+
+/// Reads a record at once. It refuses all that has something to be explained, and removals, which
+/// are rare.
+impl<'de, E: Entity> Deserialize<'de> for Record<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Object(whole) = Object::<Whole<'de, E>>::deserialize(deserializer)?;
+        let Object(write) = whole.dynamodb;
+        let Image(document) = write.new_image;
+        let identifier = write.sequence_number.0.into_owned();
+        match (&*whole.event_name.0, Sequence::new(&identifier)) {
+            ("INSERT" | "MODIFY", Some(sequence)) => Ok(Self::new(
+                Some(identifier),
+                write.approximate_creation_date_time.map(as_millis),
+                Ok(Change {
+                    state: State::Present(document),
+                    sequence: Some(sequence),
+                }),
+            )),
+            _ => Err(D::Error::custom("it has to be read layer by layer")),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,33 +95,20 @@ impl<E: Entity> Record<E> {
     /// so that a record with a broken image can be named.
     #[must_use]
     pub fn read(raw: &RawValue) -> Self {
-        let mut record = Self::at_once(raw).unwrap_or_else(|| Self::by_layers(raw));
-        let change = record.change.as_ref().ok();
-        record.written_at = record
-            .written_at
-            .map(|second| to_the_millisecond(second, change));
-        record
+        serde_json::from_str(raw.get()).unwrap_or_else(|_| Self::by_layers(raw))
     }
 
-    /// `None` for all that has something to be explained, and for removals, which are rare.
-    fn at_once(raw: &RawValue) -> Option<Self> {
-        let record: EventRecord = serde_json::from_str(raw.get()).ok()?;
-        if !matches!(&*record.event_name, "INSERT" | "MODIFY") {
-            return None;
+    fn new(
+        identifier: Option<String>,
+        written_at: Option<i64>,
+        change: Result<Change<E>, Invalid>,
+    ) -> Self {
+        let dated = change.as_ref().ok();
+        Self {
+            identifier,
+            written_at: written_at.map(|second| to_the_millisecond(second, dated)),
+            change,
         }
-        let identifier = record.change.sequence_number?;
-        let sequence = Sequence::new(&identifier)?;
-        let document = item::into_document(record.change.new_image)?;
-        let written_at = record.change.approximate_creation_date_time;
-        Some(Self {
-            identifier: Some(identifier),
-            // Whole seconds, as DynamoDB dates; the epoch stands for a record that does not say.
-            written_at: Some(as_millis(written_at.timestamp() as f64)).filter(|at| *at != 0),
-            change: Ok(Change {
-                state: State::Present(document),
-                sequence: Some(sequence),
-            }),
-        })
     }
 
     fn by_layers(raw: &RawValue) -> Self {
@@ -103,12 +133,9 @@ impl<E: Entity> Record<E> {
                 }),
                 None => Err(Invalid::new("SequenceNumber", "must be a string of digits")),
             });
-        Self {
-            // A name that is no number would make AWS fail the whole batch.
-            identifier: identifier.filter(|text| Sequence::new(text).is_some()),
-            written_at,
-            change,
-        }
+        // A name that is no number would make AWS fail the whole batch.
+        let identifier = identifier.filter(|text| Sequence::new(text).is_some());
+        Self::new(identifier, written_at, change)
     }
 }
 
@@ -180,16 +207,12 @@ fn as_millis(number: f64) -> i64 {
     }
 }
 
-/// A string that borrows where JSON has no escape in it. `Option<Cow<str>>` would always copy.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::account::Account;
     use crate::timestamp::Timestamp;
+    use aws_lambda_events::event::dynamodb::EventRecord;
     use serde_json::json;
 
     fn read(record: &serde_json::Value) -> Record<Account> {
@@ -328,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_at_once_and_by_layers_come_to_the_same() {
+    fn reading_at_once_by_layers_and_by_the_types_of_aws_come_to_the_same() {
         let whole = json!({
             "eventID": "1", "eventName": "MODIFY", "awsRegion": "eu-west-1",
             "dynamodb": {
@@ -336,13 +359,20 @@ mod tests {
                 "OldImage": {}, "NewImage": image(), "SequenceNumber": "0042", "SizeBytes": 1,
             },
         });
-        let raw = RawValue::from_string(whole.to_string()).unwrap();
-        let at_once = Record::<Account>::at_once(&raw).unwrap();
-        let layers = Record::by_layers(&raw);
+        let at_once: Record<Account> = serde_json::from_value(whole.clone()).unwrap();
+        let layers = Record::by_layers(&RawValue::from_string(whole.to_string()).unwrap());
         assert_eq!(at_once.identifier, layers.identifier);
         assert_eq!(at_once.written_at, layers.written_at);
         assert_eq!(at_once.change, layers.change);
-        assert!(at_once.change.is_ok());
+
+        let aws: EventRecord = serde_json::from_value(whole).unwrap();
+        let of_aws = aws.change.approximate_creation_date_time;
+        assert_eq!(at_once.identifier, aws.change.sequence_number);
+        assert_eq!(at_once.written_at, Some(of_aws.timestamp_millis()));
+        let State::Present(document) = at_once.change.unwrap().state else {
+            panic!("not present");
+        };
+        assert_eq!(item::document(&aws.change.new_image), Ok(document));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::account::Account;
 
-type Parsed<'a> = Event<'a, Account>;
+type Parsed = Event<Account>;
 
 #[test]
 fn sequence_numbers_compare_as_numbers_of_any_length() {

@@ -15,7 +15,7 @@ use crate::document::{Document, WithoutId};
 use crate::entity::Entity;
 use crate::error::Invalid;
 use crate::id::Id;
-use crate::item;
+use crate::item::{self, image::Image};
 use crate::payload::{Compared, Difference, Effect, State};
 use crate::projection::{self, Change, Record, Sequence};
 use crate::query::ToCompare;
@@ -178,6 +178,12 @@ fn parsed<E: Entity>(to_compare: &ToCompare) -> Parsed<E> {
 }
 
 fn parsed_item<E: Entity>(raw: &RawValue) -> Parsed<E> {
+    if let Ok(Image(document)) = serde_json::from_str(raw.get()) {
+        return Parsed {
+            id: Some(document.id.clone()),
+            written: Written::Item(document),
+        };
+    }
     let unreadable = |error: Invalid| Written::Unreadable(error.to_string());
     match item::parse(raw.get()) {
         Err(error) => Parsed {

@@ -42,28 +42,37 @@ impl Keys {
     /// memory; else the text behind `=`. No field is named so.
     pub(super) fn entity(&self, id: &Id) -> String {
         match plain_uuid(id) {
-            Some(uuid) => format!("{}{}", self.prefix, uuid.simple()),
+            Some(uuid) => {
+                let mut form = Uuid::encode_buffer();
+                [&self.prefix, &*uuid.simple().encode_lower(&mut form)].concat()
+            }
             None => format!("{}={id}", self.prefix),
         }
     }
 
-    /// The document of `id`, of which the rest is held. It is spliced, not parsed; that it is JSON is
-    /// for the caller to see.
-    pub(super) fn document(&self, id: &Id, held: &[u8]) -> Option<String> {
-        let rest = std::str::from_utf8(held).ok()?.strip_prefix('{')?;
-        let id = serde_json::to_string(id).ok()?;
-        Some([&self.opening, &*id, ",", rest].concat())
+    /// Writes the document of `id`, of which the rest is held. It is spliced, not parsed; that it is
+    /// JSON is for the caller to see.
+    pub(super) fn write_document(&self, text: &mut Vec<u8>, id: &Id, held: &[u8]) -> Option<()> {
+        text.extend_from_slice(self.opening.as_bytes());
+        serde_json::to_writer(&mut *text, id).ok()?;
+        write_rest(text, held)
     }
 
-    /// The document of a member. The id of most has nothing to be checked or escaped.
-    pub(super) fn document_of(&self, member: &[u8], held: &[u8]) -> Option<String> {
+    /// The same of a part of a page, as `list.lua` answers it. The id of most has nothing to be
+    /// checked or escaped.
+    pub(super) fn write_listed(&self, text: &mut Vec<u8>, part: &[u8]) -> Option<()> {
+        let (length, rest) = part.split_at_checked(3)?;
+        let length = std::str::from_utf8(length).ok()?.parse().ok()?;
+        let (member, held) = rest.split_at_checked(length)?;
         let Some(Ok(uuid)) = member.get(TIME..).map(<[u8; 16]>::try_from) else {
-            return self.document(&cursor(member)?.id, held);
+            return self.write_document(text, &cursor(member)?.id, held);
         };
-        let rest = std::str::from_utf8(held).ok()?.strip_prefix('{')?;
         let mut form = Uuid::encode_buffer();
         let id = Uuid::from_bytes(uuid).hyphenated().encode_lower(&mut form);
-        Some([&self.opening, "\"", id, "\",", rest].concat())
+        for piece in [&self.opening, "\"", id, "\""] {
+            text.extend_from_slice(piece.as_bytes());
+        }
+        write_rest(text, held)
     }
 
     /// The sorted sets of a list.
@@ -78,6 +87,14 @@ impl Keys {
     pub(super) fn begun(&self, token: &str) -> String {
         format!("{}begun:{token}", self.prefix)
     }
+}
+
+/// Writes what is held of a document behind its id.
+fn write_rest(text: &mut Vec<u8>, held: &[u8]) -> Option<()> {
+    let rest = held.strip_prefix(b"{")?;
+    text.push(b',');
+    text.extend_from_slice(rest);
+    Some(())
 }
 
 /// Bytes of a member's time.
@@ -212,7 +229,11 @@ mod tests {
             outdated: String::new(),
             opening: "{\"orderId\":".to_owned(),
         };
-        let document = |id: &str, held: &str| keys.document(&id.parse().unwrap(), held.as_bytes());
+        let document = |id: &str, held: &str| {
+            let mut text = Vec::new();
+            keys.write_document(&mut text, &id.parse().unwrap(), held.as_bytes())?;
+            String::from_utf8(text).ok()
+        };
         assert_eq!(
             document("a \"b\" \\ 注", "{\"version\":1}").unwrap(),
             r#"{"orderId":"a \"b\" \\ 注","version":1}"#
@@ -221,8 +242,12 @@ mod tests {
         for id in ["0199b0a0-0000-7000-8000-000000000001", "a \"b\" \\ 注"] {
             let member = member(&place("2026-11-23T03:00:00.123Z", id));
             let held = "{\"version\":1}";
-            let of_member = keys.document_of(&member, held.as_bytes());
-            assert_eq!(of_member, document(id, held));
+            let length = format!("{:03}", member.len());
+            let part = [length.as_bytes(), &member, held.as_bytes()].concat();
+            let mut text = Vec::new();
+            keys.write_listed(&mut text, &part).unwrap();
+            assert_eq!(String::from_utf8(text).ok(), document(id, held));
+            assert_eq!(keys.write_listed(&mut Vec::new(), &part[..9]), None);
         }
     }
 

@@ -2,9 +2,9 @@
 --
 -- KEYS     the witness, then the sorted sets whose members are to be shown as one list
 -- ARGV     prefix of all keys, where to start ("+" or "(" and a member), how many
--- Answers {member that the page ends with, or "" when nothing follows, then for each its member and
--- its document without its id}; nothing where the read model is not complete: an empty list would
--- say that there is none.
+-- Answers {member that the page ends with, or "" when nothing follows, then for each in one text: how
+-- long its member is, in three digits, the member, and its document without its id}; nothing where the
+-- read model is not complete: an empty list would say that there is none.
 --
 -- A member whose document is gone is passed over without ending the page: the sets are walked until
 -- the page is full or all sets end.
@@ -59,8 +59,7 @@ while true do
     local stop = held and string.find(held, '\n', 7, true)
     if stop and stop < #held then
       found = found + 1
-      page[2 * found] = members[i]
-      page[2 * found + 1] = string.sub(held, stop + 1)
+      page[1 + found] = string.format('%03d', #members[i]) .. members[i] .. string.sub(held, stop + 1)
     end
     last = members[i]
   end

@@ -103,19 +103,14 @@ impl<E: Entity> ReadModel<E> {
     /// When it fails and no record can be named for that.
     pub async fn project_stream(
         &self,
-        records: &[&RawValue],
+        records: Vec<Record<E>>,
     ) -> Result<StreamOutcome, ProjectionError> {
-        match self.project_records(records).await {
-            Err(ProjectionError::ReadModelUnavailable { reason, source }) => {
-                match records
-                    .first()
-                    .and_then(|raw| Record::<E>::read(raw).identifier)
-                {
-                    Some(first) => Ok(StreamOutcome::unavailable(first, reason)),
-                    None => Err(ProjectionError::ReadModelUnavailable { reason, source }),
-                }
+        let first = records.first().and_then(|first| first.identifier.clone());
+        match (self.project_records(records).await, first) {
+            (Err(ProjectionError::ReadModelUnavailable { reason, .. }), Some(first)) => {
+                Ok(StreamOutcome::unavailable(first, reason))
             }
-            outcome => outcome,
+            (outcome, _) => outcome,
         }
     }
 
@@ -126,22 +121,23 @@ impl<E: Entity> ReadModel<E> {
     /// When the cache is not to be had, or a record failed that cannot be named.
     pub async fn project_records(
         &self,
-        records: &[&RawValue],
+        records: Vec<Record<E>>,
     ) -> Result<StreamOutcome, ProjectionError> {
         let mut outcome = StreamOutcome::default();
         let mut newest = None;
         let mut unnamed = None;
-        for chunk in records.chunks(CHUNK) {
-            let mut sent = Vec::with_capacity(chunk.len());
-            let mut pipeline = Pipeline::with_capacity(chunk.len() + 1);
-            for raw in chunk {
-                let record = Record::<E>::read(raw);
+        let mut records = records.into_iter();
+        while records.len() > 0 {
+            let room = records.len().min(CHUNK);
+            let mut sent = Vec::with_capacity(room);
+            let mut pipeline = Pipeline::with_capacity(room + 1);
+            for record in records.by_ref().take(CHUNK) {
                 newest = newest.max(record.written_at);
                 match (record.change, record.identifier) {
                     (Ok(change), Some(identifier)) => {
                         outcome.ids.add(change.id());
                         pipeline.add_command(self.command(&change, None, pipeline.is_empty())?);
-                        sent.push((raw, identifier, record.written_at));
+                        sent.push((change.into_id(), identifier, record.written_at));
                     }
                     (Err(reason), Some(identifier)) => outcome.projected.failed.push(Failed {
                         sequence_number: Some(identifier),
@@ -165,19 +161,16 @@ impl<E: Entity> ReadModel<E> {
                 Some([Value::BulkString(_)])
             );
             let now = Timestamp::now().as_millis();
-            for ((raw, identifier, written_at), answer) in sent.into_iter().zip(answers) {
+            for ((id, identifier, written_at), answer) in sent.into_iter().zip(answers) {
                 match count(&mut outcome.projected, &answer) {
                     Ok(applied) => {
                         let written_at = written_at.filter(|_| applied);
                         outcome.lags_ms.extend(written_at.map(|at| lag(now, at)));
                     }
                     Err(error) => {
-                        let id = Record::<E>::read(raw)
-                            .change
-                            .map(|change| change.id().clone());
                         outcome.projected.failed.push(Failed {
                             sequence_number: Some(identifier),
-                            ..Failed::refused::<E>(id.ok(), chain(&error))
+                            ..Failed::refused::<E>(Some(id), chain(&error))
                         });
                     }
                 }

@@ -20,6 +20,8 @@ use crate::payload::Compared;
 use crate::query::{DEFAULT_LIMIT, List, Query};
 
 const LIST: &str = include_str!("list.lua");
+/// For what a document begins with: its id, and the name of that.
+const ROOM: usize = 64;
 
 /// What a query answers.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub enum Answer {
     One(Option<Box<RawValue>>),
     /// To a batch, under the entities' plural name: a document for each id, or nothing.
     Several(&'static str, Vec<Option<Box<RawValue>>>),
-    /// To a list, under the entities' plural name.
-    Page(&'static str, Page),
+    /// To a list.
+    Page(Page),
     /// To a comparison.
     Compared(Vec<Compared>),
     /// To a ping, under the entities' plural name.
@@ -39,10 +41,11 @@ pub enum Answer {
 /// A page of documents, newest first.
 #[derive(Debug)]
 pub struct Page {
-    /// The documents.
-    pub documents: Vec<Box<RawValue>>,
-    /// Where the next page starts; `None` when nothing follows.
-    pub cursor: Option<String>,
+    /// `{"orders":[…],"cursor":…}`: the documents under the entities' plural name, and where the next
+    /// page starts, `null` when nothing follows.
+    pub json: Box<RawValue>,
+    /// How many documents it has.
+    pub count: usize,
 }
 
 /// A sign of life.
@@ -58,17 +61,15 @@ pub struct Ping {
 
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Self::One(document) = self {
-            return document.serialize(serializer);
+        match self {
+            Self::One(document) => return document.serialize(serializer),
+            Self::Page(page) => return page.json.serialize(serializer),
+            _ => {}
         }
         let mut answer = serializer.serialize_map(None)?;
         match self {
-            Self::One(_) => {}
+            Self::One(_) | Self::Page(_) => {}
             Self::Several(plural, documents) => answer.serialize_entry(plural, documents)?,
-            Self::Page(plural, page) => {
-                answer.serialize_entry(plural, &page.documents)?;
-                answer.serialize_entry("cursor", &page.cursor)?;
-            }
             Self::Compared(compared) => answer.serialize_entry("compared", compared)?,
             Self::Ping(plural, ping) => {
                 answer.serialize_entry("version", crate::VERSION)?;
@@ -88,7 +89,7 @@ impl Answer {
         match self {
             Self::One(document) => usize::from(document.is_some()),
             Self::Several(_, documents) => documents.iter().flatten().count(),
-            Self::Page(_, page) => page.documents.len(),
+            Self::Page(page) => page.count,
             Self::Compared(compared) => compared.len(),
             Self::Ping(..) => 0,
         }
@@ -110,7 +111,7 @@ impl<E: Entity> ReadModel<E> {
             }
             Query::Batch(ids) if ids.is_empty() => Answer::Several(E::PLURAL, Vec::new()),
             Query::Batch(ids) => Answer::Several(E::PLURAL, self.documents(ids).await?),
-            Query::List(list) => Answer::Page(E::PLURAL, self.page(list).await?),
+            Query::List(list) => Answer::Page(self.page(list).await?),
             Query::Compare(items) => Answer::Compared(self.compare(items).await?),
             Query::Ping => Answer::Ping(E::PLURAL, self.ping().await?),
         })
@@ -168,16 +169,23 @@ impl<E: Entity> ReadModel<E> {
             }
             other => return Err(unexpected(&other.unwrap_or(Value::Nil)).into()),
         };
-        let mut documents = Vec::with_capacity(parts.len() / 2);
-        while let Some(member) = parts.next() {
-            match (member, parts.next()) {
-                (Value::BulkString(member), Some(Value::BulkString(held))) => {
-                    documents.push(json(self.keys.document_of(&member, &held))?);
-                }
-                (other, _) => return Err(unexpected(&other).into()),
+        let count = parts.len();
+        let mut text = format!("{{\"{}\":[", E::PLURAL).into_bytes();
+        for (at, part) in parts.enumerate() {
+            let Value::BulkString(part) = part else {
+                return Err(unexpected(&part).into());
+            };
+            if at > 0 {
+                text.push(b',');
             }
+            let written = self.keys.write_listed(&mut text, &part);
+            written.ok_or_else(not_json)?;
         }
-        Ok(Page { documents, cursor })
+        text.extend_from_slice(b"],\"cursor\":");
+        serde_json::to_writer(&mut text, &cursor).map_err(|_| not_json())?;
+        text.push(b'}');
+        let json = json(text)?;
+        Ok(Page { json, count })
     }
 
     pub(super) async fn ping(&self) -> Result<Ping, CacheError> {
@@ -217,7 +225,10 @@ impl<E: Entity> ReadModel<E> {
         };
         match held.splitn(2, |byte| *byte == b'\n').nth(1) {
             Some(document) if !document.is_empty() => {
-                json(self.keys.document(id, document)).map(Some)
+                let mut text = Vec::with_capacity(ROOM + document.len());
+                let written = self.keys.write_document(&mut text, id, document);
+                written.ok_or_else(not_json)?;
+                json(text).map(Some)
             }
             _ => Ok(None),
         }
@@ -232,10 +243,13 @@ impl<E: Entity> ReadModel<E> {
     }
 }
 
-fn json(document: Option<String>) -> Result<Box<RawValue>, CacheError> {
-    document
-        .and_then(|text| RawValue::from_string(text).ok())
-        .ok_or_else(|| CacheError::Unexpected("a document that is not JSON".into()))
+fn json(text: Vec<u8>) -> Result<Box<RawValue>, CacheError> {
+    let text = String::from_utf8(text).map_err(|_| not_json())?;
+    RawValue::from_string(text).map_err(|_| not_json())
+}
+
+fn not_json() -> CacheError {
+    CacheError::Unexpected("a document that is not JSON".into())
 }
 
 pub(super) fn unexpected(answer: &Value) -> CacheError {

@@ -89,7 +89,7 @@ impl Field {
     }
 
     /// Takes this field from an object, under any of its names.
-    pub(super) fn take(&self, fields: &mut Fields) -> Result<Option<Value>, Invalid> {
+    pub(super) fn take<'n>(&'n self, fields: &mut Fields<'n>) -> Result<Option<Value>, Invalid> {
         let mut given = fields.take(&self.name).map(|value| (&self.name, value));
         for alias in &self.aliases {
             match (fields.take(alias), &given) {
