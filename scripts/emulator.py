@@ -105,7 +105,7 @@ def serve(options, folder, stack):
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-west-1",
+        "AWS_REGION": "us-east-1",
     }
     # Nothing of this terminal's AWS settings reaches the emulator or the functions in it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

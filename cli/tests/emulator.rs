@@ -37,7 +37,7 @@ fn it_says_what_to_type_serves_it_and_leaves_nothing_when_it_is_stopped() {
     export AWS_ENDPOINT_URL=http://[ADDRESS]
     export AWS_ACCESS_KEY_ID=test
     export AWS_SECRET_ACCESS_KEY=test
-    export AWS_REGION=eu-west-1
+    export AWS_REGION=us-east-1
 
     # Paste these lines into another terminal; then, in the project's folder:
     #   cqrs deploy --parameter CacheAccess=open
