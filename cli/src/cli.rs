@@ -91,14 +91,20 @@ impl Cli {
         with_entity(command, domain)
     }
 
-    /// What can be typed that begins as `arguments` do. After the entity's name, or where only the
-    /// version is asked for, that is none of the tool's other commands, which are most of the work.
+    /// What can be typed that begins as `arguments` do. After the entity's name that is none of the
+    /// tool's other commands, which are most of the work.
     fn after(arguments: &[OsString], domain: &Domain) -> clap::Command {
-        match arguments.get(1).and_then(|first| first.to_str()) {
-            Some("--version" | "-V") => Alone::command(),
-            Some(first) if first == domain.entity => with_entity(Alone::command(), domain),
+        match arguments.get(1) {
+            Some(first) if *first == *domain.entity => with_entity(Alone::command(), domain),
             _ => Self::without_words(domain),
         }
+    }
+
+    /// The version where nothing else is asked for, which needs neither commands nor a domain.
+    pub(crate) fn version(arguments: &[OsString]) -> Option<clap::Error> {
+        let is_asked = matches!(arguments, [_, only] if only == "--version" || only == "-V");
+        let parsed = is_asked.then(|| Alone::command().try_get_matches_from(arguments));
+        parsed?.err()
     }
 
     /// Parses, and decides between `--local` and what leads to AWS: both typed is an error; one

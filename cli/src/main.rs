@@ -40,6 +40,9 @@ fn main() -> ExitCode {
     local::private::keep_own_rights();
     environment::normalize();
     let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(version) = Cli::version(&arguments) {
+        return usage(&version);
+    }
     let (mut domain, origin) = match commands::described::choose(&arguments) {
         Ok(chosen) => chosen,
         Err(error) => return fails(&error.into()),

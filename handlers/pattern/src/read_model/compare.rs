@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use redis::{Pipeline, Value};
+use redis::Value;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
@@ -93,8 +93,8 @@ impl<E: Entity> ReadModel<E> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut pipeline = Pipeline::with_capacity(1);
-        let command = pipeline.cmd("EVAL_RO").arg(INSPECT).arg(ids.len());
+        let mut command = redis::cmd("EVAL_RO");
+        command.arg(INSPECT).arg(ids.len());
         for id in ids {
             command.arg(self.keys.entity(id));
         }
@@ -103,7 +103,7 @@ impl<E: Entity> ReadModel<E> {
         for id in ids {
             command.arg(keys::tail(id));
         }
-        match self.one(&pipeline).await? {
+        match self.one(command).await? {
             Value::Array(held) => held.iter().map(read).collect(),
             other => Err(unexpected(&other)),
         }

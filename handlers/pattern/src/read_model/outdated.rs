@@ -52,11 +52,11 @@ impl<E: Entity> ReadModel<E> {
     }
 
     async fn scan(&self, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), CacheError> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        let command = pipeline.cmd("SCAN").arg(cursor);
+        let mut command = redis::cmd("SCAN");
+        command.arg(cursor);
         command.arg("MATCH").arg(&self.keys.outdated);
         command.arg("COUNT").arg(LOOKED_AT);
-        let answer = self.one(&pipeline).await?;
+        let answer = self.one(command).await?;
         redis::from_redis_value_ref(&answer).map_err(|_| unexpected(&answer))
     }
 }

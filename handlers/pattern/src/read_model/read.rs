@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ use crate::payload::Compared;
 use crate::query::{DEFAULT_LIMIT, List, Query};
 
 const LIST: &str = include_str!("list.lua");
-/// For what a document begins with: its id, and the name of that.
+/// For the id of most, and its name or what its key has beside it.
 const ROOM: usize = 64;
 
 /// What a query answers.
@@ -120,13 +120,13 @@ impl<E: Entity> ReadModel<E> {
     /// One command reads the documents and, last, the witness: where it is there and a document was
     /// not, there was none when the read model was complete.
     async fn documents(&self, ids: &[Id]) -> Result<Vec<Option<Box<RawValue>>>, QueryError> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        let command = pipeline.cmd("MGET");
+        let mut command = Cmd::with_capacity(2 + ids.len(), ROOM * (2 + ids.len()));
+        command.arg("MGET");
         for id in ids {
             command.arg(self.keys.entity(id));
         }
         command.arg(&self.keys.complete);
-        let mut held = match self.one(&pipeline).await? {
+        let mut held = match self.one(command).await? {
             Value::Array(held) => held,
             other => return Err(unexpected(&other).into()),
         };
@@ -150,12 +150,13 @@ impl<E: Entity> ReadModel<E> {
             Some(cursor) => [b"(".as_slice(), &keys::member(cursor)].concat(),
         };
         let lists = self.keys.lists(list.filter.as_ref());
-        let mut pipeline = Pipeline::with_capacity(1);
-        let command = pipeline.cmd("EVAL_RO").arg(LIST).arg(1 + lists.len());
+        let arguments = 7 + lists.len();
+        let mut command = Cmd::with_capacity(arguments, LIST.len() + ROOM * arguments);
+        command.arg("EVAL_RO").arg(LIST).arg(1 + lists.len());
         command.arg(&self.keys.complete).arg(lists);
         command.arg(&self.keys.prefix).arg(from);
         command.arg(list.limit.unwrap_or(DEFAULT_LIMIT));
-        let mut parts = match self.one(&pipeline).await? {
+        let mut parts = match self.one(command).await? {
             Value::Array(parts) => parts.into_iter(),
             Value::Nil => return Err(QueryError::ReadModelIncomplete),
             other => return Err(unexpected(&other).into()),
@@ -234,8 +235,10 @@ impl<E: Entity> ReadModel<E> {
         }
     }
 
-    pub(super) async fn one(&self, pipeline: &Pipeline) -> Result<Value, CacheError> {
-        let answer = self.send(pipeline).await?.pop().unwrap_or(Value::Nil);
+    pub(super) async fn one(&self, command: Cmd) -> Result<Value, CacheError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let answer = self.send(&pipeline).await?.pop().unwrap_or(Value::Nil);
         match server_error(&answer) {
             Some(error) => Err(error),
             None => Ok(answer),
