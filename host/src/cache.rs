@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 
 use self::child::Keeper;
-use self::resp::{Connection, Reply, RespError};
+use self::resp::{Connection, RespError};
 use crate::offspring::Offspring;
 
 /// How long a server that is asked something may take, and one that is connected to.
@@ -198,10 +198,7 @@ impl Cache {
     /// # Errors
     /// The server does not answer.
     pub async fn marker(&self, key: &str) -> Result<Option<String>, CacheError> {
-        match self.ask(&["GET", key]).await? {
-            Reply::Text(text) => Ok(Some(text)),
-            _ => Ok(None),
-        }
+        self.ask(&["GET", key]).await
     }
 
     /// Keeps `value` under `key`.
@@ -228,10 +225,7 @@ impl Cache {
     }
 
     async fn check_version(&self) -> Result<(), CacheError> {
-        let info = self.ask(&["INFO", "server"]).await?;
-        let Reply::Text(info) = info else {
-            return Ok(());
-        };
+        let info = self.ask(&["INFO", "server"]).await?.unwrap_or_default();
         match resp::info_field(&info, "redis_version") {
             Some(version) if major(version).is_some_and(|major| major < OLDEST) => {
                 Err(CacheError::TooOld(version.to_owned()))
@@ -240,7 +234,7 @@ impl Cache {
         }
     }
 
-    async fn ask(&self, words: &[&str]) -> Result<Reply, CacheError> {
+    async fn ask(&self, words: &[&str]) -> Result<Option<String>, CacheError> {
         ask(&self.address, words)
             .await
             .map_err(|error| CacheError::Unreachable {
@@ -251,7 +245,7 @@ impl Cache {
 }
 
 /// One command over a connection of its own: what is asked here is asked rarely.
-async fn ask(address: &Address, words: &[&str]) -> Result<Reply, RespError> {
+async fn ask(address: &Address, words: &[&str]) -> Result<Option<String>, RespError> {
     let asking = async { Connection::open(address).await?.command(words).await };
     timeout(PATIENCE, asking)
         .await

@@ -83,7 +83,7 @@ impl Function {
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self, region: &str) -> String {
-        format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{}", self.name)
+        function_arn(region, &self.name)
     }
 }
 
@@ -193,6 +193,12 @@ impl Bucket {
     pub fn arn(&self) -> String {
         bucket_arn(&self.name)
     }
+}
+
+/// A function's ARN.
+#[must_use]
+pub fn function_arn(region: &str, name: &str) -> String {
+    format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
 /// A bucket's ARN.

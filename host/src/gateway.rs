@@ -33,7 +33,6 @@ use crate::mapping::Mappings;
 use crate::queue::Queues;
 use crate::store::{Reply, Store};
 
-mod body;
 mod event;
 mod function_name;
 mod functions;

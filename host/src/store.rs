@@ -25,7 +25,6 @@ mod stream;
 mod streams;
 mod table;
 mod unchanged;
-mod watches;
 mod wire;
 
 use api::Api;
@@ -115,7 +114,6 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     api: Arc<Api>,
-    rows: Arc<rows::Rows>,
     engine: Engine,
     // After the engine, so that the file is closed when the next process may have it.
     _lock: file::Lock,
@@ -143,13 +141,10 @@ impl Store {
     pub fn open(path: &Path, region: &str) -> Result<Self, StoreError> {
         let lock = file::Lock::take(path)?;
         let (database, maintenance) = file::open(path)?;
-        let rows = Arc::new(rows::Rows::new(path));
-        let api = Arc::new(Api::new(region, Arc::clone(&rows)));
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
-            rows,
             engine: Engine::start(database, maintenance)?,
-            api,
+            api: Arc::new(Api::new(region, file::Reader::of(path))),
             _lock: lock,
         })))
     }
@@ -225,20 +220,13 @@ impl Store {
             .await?
     }
 
-    /// The ARN of a table's stream, where it has one.
+    /// The ARN of a table's stream, where it has one that is enabled.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn stream_arn(&self, table: &str) -> Result<Option<String>, StoreError> {
-        let region = Arc::clone(&self.0.api.region);
-        let table = table.to_owned();
-        self.0
-            .engine
-            .run(move |parts| {
-                let label = stream::live_label(&parts.maintenance, &table)?;
-                Ok(label.map(|label| stream::arn(&region, &table, &label)))
-            })
-            .await?
+    pub fn stream_arn(&self, table: &str) -> Result<Option<String>, StoreError> {
+        let found = self.0.api.stream(table)?.filter(|found| found.enabled);
+        Ok(found.map(|found| stream::arn(&self.0.api.region, table, &found.label)))
     }
 
     /// The stream of a table.
@@ -259,9 +247,13 @@ impl Store {
         after: Option<String>,
         limit: usize,
     ) -> Result<(Vec<Box<str>>, Option<String>), StoreError> {
-        let rows = Arc::clone(&self.0.rows);
+        let api = Arc::clone(&self.0.api);
         let table = table.to_owned();
-        blocking(move || rows.page(&table, after.as_deref(), limit)).await
+        blocking(move || {
+            let page = |connection: &_| rows::page(connection, &table, after.as_deref(), limit);
+            api.reader.read(page)
+        })
+        .await
     }
 
     /// Removes the streams' records that are older than DynamoDB would keep them (24 h), but for
@@ -300,7 +292,7 @@ impl Store {
         // Not in the engine's thread: the sweep steps aside for calls between its pages.
         let removed = blocking(move || database.sweep_ttl().map_err(wire::store_error)).await?;
         if removed > 0 {
-            self.0.api.watches.bump_all();
+            self.0.api.bump();
         }
         Ok(removed)
     }

@@ -17,16 +17,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use host::definition::Function;
-use host::lambda::{
-    Counted, FunctionError, Functions, InvokeError, InvokeOptions, Invoked, Settings,
-};
+use host::lambda::{Counted, Functions, InvokeError, InvokeOptions, Invoked, Settings};
 use host::offspring::Offspring;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use test_support::eventually;
 
-use crate::definitions;
+use crate::{comes_true, definitions};
 
 /// Functions with a folder for their logs.
 struct Host {
@@ -68,14 +65,14 @@ impl Host {
 
     async fn answer(&self, payload: Value) -> Value {
         let invoked = self.invoke(payload).await;
-        assert_eq!(invoked.error, None, "{:?}", invoked.payload);
+        assert!(!invoked.failed, "{:?}", invoked.payload);
         serde_json::from_slice(&invoked.payload).unwrap()
     }
 
     /// The error's type and message, without the request's id.
     async fn error(&self, payload: Value) -> (String, String) {
         let invoked = self.invoke(payload).await;
-        assert_eq!(invoked.error, Some(FunctionError::Unhandled));
+        assert!(invoked.failed);
         let document: Value = serde_json::from_slice(&invoked.payload).unwrap();
         let text = |field: &str| document[field].as_str().unwrap().to_owned();
         let message = text("errorMessage").replace(&invoked.request_id, "<id>");
@@ -120,13 +117,5 @@ fn is_running(pid: u64) -> bool {
 }
 
 async fn ends(pid: u64) -> bool {
-    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), || !is_running(pid)))
-        .await
-        .unwrap()
-}
-
-async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
-    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), condition))
-        .await
-        .unwrap()
+    comes_true(move || !is_running(pid)).await
 }

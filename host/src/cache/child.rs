@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::resp::{RespError, info_field};
-use super::{Address, CacheError, Reply, Strain, ask};
+use super::{Address, CacheError, Strain, ask};
 use crate::offspring::Offspring;
 use crate::pause::Pause;
 
@@ -168,7 +168,7 @@ impl Server {
 
     /// Whether it is this child that answers: another server on the port would, too.
     async fn answers(&self, pid: Option<u32>) -> Result<bool, RespError> {
-        let Reply::Text(info) = ask(&self.address(), &["INFO", "server"]).await? else {
+        let Some(info) = ask(&self.address(), &["INFO", "server"]).await? else {
             return Ok(false);
         };
         let said = info_field(&info, "process_id").and_then(|id| id.parse().ok());

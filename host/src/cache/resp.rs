@@ -24,14 +24,6 @@ pub(super) enum RespError {
     TimedOut,
 }
 
-/// An answer of the kinds that are asked for here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    Text(String),
-    Number(i64),
-    Nothing,
-}
-
 /// A connection, for one command after the other.
 pub(super) struct Connection(BufStream<TcpStream>);
 
@@ -42,7 +34,7 @@ impl Connection {
         Ok(Self(BufStream::new(stream)))
     }
 
-    pub(super) async fn command(&mut self, words: &[&str]) -> Result<Reply, RespError> {
+    pub(super) async fn command(&mut self, words: &[&str]) -> Result<Option<String>, RespError> {
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
             request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
@@ -52,7 +44,8 @@ impl Connection {
         self.reply().await
     }
 
-    async fn reply(&mut self) -> Result<Reply, RespError> {
+    /// A text, or that there is none.
+    async fn reply(&mut self) -> Result<Option<String>, RespError> {
         let mut line = Vec::new();
         (&mut self.0)
             .take(LONGEST as u64)
@@ -62,30 +55,26 @@ impl Connection {
             .ok()
             .and_then(|line| line.strip_suffix("\r\n"))
             .ok_or(RespError::Foreign)?;
-        let number = |text: &str| text.parse::<i64>().map_err(|_| RespError::Foreign);
         match (line.get(..1), line.get(1..).unwrap_or_default()) {
-            (Some("+"), text) => Ok(Reply::Text(text.to_owned())),
+            (Some("+"), text) => Ok(Some(text.to_owned())),
             (Some("-"), text) => Err(RespError::Refused(text.to_owned())),
-            (Some(":"), text) => Ok(Reply::Number(number(text)?)),
-            (Some("$"), "-1") => Ok(Reply::Nothing),
+            (Some("$"), "-1") => Ok(None),
             (Some("$"), length) => {
-                let length = usize::try_from(number(length)?).map_err(|_| RespError::Foreign)?;
-                self.text(length).await
+                let length = length.parse().map_err(|_| RespError::Foreign)?;
+                self.text(length).await.map(Some)
             }
             _ => Err(RespError::Foreign),
         }
     }
 
-    async fn text(&mut self, length: usize) -> Result<Reply, RespError> {
+    async fn text(&mut self, length: usize) -> Result<String, RespError> {
         if length > LONGEST {
             return Err(RespError::Foreign);
         }
         let mut bytes = vec![0; length + 2];
         self.0.read_exact(&mut bytes).await?;
         bytes.truncate(length);
-        String::from_utf8(bytes)
-            .map(Reply::Text)
-            .map_err(|_| RespError::Foreign)
+        String::from_utf8(bytes).map_err(|_| RespError::Foreign)
     }
 }
 
@@ -102,7 +91,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     /// What comes of an answer of these bytes.
-    async fn answered(bytes: &'static [u8]) -> Result<Reply, RespError> {
+    async fn answered(bytes: &'static [u8]) -> Result<Option<String>, RespError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address {
             host: "127.0.0.1".to_owned(),
@@ -122,16 +111,13 @@ mod tests {
 
     #[tokio::test]
     async fn each_kind_of_answer_is_read() {
-        assert_eq!(
-            answered(b"+PONG\r\n").await.unwrap(),
-            Reply::Text("PONG".into())
-        );
-        assert_eq!(answered(b":12\r\n").await.unwrap(), Reply::Number(12));
-        assert_eq!(answered(b"$-1\r\n").await.unwrap(), Reply::Nothing);
-        assert_eq!(
-            answered(b"$4\r\na\r\nb\r\n").await.unwrap(),
-            Reply::Text("a\r\nb".into())
-        );
+        for (bytes, text) in [
+            (&b"+PONG\r\n"[..], Some("PONG")),
+            (b"$-1\r\n", None),
+            (b"$4\r\na\r\nb\r\n", Some("a\r\nb")),
+        ] {
+            assert_eq!(answered(bytes).await.unwrap().as_deref(), text);
+        }
         let refused = answered(b"-NOAUTH no\r\n").await.unwrap_err();
         assert_eq!(refused.to_string(), "NOAUTH no");
     }
@@ -141,6 +127,7 @@ mod tests {
         for bytes in [
             &b"HTTP/1.1 400 Bad Request\r\n"[..],
             b"",
+            b":12\r\n",
             b"+PONG",
             b"$9999999999\r\n",
         ] {

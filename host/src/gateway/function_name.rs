@@ -4,12 +4,10 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::definition::ACCOUNT;
+use crate::definition::{ACCOUNT, function_arn};
+use crate::lambda::VERSION;
 
 const PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
-
-/// The only version here.
-pub(super) const LATEST: &str = "$LATEST";
 
 /// A function as a request names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,13 +73,12 @@ impl FunctionName {
 
     /// Whether it can be a function of this machine, where there are no versions and no aliases.
     pub(super) fn can_be_here(&self) -> bool {
-        !self.foreign && self.qualifier.as_deref().is_none_or(|own| own == LATEST)
+        !self.foreign && self.qualifier.as_deref().is_none_or(|own| own == VERSION)
     }
 
     /// The ARN that it stands for.
     pub(super) fn arn(&self, region: &str) -> String {
-        let name = &self.name;
-        let mut arn = format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}");
+        let mut arn = function_arn(region, &self.name);
         if let Some(qualifier) = &self.qualifier {
             arn.push(':');
             arn.push_str(qualifier);
@@ -122,34 +119,10 @@ mod tests {
             assert_eq!(parse(part), Some(("f".to_owned(), None, true)), "{part}");
             let live = Some(("f".to_owned(), Some("live".to_owned()), false));
             assert_eq!(parse(&format!("{part}:live")), live, "{part}");
-            let latest = Some(("f".to_owned(), Some(LATEST.to_owned()), true));
+            let latest = Some(("f".to_owned(), Some(VERSION.to_owned()), true));
             assert_eq!(parse(&format!("{part}:%24LATEST")), latest, "{part}");
         }
         let other = Some(("f".to_owned(), None, false));
         assert_eq!(parse("123456789012:function:f"), other);
-    }
-
-    #[test]
-    fn what_is_no_name_or_not_here_is_refused() {
-        let refused = |name: &str, qualifier: Option<&str>| {
-            FunctionName::parse(name, qualifier.map(str::to_owned), "eu-west-1").unwrap_err()
-        };
-        for name in [
-            "*",
-            "my-function!",
-            "invalid-account:function:my-function",
-            "arn:aws:ec2:eu-west-1:000000000000:instance:i-1234567890abcdef0",
-            "arn:aws:lambda:eu-west-1:000000000000:function:my-function:1:2",
-            "function:my-function:$LATEST:extra",
-        ] {
-            let Unnamed::Invalid(reason) = refused(name, None) else {
-                panic!("{name}")
-            };
-            assert!(reason.starts_with(&format!("Value '{name}' at 'functionName'")));
-        }
-        assert_eq!(refused("f:$LATEST", Some("1")), Unnamed::Mismatch);
-        let elsewhere = "arn:aws:lambda:us-east-1:000000000000:function:f";
-        let region = "us-east-1".to_owned();
-        assert_eq!(refused(elsewhere, None), Unnamed::Elsewhere(region));
     }
 }

@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::body::{self, BodyError};
 use super::event::Attempt;
-use super::function_name::{FunctionName, LATEST, Unnamed};
-use super::respond::{self, Answer, JSON, REQUEST_ID, Shape};
+use super::function_name::{FunctionName, Unnamed};
+use super::respond::{self, Answer, JSON, REQUEST_ID, Refusal, Shape};
 use super::route::unavailable;
 use super::{Control, Gateway, payload};
+use crate::body::{self, BodyError};
 use crate::definition::Function;
-use crate::lambda::{FunctionError, InvokeError, InvokeOptions, Invoked};
+use crate::lambda::{InvokeError, InvokeOptions, Invoked, VERSION};
 
 /// The paths of functions begin with this.
 pub(super) const PREFIX: &str = "/2015-03-31/functions";
@@ -56,7 +56,7 @@ pub(super) async fn answer<C: Control>(
             return unavailable(Shape::Rest, Some("lambda"), &operation);
         }
     };
-    outcome.unwrap_or_else(Refusal::answer)
+    outcome.unwrap_or_else(|refusal| refusal.answer(Shape::Rest))
 }
 
 async fn invoke<C: Control>(
@@ -75,10 +75,14 @@ async fn invoke<C: Control>(
         InvocationType::RequestResponse | InvocationType::DryRun => SYNCHRONOUS_LIMIT,
     };
     let payload = body::read(body, limit).await.map_err(|error| match error {
-        BodyError::TooLarge => Refusal::TooLarge(limit),
-        BodyError::Broken => Refusal::Unreadable("The request broke off".to_owned()),
+        BodyError::TooLarge => Refusal::new(
+            413,
+            "RequestTooLargeException",
+            format!("Request must be smaller than {limit} bytes for the InvokeFunction operation"),
+        ),
+        BodyError::Broken => unreadable("The request broke off"),
     })?;
-    let payload = payload::check(payload).map_err(Refusal::Unreadable)?;
+    let payload = payload::check(payload).map_err(unreadable)?;
     let with_version = name.qualifier.is_some();
     match kind {
         InvocationType::RequestResponse => {
@@ -122,13 +126,15 @@ async fn run<C: Control>(
         Err(InvokeError::Throttled) => {
             let function = functions.get(&name.name);
             let reserved = function.is_some_and(|found| found.reserved_concurrency.is_some());
-            Err(Refusal::Throttled(if reserved {
+            Err(throttled(if reserved {
                 "ReservedFunctionConcurrentInvocationLimitExceeded"
             } else {
                 "ConcurrentInvocationLimitExceeded"
             }))
         }
-        Err(error @ InvokeError::Stopping) => Err(Refusal::Service(error.to_string())),
+        Err(error @ InvokeError::Stopping) => {
+            Err(Refusal::new(500, "ServiceException", error.to_string()))
+        }
     }
 }
 
@@ -153,7 +159,7 @@ fn take_event<C: Control>(
         let (payload, options) = (payload.clone(), options.clone());
         async move {
             match functions.invoke(&function, payload, options).await {
-                Ok(Invoked { error: None, .. }) => Attempt::Done,
+                Ok(Invoked { failed: false, .. }) => Attempt::Done,
                 Ok(_) => Attempt::Failed,
                 Err(InvokeError::Throttled) => Attempt::Throttled,
                 Err(InvokeError::NotFound(_) | InvokeError::Stopping) => Attempt::Hopeless,
@@ -165,22 +171,17 @@ fn take_event<C: Control>(
         respond::set(&mut answer, REQUEST_ID, &request_id);
         Ok(answer)
     } else {
-        Err(Refusal::Throttled("CallerRateLimitExceeded"))
+        Err(throttled("CallerRateLimitExceeded"))
     }
 }
 
 fn invoked_answer(invoked: Invoked) -> Answer {
     let mut answer = respond::answer(200, JSON, invoked.payload);
     respond::set(&mut answer, REQUEST_ID, &invoked.request_id);
-    let headers = answer.headers_mut();
-    let version = HeaderValue::from_static(invoked.executed_version);
-    headers.insert(EXECUTED_VERSION, version);
-    if let Some(error) = invoked.error {
-        let error = match error {
-            FunctionError::Handled => "Handled",
-            FunctionError::Unhandled => "Unhandled",
-        };
-        headers.insert(FUNCTION_ERROR, HeaderValue::from_static(error));
+    respond::set(&mut answer, EXECUTED_VERSION, VERSION);
+    if invoked.failed {
+        // Lambda says so of all errors of today's runtimes, also of those that the function reports.
+        respond::set(&mut answer, FUNCTION_ERROR, "Unhandled");
     }
     if let Some(tail) = invoked.log_tail {
         respond::set(&mut answer, LOG_RESULT, &STANDARD.encode(tail));
@@ -195,8 +196,8 @@ fn client_context(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
     };
     match payload::client_context(header.as_bytes()) {
         Some(context) => Ok(Some(context.into())),
-        None => Err(Refusal::Unreadable(
-            "Client context must be a valid Base64-encoded JSON object.".to_owned(),
+        None => Err(unreadable(
+            "Client context must be a valid Base64-encoded JSON object.",
         )),
     }
 }
@@ -215,7 +216,7 @@ impl InvocationType {
             None | Some(b"RequestResponse") => Ok(Self::RequestResponse),
             Some(b"Event") => Ok(Self::Event),
             Some(b"DryRun") => Ok(Self::DryRun),
-            Some(other) => Err(Refusal::Parameter(format!(
+            Some(other) => Err(parameter(format!(
                 "1 validation error detected: Value '{}' at 'invocationType' failed to satisfy \
                  constraint: Member must satisfy enum value set: [RequestResponse, Event, DryRun]",
                 String::from_utf8_lossy(other)
@@ -233,12 +234,15 @@ fn name_of<C: Control>(
     let qualifier = respond::query(head, "Qualifier");
     let region = &gateway.services.region;
     FunctionName::parse(name, qualifier, region).map_err(|unnamed| match unnamed {
-        Unnamed::Invalid(reason) => Refusal::Invalid(reason),
-        Unnamed::Mismatch => Refusal::Parameter(
-            "The derived qualifier from the function name does not match the specified qualifier."
-                .to_owned(),
+        Unnamed::Invalid(reason) => Refusal::new(
+            400,
+            "ValidationException",
+            format!("1 validation error detected: {reason}"),
         ),
-        Unnamed::Elsewhere(other) => Refusal::NotFound(format!(
+        Unnamed::Mismatch => parameter(
+            "The derived qualifier from the function name does not match the specified qualifier.",
+        ),
+        Unnamed::Elsewhere(other) => missing(format!(
             "Functions from '{other}' are not reachable in this region ('{region}')"
         )),
     })
@@ -259,12 +263,12 @@ fn find<C: Control>(
 
 fn not_found<C: Control>(gateway: &Gateway<C>, name: &FunctionName) -> Refusal {
     let arn = name.arn(&gateway.services.region);
-    Refusal::NotFound(format!("Function not found: {arn}"))
+    missing(format!("Function not found: {arn}"))
 }
 
 /// `Invoke` says which version it would have called.
 fn not_found_to_invoke<C: Control>(gateway: &Gateway<C>, mut name: FunctionName) -> Refusal {
-    name.qualifier.get_or_insert_with(|| LATEST.to_owned());
+    name.qualifier.get_or_insert_with(|| VERSION.to_owned());
     not_found(gateway, &name)
 }
 
@@ -316,7 +320,7 @@ fn configuration(function: &Function, region: &str) -> Value {
         "Handler": function.handler,
         "Timeout": function.timeout_seconds,
         "MemorySize": function.memory_mb,
-        "Version": "$LATEST",
+        "Version": VERSION,
         "PackageType": "Zip",
         "State": "Active",
         "LastUpdateStatus": "Successful",
@@ -326,54 +330,23 @@ fn configuration(function: &Function, region: &str) -> Value {
 }
 
 fn success(body: &Value) -> Answer {
-    respond::identified(respond::answer(200, JSON, body.to_string().into()))
+    respond::success(JSON, body.to_string())
 }
 
-/// A request that was not done. (Lambda API reference, `Invoke`)
-#[derive(Debug)]
-enum Refusal {
-    /// The function is not there, or not here.
-    NotFound(String),
-    /// A member of the request is none, for this reason.
-    Invalid(String),
-    /// There is no room, for this reason.
-    Throttled(&'static str),
-    /// The payload has more bytes than this.
-    TooLarge(usize),
-    /// The payload or the context is no JSON.
-    Unreadable(String),
-    Parameter(String),
-    /// The host's own fault.
-    Service(String),
+// What is refused. (Lambda API reference, `Invoke`)
+
+fn missing(message: String) -> Refusal {
+    Refusal::new(404, "ResourceNotFoundException", message)
 }
 
-impl Refusal {
-    fn answer(self) -> Answer {
-        let (status, code, message) = match self {
-            Self::NotFound(message) => (404, "ResourceNotFoundException", message),
-            Self::Invalid(reason) => {
-                let message = format!("1 validation error detected: {reason}");
-                (400, "ValidationException", message)
-            }
-            Self::Throttled(reason) => return throttled(reason),
-            Self::TooLarge(limit) => (
-                413,
-                "RequestTooLargeException",
-                format!(
-                    "Request must be smaller than {limit} bytes for the InvokeFunction operation"
-                ),
-            ),
-            Self::Unreadable(message) => (400, "InvalidRequestContentException", message),
-            Self::Parameter(message) => (400, "InvalidParameterValueException", message),
-            Self::Service(message) => (500, "ServiceException", message),
-        };
-        respond::error(Shape::Rest, status, code, &message)
-    }
+fn unreadable(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidRequestContentException", message)
 }
 
-fn throttled(reason: &str) -> Answer {
-    let body = json!({"Reason": reason, "Type": "User", "message": "Rate Exceeded."});
-    let mut answer = respond::identified(respond::answer(429, JSON, body.to_string().into()));
-    respond::set(&mut answer, respond::ERROR_TYPE, "TooManyRequestsException");
-    answer
+fn parameter(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidParameterValueException", message)
+}
+
+fn throttled(reason: &'static str) -> Refusal {
+    Refusal::new(429, "TooManyRequestsException", "Rate Exceeded.").because(reason)
 }

@@ -1,6 +1,5 @@
 //! Lambda's API: what clients read of event source mappings. Scripts wait for a `State`.
 
-use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use super::function_name::FunctionName;
 use super::respond::{self, Answer, JSON, Shape};
 use super::route::unavailable;
 use super::{Control, Gateway};
-use crate::definition::{ACCOUNT, StartingPosition};
+use crate::definition::{ACCOUNT, StartingPosition, function_arn};
 use crate::mapping::Described;
 
 /// The paths of mappings begin with this.
@@ -48,7 +47,7 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, head: &Parts) -> An
             }
         }
     };
-    respond::identified(respond::answer(200, JSON, Bytes::from(found.to_string())))
+    respond::success(JSON, found.to_string())
 }
 
 /// Which mappings are asked for.
@@ -86,7 +85,6 @@ fn configuration(described: &Described, region: &str) -> Value {
         stream_arn,
         changed_ms,
     } = described;
-    let arn = |kind: &str, name: &str| format!("arn:aws:lambda:{region}:{ACCOUNT}:{kind}:{name}");
     let or_unbound = |bound: Option<u32>| bound.map_or(-1, i64::from);
     let destination = mapping.on_failure.as_ref().map_or_else(
         || json!({}),
@@ -99,9 +97,10 @@ fn configuration(described: &Described, region: &str) -> Value {
     };
     json!({
         "UUID": mapping.id,
-        "EventSourceMappingArn": arn("event-source-mapping", &mapping.id),
+        "EventSourceMappingArn":
+            format!("arn:aws:lambda:{region}:{ACCOUNT}:event-source-mapping:{}", mapping.id),
         "EventSourceArn": stream_arn,
-        "FunctionArn": arn("function", &mapping.function),
+        "FunctionArn": function_arn(region, &mapping.function),
         "State": if mapping.enabled { "Enabled" } else { "Disabled" },
         "StateTransitionReason": "User action",
         "LastModified": changed_ms.div_euclid(1_000),

@@ -5,7 +5,7 @@
 //! when environments start and end. Everything is under one lock, which is never held across an await.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -18,6 +18,7 @@ use super::failure::{Failure, LARGEST_ANSWER};
 use super::log::FunctionLog;
 use super::{InvokeError, InvokeOptions, Invoked, Services, Status};
 use crate::definition::Function;
+use crate::sync::Mutex;
 
 mod backoff;
 mod delivery;
@@ -183,11 +184,11 @@ impl Pool {
     }
 
     pub(super) fn function(&self) -> Arc<Function> {
-        Arc::clone(&self.lock().function)
+        Arc::clone(&self.state.lock().function)
     }
 
     pub(super) fn status(&self) -> Status {
-        let state = self.lock();
+        let state = self.state.lock();
         let failure = state.backoff.last();
         Status {
             function: Function::clone(&state.function),
@@ -204,7 +205,7 @@ impl Pool {
         let (reply, answer) = oneshot::channel();
         let request_id = options.request_id.clone();
         {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             if state.phase != Phase::Open {
                 return Err(InvokeError::Stopping);
             }
@@ -234,7 +235,7 @@ impl Pool {
 
     /// An invocation is not even looked at.
     pub(super) fn turned_away(&self) {
-        self.count_throttled(&self.lock());
+        self.count_throttled(&self.state.lock());
     }
 
     fn count_throttled(&self, state: &State) {
@@ -244,7 +245,7 @@ impl Pool {
 
     /// Kills every process, whatever it is at; says how many there were.
     pub(super) fn kill(&self) -> usize {
-        let state = self.lock();
+        let state = self.state.lock();
         for slot in &state.slots {
             slot.environment.close();
         }
@@ -259,7 +260,7 @@ impl Pool {
         answer: Result<Bytes, Failure>,
     ) -> Accepted {
         let running = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let Some(slot) = state.slot(environment.id) else {
                 return Accepted::UnknownId;
             };
@@ -291,7 +292,8 @@ impl Pool {
 
     /// The environment has asked for work before.
     pub(super) fn is_ready(&self, environment: &Environment) -> bool {
-        self.lock()
+        self.state
+            .lock()
             .slot(environment.id)
             .is_none_or(|slot| slot.ready)
     }
@@ -299,7 +301,7 @@ impl Pool {
     /// What an environment has to do about its deadlines now.
     pub(super) fn due(self: &Arc<Self>, environment: &Arc<Environment>) -> Due {
         let now = Instant::now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(slot) = state.slot(environment.id) else {
             return Due::Nothing;
         };
@@ -336,10 +338,6 @@ impl Pool {
             }
         }
         Due::Kill
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -81,15 +81,6 @@ pub(super) enum Outcome {
     NotInvoked,
 }
 
-/// What a delivery meant for the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// All of it is done.
-    Done,
-    /// At least a part of it is to be delivered again.
-    Failed,
-}
-
 /// What a lane does next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -97,7 +88,7 @@ pub(super) enum Next {
     Nothing,
     /// Nothing, until then.
     Wait(Instant),
-    /// The front batch is to be delivered; [`Lane::came_back`] takes the result.
+    /// The front batch is to be delivered now; [`Lane::came_back`] takes the result.
     Deliver,
     /// The front batch is to be given up; [`Lane::passed_over`] follows.
     GiveUp(Condition),
@@ -201,13 +192,9 @@ impl Lane {
             }
             return Next::GiveUp(Condition::RecordAgeExceeded);
         }
-        Next::Deliver
-    }
-
-    /// The front batch is under way.
-    pub(super) fn departed(&mut self) {
         self.in_flight = true;
         self.paused_until = None;
+        Next::Deliver
     }
 
     /// The front batch was reported to its destination and is passed over.
@@ -216,44 +203,42 @@ impl Lane {
         self.moved(now);
     }
 
-    /// Takes what came of the delivery.
-    pub(super) fn came_back(&mut self, outcome: Outcome, rules: &Rules, now: Now) -> Verdict {
+    /// Takes what came of the delivery; returns how many of the batch's records are done, from the
+    /// first on. The others are delivered again.
+    pub(super) fn came_back(&mut self, outcome: Outcome, rules: &Rules, now: Now) -> usize {
         self.in_flight = false;
         let Some(front) = self.batches.front_mut() else {
-            return Verdict::Done;
+            return 0;
         };
-        let answer = match outcome {
+        let (request_id, answer) = match outcome {
             Outcome::NotInvoked => {
                 self.pause(now);
-                return Verdict::Failed;
+                return 0;
             }
             Outcome::Answered {
                 request_id,
                 payload,
-            } => {
-                front.last = Some(Invocation {
-                    request_id,
-                    threw: false,
-                });
-                match rules.item_failures {
-                    true => answer::read(&payload, |number| front.place(number)),
-                    false => Answer::Done,
-                }
-            }
-            Outcome::Threw { request_id } => {
-                front.last = Some(Invocation {
-                    request_id,
-                    threw: true,
-                });
-                Answer::Malformed
-            }
+            } => (request_id, Some(payload)),
+            Outcome::Threw { request_id } => (request_id, None),
         };
         front.invocations += 1;
+        front.last = Some(Invocation {
+            request_id,
+            threw: answer.is_none(),
+        });
+        let answer = match answer {
+            Some(payload) if rules.item_failures => {
+                answer::read(&payload, |number| front.place(number))
+            }
+            Some(_) => Answer::Done,
+            None => Answer::Malformed,
+        };
         match answer {
             Answer::Done => {
+                let done = front.records.len();
                 self.drop_front();
                 self.moved(now);
-                return Verdict::Done;
+                return done;
             }
             // The checkpoint moves, and the retries begin anew for what is left.
             Answer::From(at) if at > 0 => {
@@ -264,6 +249,7 @@ impl Lane {
                 front.failures = 0;
                 front.invocations = 0;
                 self.moved(now);
+                return at;
             }
             // Splitting uses up no retries.
             Answer::Malformed if rules.bisect && front.records.len() > 1 => {
@@ -276,7 +262,7 @@ impl Lane {
                 self.pause(now);
             }
         }
-        Verdict::Failed
+        0
     }
 
     /// Until when records are gathered for a batch, where they still are.

@@ -9,6 +9,7 @@ use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{StoreError, unchanged, wire};
+use crate::sync::Mutex;
 
 /// What every SQLite file begins with. <https://www.sqlite.org/fileformat2.html>
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -141,20 +142,39 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
     Ok((database, connection))
 }
 
-/// The reading connection in `slot`, made where it is missing. It sees what was committed before
-/// each statement, waits for no writer, and cannot write.
-pub(super) fn reader<'a>(
-    slot: &'a mut Option<Connection>,
-    path: &Path,
-) -> Result<&'a Connection, StoreError> {
-    if slot.is_none() {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        *slot = Some(connection);
+/// A connection for reading, made when it is first needed. It sees what was committed before each
+/// statement, waits for no writer, and cannot write.
+#[derive(Debug)]
+pub(super) struct Reader {
+    path: PathBuf,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Reader {
+    pub(super) fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            connection: Mutex::default(),
+        }
     }
-    slot.as_ref()
-        .ok_or_else(|| StoreError::Unusable("no connection".to_owned()))
+
+    /// Reads; blocks the thread for as long.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut slot = self.connection.lock();
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(&self.path, flags)?;
+                connection.busy_timeout(BUSY)?;
+                connection
+            }
+        };
+        work(slot.insert(connection))
+    }
 }
 
 /// Makes an empty file that is its owner's alone; SQLite gives its others the same mode.

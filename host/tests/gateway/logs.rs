@@ -17,7 +17,7 @@ async fn print(host: &Host, lines: &[String]) {
     let payload = json!({"print": lines}).to_string();
     let options = InvokeOptions::default();
     let invoked = host.functions.invoke("f", payload.into(), options).await;
-    assert!(invoked.unwrap().error.is_none());
+    assert!(!invoked.unwrap().failed);
 }
 
 fn numbered(numbers: std::ops::Range<usize>) -> Vec<String> {

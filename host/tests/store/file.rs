@@ -4,7 +4,7 @@ use std::fs;
 
 use host::store::{Store, StoreError};
 
-use super::support::{Home, REGION};
+use super::support::{Home, REGION, key};
 
 fn refused(path: &std::path::Path) -> StoreError {
     Store::open(path, REGION).unwrap_err()
@@ -123,4 +123,17 @@ async fn the_files_are_their_owners_alone() {
             "tables.db.lock"
         ]
     );
+}
+
+#[tokio::test]
+async fn items_and_tables_survive_a_reopening() {
+    let home = Home::with_orders().await;
+    home.put("a", 7).await;
+    let arn = home.store.stream("orders").arn().unwrap();
+    let home = home.reopened();
+    assert_eq!(
+        home.call("GetItem", key("a")).await["Item"]["quantity"]["N"],
+        "7"
+    );
+    assert_eq!(home.store.stream("orders").arn().unwrap(), arn);
 }

@@ -15,8 +15,8 @@ async fn each_kind_of_write_becomes_its_record_as_lambda_delivers_it() {
     home.call("DeleteItem", key("a")).await;
 
     let stream = home.store.stream("orders");
-    let arn = home.store.stream_arn("orders").await.unwrap().unwrap();
-    assert_eq!(arn, stream.arn());
+    let arn = home.store.stream_arn("orders").unwrap().unwrap();
+    assert_eq!(arn, stream.arn().unwrap());
     let records = home.records();
     assert_eq!(records.len(), 3);
     let images = [
@@ -69,7 +69,7 @@ async fn records_are_those_of_get_records() {
     let iterator = home
         .call(
             "GetShardIterator",
-            json!({"StreamArn": stream.arn(), "ShardId": stream.shard(),
+            json!({"StreamArn": stream.arn().unwrap(), "ShardId": stream.shard(),
                 "ShardIteratorType": "TRIM_HORIZON"}),
         )
         .await;
@@ -170,8 +170,6 @@ async fn every_kind_of_write_wakes_the_readers_of_the_table() {
         changed.mark_unchanged();
         assert_eq!(home.records().len(), before + 1, "{operation}");
     }
-    let select = json!({"Statement": "SELECT * FROM orders"});
-    home.call("ExecuteStatement", select).await;
     home.call("GetItem", key("b")).await;
     assert!(!changed.has_changed().unwrap());
 }

@@ -37,7 +37,7 @@ impl Pool {
     /// An environment asks for work.
     pub(in crate::lambda) async fn next(self: &Arc<Self>, environment: &Arc<Environment>) -> Next {
         let mut waiting = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let current = environment.generation == state.generation;
             let Some(slot) = state.slot(environment.id) else {
                 return Next::End;
@@ -88,7 +88,7 @@ impl Pool {
         let job = woken.await;
         waiting.woken = None;
         let Ok(job) = job else { return Next::End };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.slot(environment.id).is_none() {
             self.put_back(&mut state, job);
             return Next::End;
@@ -135,7 +135,7 @@ impl Drop for Waiting<'_> {
         let Some(mut woken) = self.woken.take() else {
             return;
         };
-        let mut state = self.pool.lock();
+        let mut state = self.pool.state.lock();
         woken.close();
         if let Ok(job) = woken.try_recv() {
             self.pool.put_back(&mut state, job);

@@ -39,7 +39,7 @@ impl Pool {
     /// Resolves when an environment is ready.
     pub(in crate::lambda) async fn warm(self: &Arc<Self>) -> Result<(), Failure> {
         let ready = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let generation = state.generation;
             let mut current = state
                 .slots
@@ -63,7 +63,7 @@ impl Pool {
 
     /// The function is another from now on.
     pub(in crate::lambda) fn replace(self: &Arc<Self>, function: Function) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.function = Arc::new(function);
         state.generation += 1;
         state.backoff = Backoff::default();
@@ -77,7 +77,7 @@ impl Pool {
 
     /// Takes no more invocations, works off the accepted ones, and ends what is idle.
     pub(in crate::lambda) fn drain(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Draining;
         }
@@ -98,7 +98,7 @@ impl Pool {
 
     /// Ends every environment and all that still waits.
     pub(in crate::lambda) fn end(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.phase = Phase::Ended;
         state.idle.clear();
         // The invokers of what is dropped here are informed that the host stops.
@@ -118,7 +118,7 @@ impl Pool {
     async fn until(&self, holds: impl Fn(&State) -> bool) {
         loop {
             let changed = self.quiet.notified();
-            if holds(&self.lock()) {
+            if holds(&self.state.lock()) {
                 return;
             }
             changed.await;
@@ -131,7 +131,7 @@ impl Pool {
         environment: &Environment,
         failure: &Failure,
     ) {
-        if self.retire(&mut self.lock(), environment.id) {
+        if self.retire(&mut self.state.lock(), environment.id) {
             self.start_failed(environment, failure);
         }
     }
@@ -139,7 +139,7 @@ impl Pool {
     /// An environment's process has ended.
     pub(in crate::lambda) fn exited(self: &Arc<Self>, environment: &Environment, failure: Failure) {
         let slot = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.idle.retain(|&id| id != environment.id);
             let is_its = |slot: &Slot| slot.environment.id == environment.id;
             let at = state.slots.iter().position(is_its);
@@ -157,7 +157,7 @@ impl Pool {
 
     /// The last that is heard of an environment.
     pub(in crate::lambda) fn gone(self: &Arc<Self>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.alive -= 1;
         self.scale(&mut state);
         if !state.warming.is_empty() && state.has_none() {
@@ -171,7 +171,7 @@ impl Pool {
         let line = failure_line(&environment.function, None, failure);
         self.log
             .line(&environment.log_stream, None, line.as_bytes());
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if environment.generation == state.generation {
             for waiter in state.warming.drain(..) {
                 let _ = waiter.send(Err(failure.clone()));
@@ -209,13 +209,13 @@ impl Pool {
     /// Lives for as long as work waits.
     async fn grow(self: Arc<Self>) {
         loop {
-            let patience = if self.lock().slots.len() < FEW {
+            let patience = if self.state.lock().slots.len() < FEW {
                 SOON
             } else {
                 LATER
             };
             sleep(patience).await;
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let waiting = match state.queue.front() {
                 Some(job) if state.slots.len() < state.bound() => job.queued.elapsed(),
                 _ => {
@@ -296,7 +296,7 @@ impl Pool {
     async fn trim(self: Arc<Self>) {
         loop {
             let next = {
-                let mut state = self.lock();
+                let mut state = self.state.lock();
                 while let Some((id, since)) = state.longest_idle()
                     && state.slots.len() > 1
                     && since.elapsed() >= IDLE_LIMIT
