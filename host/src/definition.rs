@@ -187,14 +187,6 @@ pub struct Bucket {
     pub expiration_days: Option<u32>,
 }
 
-impl Bucket {
-    /// The bucket's ARN.
-    #[must_use]
-    pub fn arn(&self) -> String {
-        bucket_arn(&self.name)
-    }
-}
-
 /// A function's ARN.
 #[must_use]
 pub fn function_arn(region: &str, name: &str) -> String {

@@ -261,9 +261,6 @@ impl Live {
 
 impl Known {
     fn function(&mut self, name: &str) -> &mut Calls {
-        if !self.now.functions.contains_key(name) {
-            self.now.functions.insert(name.to_owned(), Calls::default());
-        }
         self.now.functions.entry(name.to_owned()).or_default()
     }
 

@@ -118,10 +118,7 @@ impl Queues {
     /// Answers one call of SQS's JSON protocol, such as `ReceiveMessage`; queue URLs begin with
     /// `endpoint`, such as `http://127.0.0.1:4000`.
     pub async fn call(&self, endpoint: &str, operation: &str, body: Bytes) -> Answer {
-        let outcome = match parse_json(&body) {
-            Ok(parameters) => self.run(endpoint, operation, parameters).await,
-            Err(failure) => Err(failure),
-        };
+        let outcome = self.run(endpoint, operation, &body).await;
         let (status, query_error, body) = match outcome {
             Ok(Value::Null) => (200, None, Bytes::new()),
             Ok(result) => (200, None, result.to_string().into()),
@@ -157,15 +154,6 @@ impl Queues {
 fn no_queue() -> Failure {
     let text = "The specified queue does not exist.";
     Failure::Refused(Code::QueueDoesNotExist, text.to_owned())
-}
-
-fn parse_json(body: &[u8]) -> Result<Value, Failure> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(malformed)
-}
-
-fn malformed(error: serde_json::Error) -> Failure {
-    Failure::Refused(Code::MalformedInput, error.to_string())
 }
 
 /// A queue's URL.

@@ -131,8 +131,7 @@ pub enum TableChange {
 }
 
 impl Store {
-    /// Opens the file, and makes it where it is missing, for its owner alone. `region` stands in
-    /// every ARN. A write that was answered outlives this process, however it ends; one of the
+    /// Opens the file, and makes it where it is missing. `region` stands in every ARN. A write that was answered outlives this process, however it ends; one of the
     /// last few may be lost with the machine's power.
     ///
     /// # Errors

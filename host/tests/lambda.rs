@@ -8,51 +8,23 @@ mod starting;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use host::definition::Function;
-use host::lambda::{Counted, Functions, InvokeError, InvokeOptions, Invoked, Settings};
-use host::offspring::Offspring;
+use host::lambda::{Counted, InvokeError, InvokeOptions, Invoked};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::support::Host;
 use crate::{comes_true, definitions};
 
-/// Functions with a folder for their logs.
-struct Host {
-    functions: Functions,
-    folder: TempDir,
-}
-
 impl Host {
-    async fn with(functions: impl IntoIterator<Item = Function>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
-        let offspring = Offspring::new(program, &["watch"], folder.path()).unwrap();
-        let settings = Settings {
-            region: "eu-west-1".to_owned(),
-            endpoint_url: "http://127.0.0.1:4000".to_owned(),
-            logs: folder.path().join("logs"),
-        };
-        let host = Self {
-            functions: Functions::new(settings, offspring),
-            folder,
-        };
-        host.functions.apply(functions.into_iter().collect()).await;
-        host
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     async fn try_invoke(&self, payload: Value) -> Result<Invoked, InvokeError> {
         let payload = Bytes::from(payload.to_string());
         let options = InvokeOptions::default();

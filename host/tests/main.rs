@@ -14,6 +14,7 @@ mod lambda;
 mod mapping;
 mod offspring;
 mod store;
+mod support;
 
 use std::time::Duration;
 

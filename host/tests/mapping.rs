@@ -5,17 +5,26 @@ use std::fs;
 use host::definition::{Function, Mapping};
 use host::mapping::Status;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::comes_true;
 use crate::definitions::{self, mapping, orders};
-use crate::gateway::support::Host;
+use crate::support::Host;
 
 impl Host {
-    async fn with(function: impl FnOnce(&TempDir) -> Function) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let function = function(&folder);
-        Self::over(folder, function).await
+    /// With a function that does as `script` says and notes what it was given.
+    async fn scripted(timeout_seconds: u32, script: Value) -> Self {
+        let host = Self::with([]).await;
+        fs::write(host.path("script"), script.to_string()).unwrap();
+        let path = |name: &str| host.path(name).to_str().unwrap().to_owned();
+        let environment = [("SCRIPT", path("script")), ("RECORD", path("record"))];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value));
+        let function = Function {
+            timeout_seconds,
+            environment: environment.into(),
+            ..definitions::function()
+        };
+        host.functions.apply(vec![function]).await;
+        host
     }
 
     async fn put(&self, id: &str) {
@@ -35,7 +44,7 @@ impl Host {
 
     /// The ids in each event that the function was given.
     fn deliveries(&self) -> Vec<Vec<String>> {
-        let text = fs::read_to_string(self.folder.path().join("record")).unwrap_or_default();
+        let text = fs::read_to_string(self.path("record")).unwrap_or_default();
         let ids = |line: &str| {
             let event: Value = serde_json::from_str(line).unwrap();
             let records = event["Records"].as_array().unwrap();
@@ -64,29 +73,13 @@ impl Host {
     }
 }
 
-/// A function that does as the file `script` says and notes what it was given.
-fn scripted(folder: &TempDir, script: &Value) -> Function {
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("script"), script.to_string()).unwrap();
-    let environment = [("SCRIPT", path("script")), ("RECORD", path("record"))];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value));
-    Function {
-        environment: environment.into(),
-        ..definitions::function()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_crashes_or_times_out_has_its_batch_halved() {
     for (timeout_seconds, script) in [
         (30, json!({ "exit": 3 })),
         (1, json!({ "sleepMs": 60_000 })),
     ] {
-        let function = |folder: &TempDir| Function {
-            timeout_seconds,
-            ..scripted(folder, &script)
-        };
-        let host = Host::with(function).await;
+        let host = Host::scripted(timeout_seconds, script).await;
         for id in ["a", "b"] {
             host.put(id).await;
         }
@@ -101,22 +94,20 @@ async fn a_function_that_crashes_or_times_out_has_its_batch_halved() {
             assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
         }
         assert_eq!(host.deliveries(), [vec!["a", "b"], vec!["a"], vec!["b"]]);
-        host.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_made_anew_is_read_from_its_beginning() {
-    let host = Host::with(|folder| scripted(folder, &json!({ "answer": {} }))).await;
+    let host = Host::scripted(30, json!({ "answer": {} })).await;
     host.mappings.apply(vec![mapping()]).await.unwrap();
     host.put("a").await;
     assert!(host.catches_up().await);
     host.store.remove("orders").await.unwrap();
     host.store.apply(&orders()).await.unwrap();
     host.put("b").await;
-    let record = host.folder.path().join("record");
+    let record = host.path("record");
     let read = move || fs::read_to_string(&record).unwrap().lines().count() == 2;
     assert!(comes_true(read).await, "{:?}", host.status());
     assert_eq!(host.deliveries(), [["a"], ["b"]]);
-    host.end().await;
 }

@@ -4,6 +4,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::respond::Refusal;
 use crate::definition::{ACCOUNT, function_arn};
 use crate::lambda::VERSION;
 
@@ -19,24 +20,13 @@ pub(super) struct FunctionName {
     foreign: bool,
 }
 
-/// Why a request names no function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unnamed {
-    /// It is no name, for this reason.
-    Invalid(String),
-    /// Name and qualifier name different versions.
-    Mismatch,
-    /// It is a function of this region.
-    Elsewhere(String),
-}
-
 impl FunctionName {
     /// Reads a path's part, and the qualifier of the query string where there is one.
     pub(super) fn parse(
         part: &str,
         qualifier: Option<String>,
         region: &str,
-    ) -> Result<Self, Unnamed> {
+    ) -> Result<Self, Refusal> {
         let text = percent_decode_str(part).decode_utf8_lossy();
         let parts: Vec<&str> = text.split(':').collect();
         let (place, account, rest) = match parts.as_slice() {
@@ -52,17 +42,22 @@ impl FunctionName {
             [name] if is_name(name) => (*name, None),
             [name, own] if is_name(name) => (*name, Some((*own).to_owned())),
             _ => {
-                return Err(Unnamed::Invalid(format!(
-                    "Value '{text}' at 'functionName' failed to satisfy constraint: Member must \
-                     satisfy regular expression pattern: {PATTERN}"
-                )));
+                let message = format!(
+                    "1 validation error detected: Value '{text}' at 'functionName' failed to \
+                     satisfy constraint: Member must satisfy regular expression pattern: {PATTERN}"
+                );
+                return Err(Refusal::new(400, "ValidationException", message));
             }
         };
         if own.is_some() && qualifier.is_some() && own != qualifier {
-            return Err(Unnamed::Mismatch);
+            let message = "The derived qualifier from the function name does not match the \
+                           specified qualifier.";
+            return Err(Refusal::new(400, "InvalidParameterValueException", message));
         }
         if let Some(other) = place.filter(|place| *place != region) {
-            return Err(Unnamed::Elsewhere(other.to_owned()));
+            let message =
+                format!("Functions from '{other}' are not reachable in this region ('{region}')");
+            return Err(Refusal::new(404, "ResourceNotFoundException", message));
         }
         Ok(Self {
             name: name.to_owned(),

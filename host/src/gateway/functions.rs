@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::event::Attempt;
-use super::function_name::{FunctionName, Unnamed};
+use super::function_name::FunctionName;
 use super::respond::{self, Answer, JSON, REQUEST_ID, Refusal, Shape};
 use super::route::unavailable;
-use super::{Control, Gateway, payload};
+use super::{Gateway, payload};
 use crate::body::{self, BodyError};
 use crate::definition::Function;
 use crate::lambda::{InvokeError, InvokeOptions, Invoked, VERSION};
@@ -36,11 +36,7 @@ const SYNCHRONOUS_LIMIT: usize = 6 * 1024 * 1024;
 const ASYNCHRONOUS_LIMIT: usize = 1024 * 1024;
 
 /// Answers a request below [`PREFIX`].
-pub(super) async fn answer<C: Control>(
-    gateway: &Gateway<C>,
-    head: &Parts,
-    body: Incoming,
-) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, head: &Parts, body: Incoming) -> Answer {
     let path = head.uri.path();
     let rest = path.strip_prefix(PREFIX).unwrap_or(path);
     let parts: Vec<&str> = rest.split('/').collect();
@@ -59,8 +55,8 @@ pub(super) async fn answer<C: Control>(
     outcome.unwrap_or_else(|refusal| refusal.answer(Shape::Rest))
 }
 
-async fn invoke<C: Control>(
-    gateway: &Gateway<C>,
+async fn invoke(
+    gateway: &Gateway,
     name: &str,
     head: &Parts,
     body: Incoming,
@@ -113,8 +109,8 @@ async fn invoke<C: Control>(
 }
 
 /// The invocation ends as it would even where the client goes away.
-async fn run<C: Control>(
-    gateway: &Gateway<C>,
+async fn run(
+    gateway: &Gateway,
     name: FunctionName,
     payload: Bytes,
     options: InvokeOptions,
@@ -138,11 +134,7 @@ async fn run<C: Control>(
     }
 }
 
-fn take_event<C: Control>(
-    gateway: &Gateway<C>,
-    name: FunctionName,
-    payload: Bytes,
-) -> Result<Answer, Refusal> {
+fn take_event(gateway: &Gateway, name: FunctionName, payload: Bytes) -> Result<Answer, Refusal> {
     let functions = gateway.services.functions.clone();
     if functions.get(&name.name).is_none() {
         return Err(not_found_to_invoke(gateway, name));
@@ -216,43 +208,26 @@ impl InvocationType {
             None | Some(b"RequestResponse") => Ok(Self::RequestResponse),
             Some(b"Event") => Ok(Self::Event),
             Some(b"DryRun") => Ok(Self::DryRun),
-            Some(other) => Err(parameter(format!(
-                "1 validation error detected: Value '{}' at 'invocationType' failed to satisfy \
-                 constraint: Member must satisfy enum value set: [RequestResponse, Event, DryRun]",
-                String::from_utf8_lossy(other)
-            ))),
+            Some(other) => {
+                let message = format!(
+                    "1 validation error detected: Value '{}' at 'invocationType' failed to \
+                     satisfy constraint: Member must satisfy enum value set: [RequestResponse, \
+                     Event, DryRun]",
+                    String::from_utf8_lossy(other)
+                );
+                Err(Refusal::new(400, "InvalidParameterValueException", message))
+            }
         }
     }
 }
 
 /// The function that a request names, which may not be there.
-fn name_of<C: Control>(
-    gateway: &Gateway<C>,
-    name: &str,
-    head: &Parts,
-) -> Result<FunctionName, Refusal> {
+fn name_of(gateway: &Gateway, name: &str, head: &Parts) -> Result<FunctionName, Refusal> {
     let qualifier = respond::query(head, "Qualifier");
-    let region = &gateway.services.region;
-    FunctionName::parse(name, qualifier, region).map_err(|unnamed| match unnamed {
-        Unnamed::Invalid(reason) => Refusal::new(
-            400,
-            "ValidationException",
-            format!("1 validation error detected: {reason}"),
-        ),
-        Unnamed::Mismatch => parameter(
-            "The derived qualifier from the function name does not match the specified qualifier.",
-        ),
-        Unnamed::Elsewhere(other) => missing(format!(
-            "Functions from '{other}' are not reachable in this region ('{region}')"
-        )),
-    })
+    FunctionName::parse(name, qualifier, &gateway.services.region)
 }
 
-fn find<C: Control>(
-    gateway: &Gateway<C>,
-    name: &str,
-    head: &Parts,
-) -> Result<(FunctionName, Function), Refusal> {
+fn find(gateway: &Gateway, name: &str, head: &Parts) -> Result<(FunctionName, Function), Refusal> {
     let name = name_of(gateway, name, head)?;
     let function = gateway.services.functions.get(&name.name);
     match function.filter(|_| name.can_be_here()) {
@@ -261,22 +236,19 @@ fn find<C: Control>(
     }
 }
 
-fn not_found<C: Control>(gateway: &Gateway<C>, name: &FunctionName) -> Refusal {
+fn not_found(gateway: &Gateway, name: &FunctionName) -> Refusal {
     let arn = name.arn(&gateway.services.region);
-    missing(format!("Function not found: {arn}"))
+    let message = format!("Function not found: {arn}");
+    Refusal::new(404, "ResourceNotFoundException", message)
 }
 
 /// `Invoke` says which version it would have called.
-fn not_found_to_invoke<C: Control>(gateway: &Gateway<C>, mut name: FunctionName) -> Refusal {
+fn not_found_to_invoke(gateway: &Gateway, mut name: FunctionName) -> Refusal {
     name.qualifier.get_or_insert_with(|| VERSION.to_owned());
     not_found(gateway, &name)
 }
 
-fn function_answer<C: Control>(
-    gateway: &Gateway<C>,
-    name: &FunctionName,
-    function: &Function,
-) -> Answer {
+fn function_answer(gateway: &Gateway, name: &FunctionName, function: &Function) -> Answer {
     let mut found = json!({
         "Configuration": qualified(gateway, name, function),
         // What runs is the file itself.
@@ -289,13 +261,13 @@ fn function_answer<C: Control>(
 }
 
 /// The settings, with the ARN as it was asked for.
-fn qualified<C: Control>(gateway: &Gateway<C>, name: &FunctionName, function: &Function) -> Value {
+fn qualified(gateway: &Gateway, name: &FunctionName, function: &Function) -> Value {
     let mut configuration = configuration(function, &gateway.services.region);
     configuration["FunctionArn"] = name.arn(&gateway.services.region).into();
     configuration
 }
 
-fn list<C: Control>(gateway: &Gateway<C>, head: &Parts) -> Answer {
+fn list(gateway: &Gateway, head: &Parts) -> Answer {
     let region = &gateway.services.region;
     let functions = gateway.services.functions.list();
     let functions = functions
@@ -335,16 +307,8 @@ fn success(body: &Value) -> Answer {
 
 // What is refused. (Lambda API reference, `Invoke`)
 
-fn missing(message: String) -> Refusal {
-    Refusal::new(404, "ResourceNotFoundException", message)
-}
-
 fn unreadable(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "InvalidRequestContentException", message)
-}
-
-fn parameter(message: impl Into<String>) -> Refusal {
-    Refusal::new(400, "InvalidParameterValueException", message)
 }
 
 fn throttled(reason: &'static str) -> Refusal {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::respond::{self, Answer, Refusal, Shape};
-use super::{Control, Gateway, route};
+use super::{Gateway, route};
 use crate::lambda::{LogReader, Place, ReadLine};
 
 mod pattern;
@@ -46,11 +46,7 @@ struct FilterLogEvents {
 }
 
 /// Answers an operation of CloudWatch Logs.
-pub(super) async fn answer<C: Control>(
-    gateway: &Gateway<C>,
-    operation: &str,
-    body: &[u8],
-) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, operation: &str, body: &[u8]) -> Answer {
     if operation != "FilterLogEvents" {
         let target = [SERVICE, ".", operation].concat();
         return route::unavailable(Shape::Json, Some("logs"), &target);
@@ -61,7 +57,7 @@ pub(super) async fn answer<C: Control>(
     }
 }
 
-async fn filter<C: Control>(gateway: &Gateway<C>, body: &[u8]) -> Result<Value, Refusal> {
+async fn filter(gateway: &Gateway, body: &[u8]) -> Result<Value, Refusal> {
     let request: FilterLogEvents = serde_json::from_slice(body).map_err(|error| {
         let message = format!("The request cannot be read: {error}");
         Refusal::new(400, "SerializationException", message)

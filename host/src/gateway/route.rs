@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use subtle::ConstantTimeEq as _;
 
 use super::respond::{self, AWS_JSON, Answer, JSON, Shape};
-use super::{Control, Gateway, Services, functions, identity, logs, mappings};
+use super::{Gateway, Services, functions, identity, logs, mappings};
 use crate::body::{self, BodyError};
 use crate::{guard, queue};
 
@@ -35,7 +35,7 @@ const FORM_LIMIT: usize = 1024 * 1024;
 const CONTROL_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Answers any request.
-pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let host = match guard::check(&head.uri, &head.headers) {
         Ok(host) => host,
@@ -69,8 +69,8 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<In
 }
 
 /// Answers the tool's own requests.
-async fn own<C: Control>(
-    gateway: &Gateway<C>,
+async fn own(
+    gateway: &Gateway,
     method: &Method,
     headers: &HeaderMap,
     path: &str,
@@ -105,8 +105,8 @@ async fn own<C: Control>(
 }
 
 /// Answers a request that names its operation in a header.
-async fn targeted<C: Control>(
-    gateway: &Gateway<C>,
+async fn targeted(
+    gateway: &Gateway,
     host: &str,
     target: &str,
     headers: &HeaderMap,
@@ -139,7 +139,7 @@ async fn targeted<C: Control>(
     }
 }
 
-async fn stored<C>(services: &Services<C>, operation: &str, body: Bytes) -> Answer {
+async fn stored(services: &Services, operation: &str, body: Bytes) -> Answer {
     let live = services.functions.live();
     let began = live.is_watched().then(Instant::now);
     let reply = services.store.call(operation, body).await;

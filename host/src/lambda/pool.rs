@@ -52,8 +52,6 @@ struct State {
     generation: u64,
     /// Those that may still take or have work.
     slots: Vec<Slot>,
-    /// The idle slots' ids, the one that became idle last at the end.
-    idle: Vec<u64>,
     queue: VecDeque<Job>,
     backoff: Backoff,
     /// Who waits for an environment of this generation to be ready.
@@ -145,6 +143,16 @@ pub(super) enum Due {
     Kill,
 }
 
+impl Slot {
+    /// Since when it waits for work, where it does.
+    fn idle_since(&self) -> Option<Instant> {
+        match self.work {
+            Work::Idle { since, .. } => Some(since),
+            _ => None,
+        }
+    }
+}
+
 impl Work {
     fn none() -> Self {
         Self::None {
@@ -167,7 +175,6 @@ impl Pool {
                 function: Arc::new(function),
                 generation: 0,
                 slots: Vec::new(),
-                idle: Vec::new(),
                 queue: VecDeque::new(),
                 backoff: Backoff::default(),
                 warming: Vec::new(),

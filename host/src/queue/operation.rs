@@ -12,7 +12,7 @@ use super::request::{
     Entries, Entry, GetQueueAttributes, GetQueueUrl, ListQueues, NewMessage, PurgeQueue, Received,
     To,
 };
-use super::{Queues, malformed, no_queue, url};
+use super::{Queues, no_queue, url};
 use crate::clock::now_ms;
 use crate::definition::Queue;
 
@@ -28,24 +28,24 @@ impl Queues {
         &self,
         endpoint: &str,
         operation: &str,
-        parameters: Value,
+        body: &[u8],
     ) -> Result<Value, Failure> {
         match operation {
-            "SendMessage" => self.one(parse(parameters)?, add),
+            "SendMessage" => self.one(parse(body)?, add),
             "SendMessageBatch" => {
-                let request = parse(parameters)?;
+                let request = parse(body)?;
                 check_size(&request)?;
                 self.batch(request, add)
             }
-            "ReceiveMessage" => self.receive(parse(parameters)?).await,
-            "DeleteMessage" => self.one(parse(parameters)?, remove),
-            "DeleteMessageBatch" => self.batch(parse(parameters)?, remove),
-            "ChangeMessageVisibility" => self.one(parse(parameters)?, hide),
-            "ChangeMessageVisibilityBatch" => self.batch(parse(parameters)?, hide),
-            "GetQueueUrl" => self.queue_url(endpoint, &parse(parameters)?),
-            "GetQueueAttributes" => self.queue_attributes(&parse(parameters)?),
-            "ListQueues" => self.list(endpoint, &parse(parameters)?),
-            "PurgeQueue" => self.one(parse(parameters)?, |transaction, queue, PurgeQueue {}| {
+            "ReceiveMessage" => self.receive(parse(body)?).await,
+            "DeleteMessage" => self.one(parse(body)?, remove),
+            "DeleteMessageBatch" => self.batch(parse(body)?, remove),
+            "ChangeMessageVisibility" => self.one(parse(body)?, hide),
+            "ChangeMessageVisibilityBatch" => self.batch(parse(body)?, hide),
+            "GetQueueUrl" => self.queue_url(endpoint, &parse(body)?),
+            "GetQueueAttributes" => self.queue_attributes(&parse(body)?),
+            "ListQueues" => self.list(endpoint, &parse(body)?),
+            "PurgeQueue" => self.one(parse(body)?, |transaction, queue, PurgeQueue {}| {
                 message::purge(transaction, &queue.name)?;
                 Ok(Map::new())
             }),
@@ -165,8 +165,10 @@ impl Queues {
     }
 }
 
-fn parse<T: DeserializeOwned>(parameters: Value) -> Result<T, Failure> {
-    serde_json::from_value(parameters).map_err(malformed)
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::Refused(Code::MalformedInput, error.to_string()))
 }
 
 /// The attributes that are among `names`.

@@ -1,6 +1,6 @@
 //! The SQLite file: opening it, checking it, and what is added to the engine's tables.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,7 +95,10 @@ impl Lock {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let name = PathBuf::from(name);
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false))
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
             .open(&name)
             .map_err(|error| unusable(&name, &error))?;
         match file.try_lock() {
@@ -115,7 +118,7 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
     let name = path
         .to_str()
         .ok_or_else(|| foreign("its name is not UTF-8".to_owned()))?;
-    make_or_check(path)?;
+    check_kind(path)?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(OPENING)?;
     check_owner(&connection, path)?;
@@ -177,16 +180,16 @@ impl Reader {
     }
 }
 
-/// Makes an empty file that is its owner's alone; SQLite gives its others the same mode.
-fn make_or_check(path: &Path) -> Result<(), StoreError> {
-    match private(OpenOptions::new().write(true).create_new(true)).open(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+/// Checks that the file is one of SQLite's, where there is one.
+fn check_kind(path: &Path) -> Result<(), StoreError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(path, &error)),
-    }
+    };
     let mut magic = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut magic))
+    file.take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)
         .map_err(|error| unusable(path, &error))?;
     if magic.is_empty() || magic == MAGIC {
         return Ok(());
@@ -255,14 +258,4 @@ fn check_columns(connection: &Connection, path: &Path) -> Result<(), StoreError>
 
 fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!("{} cannot be used: {error}", path.display()))
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }

@@ -5,7 +5,7 @@ use std::process::Output;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::process::Command;
 
-use super::support::Host;
+use crate::support::Host;
 
 /// Runs the AWS CLI of the test tools, which `scripts/tools` installs.
 async fn aws(host: &Host, arguments: &[&str]) -> Output {

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::support::{Host, function, logged};
+use crate::support::{Host, function, logged};
 
 #[tokio::test]
 async fn a_function_is_invoked_by_name_and_by_arn() {

@@ -8,7 +8,7 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use host::lambda::InvokeOptions;
 use serde_json::{Value, json};
 
-use super::support::{Host, function};
+use crate::support::{Host, function};
 
 const GROUP: &str = "/aws/lambda/f";
 

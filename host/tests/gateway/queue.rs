@@ -14,8 +14,8 @@ use aws_sdk_sqs::types::{
 use host::journal::Journal;
 use host::queue::Queues;
 
-use super::support::Host;
 use crate::definitions::queue;
+use crate::support::Host;
 
 /// A client, and the queue's URL as the service answered it.
 struct Queue {

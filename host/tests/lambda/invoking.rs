@@ -25,7 +25,7 @@ async fn the_environment_variables_are_lambdas_and_the_functions_and_no_others()
     assert_eq!(description["directory"], folder.to_str().unwrap());
     let variables = description["environment"].as_object().unwrap();
     for (name, value) in [
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:4000"),
+        ("AWS_ENDPOINT_URL", &*host.endpoint()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("AWS_LAMBDA_FUNCTION_NAME", "f"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

@@ -100,7 +100,6 @@ impl Pool {
     pub(in crate::lambda) fn end(&self) {
         let mut state = self.state.lock();
         state.phase = Phase::Ended;
-        state.idle.clear();
         // The invokers of what is dropped here are informed that the host stops.
         for slot in state.slots.drain(..).collect::<Vec<_>>() {
             slot.environment.close();
@@ -140,7 +139,6 @@ impl Pool {
     pub(in crate::lambda) fn exited(self: &Arc<Self>, environment: &Environment, failure: Failure) {
         let slot = {
             let mut state = self.state.lock();
-            state.idle.retain(|&id| id != environment.id);
             let is_its = |slot: &Slot| slot.environment.id == environment.id;
             let at = state.slots.iter().position(is_its);
             at.map(|at| state.slots.swap_remove(at))
@@ -266,7 +264,6 @@ impl Pool {
             .position(|slot| slot.environment.id == id);
         let Some(at) = at else { return false };
         state.slots.swap_remove(at).environment.close();
-        state.idle.retain(|&idle| idle != id);
         true
     }
 
@@ -340,10 +337,8 @@ impl State {
     }
 
     fn longest_idle(&self) -> Option<(u64, Instant)> {
-        let idle = self.slots.iter().filter_map(|slot| match slot.work {
-            Work::Idle { since, .. } => Some((slot.environment.id, since)),
-            _ => None,
-        });
+        let idle = |slot: &Slot| Some((slot.environment.id, slot.idle_since()?));
+        let idle = self.slots.iter().filter_map(idle);
         idle.min_by_key(|&(_, since)| since)
     }
 
