@@ -9,18 +9,13 @@ mod resp;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
-use tokio::time::timeout;
 
 use self::child::Keeper;
-use self::resp::{Connection, RespError};
 use crate::offspring::Offspring;
 
-/// How long a server that is asked something may take, and one that is connected to.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// `EVAL_RO`, with which the read model is asked, came with Redis 7.0; every Valkey has it.
 const OLDEST: u64 = 7;
 
@@ -235,21 +230,13 @@ impl Cache {
     }
 
     async fn ask(&self, words: &[&str]) -> Result<Option<String>, CacheError> {
-        ask(&self.address, words)
+        resp::ask(&self.address, words)
             .await
             .map_err(|error| CacheError::Unreachable {
                 address: self.address.clone(),
                 why: error.to_string(),
             })
     }
-}
-
-/// One command over a connection of its own: what is asked here is asked rarely.
-async fn ask(address: &Address, words: &[&str]) -> Result<Option<String>, RespError> {
-    let asking = async { Connection::open(address).await?.command(words).await };
-    timeout(PATIENCE, asking)
-        .await
-        .map_err(|_| RespError::TimedOut)?
 }
 
 fn major(version: &str) -> Option<u64> {

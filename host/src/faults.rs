@@ -124,10 +124,9 @@ struct Known {
 
 #[derive(Debug)]
 struct Running {
-    fault: Fault,
-    since_ms: u64,
-    until: Option<(Instant, u64)>,
-    left: Option<u64>,
+    active: Active,
+    /// When it ends by itself, where it has a time.
+    until: Option<Instant>,
     /// What brings it about, where something has to.
     task: Option<AbortHandle>,
 }
@@ -175,13 +174,13 @@ impl Faults {
         let mut known = self.0.known.lock();
         known.end_finished();
         known.active.push(Running {
-            fault,
-            since_ms: now_ms,
-            until: ms.map(|ms| {
-                let at = Instant::now() + Duration::from_millis(ms);
-                (at, now_ms.saturating_add(ms))
-            }),
-            left,
+            active: Active {
+                fault,
+                since_ms: now_ms,
+                until_ms: ms.map(|ms| now_ms.saturating_add(ms)),
+                left,
+            },
+            until: ms.map(|ms| Instant::now() + Duration::from_millis(ms)),
             task,
         });
         self.0.any.store(true, Ordering::Release);
@@ -195,13 +194,8 @@ impl Faults {
         known.end_finished();
         let some = !known.active.is_empty() || known.poison.holds_some();
         self.0.any.store(some, Ordering::Release);
-        let active = known.active.iter().map(|running| Active {
-            fault: running.fault.clone(),
-            since_ms: running.since_ms,
-            until_ms: running.until.map(|(_, ms)| ms),
-            left: running.left,
-        });
-        active.collect()
+        let active = known.active.iter();
+        active.map(|running| running.active.clone()).collect()
     }
 
     /// Ends all of them, and says how many there were. Records that are poisoned can be read again.
@@ -209,13 +203,10 @@ impl Faults {
         let (count, had_cache) = {
             let mut known = self.0.known.lock();
             known.end_finished();
-            let is_caches = |running: &Running| {
-                matches!(
-                    running.fault,
-                    Fault::StopCache { .. } | Fault::SlowCache { .. }
-                )
-            };
-            let had_cache = known.active.iter().any(is_caches);
+            let had_cache = known.active.iter().any(|running| {
+                let fault = &running.active.fault;
+                matches!(fault, Fault::StopCache { .. } | Fault::SlowCache { .. })
+            });
             let poisoned = usize::from(known.poison.holds_some());
             let active = std::mem::take(&mut known.active);
             known.poison = Poison::default();
@@ -234,7 +225,8 @@ impl Faults {
     /// Whether invocations of this function are turned away.
     pub(crate) fn throttles(&self, name: &str) -> bool {
         let is_meant = |running: &Running| {
-            matches!(&running.fault, Fault::Throttle { function, .. } if function == name)
+            let fault = &running.active.fault;
+            matches!(fault, Fault::Throttle { function, .. } if function == name)
                 && !running.is_over()
         };
         self.are_some() && self.0.known.lock().active.iter().any(is_meant)
@@ -249,7 +241,8 @@ impl Faults {
         let Known { active, poison } = &mut *known;
         poison.event(batch, || {
             let meant = active.iter_mut();
-            let mut meant = meant.filter(|running| matches!(running.fault, Fault::Poison { .. }));
+            let mut meant =
+                meant.filter(|running| matches!(running.active.fault, Fault::Poison { .. }));
             let left = meant.find_map(Running::left);
             left.map(|left| *left -= 1).is_some()
         })
@@ -263,7 +256,7 @@ impl Faults {
         let records = u64::try_from(records).unwrap_or(u64::MAX);
         let mut known = self.0.known.lock();
         for running in &mut known.active {
-            let after = match running.fault {
+            let after = match running.active.fault {
                 Fault::Duplicate { .. } => Duration::ZERO,
                 Fault::Late { after_ms, .. } => Duration::from_millis(after_ms),
                 _ => continue,
@@ -285,26 +278,26 @@ impl Known {
     /// Forgets what is over. Records that are poisoned stay so until all faults are cleared.
     fn end_finished(&mut self) {
         self.active
-            .retain(|running| !running.is_over() && running.left != Some(0));
+            .retain(|running| !running.is_over() && running.active.left != Some(0));
     }
 }
 
 impl Running {
     /// Its time is over, where it has one.
     fn is_over(&self) -> bool {
-        self.until.is_some_and(|(at, _)| at <= Instant::now())
+        self.until.is_some_and(|until| until <= Instant::now())
     }
 
     /// How many records it will still take, where it takes some.
     fn left(&mut self) -> Option<&mut u64> {
-        self.left.as_mut().filter(|left| **left > 0)
+        self.active.left.as_mut().filter(|left| **left > 0)
     }
 }
 
 async fn kill(functions: Functions, function: String, lasts: Duration) {
     let until = Instant::now() + lasts;
     while Instant::now() < until {
-        let _ = functions.kill(&function);
+        functions.kill(&function);
         tokio::time::sleep(KILLING).await;
     }
 }
@@ -320,10 +313,13 @@ mod tests {
     fn running(fault: Fault, left: u64) -> Faults {
         let faults = Faults::default();
         faults.0.known.lock().active.push(Running {
-            fault,
-            since_ms: 0,
+            active: Active {
+                fault,
+                since_ms: 0,
+                until_ms: None,
+                left: Some(left),
+            },
             until: None,
-            left: Some(left),
             task: None,
         });
         faults.0.any.store(true, Ordering::Release);

@@ -1,7 +1,7 @@
 //! Runs functions: the Runtime API, one process per environment, and what Lambda promises around
 //! them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ struct Services {
 #[derive(Clone, Debug)]
 pub struct Functions {
     services: Arc<Services>,
-    pools: Arc<Mutex<HashMap<String, Arc<Pool>>>>,
+    pools: Arc<Mutex<BTreeMap<String, Arc<Pool>>>>,
 }
 
 impl Functions {
@@ -193,20 +193,16 @@ impl Functions {
     /// Starts an environment of each function and waits until it is ready. Says which could not
     /// start and why, each in one sentence.
     pub async fn warm(&self) -> Vec<String> {
-        let mut failures: Vec<String> = join_all(self.all().iter().map(async |pool| {
+        let pools = self.all();
+        let failures = join_all(pools.iter().map(async |pool| {
             let failure = pool.warm().await.err()?;
             let (name, kind) = (&pool.function().name, failure.error_type());
             Some(format!(
                 "{name} cannot start: {kind}: {}",
                 failure.message()
             ))
-        }))
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-        failures.sort();
-        failures
+        }));
+        failures.await.into_iter().flatten().collect()
     }
 
     /// The function of this name, where there is one.
@@ -219,20 +215,14 @@ impl Functions {
     #[must_use]
     pub fn list(&self) -> Vec<Function> {
         let pools = self.all();
-        let mut functions: Vec<Function> = pools
-            .iter()
-            .map(|pool| Function::clone(&*pool.function()))
-            .collect();
-        functions.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        functions
+        let functions = pools.iter().map(|pool| Function::clone(&pool.function()));
+        functions.collect()
     }
 
     /// How they are doing, by name.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        let mut status: Vec<Status> = self.all().iter().map(|pool| pool.status()).collect();
-        status.sort_unstable_by(|a, b| a.function.name.cmp(&b.function.name));
-        status
+        self.all().iter().map(|pool| pool.status()).collect()
     }
 
     /// Invokes and waits for the answer. Where the caller goes away, the invocation goes on to its
@@ -268,11 +258,11 @@ impl Functions {
         &self.services.faults
     }
 
-    /// Kills the function's processes, whatever they are at; says how many there were, none where
-    /// there is no such function.
-    #[must_use]
-    pub fn kill(&self, name: &str) -> Option<usize> {
-        Some(self.pool(name)?.kill())
+    /// Kills the function's processes, whatever they are at.
+    pub(crate) fn kill(&self, name: &str) {
+        if let Some(pool) = self.pool(name) {
+            pool.kill();
+        }
     }
 
     /// Log lines from now on.
@@ -304,6 +294,7 @@ impl Functions {
         self.pools.lock().get(name).cloned()
     }
 
+    /// By name.
     fn all(&self) -> Vec<Arc<Pool>> {
         self.pools.lock().values().cloned().collect()
     }

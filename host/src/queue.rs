@@ -4,7 +4,7 @@
 //! stack's template alone makes and changes queues. SQS's JSON protocol is spoken, and not the query
 //! protocol before it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,7 +36,7 @@ pub struct Queues(Arc<Shared>);
 struct Shared {
     journal: Journal,
     region: String,
-    queues: Mutex<HashMap<String, Arc<Queue>>>,
+    queues: Mutex<BTreeMap<String, Arc<Queue>>>,
     /// Changes when there may be more to receive.
     changed: watch::Sender<()>,
     /// Receivers no longer wait.

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::resp::{RespError, info_field};
-use super::{Address, CacheError, Strain, ask};
+use super::resp::{RespError, ask, info_field};
+use super::{Address, CacheError, Strain};
 use crate::offspring::Offspring;
 use crate::pause::Pause;
 

@@ -250,13 +250,11 @@ impl Pool {
         self.services.live.turned_away(&state.function.name);
     }
 
-    /// Kills every process, whatever it is at; says how many there were.
-    pub(super) fn kill(&self) -> usize {
-        let state = self.state.lock();
-        for slot in &state.slots {
+    /// Kills every process, whatever it is at.
+    pub(super) fn kill(&self) {
+        for slot in &self.state.lock().slots {
             slot.environment.close();
         }
-        state.slots.len()
     }
 
     /// An environment answers an invocation.

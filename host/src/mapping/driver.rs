@@ -19,12 +19,12 @@ use tokio::time::{Instant, sleep_until};
 use super::Parts;
 use super::batch::Batch;
 use super::failure::{self, Condition, Route};
-use super::lane::{Now, Outcome};
+use super::lane::Now;
 use super::services::Source;
 use super::shard::{Shard, Step};
 use crate::definition::{Destination, Mapping, function_arn};
 use crate::journal::JournalError;
-use crate::lambda::{InvokeError, Invoked};
+use crate::lambda::Invoked;
 use crate::live::Departed;
 use crate::store::{Record, Sequence, StoreError};
 use crate::sync::Mutex;
@@ -147,7 +147,8 @@ enum Read {
 struct Flight {
     lane: usize,
     records: usize,
-    outcome: Outcome,
+    /// None where the function was not reached.
+    invoked: Option<Invoked>,
     /// Where somebody watches.
     seen: Option<Departed>,
 }
@@ -267,12 +268,12 @@ impl Delivery {
                     let (parts, mapping) = (Arc::clone(&self.parts), Arc::clone(&self.mapping));
                     self.flights.spawn(async move {
                         let invocation = parts.services.invoke(&mapping.function, event.clone());
-                        let invoked = AssertUnwindSafe(invocation).catch_unwind().await;
+                        let ended = AssertUnwindSafe(invocation).catch_unwind().await;
                         again(&parts, &mapping, event, records).await;
                         Flight {
                             lane,
                             records,
-                            outcome: invoked.map_or(Outcome::NotInvoked, outcome),
+                            invoked: ended.ok().and_then(Result::ok),
                             seen,
                         }
                     });
@@ -362,7 +363,7 @@ impl Delivery {
         if flight.records > 1 {
             self.gathers_until = Some(now.instant + GATHER);
         }
-        let done = self.shard.came_back(flight.lane, flight.outcome, now);
+        let done = self.shard.came_back(flight.lane, flight.invoked, now);
         if let Some(seen) = &flight.seen {
             self.parts.live.came_back(seen, done);
         }
@@ -467,27 +468,6 @@ async fn again(parts: &Arc<Parts>, mapping: &Arc<Mapping>, event: Bytes, records
     match after.is_zero() {
         true => invoke.await,
         false => drop(tokio::spawn(invoke)),
-    }
-}
-
-fn outcome(invoked: Result<Invoked, InvokeError>) -> Outcome {
-    match invoked {
-        Ok(Invoked {
-            request_id,
-            failed: true,
-            ..
-        }) => Outcome::Threw { request_id },
-        Ok(Invoked {
-            request_id,
-            payload,
-            ..
-        }) => Outcome::Answered {
-            request_id,
-            payload,
-        },
-        Err(InvokeError::NotFound(_) | InvokeError::Throttled | InvokeError::Stopping) => {
-            Outcome::NotInvoked
-        }
     }
 }
 

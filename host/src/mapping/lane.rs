@@ -12,6 +12,7 @@ use super::answer::{self, Answer};
 use super::batch::{Batch, Invocation};
 use super::failure::Condition;
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// How long a stream keeps its records (DynamoDB guide, Streams), and so the greatest age that a
@@ -59,26 +60,6 @@ pub(super) struct Now {
     pub(super) instant: Instant,
     /// For the age of records: milliseconds since 1970.
     pub(super) unix_ms: i64,
-}
-
-/// What came of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The function answered.
-    Answered {
-        /// The invocation.
-        request_id: String,
-        /// The answer.
-        payload: bytes::Bytes,
-    },
-    /// The function threw, crashed or timed out.
-    Threw {
-        /// The invocation.
-        request_id: String,
-    },
-    /// The function was not reached: it is throttled or missing. This uses up no retries (Lambda
-    /// guide, services-dynamodb-errors, "Before invocation").
-    NotInvoked,
 }
 
 /// What a lane does next.
@@ -204,34 +185,30 @@ impl Lane {
     }
 
     /// Takes what came of the delivery; returns how many of the batch's records are done, from the
-    /// first on. The others are delivered again.
-    pub(super) fn came_back(&mut self, outcome: Outcome, rules: &Rules, now: Now) -> usize {
+    /// first on. The others are delivered again. Where the function was not reached, since it is
+    /// throttled or missing, that uses up no retries (Lambda guide, services-dynamodb-errors, "Before
+    /// invocation").
+    pub(super) fn came_back(&mut self, invoked: Option<Invoked>, rules: &Rules, now: Now) -> usize {
         self.in_flight = false;
         let Some(front) = self.batches.front_mut() else {
             return 0;
         };
-        let (request_id, answer) = match outcome {
-            Outcome::NotInvoked => {
-                self.pause(now);
-                return 0;
-            }
-            Outcome::Answered {
-                request_id,
-                payload,
-            } => (request_id, Some(payload)),
-            Outcome::Threw { request_id } => (request_id, None),
+        let Some(Invoked {
+            request_id,
+            payload,
+            failed: threw,
+            ..
+        }) = invoked
+        else {
+            self.pause(now);
+            return 0;
         };
         front.invocations += 1;
-        front.last = Some(Invocation {
-            request_id,
-            threw: answer.is_none(),
-        });
-        let answer = match answer {
-            Some(payload) if rules.item_failures => {
-                answer::read(&payload, |number| front.place(number))
-            }
-            Some(_) => Answer::Done,
-            None => Answer::Malformed,
+        front.last = Some(Invocation { request_id, threw });
+        let answer = match (threw, rules.item_failures) {
+            (true, _) => Answer::Malformed,
+            (false, true) => answer::read(&payload, |number| front.place(number)),
+            (false, false) => Answer::Done,
         };
         match answer {
             Answer::Done => {

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::failure::Condition;
-use super::lane::{Lane, Next, Now, Outcome, Rules};
+use super::lane::{Lane, Next, Now, Rules};
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// How much is read ahead of what is done.
@@ -151,9 +152,9 @@ impl Shard {
     }
 
     /// Takes what came of the delivery; returns how many of the batch's records are done.
-    pub(super) fn came_back(&mut self, lane: usize, outcome: Outcome, now: Now) -> usize {
+    pub(super) fn came_back(&mut self, lane: usize, invoked: Option<Invoked>, now: Now) -> usize {
         let lane = self.lanes.get_mut(lane);
-        let done = lane.map_or(0, |lane| lane.came_back(outcome, &self.rules, now));
+        let done = lane.map_or(0, |lane| lane.came_back(invoked, &self.rules, now));
         self.advance();
         done
     }

@@ -100,13 +100,10 @@ impl Queues {
 
     fn list(&self, endpoint: &str, request: &ListQueues) -> Result<Value, Failure> {
         let queues = self.0.queues.lock();
-        let prefix = &request.queue_name_prefix;
-        let mut names: Vec<&String> = queues
+        let names = queues
             .keys()
-            .filter(|name| name.starts_with(prefix))
-            .collect();
-        names.sort_unstable();
-        let urls: Vec<String> = names.iter().map(|name| url(endpoint, name)).collect();
+            .filter(|name| name.starts_with(&request.queue_name_prefix));
+        let urls: Vec<String> = names.map(|name| url(endpoint, name)).collect();
         Ok(match urls.is_empty() {
             true => json!({}),
             false => json!({"QueueUrls": urls}),

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use super::super::lane::{Now, Outcome};
+use super::super::lane::Now;
 use super::super::shard::{Shard, Step};
 use super::support::{Reply, START_MS, later, mapping, numbers, record};
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// A small generator, so that a failing run can be repeated by its number.
@@ -123,7 +124,7 @@ impl World {
             instant: Instant::now(),
             unix_ms: START_MS,
         };
-        let mut flights: Vec<(usize, Outcome)> = vec![];
+        let mut flights: Vec<(usize, Option<Invoked>)> = vec![];
         let mut cut = || {
             life = life.saturating_sub(1);
             life == 0
@@ -173,8 +174,8 @@ impl World {
                 Step::Wait(until) => {
                     if !flights.is_empty() {
                         let back = usize::try_from(dice.below(flights.len() as u64)).unwrap();
-                        let (lane, outcome) = flights.swap_remove(back);
-                        shard.came_back(lane, outcome, now);
+                        let (lane, invoked) = flights.swap_remove(back);
+                        shard.came_back(lane, invoked, now);
                         if cut() {
                             return false;
                         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::super::lane::{Now, Outcome};
+use super::super::lane::Now;
 use super::super::services::{Services, Source};
 use crate::definition::{Destination, Mapping, StartingPosition};
 use crate::journal::{Journal, JournalError};
@@ -101,15 +101,18 @@ impl Reply {
         Self::Says(json!({ "batchItemFailures": failures }).to_string())
     }
 
-    pub(super) fn outcome(self, request_id: String) -> Outcome {
-        match self {
-            Self::Says(payload) => Outcome::Answered {
-                request_id,
-                payload: payload.into(),
-            },
-            Self::Throws => Outcome::Threw { request_id },
-            Self::IsThrottled | Self::Panics | Self::Hangs | Self::Waits => Outcome::NotInvoked,
-        }
+    pub(super) fn outcome(self, request_id: String) -> Option<Invoked> {
+        let (payload, failed) = match self {
+            Self::Says(payload) => (payload, false),
+            Self::Throws => ("{}".into(), true),
+            Self::IsThrottled | Self::Panics | Self::Hangs | Self::Waits => return None,
+        };
+        Some(Invoked {
+            request_id,
+            payload: payload.into(),
+            failed,
+            log_tail: None,
+        })
     }
 }
 
@@ -262,23 +265,16 @@ impl Stand {
         let function = Arc::clone(&self.0.function.lock());
         let reply = function(&batch);
         self.0.delivered.send_modify(|delivered| *delivered += 1);
-        let invoked = |payload: String, failed| Invoked {
-            request_id,
-            payload: payload.into(),
-            failed,
-            log_tail: None,
-        };
-        match reply {
-            Reply::Says(payload) => Ok(invoked(payload, false)),
-            Reply::Throws => Ok(invoked("{}".into(), true)),
-            Reply::IsThrottled => Err(InvokeError::Throttled),
+        let reply = match reply {
             Reply::Panics => panic!("as the test asked"),
             Reply::Hangs => std::future::pending().await,
             Reply::Waits => {
                 self.0.gate.notified().await;
-                Ok(invoked("null".into(), false))
+                Reply::ok()
             }
-        }
+            reply => reply,
+        };
+        reply.outcome(request_id).ok_or(InvokeError::Throttled)
     }
 }
 
