@@ -156,27 +156,10 @@ impl Store {
         };
         let request = request::prepare(body);
         let brief = api::is_brief(operation) && request.is_shallow();
-        let here = brief.then(|| self.0.engine.try_here());
-        let answer = match here.flatten() {
+        let here = brief.then(|| self.0.engine.try_here()).flatten();
+        let answer = match here {
             Some(here) => Ok(handler(&self.0.api, here.database(), &request.body)),
-            None => {
-                let api = Arc::clone(&self.0.api);
-                let segmented = segments::table(operation, &request.body);
-                let makes_table = operation == "CreateTable";
-                let work = move |parts: &engine::Parts| {
-                    if let Some(table) = segmented {
-                        // Without it the answer is the same and takes longer.
-                        let _ = segments::index(&parts.maintenance, &table);
-                    }
-                    let answer = handler(&api, &parts.database, &request.body);
-                    if makes_table {
-                        // Without it a write that changes nothing makes a record.
-                        let _ = unchanged::compare_writes(&parts.maintenance);
-                    }
-                    answer.map(|answer| request.answered(answer))
-                };
-                self.0.engine.run(work).await
-            }
+            None => self.call_in_turn(operation, handler, request).await,
         };
         match answer {
             Ok(Ok(body)) => Reply {
@@ -186,6 +169,31 @@ impl Store {
             Ok(Err(error)) => wire::refusal(operation, error),
             Err(engine::Stopped) => wire::stopped(),
         }
+    }
+
+    /// Answers a call in the engine's thread.
+    async fn call_in_turn(
+        &self,
+        operation: &str,
+        handler: api::Handler,
+        request: request::Prepared,
+    ) -> Result<api::Answer, engine::Stopped> {
+        let api = Arc::clone(&self.0.api);
+        let segmented = segments::table(operation, &request.body);
+        let makes_table = operation == "CreateTable";
+        let work = move |parts: &engine::Parts| {
+            if let Some(table) = segmented {
+                // Without it the answer is the same and takes longer.
+                let _ = segments::index(&parts.maintenance, &table);
+            }
+            let answer = handler(&api, &parts.database, &request.body);
+            if makes_table {
+                // Without it a write that changes nothing makes a record.
+                let _ = unchanged::compare_writes(&parts.maintenance);
+            }
+            answer.map(|answer| request.answered(answer))
+        };
+        self.0.engine.run(work).await
     }
 
     /// Makes or changes a table. Items stay, and so does the stream where its view is the same.

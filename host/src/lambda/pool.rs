@@ -328,13 +328,13 @@ impl Pool {
         match std::mem::replace(&mut slot.work, Work::none()) {
             Work::Busy(running) => {
                 let limit = delivery::timeout(&environment.function);
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 self.scale(&mut state);
                 drop(state);
                 finish(environment, running, Err(Failure::TimedOut(limit)));
             }
             _ if ready => {
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 self.scale(&mut state);
             }
             _ => {

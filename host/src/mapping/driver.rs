@@ -265,18 +265,7 @@ impl Delivery {
                     let records = batch.records.len();
                     let attempt = batch.failures + 1;
                     let seen = self.parts.live.departed(&batch.records, attempt);
-                    let (parts, mapping) = (Arc::clone(&self.parts), Arc::clone(&self.mapping));
-                    self.flights.spawn(async move {
-                        let invocation = parts.services.invoke(&mapping.function, event.clone());
-                        let ended = AssertUnwindSafe(invocation).catch_unwind().await;
-                        again(&parts, &mapping, event, records).await;
-                        Flight {
-                            lane,
-                            records,
-                            invoked: ended.ok().and_then(Result::ok),
-                            seen,
-                        }
-                    });
+                    self.deliver(lane, records, event, seen);
                 }
                 Step::GiveUp(lane, batch, condition) => {
                     if let Some(until) = self.trouble {
@@ -296,6 +285,21 @@ impl Delivery {
                 }
             }
         }
+    }
+
+    fn deliver(&mut self, lane: usize, records: usize, event: Bytes, seen: Option<Departed>) {
+        let (parts, mapping) = (Arc::clone(&self.parts), Arc::clone(&self.mapping));
+        self.flights.spawn(async move {
+            let invocation = parts.services.invoke(&mapping.function, event.clone());
+            let ended = AssertUnwindSafe(invocation).catch_unwind().await;
+            again(&parts, &mapping, event, records).await;
+            Flight {
+                lane,
+                records,
+                invoked: ended.ok().and_then(Result::ok),
+                seen,
+            }
+        });
     }
 
     /// Passes the front batch of a lane over, once the journal has its message and the new position.

@@ -4,7 +4,7 @@ use std::fs;
 
 use host::store::{Store, StoreError};
 
-use super::support::{Home, REGION, key};
+use super::support::{Home, REGION};
 
 fn refused(path: &std::path::Path) -> StoreError {
     Store::open(path, REGION).unwrap_err()
@@ -98,17 +98,4 @@ async fn a_table_that_was_half_made_when_the_process_ended_is_made_anew() {
     home.store.apply(&super::support::orders()).await.unwrap();
     home.put("b", 1).await;
     assert_eq!(home.records().len(), 1);
-}
-
-#[tokio::test]
-async fn items_and_tables_survive_a_reopening() {
-    let home = Home::with_orders().await;
-    home.put("a", 7).await;
-    let arn = home.store.stream("orders").arn().unwrap();
-    let home = home.reopened();
-    assert_eq!(
-        home.call("GetItem", key("a")).await["Item"]["quantity"]["N"],
-        "7"
-    );
-    assert_eq!(home.store.stream("orders").arn().unwrap(), arn);
 }

@@ -73,7 +73,7 @@ async fn records_are_those_of_get_records() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_where_it_stopped_also_after_a_reopening() {
+async fn reading_goes_on_where_it_stopped_also_after_a_reopening_which_loses_nothing() {
     let home = Home::with_orders().await;
     for id in ["a", "b", "c"] {
         home.put(id, 1).await;
@@ -82,11 +82,14 @@ async fn reading_goes_on_where_it_stopped_also_after_a_reopening() {
     let first = stream.read(Sequence(0), 2).unwrap();
     assert_eq!(&*first[0].key, r#"{"orderId":{"S":"a"}}"#);
     let place = first[1].sequence;
+    let arn = stream.arn().unwrap();
     drop(stream);
 
     let home = home.reopened();
+    assert_eq!(home.call("GetItem", key("a")).await["Item"], item("a", 1));
     home.put("d", 1).await;
     let stream = home.store.stream("orders");
+    assert_eq!(stream.arn().unwrap(), arn);
     let rest = stream.read(place, 10).unwrap();
     let keys: Vec<&str> = rest.iter().map(|record| &*record.key).collect();
     assert_eq!(

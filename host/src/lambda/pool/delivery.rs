@@ -65,7 +65,7 @@ impl Pool {
                 return Next::Invocation(deliver(&mut state, environment, job));
             }
             if !current || state.phase != Phase::Open {
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 return Next::End;
             }
             let (wake, woken) = oneshot::channel();

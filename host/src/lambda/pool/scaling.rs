@@ -69,7 +69,7 @@ impl Pool {
         state.backoff = Backoff::default();
         state.hung = false;
         let was_warm = !state.slots.is_empty();
-        self.retire_unoccupied(&mut state);
+        state.retire_unoccupied();
         if was_warm || !state.queue.is_empty() || !state.warming.is_empty() {
             self.start(&mut state);
         }
@@ -82,7 +82,7 @@ impl Pool {
             state.phase = Phase::Draining;
         }
         if state.queue.is_empty() {
-            self.retire_unoccupied(&mut state);
+            state.retire_unoccupied();
         }
         self.quiet.notify_waiters();
     }
@@ -101,7 +101,7 @@ impl Pool {
         let mut state = self.state.lock();
         state.phase = Phase::Ended;
         // The invokers of what is dropped here are informed that the host stops.
-        for slot in state.slots.drain(..).collect::<Vec<_>>() {
+        for slot in state.slots.drain(..) {
             slot.environment.close();
         }
         state.queue.clear();
@@ -130,19 +130,14 @@ impl Pool {
         environment: &Environment,
         failure: &Failure,
     ) {
-        if self.retire(&mut self.state.lock(), environment.id) {
+        if self.state.lock().retire(environment.id) {
             self.start_failed(environment, failure);
         }
     }
 
     /// An environment's process has ended.
     pub(in crate::lambda) fn exited(self: &Arc<Self>, environment: &Environment, failure: Failure) {
-        let slot = {
-            let mut state = self.state.lock();
-            let is_its = |slot: &Slot| slot.environment.id == environment.id;
-            let at = state.slots.iter().position(is_its);
-            at.map(|at| state.slots.swap_remove(at))
-        };
+        let slot = self.state.lock().take(environment.id);
         match slot {
             Some(Slot {
                 work: Work::Busy(running),
@@ -191,7 +186,7 @@ impl Pool {
     pub(super) fn scale(self: &Arc<Self>, state: &mut State) {
         if state.queue.is_empty() {
             if state.phase == Phase::Draining {
-                self.retire_unoccupied(state);
+                state.retire_unoccupied();
             }
         } else if state.has_none() {
             match state.backoff.holds().cloned() {
@@ -256,32 +251,6 @@ impl Pool {
         tokio::spawn(environment.run());
     }
 
-    /// Lets the environment end; false where that was already said.
-    pub(super) fn retire(&self, state: &mut State, id: u64) -> bool {
-        let at = state
-            .slots
-            .iter()
-            .position(|slot| slot.environment.id == id);
-        let Some(at) = at else { return false };
-        state.slots.swap_remove(at).environment.close();
-        true
-    }
-
-    /// Retires what is idle or starts. What is between two invocations asks for work soon, and is
-    /// retired then.
-    fn retire_unoccupied(&self, state: &mut State) {
-        let is_unoccupied = |slot: &&Slot| matches!(slot.work, Work::Idle { .. }) || !slot.ready;
-        let unoccupied: Vec<u64> = state
-            .slots
-            .iter()
-            .filter(is_unoccupied)
-            .map(|slot| slot.environment.id)
-            .collect();
-        for id in unoccupied {
-            self.retire(state, id);
-        }
-    }
-
     /// Sees to it that environments above one end when they have had no work for a while.
     pub(super) fn trim_later(self: &Arc<Self>, state: &mut State) {
         if state.slots.len() > 1 && !state.trimming {
@@ -298,7 +267,7 @@ impl Pool {
                     && state.slots.len() > 1
                     && since.elapsed() >= IDLE_LIMIT
                 {
-                    self.retire(&mut state, id);
+                    state.retire(id);
                 }
                 if state.slots.len() <= 1 {
                     state.trimming = false;
@@ -326,6 +295,30 @@ impl State {
             .slots
             .iter()
             .any(|slot| slot.environment.generation == generation)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Slot> {
+        let mut slots = self.slots.iter();
+        let at = slots.position(|slot| slot.environment.id == id)?;
+        Some(self.slots.swap_remove(at))
+    }
+
+    /// Lets the environment end; false where that was already said.
+    pub(super) fn retire(&mut self, id: u64) -> bool {
+        let slot = self.take(id);
+        if let Some(slot) = &slot {
+            slot.environment.close();
+        }
+        slot.is_some()
+    }
+
+    /// Retires what is idle or starts. What is between two invocations asks for work soon, and is
+    /// retired then.
+    fn retire_unoccupied(&mut self) {
+        let is_unoccupied = |slot: &mut Slot| slot.idle_since().is_some() || !slot.ready;
+        for slot in self.slots.extract_if(.., is_unoccupied) {
+            slot.environment.close();
+        }
     }
 
     pub(super) fn became_ready(&mut self) {
