@@ -1,12 +1,13 @@
 //! The page's server: who gets in, what it tells, and what it runs.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use test_support::http;
 
 use crate::support::{AwsStage, LocalStage, Run, Running, Stage};
 
@@ -42,23 +43,12 @@ impl Page {
     }
 
     fn request(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
         let host = match headers.contains("Host:") {
             true => String::new(),
             false => format!("Host: {}\r\n", self.host),
         };
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {length}\r\n\
-             Connection: close\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let (line, headers) = (format!("{method} {path}"), host + headers);
+        let answer = http::ask(&self.host, &line, &headers, body);
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         (status, answer)
     }

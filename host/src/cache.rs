@@ -9,18 +9,13 @@ mod resp;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
-use tokio::time::timeout;
 
 use self::child::Keeper;
-use self::resp::{Connection, Reply, RespError};
 use crate::offspring::Offspring;
 
-/// How long a server that is asked something may take, and one that is connected to.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// `EVAL_RO`, with which the read model is asked, came with Redis 7.0; every Valkey has it.
 const OLDEST: u64 = 7;
 
@@ -198,10 +193,7 @@ impl Cache {
     /// # Errors
     /// The server does not answer.
     pub async fn marker(&self, key: &str) -> Result<Option<String>, CacheError> {
-        match self.ask(&["GET", key]).await? {
-            Reply::Text(text) => Ok(Some(text)),
-            _ => Ok(None),
-        }
+        self.ask(&["GET", key]).await
     }
 
     /// Keeps `value` under `key`.
@@ -228,10 +220,7 @@ impl Cache {
     }
 
     async fn check_version(&self) -> Result<(), CacheError> {
-        let info = self.ask(&["INFO", "server"]).await?;
-        let Reply::Text(info) = info else {
-            return Ok(());
-        };
+        let info = self.ask(&["INFO", "server"]).await?.unwrap_or_default();
         match resp::info_field(&info, "redis_version") {
             Some(version) if major(version).is_some_and(|major| major < OLDEST) => {
                 Err(CacheError::TooOld(version.to_owned()))
@@ -240,22 +229,14 @@ impl Cache {
         }
     }
 
-    async fn ask(&self, words: &[&str]) -> Result<Reply, CacheError> {
-        ask(&self.address, words)
+    async fn ask(&self, words: &[&str]) -> Result<Option<String>, CacheError> {
+        resp::ask(&self.address, words)
             .await
             .map_err(|error| CacheError::Unreachable {
                 address: self.address.clone(),
                 why: error.to_string(),
             })
     }
-}
-
-/// One command over a connection of its own: what is asked here is asked rarely.
-async fn ask(address: &Address, words: &[&str]) -> Result<Reply, RespError> {
-    let asking = async { Connection::open(address).await?.command(words).await };
-    timeout(PATIENCE, asking)
-        .await
-        .map_err(|_| RespError::TimedOut)?
 }
 
 fn major(version: &str) -> Option<u64> {

@@ -83,7 +83,7 @@ impl Function {
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self, region: &str) -> String {
-        format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{}", self.name)
+        function_arn(region, &self.name)
     }
 }
 
@@ -187,12 +187,10 @@ pub struct Bucket {
     pub expiration_days: Option<u32>,
 }
 
-impl Bucket {
-    /// The bucket's ARN.
-    #[must_use]
-    pub fn arn(&self) -> String {
-        bucket_arn(&self.name)
-    }
+/// A function's ARN.
+#[must_use]
+pub fn function_arn(region: &str, name: &str) -> String {
+    format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
 /// A bucket's ARN.

@@ -8,8 +8,8 @@
 mod cache;
 mod poison;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use crate::cache::Cache;
 use crate::clock;
 use crate::lambda::Functions;
 use crate::mapping::Batch;
+use crate::sync::Mutex;
 use poison::Poison;
 
 /// Between two looks whether a process has come up that is to be killed.
@@ -123,10 +124,9 @@ struct Known {
 
 #[derive(Debug)]
 struct Running {
-    fault: Fault,
-    since_ms: u64,
-    until: Option<(Instant, u64)>,
-    left: Option<u64>,
+    active: Active,
+    /// When it ends by itself, where it has a time.
+    until: Option<Instant>,
     /// What brings it about, where something has to.
     task: Option<AbortHandle>,
 }
@@ -142,39 +142,45 @@ impl Faults {
         functions: &Functions,
         cache: &Cache,
     ) -> Result<(), FaultError> {
-        let (left, ms) = match &fault {
+        let there = |function: &String| match functions.get(function) {
+            Some(_) => Ok(()),
+            None => Err(FaultError::NoFunction(function.clone())),
+        };
+        let (left, ms, task) = match &fault {
             Fault::Poison { records }
             | Fault::Duplicate { records }
-            | Fault::Late { records, .. } => (Some(*records), None),
-            Fault::Throttle { function, ms } | Fault::Kill { function, ms } => {
-                let known = functions.get(function);
-                known.ok_or_else(|| FaultError::NoFunction(function.clone()))?;
-                (None, Some(*ms))
+            | Fault::Late { records, .. } => (Some(*records), None, None),
+            Fault::Throttle { function, ms } => {
+                there(function)?;
+                (None, Some(*ms), None)
             }
-            Fault::StopCache { ms } | Fault::SlowCache { ms } => (None, Some(*ms)),
+            Fault::Kill { function, ms } => {
+                there(function)?;
+                let lasts = Duration::from_millis(*ms);
+                let task = tokio::spawn(kill(functions.clone(), function.clone(), lasts));
+                (None, Some(*ms), Some(task.abort_handle()))
+            }
+            Fault::StopCache { ms } => {
+                let task = cache::stop(cache, Duration::from_millis(*ms)).await?;
+                (None, Some(*ms), Some(task))
+            }
+            Fault::SlowCache { ms } => {
+                let task = cache::slow(cache, Duration::from_millis(*ms)).await?;
+                (None, Some(*ms), Some(task))
+            }
             Fault::LoseCache => return cache::lose(cache).await,
         };
-        let lasts = ms.map(Duration::from_millis);
-        let task = match (&fault, lasts) {
-            (Fault::Kill { function, .. }, Some(lasts)) => {
-                let (functions, function) = (functions.clone(), function.clone());
-                Some(tokio::spawn(kill(functions, function, lasts)).abort_handle())
-            }
-            (Fault::StopCache { .. }, Some(lasts)) => Some(cache::stop(cache, lasts).await?),
-            (Fault::SlowCache { .. }, Some(lasts)) => Some(cache::slow(cache, lasts).await?),
-            _ => None,
-        };
         let now_ms = now_ms();
-        let mut known = self.lock();
+        let mut known = self.0.known.lock();
         known.end_finished();
         known.active.push(Running {
-            fault,
-            since_ms: now_ms,
-            until: lasts.map(|lasts| {
-                let ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
-                (Instant::now() + lasts, now_ms.saturating_add(ms))
-            }),
-            left,
+            active: Active {
+                fault,
+                since_ms: now_ms,
+                until_ms: ms.map(|ms| now_ms.saturating_add(ms)),
+                left,
+            },
+            until: ms.map(|ms| Instant::now() + Duration::from_millis(ms)),
             task,
         });
         self.0.any.store(true, Ordering::Release);
@@ -184,31 +190,23 @@ impl Faults {
     /// Those that are not over.
     #[must_use]
     pub fn list(&self) -> Vec<Active> {
-        let mut known = self.lock();
+        let mut known = self.0.known.lock();
         known.end_finished();
         let some = !known.active.is_empty() || known.poison.holds_some();
         self.0.any.store(some, Ordering::Release);
-        let active = known.active.iter().map(|running| Active {
-            fault: running.fault.clone(),
-            since_ms: running.since_ms,
-            until_ms: running.until.map(|(_, ms)| ms),
-            left: running.left,
-        });
-        active.collect()
+        let active = known.active.iter();
+        active.map(|running| running.active.clone()).collect()
     }
 
     /// Ends all of them, and says how many there were. Records that are poisoned can be read again.
     pub async fn clear(&self, cache: &Cache) -> usize {
         let (count, had_cache) = {
-            let mut known = self.lock();
+            let mut known = self.0.known.lock();
             known.end_finished();
-            let is_caches = |running: &Running| {
-                matches!(
-                    running.fault,
-                    Fault::StopCache { .. } | Fault::SlowCache { .. }
-                )
-            };
-            let had_cache = known.active.iter().any(is_caches);
+            let had_cache = known.active.iter().any(|running| {
+                let fault = &running.active.fault;
+                matches!(fault, Fault::StopCache { .. } | Fault::SlowCache { .. })
+            });
             let poisoned = usize::from(known.poison.holds_some());
             let active = std::mem::take(&mut known.active);
             known.poison = Poison::default();
@@ -227,12 +225,11 @@ impl Faults {
     /// Whether invocations of this function are turned away.
     pub(crate) fn throttles(&self, name: &str) -> bool {
         let is_meant = |running: &Running| {
-            let is_over = running.until.is_some_and(|(at, _)| at <= Instant::now());
-            let is_its =
-                matches!(&running.fault, Fault::Throttle { function, .. } if function == name);
-            is_its && !is_over
+            let fault = &running.active.fault;
+            matches!(fault, Fault::Throttle { function, .. } if function == name)
+                && !running.is_over()
         };
-        self.are_some() && self.lock().active.iter().any(is_meant)
+        self.are_some() && self.0.known.lock().active.iter().any(is_meant)
     }
 
     /// The event of a batch, with the records spoiled that are to be.
@@ -240,12 +237,15 @@ impl Faults {
         if !self.are_some() {
             return batch.event();
         }
-        let mut known = self.lock();
-        let mut left = known.left(|fault| matches!(fault, Fault::Poison { .. }));
-        let before = left;
-        let event = known.poison.event(batch, &mut left);
-        known.used(before - left, |fault| matches!(fault, Fault::Poison { .. }));
-        event
+        let mut known = self.0.known.lock();
+        let Known { active, poison } = &mut *known;
+        poison.event(batch, || {
+            let meant = active.iter_mut();
+            let mut meant =
+                meant.filter(|running| matches!(running.active.fault, Fault::Poison { .. }));
+            let left = meant.find_map(Running::left);
+            left.map(|left| *left -= 1).is_some()
+        })
     }
 
     /// Whether a batch of so many records is to come once more, and how much later.
@@ -254,63 +254,50 @@ impl Faults {
             return None;
         }
         let records = u64::try_from(records).unwrap_or(u64::MAX);
-        let mut known = self.lock();
-        let running = known.active.iter_mut().find(|running| {
-            let is_meant = matches!(running.fault, Fault::Duplicate { .. } | Fault::Late { .. });
-            is_meant && running.left.is_some_and(|left| left > 0)
-        })?;
-        running.left = running.left.map(|left| left.saturating_sub(records));
-        Some(match running.fault {
-            Fault::Late { after_ms, .. } => Duration::from_millis(after_ms),
-            _ => Duration::ZERO,
-        })
+        let mut known = self.0.known.lock();
+        for running in &mut known.active {
+            let after = match running.active.fault {
+                Fault::Duplicate { .. } => Duration::ZERO,
+                Fault::Late { after_ms, .. } => Duration::from_millis(after_ms),
+                _ => continue,
+            };
+            if let Some(left) = running.left() {
+                *left = left.saturating_sub(records);
+                return Some(after);
+            }
+        }
+        None
     }
 
     fn are_some(&self) -> bool {
         self.0.any.load(Ordering::Acquire)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
     /// Forgets what is over. Records that are poisoned stay so until all faults are cleared.
     fn end_finished(&mut self) {
-        let now = Instant::now();
-        self.active.retain(|running| {
-            let is_over = running.until.is_some_and(|(at, _)| at <= now);
-            !is_over && running.left != Some(0)
-        });
+        self.active
+            .retain(|running| !running.is_over() && running.active.left != Some(0));
+    }
+}
+
+impl Running {
+    /// Its time is over, where it has one.
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
     }
 
-    /// How many records the faults of a kind will still take.
-    fn left(&self, is_meant: impl Fn(&Fault) -> bool) -> u64 {
-        let meant = self
-            .active
-            .iter()
-            .filter(|running| is_meant(&running.fault));
-        meant.filter_map(|running| running.left).sum()
-    }
-
-    fn used(&mut self, mut used: u64, is_meant: impl Fn(&Fault) -> bool) {
-        for running in &mut self.active {
-            if is_meant(&running.fault)
-                && let Some(left) = &mut running.left
-            {
-                let taken = used.min(*left);
-                *left -= taken;
-                used -= taken;
-            }
-        }
+    /// How many records it will still take, where it takes some.
+    fn left(&mut self) -> Option<&mut u64> {
+        self.active.left.as_mut().filter(|left| **left > 0)
     }
 }
 
 async fn kill(functions: Functions, function: String, lasts: Duration) {
     let until = Instant::now() + lasts;
     while Instant::now() < until {
-        let _ = functions.kill(&function);
+        functions.kill(&function);
         tokio::time::sleep(KILLING).await;
     }
 }
@@ -325,11 +312,14 @@ mod tests {
 
     fn running(fault: Fault, left: u64) -> Faults {
         let faults = Faults::default();
-        faults.lock().active.push(Running {
-            fault,
-            since_ms: 0,
+        faults.0.known.lock().active.push(Running {
+            active: Active {
+                fault,
+                since_ms: 0,
+                until_ms: None,
+                left: Some(left),
+            },
             until: None,
-            left: Some(left),
             task: None,
         });
         faults.0.any.store(true, Ordering::Release);

@@ -15,12 +15,12 @@
 //! [`guard`](crate::guard)'s business. What AWS has and this has not answers 501 and says so.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -33,7 +33,6 @@ use crate::mapping::Mappings;
 use crate::queue::Queues;
 use crate::store::{Reply, Store};
 
-mod body;
 mod event;
 mod function_name;
 mod functions;
@@ -58,16 +57,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// of the state folder can read; the gateway has checked it.
 pub trait Control: Send + Sync + 'static {
     /// Answers `POST /_cqrs/<path>`.
-    fn call<'a>(
-        &'a self,
-        path: &'a str,
-        body: Bytes,
-    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Reply>;
 }
 
 /// The services behind the port.
 #[derive(Clone)]
-pub struct Services<C> {
+pub struct Services {
     /// The region in ARNs.
     pub region: String,
     /// DynamoDB and its streams.
@@ -79,24 +74,20 @@ pub struct Services<C> {
     /// SQS.
     pub queues: Queues,
     /// The tool's own requests.
-    pub control: Arc<C>,
+    pub control: Arc<dyn Control>,
     /// What those must carry: `Authorization: Bearer <token>`.
     pub token: String,
 }
 
 /// What all connections share.
-struct Gateway<C> {
-    services: Services<C>,
+struct Gateway {
+    services: Services,
     events: Events,
 }
 
 /// Serves until `stop` becomes true, then lets requests in flight finish for two seconds. Receivers
 /// that wait for messages are answered at once, and connections without a request closed.
-pub async fn serve<C: Control>(
-    listener: TcpListener,
-    services: Services<C>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub async fn serve(listener: TcpListener, services: Services, mut stop: watch::Receiver<bool>) {
     let queues = services.queues.clone();
     let gateway = Arc::new(Gateway {
         services,
@@ -122,11 +113,7 @@ pub async fn serve<C: Control>(
 }
 
 /// Serves one connection, to its end or to the stop.
-async fn connection<C: Control>(
-    stream: TcpStream,
-    gateway: Arc<Gateway<C>>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
     // Only speed is lost without it.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {

@@ -5,10 +5,12 @@
 //! survive the end of this process at any moment, though not a loss of power.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
+
+use crate::sync::Mutex;
 
 /// The journal cannot be read or written, for example because the disk is full.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,7 @@ impl Journal {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.0.lock();
         let transaction = connection.transaction().map_err(JournalError)?;
         let value = work(&transaction)?;
         transaction.commit().map_err(JournalError)?;

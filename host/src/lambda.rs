@@ -1,10 +1,10 @@
 //! Runs functions: the Runtime API, one process per environment, and what Lambda promises around
 //! them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use crate::definition::Function;
 use crate::faults::Faults;
 use crate::live::Live;
 use crate::offspring::Offspring;
+use crate::sync::Mutex;
 
 mod counts;
 mod environment;
@@ -39,24 +40,13 @@ use pool::Pool;
 pub struct Invoked {
     /// The invocation's id.
     pub request_id: String,
-    /// The function's answer, or AWS's error document where `error` says so.
+    /// The function's answer, or AWS's error document where it failed.
     pub payload: Bytes,
-    /// The function answered with an error, or came to no answer.
-    pub error: Option<FunctionError>,
+    /// The function answered with an error, or came to no answer: it crashed, timed out or could not
+    /// start.
+    pub failed: bool,
     /// The end of the invocation's log, at most 4 KB, where it was asked for.
     pub log_tail: Option<Bytes>,
-    /// `$LATEST`.
-    pub executed_version: &'static str,
-}
-
-/// As in the header `X-Amz-Function-Error`. Lambda answers `Unhandled` to all errors of today's
-/// runtimes, also to those that the function reports itself; and so does this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FunctionError {
-    /// Part of the API, and not in use.
-    Handled,
-    /// The function reported it, crashed, timed out or could not start.
-    Unhandled,
 }
 
 /// An invocation that did not reach its function.
@@ -127,7 +117,8 @@ pub struct Status {
     pub cannot_start: Option<String>,
 }
 
-const VERSION: &str = "$LATEST";
+/// The only version of every function here.
+pub(crate) const VERSION: &str = "$LATEST";
 
 /// Lines that a slow follower of the logs may be behind.
 const LINES_BEHIND: usize = 4_096;
@@ -150,7 +141,7 @@ struct Services {
 #[derive(Clone, Debug)]
 pub struct Functions {
     services: Arc<Services>,
-    pools: Arc<RwLock<HashMap<String, Arc<Pool>>>>,
+    pools: Arc<Mutex<BTreeMap<String, Arc<Pool>>>>,
 }
 
 impl Functions {
@@ -175,7 +166,7 @@ impl Functions {
         let folder = &self.services.settings.logs;
         // Without it the functions run all the same, and log to followers only.
         let _ = tokio::fs::create_dir_all(folder).await;
-        let mut pools = self.write();
+        let mut pools = self.pools.lock();
         let mut before = std::mem::take(&mut *pools);
         for function in functions {
             let name = function.name.clone();
@@ -202,23 +193,19 @@ impl Functions {
     /// Starts an environment of each function and waits until it is ready. Says which could not
     /// start and why, each in one sentence.
     pub async fn warm(&self) -> Vec<String> {
-        let mut failures: Vec<String> = join_all(self.all().iter().map(async |pool| {
+        let pools = self.all();
+        let failures = join_all(pools.iter().map(async |pool| {
             let failure = pool.warm().await.err()?;
             let (name, kind) = (&pool.function().name, failure.error_type());
             Some(format!(
                 "{name} cannot start: {kind}: {}",
                 failure.message()
             ))
-        }))
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-        failures.sort();
-        failures
+        }));
+        failures.await.into_iter().flatten().collect()
     }
 
-    /// The function of this name or ARN, where there is one.
+    /// The function of this name, where there is one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Function> {
         Some(Function::clone(&*self.pool(name)?.function()))
@@ -228,20 +215,14 @@ impl Functions {
     #[must_use]
     pub fn list(&self) -> Vec<Function> {
         let pools = self.all();
-        let mut functions: Vec<Function> = pools
-            .iter()
-            .map(|pool| Function::clone(&*pool.function()))
-            .collect();
-        functions.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        functions
+        let functions = pools.iter().map(|pool| Function::clone(&pool.function()));
+        functions.collect()
     }
 
     /// How they are doing, by name.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        let mut status: Vec<Status> = self.all().iter().map(|pool| pool.status()).collect();
-        status.sort_unstable_by(|a, b| a.function.name.cmp(&b.function.name));
-        status
+        self.all().iter().map(|pool| pool.status()).collect()
     }
 
     /// Invokes and waits for the answer. Where the caller goes away, the invocation goes on to its
@@ -277,11 +258,11 @@ impl Functions {
         &self.services.faults
     }
 
-    /// Kills the function's processes, whatever they are at; says how many there were, none where
-    /// there is no such function.
-    #[must_use]
-    pub fn kill(&self, name: &str) -> Option<usize> {
-        Some(self.pool(name)?.kill())
+    /// Kills the function's processes, whatever they are at.
+    pub(crate) fn kill(&self, name: &str) {
+        if let Some(pool) = self.pool(name) {
+            pool.kill();
+        }
     }
 
     /// Log lines from now on.
@@ -309,23 +290,13 @@ impl Functions {
         .await;
     }
 
-    /// By name or ARN, with `$LATEST` as the only version.
     fn pool(&self, name: &str) -> Option<Arc<Pool>> {
-        let name = name
-            .rsplit_once("function:")
-            .map_or(name, |(_, name)| name)
-            .trim_end_matches(":$LATEST");
-        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.get(name).cloned()
+        self.pools.lock().get(name).cloned()
     }
 
+    /// By name.
     fn all(&self) -> Vec<Arc<Pool>> {
-        let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.values().cloned().collect()
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Pool>>> {
-        self.pools.write().unwrap_or_else(PoisonError::into_inner)
+        self.pools.lock().values().cloned().collect()
     }
 }
 
@@ -335,9 +306,8 @@ impl Invoked {
         Self {
             request_id: request_id.to_owned(),
             payload: failure.document(request_id),
-            error: Some(FunctionError::Unhandled),
+            failed: true,
             log_tail: tail.then(Bytes::new),
-            executed_version: VERSION,
         }
     }
 }

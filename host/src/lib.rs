@@ -7,6 +7,7 @@
 //! What they are to be comes as a [`definition`]; reading templates and talking to people are the
 //! tool's business.
 
+mod body;
 pub mod bucket;
 pub mod cache;
 mod clock;
@@ -23,3 +24,4 @@ pub mod offspring;
 pub mod pause;
 pub mod queue;
 pub mod store;
+mod sync;

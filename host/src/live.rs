@@ -7,8 +7,8 @@
 mod times;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub use times::Times;
 
 use crate::clock;
 use crate::store::{Record, Sequence};
+use crate::sync::Mutex;
 
 /// How long after a look things are still counted.
 const WATCHED: Duration = Duration::from_secs(5);
@@ -138,26 +139,12 @@ pub(crate) struct Departed {
     at_ms: f64,
 }
 
-impl Departed {
-    pub(crate) fn len(&self) -> usize {
-        self.written.len()
-    }
-
-    /// The place in the batch of the record with this number.
-    pub(crate) fn place(&self, number: &str) -> Option<usize> {
-        // Numbers have a fixed width, so their texts have their order.
-        self.written
-            .binary_search_by(|sequence| sequence.to_string().as_str().cmp(number))
-            .ok()
-    }
-}
-
 impl Live {
     /// What was counted so far, and the single changes after number `after`; from now on and for a
     /// while things are counted.
     #[must_use]
     pub fn look(&self, after: u64) -> Seen {
-        let mut known = self.lock();
+        let mut known = self.0.known.lock();
         known.looked = Some(Instant::now());
         self.0.watched.store(true, Ordering::Relaxed);
         let newer = known.ways.iter().filter(|way| way.number > after);
@@ -235,16 +222,8 @@ impl Live {
                     true => WayOutcome::Projected,
                     false => WayOutcome::Failed,
                 };
-                known.tell(Way {
-                    number: 0,
-                    id: id_of(key),
-                    sequence: written.to_string(),
-                    written_ms: written_ms(*written),
-                    delivered_ms: batch.at_ms,
-                    ended_ms,
-                    attempt: batch.attempt,
-                    outcome,
-                });
+                let times = [batch.at_ms, ended_ms];
+                known.tell(key, *written, times, batch.attempt, outcome);
             }
         });
     }
@@ -255,16 +234,14 @@ impl Live {
         self.count(|known| {
             known.now.stream.given_up += count(records.len());
             for record in records.iter().take(KEPT) {
-                known.tell(Way {
-                    number: 0,
-                    id: id_of(&record.key),
-                    sequence: record.sequence.to_string(),
-                    written_ms: written_ms(record.sequence),
-                    delivered_ms: ended_ms,
-                    ended_ms,
-                    attempt: attempts,
-                    outcome: WayOutcome::GivenUp,
-                });
+                let times = [ended_ms, ended_ms];
+                known.tell(
+                    &record.key,
+                    record.sequence,
+                    times,
+                    attempts,
+                    WayOutcome::GivenUp,
+                );
             }
         });
     }
@@ -273,24 +250,17 @@ impl Live {
         if !self.is_watched() {
             return;
         }
-        let mut known = self.lock();
+        let mut known = self.0.known.lock();
         if known.looked.is_none_or(|at| at.elapsed() > WATCHED) {
             self.0.watched.store(false, Ordering::Relaxed);
             return;
         }
         add(&mut known);
     }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Known {
     fn function(&mut self, name: &str) -> &mut Calls {
-        if !self.now.functions.contains_key(name) {
-            self.now.functions.insert(name.to_owned(), Calls::default());
-        }
         self.now.functions.entry(name.to_owned()).or_default()
     }
 
@@ -306,14 +276,27 @@ impl Known {
         taken as usize
     }
 
-    fn tell(&mut self, way: Way) {
+    fn tell(
+        &mut self,
+        key: &str,
+        written: Sequence,
+        [delivered_ms, ended_ms]: [f64; 2],
+        attempt: u32,
+        outcome: WayOutcome,
+    ) {
         self.last += 1;
         if self.ways.len() == KEPT {
             self.ways.pop_front();
         }
         self.ways.push_back(Way {
             number: self.last,
-            ..way
+            id: id_of(key),
+            sequence: written.to_string(),
+            written_ms: written_ms(written),
+            delivered_ms,
+            ended_ms,
+            attempt,
+            outcome,
         });
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,16 @@ use tokio::task::JoinHandle;
 
 use crate::bucket::Buckets;
 use crate::definition::Mapping;
+use crate::faults::Faults;
 use crate::journal::{Journal, JournalError};
 use crate::lambda::Functions;
+use crate::live::Live;
 use crate::queue::Queues;
 use crate::store::Store;
+use crate::sync::Mutex;
 
 mod answer;
 mod batch;
-mod control;
 mod driver;
 mod failure;
 mod lane;
@@ -35,8 +37,7 @@ mod shard;
 mod tests;
 
 pub(crate) use batch::Batch;
-use control::{Order, Processed, Progress, lock};
-use driver::Driver;
+use driver::{Driver, Order, Processed, Progress};
 use positions::{BeginError, Positions};
 use services::{Local, Services, Source};
 
@@ -80,11 +81,46 @@ pub(crate) struct Described {
 
 /// The mappings of a stack. Clones share them.
 #[derive(Clone)]
-pub struct Mappings(Arc<Engine<Local>>);
+pub struct Mappings(Arc<Inner>);
+
+struct Inner {
+    parts: Arc<Parts>,
+    workers: Mutex<BTreeMap<String, Worker>>,
+    /// One change at a time.
+    applying: tokio::sync::Mutex<()>,
+}
+
+/// What all drivers work with.
+struct Parts {
+    region: String,
+    positions: Positions,
+    services: Arc<dyn Services>,
+    queues: Queues,
+    buckets: Buckets,
+    live: Live,
+    faults: Faults,
+}
+
+/// A driver, seen from outside.
+struct Worker {
+    seen: Seen,
+    orders: watch::Sender<Order>,
+    task: JoinHandle<()>,
+}
+
+/// What a worker's status is made of.
+#[derive(Clone)]
+struct Seen {
+    mapping: Arc<Mapping>,
+    /// For looking; the driver has its own.
+    source: Arc<dyn Source>,
+    progress: Arc<Mutex<Progress>>,
+    changed_ms: i64,
+}
 
 impl fmt::Debug for Mappings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let workers = lock(&self.0.workers);
+        let workers = self.0.workers.lock();
         f.debug_tuple("Mappings").field(&workers.keys()).finish()
     }
 }
@@ -102,13 +138,23 @@ impl Mappings {
         queues: Queues,
         buckets: Buckets,
     ) -> Result<Self, JournalError> {
-        let local = Local {
-            store,
-            functions,
+        Ok(Self::over(Parts {
+            region: region.into(),
+            positions: Positions::new(journal)?,
             queues,
             buckets,
-        };
-        Engine::new(region, journal, local).map(|engine| Self(Arc::new(engine)))
+            live: functions.live().clone(),
+            faults: functions.faults().clone(),
+            services: Arc::new(Local { store, functions }),
+        }))
+    }
+
+    fn over(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            parts: Arc::new(parts),
+            workers: Mutex::default(),
+            applying: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// Makes the mappings these. A mapping that stays keeps its checkpoint; one that changed lets
@@ -117,87 +163,20 @@ impl Mappings {
     /// # Errors
     /// The journal cannot be used. Mappings that could be changed before are.
     pub async fn apply(&self, mappings: Vec<Mapping>) -> Result<(), JournalError> {
-        self.0.apply(mappings).await
-    }
-
-    /// How they are doing. It reads the streams, and blocks the thread for as long.
-    #[must_use]
-    pub fn status(&self) -> Vec<Status> {
-        self.0.status()
-    }
-
-    /// What they are. It reads the streams, and blocks the thread for as long.
-    pub(crate) fn describe(&self) -> Vec<Described> {
-        self.0.describe()
-    }
-
-    /// Ends delivery, within about a second; what is in flight then may be delivered again by the
-    /// next start.
-    pub async fn stop(&self) {
-        self.0.stop().await;
-    }
-}
-
-/// [`Mappings`] over any services.
-struct Engine<S: Services> {
-    region: Arc<str>,
-    services: S,
-    positions: Positions,
-    workers: Mutex<BTreeMap<String, Worker<S::Source>>>,
-    /// One change at a time.
-    applying: tokio::sync::Mutex<()>,
-}
-
-/// A driver, seen from outside.
-struct Worker<T> {
-    mapping: Arc<Mapping>,
-    /// For looking; the driver has its own.
-    source: Arc<T>,
-    orders: watch::Sender<Order>,
-    progress: Arc<Mutex<Progress>>,
-    changed_ms: i64,
-    task: JoinHandle<()>,
-}
-
-/// What a worker's status is made of.
-struct Seen<T> {
-    mapping: Arc<Mapping>,
-    source: Arc<T>,
-    progress: Arc<Mutex<Progress>>,
-    changed_ms: i64,
-}
-
-impl<T> Worker<T> {
-    fn seen(&self) -> Seen<T> {
-        Seen {
-            mapping: Arc::clone(&self.mapping),
-            source: Arc::clone(&self.source),
-            progress: Arc::clone(&self.progress),
-            changed_ms: self.changed_ms,
-        }
-    }
-}
-
-impl<S: Services> Engine<S> {
-    fn new(region: &str, journal: Journal, services: S) -> Result<Self, JournalError> {
-        Ok(Self {
-            region: region.into(),
-            services,
-            positions: Positions::new(journal)?,
-            workers: Mutex::default(),
-            applying: tokio::sync::Mutex::default(),
-        })
-    }
-
-    async fn apply(&self, mappings: Vec<Mapping>) -> Result<(), JournalError> {
-        let _turn = self.applying.lock().await;
+        let Inner {
+            parts,
+            workers,
+            applying,
+        } = &*self.0;
+        let _turn = applying.lock().await;
         let ids: BTreeSet<&str> = mappings.iter().map(|mapping| mapping.id.as_str()).collect();
-        let gone = lock(&self.workers)
+        let gone = workers
+            .lock()
             .extract_if(.., |id, _| !ids.contains(id.as_str()))
             .map(|(_, worker)| worker)
             .collect();
         end(gone).await;
-        self.positions.forget_others(&ids)?;
+        parts.positions.forget_others(&ids)?;
         for mapping in mappings {
             self.follow(Arc::new(mapping))?;
         }
@@ -205,81 +184,91 @@ impl<S: Services> Engine<S> {
     }
 
     fn follow(&self, mapping: Arc<Mapping>) -> Result<(), JournalError> {
-        let source = Arc::new(self.services.source(&mapping.table));
+        let parts = &self.0.parts;
+        let source = parts.services.source(&mapping.table);
         // Also a mapping that does not deliver yet has its place: LATEST is now. Where there is no
         // stream, the driver tries again and says what is wrong.
         if let Ok(arn) = source.arn()
-            && let Err(BeginError::Journal(error)) = self.positions.begin(&mapping, &*source, &arn)
+            && let Err(BeginError::Journal(error)) = parts.positions.begin(&mapping, &*source, &arn)
         {
             return Err(error);
         }
-        let mut workers = lock(&self.workers);
-        if let Some(worker) = workers.get_mut(&mapping.id) {
-            if worker.mapping != mapping {
-                worker.mapping = Arc::clone(&mapping);
-                worker.source = source;
-                worker.changed_ms = self.services.unix_ms();
-                worker.orders.send_replace(Order::Follow(mapping));
+        let changed_ms = parts.services.unix_ms();
+        let mut workers = self.0.workers.lock();
+        if let Some(Worker { seen, orders, .. }) = workers.get_mut(&mapping.id) {
+            if seen.mapping != mapping {
+                seen.mapping = Arc::clone(&mapping);
+                seen.source = source;
+                seen.changed_ms = changed_ms;
+                orders.send_replace(Order::Follow(mapping));
             }
             return Ok(());
         }
         let (orders, received) = watch::channel(Order::Follow(Arc::clone(&mapping)));
         let progress = Arc::<Mutex<Progress>>::default();
         let driver = Driver {
-            services: self.services.clone(),
-            positions: self.positions.clone(),
-            region: Arc::clone(&self.region),
+            parts: Arc::clone(parts),
             orders: received,
             progress: Arc::clone(&progress),
         };
+        let id = mapping.id.clone();
         let worker = Worker {
             task: tokio::spawn(driver.run()),
-            mapping: Arc::clone(&mapping),
-            source,
             orders,
-            progress,
-            changed_ms: self.services.unix_ms(),
+            seen: Seen {
+                mapping,
+                source,
+                progress,
+                changed_ms,
+            },
         };
-        workers.insert(mapping.id.clone(), worker);
+        workers.insert(id, worker);
         Ok(())
     }
 
-    fn status(&self) -> Vec<Status> {
-        let seen: Vec<_> = lock(&self.workers).values().map(Worker::seen).collect();
-        seen.iter().map(|seen| self.status_of(seen)).collect()
+    /// How they are doing. It reads the streams, and blocks the thread for as long.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        self.seen()
+            .iter()
+            .map(|seen| self.status_of(seen))
+            .collect()
     }
 
-    fn describe(&self) -> Vec<Described> {
-        let seen: Vec<_> = lock(&self.workers).values().map(Worker::seen).collect();
-        let described = |seen: &Seen<S::Source>| {
-            let table = &seen.mapping.table;
-            Described {
-                mapping: Arc::clone(&seen.mapping),
-                status: self.status_of(seen),
-                stream_arn: seen.source.arn().unwrap_or_else(|_| table.clone()),
-                changed_ms: seen.changed_ms,
-            }
+    /// What they are. It reads the streams, and blocks the thread for as long.
+    pub(crate) fn describe(&self) -> Vec<Described> {
+        let described = |seen: Seen| Described {
+            status: self.status_of(&seen),
+            stream_arn: seen
+                .source
+                .arn()
+                .unwrap_or_else(|_| seen.mapping.table.clone()),
+            changed_ms: seen.changed_ms,
+            mapping: seen.mapping,
         };
-        seen.iter().map(described).collect()
+        self.seen().into_iter().map(described).collect()
     }
 
-    fn status_of(&self, seen: &Seen<S::Source>) -> Status {
+    /// A copy, since what is made of it blocks.
+    fn seen(&self) -> Vec<Seen> {
+        let workers = self.0.workers.lock();
+        workers.values().map(|worker| worker.seen.clone()).collect()
+    }
+
+    fn status_of(&self, seen: &Seen) -> Status {
         let Seen {
-            mapping,
-            source,
-            progress,
-            ..
+            mapping, source, ..
         } = seen;
         let Progress {
             processed,
             mut done,
             done_above,
             given_up,
-        } = lock(progress).clone();
+        } = seen.progress.lock().clone();
         // Nobody drives it: what the journal knows is what there is.
         if !mapping.enabled
             && let Ok(arn) = source.arn()
-            && let Ok(kept) = self.positions.begin(mapping, &**source, &arn)
+            && let Ok(kept) = self.0.parts.positions.begin(mapping, &**source, &arn)
         {
             done = kept;
         }
@@ -289,7 +278,7 @@ impl<S: Services> Engine<S> {
                 let above = u64::try_from(records.len()).unwrap_or(u64::MAX);
                 behind = above.saturating_sub(done_above);
                 let oldest = records.first().map(|record| record.arrived_ms);
-                let age = oldest.map_or(0, |oldest| self.services.unix_ms() - oldest);
+                let age = oldest.map_or(0, |oldest| self.0.parts.services.unix_ms() - oldest);
                 lag_ms = u64::try_from(age).unwrap_or(0);
             }
             Err(error) => trouble = Some(error.to_string()),
@@ -311,15 +300,17 @@ impl<S: Services> Engine<S> {
         }
     }
 
-    async fn stop(&self) {
-        let _turn = self.applying.lock().await;
-        let workers = std::mem::take(&mut *lock(&self.workers));
+    /// Ends delivery, within about a second; what is in flight then may be delivered again by the
+    /// next start.
+    pub async fn stop(&self) {
+        let _turn = self.0.applying.lock().await;
+        let workers = std::mem::take(&mut *self.0.workers.lock());
         end(workers.into_values().collect()).await;
     }
 }
 
 /// Ends drivers, all at once.
-async fn end<T>(workers: Vec<Worker<T>>) {
+async fn end(workers: Vec<Worker>) {
     for worker in &workers {
         worker.orders.send_replace(Order::Stop);
     }

@@ -20,12 +20,13 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
 use crate::mark;
+use crate::sync::Mutex;
 
 mod descriptors;
 mod starter;
@@ -100,7 +101,7 @@ impl Offspring {
     pub fn spawn(&self, mut command: Command) -> io::Result<Child> {
         let shared = &*self.0;
         let ticket = {
-            let mut state = shared.lock();
+            let mut state = shared.state.lock();
             shared.keep_watcher(&mut state)?;
             state.last_ticket = state.last_ticket.wrapping_add(1);
             state.last_ticket
@@ -115,7 +116,7 @@ impl Offspring {
             command.pre_exec(move || announce(&writer, process::id(), ticket));
         }
         let spawned = shared.starter.start(command);
-        let mut state = shared.lock();
+        let mut state = shared.state.lock();
         match spawned.as_ref().map(Child::id) {
             Ok(Some(pid)) => {
                 state.living.insert(pid, ticket);
@@ -132,7 +133,7 @@ impl Offspring {
         if holds(child) {
             return true;
         }
-        let ticket = self.0.lock().living.get(&child).copied();
+        let ticket = self.0.state.lock().living.get(&child).copied();
         ticket.is_some_and(|ticket| {
             let mark = mark::of_child(&self.0.owner, ticket);
             mark::carriers(&mark).any(holds)
@@ -146,7 +147,7 @@ impl Offspring {
         // group where none do.
         kill_group(pid);
         let ticket = {
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock();
             let ticket = state.living.remove(&pid);
             if let Some(ticket) = ticket {
                 // Without a watcher nobody needs to know; the next one gets those that run.
@@ -162,7 +163,7 @@ impl Offspring {
     /// The watcher's process id.
     #[must_use]
     pub fn watcher(&self) -> u32 {
-        self.0.lock().watcher.id()
+        self.0.state.lock().watcher.id()
     }
 }
 
@@ -172,10 +173,6 @@ pub fn end_left(owner: &Path) {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Where the watcher has died, starts another and tells it of all living children.
     fn keep_watcher(&self, state: &mut State) -> io::Result<()> {
         if state.watcher.try_wait()?.is_none() {
@@ -192,7 +189,7 @@ impl Shared {
 impl Drop for Shared {
     /// Without a handle nobody can wait for the children any more: they end, and the watcher too.
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let some = !state.living.is_empty();
         for &pid in state.living.keys() {
             kill_group(pid);

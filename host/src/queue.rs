@@ -4,18 +4,18 @@
 //! stack's template alone makes and changes queues. SQS's JSON protocol is spoken, and not the query
 //! protocol before it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use crate::clock::now_ms;
 use crate::definition::Queue;
 use crate::journal::{Journal, JournalError};
+use crate::sync::Mutex;
 
 mod batch;
 mod error;
@@ -36,7 +36,7 @@ pub struct Queues(Arc<Shared>);
 struct Shared {
     journal: Journal,
     region: String,
-    queues: RwLock<HashMap<String, Arc<Queue>>>,
+    queues: Mutex<BTreeMap<String, Arc<Queue>>>,
     /// Changes when there may be more to receive.
     changed: watch::Sender<()>,
     /// Receivers no longer wait.
@@ -51,8 +51,6 @@ pub struct Answer {
     /// The header `x-amzn-query-error`, by which clients of the JSON protocol learn an error's code in
     /// the query protocol, the one that they show.
     pub query_error: Option<String>,
-    /// The call's id, which goes into the header `x-amzn-RequestId`.
-    pub request_id: String,
     /// JSON.
     pub body: Bytes,
 }
@@ -67,7 +65,7 @@ impl Queues {
         Ok(Self(Arc::new(Shared {
             journal,
             region: region.to_owned(),
-            queues: RwLock::default(),
+            queues: Mutex::default(),
             changed: watch::Sender::new(()),
             closed: watch::Sender::new(false),
         })))
@@ -86,11 +84,7 @@ impl Queues {
         let queues = queues
             .into_iter()
             .map(|queue| (queue.name.clone(), Arc::new(queue)));
-        *self
-            .0
-            .queues
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = queues.collect();
+        *self.0.queues.lock() = queues.collect();
         self.wake();
         Ok(())
     }
@@ -124,10 +118,7 @@ impl Queues {
     /// Answers one call of SQS's JSON protocol, such as `ReceiveMessage`; queue URLs begin with
     /// `endpoint`, such as `http://127.0.0.1:4000`.
     pub async fn call(&self, endpoint: &str, operation: &str, body: Bytes) -> Answer {
-        let outcome = match parse_json(&body) {
-            Ok(parameters) => self.run(endpoint, operation, parameters).await,
-            Err(failure) => Err(failure),
-        };
+        let outcome = self.run(endpoint, operation, &body).await;
         let (status, query_error, body) = match outcome {
             Ok(Value::Null) => (200, None, Bytes::new()),
             Ok(result) => (200, None, result.to_string().into()),
@@ -141,14 +132,12 @@ impl Queues {
         Answer {
             status,
             query_error,
-            request_id: Uuid::new_v4().to_string(),
             body,
         }
     }
 
     fn get(&self, name: &str) -> Option<Arc<Queue>> {
-        let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
-        queues.get(name).cloned()
+        self.0.queues.lock().get(name).cloned()
     }
 
     /// The queue that a URL names by its last part. Hosts differ between clients, and SQS minds only
@@ -165,15 +154,6 @@ impl Queues {
 fn no_queue() -> Failure {
     let text = "The specified queue does not exist.";
     Failure::Refused(Code::QueueDoesNotExist, text.to_owned())
-}
-
-fn parse_json(body: &[u8]) -> Result<Value, Failure> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(malformed)
-}
-
-fn malformed(error: serde_json::Error) -> Failure {
-    Failure::Refused(Code::MalformedInput, error.to_string())
 }
 
 /// A queue's URL.

@@ -25,7 +25,6 @@ mod stream;
 mod streams;
 mod table;
 mod unchanged;
-mod watches;
 mod wire;
 
 use api::Api;
@@ -115,7 +114,6 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     api: Arc<Api>,
-    rows: Arc<rows::Rows>,
     engine: Engine,
     // After the engine, so that the file is closed when the next process may have it.
     _lock: file::Lock,
@@ -133,8 +131,7 @@ pub enum TableChange {
 }
 
 impl Store {
-    /// Opens the file, and makes it where it is missing, for its owner alone. `region` stands in
-    /// every ARN. A write that was answered outlives this process, however it ends; one of the
+    /// Opens the file, and makes it where it is missing. `region` stands in every ARN. A write that was answered outlives this process, however it ends; one of the
     /// last few may be lost with the machine's power.
     ///
     /// # Errors
@@ -143,13 +140,10 @@ impl Store {
     pub fn open(path: &Path, region: &str) -> Result<Self, StoreError> {
         let lock = file::Lock::take(path)?;
         let (database, maintenance) = file::open(path)?;
-        let rows = Arc::new(rows::Rows::new(path));
-        let api = Arc::new(Api::new(region, Arc::clone(&rows)));
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
-            rows,
             engine: Engine::start(database, maintenance)?,
-            api,
+            api: Arc::new(Api::new(region, file::Reader::of(path))),
             _lock: lock,
         })))
     }
@@ -162,27 +156,10 @@ impl Store {
         };
         let request = request::prepare(body);
         let brief = api::is_brief(operation) && request.is_shallow();
-        let here = brief.then(|| self.0.engine.try_here());
-        let answer = match here.flatten() {
+        let here = brief.then(|| self.0.engine.try_here()).flatten();
+        let answer = match here {
             Some(here) => Ok(handler(&self.0.api, here.database(), &request.body)),
-            None => {
-                let api = Arc::clone(&self.0.api);
-                let segmented = segments::table(operation, &request.body);
-                let makes_table = operation == "CreateTable";
-                let work = move |parts: &engine::Parts| {
-                    if let Some(table) = segmented {
-                        // Without it the answer is the same and takes longer.
-                        let _ = segments::index(&parts.maintenance, &table);
-                    }
-                    let answer = handler(&api, &parts.database, &request.body);
-                    if makes_table {
-                        // Without it a write that changes nothing makes a record.
-                        let _ = unchanged::compare_writes(&parts.maintenance);
-                    }
-                    answer.map(|answer| request.answered(answer))
-                };
-                self.0.engine.run(work).await
-            }
+            None => self.call_in_turn(operation, handler, request).await,
         };
         match answer {
             Ok(Ok(body)) => Reply {
@@ -192,6 +169,31 @@ impl Store {
             Ok(Err(error)) => wire::refusal(operation, error),
             Err(engine::Stopped) => wire::stopped(),
         }
+    }
+
+    /// Answers a call in the engine's thread.
+    async fn call_in_turn(
+        &self,
+        operation: &str,
+        handler: api::Handler,
+        request: request::Prepared,
+    ) -> Result<api::Answer, engine::Stopped> {
+        let api = Arc::clone(&self.0.api);
+        let segmented = segments::table(operation, &request.body);
+        let makes_table = operation == "CreateTable";
+        let work = move |parts: &engine::Parts| {
+            if let Some(table) = segmented {
+                // Without it the answer is the same and takes longer.
+                let _ = segments::index(&parts.maintenance, &table);
+            }
+            let answer = handler(&api, &parts.database, &request.body);
+            if makes_table {
+                // Without it a write that changes nothing makes a record.
+                let _ = unchanged::compare_writes(&parts.maintenance);
+            }
+            answer.map(|answer| request.answered(answer))
+        };
+        self.0.engine.run(work).await
     }
 
     /// Makes or changes a table. Items stay, and so does the stream where its view is the same.
@@ -225,20 +227,13 @@ impl Store {
             .await?
     }
 
-    /// The ARN of a table's stream, where it has one.
+    /// The ARN of a table's stream, where it has one that is enabled.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn stream_arn(&self, table: &str) -> Result<Option<String>, StoreError> {
-        let region = Arc::clone(&self.0.api.region);
-        let table = table.to_owned();
-        self.0
-            .engine
-            .run(move |parts| {
-                let label = stream::live_label(&parts.maintenance, &table)?;
-                Ok(label.map(|label| stream::arn(&region, &table, &label)))
-            })
-            .await?
+    pub fn stream_arn(&self, table: &str) -> Result<Option<String>, StoreError> {
+        let found = self.0.api.stream(table)?.filter(|found| found.enabled);
+        Ok(found.map(|found| stream::arn(&self.0.api.region, table, &found.label)))
     }
 
     /// The stream of a table.
@@ -259,9 +254,13 @@ impl Store {
         after: Option<String>,
         limit: usize,
     ) -> Result<(Vec<Box<str>>, Option<String>), StoreError> {
-        let rows = Arc::clone(&self.0.rows);
+        let api = Arc::clone(&self.0.api);
         let table = table.to_owned();
-        blocking(move || rows.page(&table, after.as_deref(), limit)).await
+        blocking(move || {
+            let page = |connection: &_| rows::page(connection, &table, after.as_deref(), limit);
+            api.reader.read(page)
+        })
+        .await
     }
 
     /// Removes the streams' records that are older than DynamoDB would keep them (24 h), but for
@@ -300,7 +299,7 @@ impl Store {
         // Not in the engine's thread: the sweep steps aside for calls between its pages.
         let removed = blocking(move || database.sweep_ttl().map_err(wire::store_error)).await?;
         if removed > 0 {
-            self.0.api.watches.bump_all();
+            self.0.api.bump();
         }
         Ok(removed)
     }

@@ -6,4 +6,3 @@ mod lambda;
 mod logs;
 mod queue;
 mod stopping;
-pub(crate) mod support;

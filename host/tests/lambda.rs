@@ -8,54 +8,23 @@ mod starting;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use host::definition::Function;
-use host::lambda::{
-    Counted, FunctionError, Functions, InvokeError, InvokeOptions, Invoked, Settings,
-};
-use host::offspring::Offspring;
+use host::lambda::{Counted, InvokeError, InvokeOptions, Invoked};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use test_support::eventually;
 
-use crate::definitions;
-
-/// Functions with a folder for their logs.
-struct Host {
-    functions: Functions,
-    folder: TempDir,
-}
+use crate::support::Host;
+use crate::{comes_true, definitions};
 
 impl Host {
-    async fn with(functions: impl IntoIterator<Item = Function>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
-        let offspring = Offspring::new(program, &["watch"], folder.path()).unwrap();
-        let settings = Settings {
-            region: "eu-west-1".to_owned(),
-            endpoint_url: "http://127.0.0.1:4000".to_owned(),
-            logs: folder.path().join("logs"),
-        };
-        let host = Self {
-            functions: Functions::new(settings, offspring),
-            folder,
-        };
-        host.functions.apply(functions.into_iter().collect()).await;
-        host
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     async fn try_invoke(&self, payload: Value) -> Result<Invoked, InvokeError> {
         let payload = Bytes::from(payload.to_string());
         let options = InvokeOptions::default();
@@ -68,14 +37,14 @@ impl Host {
 
     async fn answer(&self, payload: Value) -> Value {
         let invoked = self.invoke(payload).await;
-        assert_eq!(invoked.error, None, "{:?}", invoked.payload);
+        assert!(!invoked.failed, "{:?}", invoked.payload);
         serde_json::from_slice(&invoked.payload).unwrap()
     }
 
     /// The error's type and message, without the request's id.
     async fn error(&self, payload: Value) -> (String, String) {
         let invoked = self.invoke(payload).await;
-        assert_eq!(invoked.error, Some(FunctionError::Unhandled));
+        assert!(invoked.failed);
         let document: Value = serde_json::from_slice(&invoked.payload).unwrap();
         let text = |field: &str| document[field].as_str().unwrap().to_owned();
         let message = text("errorMessage").replace(&invoked.request_id, "<id>");
@@ -120,13 +89,5 @@ fn is_running(pid: u64) -> bool {
 }
 
 async fn ends(pid: u64) -> bool {
-    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), || !is_running(pid)))
-        .await
-        .unwrap()
-}
-
-async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
-    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(10), condition))
-        .await
-        .unwrap()
+    comes_true(move || !is_running(pid)).await
 }

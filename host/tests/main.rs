@@ -14,3 +14,12 @@ mod lambda;
 mod mapping;
 mod offspring;
 mod store;
+mod support;
+
+use std::time::Duration;
+
+/// Whether `condition` comes to hold soon.
+async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
+    let waiting = move || test_support::eventually(Duration::from_secs(20), condition);
+    tokio::task::spawn_blocking(waiting).await.unwrap()
+}

@@ -1,36 +1,35 @@
-//! The event source mapping with everything real: table, function processes, queue and cache.
+//! The event source mapping with everything real: table, function processes and queue.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use host::definition::{Function, Mapping};
 use host::mapping::Status;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use test_support::eventually;
-use test_support::valkey::Valkey;
 
+use crate::comes_true;
 use crate::definitions::{self, mapping, orders};
-use crate::gateway::support::Host;
+use crate::support::Host;
 
 impl Host {
-    async fn with(function: impl FnOnce(&TempDir) -> Function) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let function = function(&folder);
-        Self::over(folder, function).await
+    /// With a function that does as `script` says and notes what it was given.
+    async fn scripted(timeout_seconds: u32, script: Value) -> Self {
+        let host = Self::with([]).await;
+        fs::write(host.path("script"), script.to_string()).unwrap();
+        let path = |name: &str| host.path(name).to_str().unwrap().to_owned();
+        let environment = [("SCRIPT", path("script")), ("RECORD", path("record"))];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value));
+        let function = Function {
+            timeout_seconds,
+            environment: environment.into(),
+            ..definitions::function()
+        };
+        host.functions.apply(vec![function]).await;
+        host
     }
 
     async fn put(&self, id: &str) {
-        let item = json!({
-            "orderId": {"S": id}, "clientId": {"S": "c"}, "productId": {"S": "p"},
-            "quantity": {"N": "1"}, "status": {"S": "placed"}, "version": {"N": "1"},
-            "createdAt": {"S": "2026-11-23T03:00:00.000Z"},
-            "updatedAt": {"S": "2026-11-23T03:00:00.000Z"},
-        });
-        let request = json!({"TableName": "orders", "Item": item}).to_string();
-        let reply = self.store.call("PutItem", request.into()).await;
+        let request = json!({"TableName": "orders", "Item": {"orderId": {"S": id}}});
+        let reply = self.store.call("PutItem", request.to_string().into()).await;
         assert_eq!(reply.status, 200, "{:?}", reply.body);
     }
 
@@ -45,7 +44,7 @@ impl Host {
 
     /// The ids in each event that the function was given.
     fn deliveries(&self) -> Vec<Vec<String>> {
-        let text = fs::read_to_string(self.folder.path().join("record")).unwrap_or_default();
+        let text = fs::read_to_string(self.path("record")).unwrap_or_default();
         let ids = |line: &str| {
             let event: Value = serde_json::from_str(line).unwrap();
             let records = event["Records"].as_array().unwrap();
@@ -74,77 +73,13 @@ impl Host {
     }
 }
 
-async fn comes_true(condition: impl FnMut() -> bool + Send + 'static) -> bool {
-    tokio::task::spawn_blocking(move || eventually(Duration::from_secs(20), condition))
-        .await
-        .unwrap()
-}
-
-fn function(program: PathBuf, environment: BTreeMap<String, String>) -> Function {
-    Function {
-        program,
-        environment,
-        ..definitions::function()
-    }
-}
-
-/// A function that does as the file `script` says and notes what it was given.
-fn scripted(folder: &TempDir, script: &Value) -> Function {
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("script"), script.to_string()).unwrap();
-    let environment = [("SCRIPT", path("script")), ("RECORD", path("record"))];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value));
-    function(
-        env!("CARGO_BIN_EXE_scripted-handler").into(),
-        environment.into(),
-    )
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_a_function_reports_is_retried_and_given_up_and_the_rest_is_not() {
-    let host = Host::with(|folder| scripted(folder, &json!({ "failKeys": ["bad"] }))).await;
-    for id in ["a", "b", "bad"] {
-        host.put(id).await;
-    }
-    host.mappings.apply(vec![mapping()]).await.unwrap();
-    let message = host.message().await;
-    assert_eq!(
-        message["requestContext"]["condition"],
-        "RetryAttemptsExhausted"
-    );
-    assert_eq!(message["requestContext"]["approximateInvokeCount"], 3);
-    assert_eq!(message["responseContext"]["functionError"], Value::Null);
-    let bad = host.store.stream("orders").newest().unwrap().to_string();
-    let info = &message["DDBStreamBatchInfo"];
-    assert_eq!(info["startSequenceNumber"], bad);
-    assert_eq!(info["streamArn"], host.store.stream("orders").arn());
-    host.put("c").await;
-    assert!(host.catches_up().await);
-    assert_eq!(
-        host.deliveries(),
-        [
-            vec!["a", "b", "bad"],
-            vec!["bad"],
-            vec!["bad"],
-            vec!["bad"],
-            vec!["c"]
-        ]
-    );
-    assert_eq!(host.status().given_up, 1);
-    host.end().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_crashes_or_times_out_has_its_batch_halved() {
     for (timeout_seconds, script) in [
         (30, json!({ "exit": 3 })),
         (1, json!({ "sleepMs": 60_000 })),
     ] {
-        let function = |folder: &TempDir| Function {
-            timeout_seconds,
-            ..scripted(folder, &script)
-        };
-        let host = Host::with(function).await;
+        let host = Host::scripted(timeout_seconds, script).await;
         for id in ["a", "b"] {
             host.put(id).await;
         }
@@ -159,73 +94,20 @@ async fn a_function_that_crashes_or_times_out_has_its_batch_halved() {
             assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
         }
         assert_eq!(host.deliveries(), [vec!["a", "b"], vec!["a"], vec!["b"]]);
-        host.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_starts_again_goes_on_where_it_was() {
-    let host = Host::with(|folder| scripted(folder, &json!({ "failKeys": ["none"] }))).await;
-    host.mappings.apply(vec![mapping()]).await.unwrap();
-    host.put("a").await;
-    assert!(host.catches_up().await);
-    let checkpoint = host.status().checkpoint;
-    let folder = host.end().await;
-    let function = scripted(&folder, &json!({ "failKeys": ["none"] }));
-    let host = Host::over(folder, function).await;
-    host.put("b").await;
-    host.mappings.apply(vec![mapping()]).await.unwrap();
-    assert!(host.catches_up().await);
-    assert_eq!(host.deliveries(), [["a"], ["b"]]);
-    assert!(host.status().checkpoint > checkpoint);
-    host.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_table_made_anew_is_read_from_its_beginning() {
-    let host = Host::with(|folder| scripted(folder, &json!({ "failKeys": ["none"] }))).await;
+    let host = Host::scripted(30, json!({ "answer": {} })).await;
     host.mappings.apply(vec![mapping()]).await.unwrap();
     host.put("a").await;
     assert!(host.catches_up().await);
     host.store.remove("orders").await.unwrap();
     host.store.apply(&orders()).await.unwrap();
     host.put("b").await;
-    let record = host.folder.path().join("record");
+    let record = host.path("record");
     let read = move || fs::read_to_string(&record).unwrap().lines().count() == 2;
     assert!(comes_true(read).await, "{:?}", host.status());
     assert_eq!(host.deliveries(), [["a"], ["b"]]);
-    host.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_real_subscriber_projects_what_is_written_also_after_the_cache_was_away() {
-    let mut valkey = Valkey::start();
-    let environment = [("CACHE_URL".to_owned(), valkey.url())].into();
-    let subscriber = function(test_support::binary("subscriber"), environment);
-    let host = Host::with(|_| subscriber).await;
-    let patient = Mapping {
-        maximum_retry_attempts: None,
-        ..mapping()
-    };
-    host.mappings.apply(vec![patient]).await.unwrap();
-    for number in 0..500 {
-        host.put(&format!("order {number}")).await;
-    }
-    assert!(host.catches_up().await);
-    let held = |valkey: &Valkey| {
-        let keys: Vec<String> = valkey.run(&["KEYS", "orders:v2:=*"]);
-        keys.len()
-    };
-    assert_eq!(held(&valkey), 500);
-    valkey.stop();
-    host.put("while it was away").await;
-    let mappings = host.mappings.clone();
-    let failing =
-        move || mappings.status()[0].last_processing_result == "PROBLEM: Function call failed";
-    assert!(comes_true(failing).await);
-    valkey.start_again();
-    assert!(host.catches_up().await);
-    assert_eq!(held(&valkey), 1);
-    assert_eq!(host.status().last_processing_result, "OK");
-    host.end().await;
 }

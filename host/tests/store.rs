@@ -1,7 +1,6 @@
 //! The store, with real SQLite files.
 
 mod api;
-mod durability;
 mod file;
 mod recorded;
 mod stream;

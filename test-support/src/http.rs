@@ -3,10 +3,29 @@
 //! HTTP/1.1 with bodies of a known length, which is all that the AWS SDK and the Lambda runtime
 //! send. A thread for each connection.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Asks `address` on a connection of its own, and gives the whole answer as it comes. `line` is method
+/// and path; each of the `headers` ends in CRLF.
+#[must_use]
+pub fn ask(address: &str, line: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).expect("a time");
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
 
 /// What a client asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

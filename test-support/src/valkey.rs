@@ -1,5 +1,6 @@
 //! A real cache server: Valkey, or another one that the stack can run on.
 
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +15,7 @@ use crate::{eventually, find, free_port, workspace};
 /// A server without persistence on a free port of 127.0.0.1.
 #[derive(Debug)]
 pub struct Valkey {
-    port: u16,
+    found: Found,
     directory: TempDir,
     process: Option<Process>,
 }
@@ -24,19 +25,99 @@ impl Valkey {
     #[must_use]
     pub fn start() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut server = Self {
-            port: 0,
-            directory,
-            process: None,
-        };
         // Between finding a port free and taking it, another test may take it.
         for _ in 0..5 {
-            server.port = free_port();
-            if server.try_start() {
-                return server;
+            if let Some((process, found)) = try_start(free_port(), &directory) {
+                return Self {
+                    found,
+                    directory,
+                    process: Some(process),
+                };
             }
         }
-        panic!("the cache server does not start:\n{}", server.log());
+        panic!("the cache server does not start:\n{}", log(&directory));
+    }
+
+    /// Kills it, as a failure would.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port, empty.
+    pub fn start_again(&mut self) {
+        let Some((process, found)) = try_start(self.port, &self.directory) else {
+            let log = log(&self.directory);
+            panic!("the cache server does not start again:\n{log}");
+        };
+        self.found = found;
+        self.process = Some(process);
+    }
+}
+
+impl Deref for Valkey {
+    type Target = Found;
+
+    fn deref(&self) -> &Found {
+        &self.found
+    }
+}
+
+fn log(directory: &TempDir) -> String {
+    std::fs::read_to_string(directory.path().join("log")).unwrap_or_default()
+}
+
+fn try_start(port: u16, directory: &TempDir) -> Option<(Process, Found)> {
+    let log = std::fs::File::create(directory.path().join("log")).expect("it is writable");
+    let program = executable();
+    let mut command = Command::new(&program);
+    command
+        .args(["--bind", "127.0.0.1", "--port"])
+        .arg(port.to_string());
+    // In memory and quiet unless a test asks for more.
+    if !file_name(&program).starts_with("meebis") {
+        command
+            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(["--loglevel", "warning", "--dir"])
+            .arg(directory.path());
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a descriptor"))
+        .stderr(log);
+    let mut process = Process::spawn(&mut command);
+    let client = client(port);
+    let up = || {
+        client
+            .get_connection()
+            .is_ok_and(|mut connection| connection.check_connection())
+    };
+    let mut ended = false;
+    let answered = eventually(Duration::from_secs(20), || {
+        ended = process.ended(Duration::ZERO).is_some();
+        ended || up()
+    });
+    (answered && !ended).then(|| (process, Found::at(port)))
+}
+
+/// A server that runs, to be looked into and disturbed.
+#[derive(Debug)]
+pub struct Found {
+    port: u16,
+    process: i32,
+}
+
+impl Found {
+    /// The one on this port of 127.0.0.1.
+    #[must_use]
+    pub fn at(port: u16) -> Self {
+        let mut found = Self { port, process: 0 };
+        let info: String = found.run(&["INFO", "server"]);
+        found.process = info
+            .lines()
+            .find_map(|line| line.strip_prefix("process_id:"))
+            .and_then(|id| id.trim().parse().ok())
+            .expect("a server says which process it is");
+        found
     }
 
     /// Its port.
@@ -51,39 +132,22 @@ impl Valkey {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it, as a failure would.
-    pub fn stop(&mut self) {
-        self.process = None;
-    }
-
-    /// Starts it again on the same port, empty.
-    pub fn start_again(&mut self) {
-        assert!(
-            self.try_start(),
-            "the cache server does not start again:\n{}",
-            self.log()
-        );
-    }
-
-    /// Freezes it: connections stay open, and nothing is answered.
-    pub fn pause(&self) {
-        self.running().signal(libc::SIGSTOP);
-    }
-
-    /// Thaws it.
-    pub fn resume(&self) {
-        self.running().signal(libc::SIGCONT);
-    }
-
     /// A connection as the default user, which may do everything.
     #[must_use]
     pub fn connection(&self) -> Connection {
-        connection(self.port)
+        let connection = client(self.port).get_connection();
+        connection.expect("the cache server is up")
     }
 
     /// Runs one command as the default user.
     pub fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        run(self.port, words)
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command
+            .query(&mut self.connection())
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
     /// Says that the read model in it is complete, as whoever makes it so.
@@ -96,74 +160,6 @@ impl Valkey {
         let mut words = vec!["ACL", "SETUSER", name, "reset"];
         words.extend(access.split_whitespace());
         self.run::<()>(&words);
-    }
-
-    fn running(&self) -> &Process {
-        self.process.as_ref().expect("the cache server was stopped")
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
-    }
-
-    fn try_start(&mut self) -> bool {
-        let log = std::fs::File::create(self.directory.path().join("log")).expect("it is writable");
-        let program = executable();
-        let mut command = Command::new(&program);
-        command
-            .args(["--bind", "127.0.0.1", "--port"])
-            .arg(self.port.to_string());
-        // In memory and quiet unless a test asks for more.
-        if !file_name(&program).starts_with("meebis") {
-            command
-                .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-                .args(["--loglevel", "warning", "--dir"])
-                .arg(self.directory.path());
-        }
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a descriptor"))
-            .stderr(log);
-        let mut process = Process::spawn(&mut command);
-        let client = redis::Client::open(self.url()).expect("a good address");
-        let up = || {
-            client
-                .get_connection()
-                .is_ok_and(|mut connection| connection.check_connection())
-        };
-        let mut ended = false;
-        let answered = eventually(Duration::from_secs(20), || {
-            ended = process.ended(Duration::ZERO).is_some();
-            ended || up()
-        });
-        self.process = Some(process);
-        answered && !ended
-    }
-}
-
-/// A server that something else has started, to be looked into and disturbed.
-#[derive(Debug)]
-pub struct Found {
-    port: u16,
-    process: i32,
-}
-
-impl Found {
-    /// The one on this port of 127.0.0.1.
-    #[must_use]
-    pub fn at(port: u16) -> Self {
-        let info: String = run(port, &["INFO", "server"]);
-        let process = info
-            .lines()
-            .find_map(|line| line.strip_prefix("process_id:"))
-            .and_then(|id| id.trim().parse().ok())
-            .expect("a server says which process it is");
-        Self { port, process }
-    }
-
-    /// Runs one command as the default user.
-    pub fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        run(self.port, words)
     }
 
     /// Freezes it: connections stay open, and nothing is answered.
@@ -189,20 +185,8 @@ impl Found {
     }
 }
 
-fn connection(port: u16) -> Connection {
-    let url = format!("redis://127.0.0.1:{port}");
-    let client = redis::Client::open(url).expect("a good address");
-    client.get_connection().expect("the cache server is up")
-}
-
-fn run<T: FromRedisValue>(port: u16, words: &[&str]) -> T {
-    let mut command = redis::Cmd::new();
-    for word in words {
-        command.arg(*word);
-    }
-    command
-        .query(&mut connection(port))
-        .unwrap_or_else(|error| panic!("{words:?}: {error}"))
+fn client(port: u16) -> redis::Client {
+    redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("a good address")
 }
 
 /// The server's program: the one that `CQRS_TEST_VALKEY` names, else the one that `scripts/test`

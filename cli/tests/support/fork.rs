@@ -10,7 +10,8 @@ use std::process::Command;
 
 use pattern::description::Description;
 
-use super::sandbox::{HANDLERS, repository, target};
+use super::repository;
+use super::sandbox::{HANDLERS, target};
 
 /// See the module's documentation.
 pub(crate) struct Fork {

@@ -9,6 +9,7 @@
 
 mod filters;
 mod fork;
+mod guard;
 mod hold;
 mod parts;
 pub(crate) mod read_model;
@@ -24,9 +25,8 @@ pub(crate) use self::hold::Hold;
 pub(crate) use self::parts::Parts;
 pub(crate) use self::release::{Installed, Release};
 pub(crate) use self::run::{Outcome, Run, Running};
-pub(crate) use self::sandbox::{
-    HANDLERS, Sandbox, architecture, files, handlers, repository, target,
-};
+pub(crate) use self::sandbox::{HANDLERS, Sandbox, architecture, files, handlers, target};
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
 pub(crate) use self::terminal::Terminal;
+pub(crate) use test_support::workspace as repository;

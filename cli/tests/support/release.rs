@@ -6,17 +6,16 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use test_support::valkey;
 
+use super::guard::Guard;
 use super::run::Run;
 use super::sandbox::{HANDLERS, Sandbox, architecture, handlers, target};
-use super::stage::assert_none_is_served;
 
 /// The folder with `bin` and what belongs to it.
 #[derive(Clone, Debug)]
@@ -137,45 +136,22 @@ fn zips() -> PathBuf {
     folder
 }
 
-/// Waits until its standard input is closed, then stops every stack of the user.
-const GUARD: &str = r#"
-    cat >/dev/null
-    for stack in "$XDG_DATA_HOME"/cqrs/local/*/; do
-        [ -e "$stack" ] && "$0" local stop --stack "$(basename "$stack")"
-    done
-"#;
-
 /// A user who has installed a release and nothing else. What runs for it ends with the value.
 pub(crate) struct Installed {
+    // Before the sandbox, whose folder goes with it.
+    _guard: Guard,
     sandbox: Sandbox,
     pub(crate) release: Release,
-    /// A process of its own, so that nothing is left running either when the test is killed.
-    guard: Child,
 }
 
 impl Installed {
     pub(crate) fn new() -> Self {
         let sandbox = Sandbox::new();
         let release = Release::unpacked_into(sandbox.path().join("opt/c q r s"));
-        let data = sandbox.home().join(".local/share");
-        let guard = Command::new("sh")
-            .args(["-c", GUARD, env!("CARGO_BIN_EXE_cqrs")])
-            .env_clear()
-            .env("PATH", sandbox.search_path())
-            .env("HOME", sandbox.home())
-            .env("XDG_DATA_HOME", data)
-            .env("CQRS_BUNDLE", release.path("share/cqrs"))
-            .current_dir(sandbox.home())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap();
         Self {
+            _guard: Guard::of(&sandbox, Some(release.path("share/cqrs"))),
             sandbox,
             release,
-            guard,
         }
     }
 
@@ -187,14 +163,6 @@ impl Installed {
     /// The folder with all that belongs to a stack on this machine.
     pub(crate) fn state(&self, stack: &str) -> PathBuf {
         self.home().join(".local/share/cqrs/local").join(stack)
-    }
-}
-
-impl Drop for Installed {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
-        assert_none_is_served(&self.home().join(".local/share/cqrs/local"));
     }
 }
 

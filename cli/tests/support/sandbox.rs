@@ -5,18 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use test_support::valkey;
+use test_support::{valkey, workspace as repository};
 
 use super::filters::Filters;
 use super::run::Run;
-
-/// The repository's root.
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
 
 /// Cargo's target folder, wherever it is: the tested binary lies two levels below.
 pub(crate) fn target() -> PathBuf {

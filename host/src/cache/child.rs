@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::resp::{RespError, info_field};
-use super::{Address, CacheError, Reply, Strain, ask};
+use super::resp::{RespError, ask, info_field};
+use super::{Address, CacheError, Strain};
 use crate::offspring::Offspring;
 use crate::pause::Pause;
 
@@ -32,7 +32,6 @@ const WELL: Duration = Duration::from_secs(60);
 /// Ends the child when it is dropped or asked to.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    stop: watch::Sender<bool>,
     strains: mpsc::UnboundedSender<Strain>,
     task: JoinHandle<()>,
 }
@@ -45,7 +44,7 @@ impl Keeper {
 
     /// Returns when the child is gone.
     pub(super) async fn stop(self) {
-        self.stop.send_replace(true);
+        drop(self.strains);
         // Its only failure is a runtime that ends, which ends the child too.
         let _ = self.task.await;
     }
@@ -82,15 +81,9 @@ pub(super) async fn start(
         }
     };
     let address = server.address();
-    let (stop, stopped) = watch::channel(false);
     let (strains, strained) = mpsc::unbounded_channel();
-    let task = tokio::spawn(server.keep(child, restarts, stopped, strained));
-    let keeper = Keeper {
-        stop,
-        strains,
-        task,
-    };
-    Ok((address, keeper))
+    let task = tokio::spawn(server.keep(child, restarts, strained));
+    Ok((address, Keeper { strains, task }))
 }
 
 fn is_free(port: u16) -> bool {
@@ -168,7 +161,7 @@ impl Server {
 
     /// Whether it is this child that answers: another server on the port would, too.
     async fn answers(&self, pid: Option<u32>) -> Result<bool, RespError> {
-        let Reply::Text(info) = ask(&self.address(), &["INFO", "server"]).await? else {
+        let Some(info) = ask(&self.address(), &["INFO", "server"]).await? else {
             return Ok(false);
         };
         let said = info_field(&info, "process_id").and_then(|id| id.parse().ok());
@@ -188,12 +181,11 @@ impl Server {
         }
     }
 
-    /// Starts the child again whenever it dies, until it is asked to stop.
+    /// Starts the child again whenever it dies, until nobody is left who could strain it.
     async fn keep(
         self,
         mut child: Child,
         restarts: Arc<watch::Sender<u64>>,
-        mut stopped: watch::Receiver<bool>,
         mut strained: mpsc::UnboundedReceiver<Strain>,
     ) {
         let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE);
@@ -203,9 +195,11 @@ impl Server {
             loop {
                 tokio::select! {
                     _ = child.wait() => break self.gone(pid),
-                    () = stop_asked(&mut stopped) => return self.end(child).await,
-                    // The child is not awaited yet, so the number is its own.
-                    Some(strain) = strained.recv() => signal(pid, strain),
+                    strain = strained.recv() => match strain {
+                        // The child is not awaited yet, so the number is its own.
+                        Some(strain) => signal(pid, strain),
+                        None => return self.end(child).await,
+                    },
                 }
             }
             if begun.elapsed() > WELL {
@@ -214,7 +208,11 @@ impl Server {
             child = loop {
                 tokio::select! {
                     () = pause.pass() => {}
-                    () = stop_asked(&mut stopped) => return,
+                    // There is no child to be strained.
+                    strain = strained.recv() => match strain {
+                        Some(_) => continue,
+                        None => return,
+                    },
                 }
                 if let Ok(child) = self.start().await {
                     break child;
@@ -246,11 +244,6 @@ fn signal(pid: Option<u32>, strain: Strain) {
             },
         );
     }
-}
-
-/// Returns when the keeper is asked to stop, or is gone.
-async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// What makes the program a server without a memory, and one that rests when nobody asks it.

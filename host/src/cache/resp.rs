@@ -1,12 +1,16 @@
 //! As much of the Redis protocol (RESP2) as it takes to ask a server how it is.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Address;
 
+/// How long a server that is asked something may take, and one that is connected to.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any answer to what is asked here.
 const LONGEST: usize = 1 << 20;
 
@@ -24,68 +28,50 @@ pub(super) enum RespError {
     TimedOut,
 }
 
-/// An answer of the kinds that are asked for here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    Text(String),
-    Number(i64),
-    Nothing,
-}
-
-/// A connection, for one command after the other.
-pub(super) struct Connection(BufStream<TcpStream>);
-
-impl Connection {
-    pub(super) async fn open(address: &Address) -> Result<Self, RespError> {
+/// Asks one thing over a connection of its own: what is asked here is asked rarely.
+pub(super) async fn ask(address: &Address, words: &[&str]) -> Result<Option<String>, RespError> {
+    let asking = async {
         let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Self(BufStream::new(stream)))
-    }
-
-    pub(super) async fn command(&mut self, words: &[&str]) -> Result<Reply, RespError> {
+        let mut stream = BufStream::new(stream);
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
             request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
         }
-        self.0.write_all(request.as_bytes()).await?;
-        self.0.flush().await?;
-        self.reply().await
-    }
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
+        answer(&mut stream).await
+    };
+    timeout(PATIENCE, asking)
+        .await
+        .map_err(|_| RespError::TimedOut)?
+}
 
-    async fn reply(&mut self) -> Result<Reply, RespError> {
-        let mut line = Vec::new();
-        (&mut self.0)
-            .take(LONGEST as u64)
-            .read_until(b'\n', &mut line)
-            .await?;
-        let line = std::str::from_utf8(&line)
-            .ok()
-            .and_then(|line| line.strip_suffix("\r\n"))
-            .ok_or(RespError::Foreign)?;
-        let number = |text: &str| text.parse::<i64>().map_err(|_| RespError::Foreign);
-        match (line.get(..1), line.get(1..).unwrap_or_default()) {
-            (Some("+"), text) => Ok(Reply::Text(text.to_owned())),
-            (Some("-"), text) => Err(RespError::Refused(text.to_owned())),
-            (Some(":"), text) => Ok(Reply::Number(number(text)?)),
-            (Some("$"), "-1") => Ok(Reply::Nothing),
-            (Some("$"), length) => {
-                let length = usize::try_from(number(length)?).map_err(|_| RespError::Foreign)?;
-                self.text(length).await
+/// A text, or that there is none.
+async fn answer(stream: &mut BufStream<TcpStream>) -> Result<Option<String>, RespError> {
+    let mut line = Vec::new();
+    let mut bounded = (&mut *stream).take(LONGEST as u64);
+    bounded.read_until(b'\n', &mut line).await?;
+    let line = std::str::from_utf8(&line)
+        .ok()
+        .and_then(|line| line.strip_suffix("\r\n"))
+        .ok_or(RespError::Foreign)?;
+    match (line.get(..1), line.get(1..).unwrap_or_default()) {
+        (Some("+"), text) => Ok(Some(text.to_owned())),
+        (Some("-"), text) => Err(RespError::Refused(text.to_owned())),
+        (Some("$"), "-1") => Ok(None),
+        (Some("$"), length) => {
+            let length: usize = length.parse().map_err(|_| RespError::Foreign)?;
+            if length > LONGEST {
+                return Err(RespError::Foreign);
             }
-            _ => Err(RespError::Foreign),
+            let mut bytes = vec![0; length + 2];
+            stream.read_exact(&mut bytes).await?;
+            bytes.truncate(length);
+            let text = String::from_utf8(bytes).map_err(|_| RespError::Foreign)?;
+            Ok(Some(text))
         }
-    }
-
-    async fn text(&mut self, length: usize) -> Result<Reply, RespError> {
-        if length > LONGEST {
-            return Err(RespError::Foreign);
-        }
-        let mut bytes = vec![0; length + 2];
-        self.0.read_exact(&mut bytes).await?;
-        bytes.truncate(length);
-        String::from_utf8(bytes)
-            .map(Reply::Text)
-            .map_err(|_| RespError::Foreign)
+        _ => Err(RespError::Foreign),
     }
 }
 
@@ -102,7 +88,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     /// What comes of an answer of these bytes.
-    async fn answered(bytes: &'static [u8]) -> Result<Reply, RespError> {
+    async fn answered(bytes: &'static [u8]) -> Result<Option<String>, RespError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address {
             host: "127.0.0.1".to_owned(),
@@ -115,23 +101,20 @@ mod tests {
             assert_eq!(&request, b"*1\r\n$4\r\nPING\r\n");
             stream.write_all(bytes).await.unwrap();
         });
-        let reply = Connection::open(&address).await?.command(&["PING"]).await;
+        let reply = ask(&address, &["PING"]).await;
         serving.await.unwrap();
         reply
     }
 
     #[tokio::test]
     async fn each_kind_of_answer_is_read() {
-        assert_eq!(
-            answered(b"+PONG\r\n").await.unwrap(),
-            Reply::Text("PONG".into())
-        );
-        assert_eq!(answered(b":12\r\n").await.unwrap(), Reply::Number(12));
-        assert_eq!(answered(b"$-1\r\n").await.unwrap(), Reply::Nothing);
-        assert_eq!(
-            answered(b"$4\r\na\r\nb\r\n").await.unwrap(),
-            Reply::Text("a\r\nb".into())
-        );
+        for (bytes, text) in [
+            (&b"+PONG\r\n"[..], Some("PONG")),
+            (b"$-1\r\n", None),
+            (b"$4\r\na\r\nb\r\n", Some("a\r\nb")),
+        ] {
+            assert_eq!(answered(bytes).await.unwrap().as_deref(), text);
+        }
         let refused = answered(b"-NOAUTH no\r\n").await.unwrap_err();
         assert_eq!(refused.to_string(), "NOAUTH no");
     }
@@ -141,6 +124,7 @@ mod tests {
         for bytes in [
             &b"HTTP/1.1 400 Bad Request\r\n"[..],
             b"",
+            b":12\r\n",
             b"+PONG",
             b"$9999999999\r\n",
         ] {

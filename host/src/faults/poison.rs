@@ -27,13 +27,13 @@ impl Poison {
         !self.poisoned.is_empty()
     }
 
-    /// The batch's event. Of the records that come for the first time the first `left` are poisoned.
-    pub(super) fn event(&mut self, batch: &Batch, left: &mut u64) -> Bytes {
+    /// The batch's event. Of the records that come for the first time those are poisoned for which `one`
+    /// more is to be.
+    pub(super) fn event(&mut self, batch: &Batch, mut one: impl FnMut() -> bool) -> Bytes {
         for record in &batch.records {
             let is_new = record.sequence > self.newest && batch.failures == 0;
-            if is_new && *left > 0 && self.poisoned.len() < MOST {
+            if is_new && self.poisoned.len() < MOST && one() {
                 self.poisoned.insert(record.sequence);
-                *left -= 1;
             }
             self.newest = self.newest.max(record.sequence);
         }
@@ -93,17 +93,19 @@ mod tests {
     #[test]
     fn what_is_poisoned_is_so_each_time_it_comes_and_nothing_else_is() {
         let mut poison = Poison::default();
-        let mut left = 0;
         assert_eq!(
-            spoiled_in(&poison.event(&batch(&[1, 2]), &mut left)),
+            spoiled_in(&poison.event(&batch(&[1, 2]), || false)),
             [false, false]
         );
-        left = 2;
+        let mut left = 2;
+        let mut one = || {
+            left -= 1;
+            left >= 0
+        };
         // Those that came before are not the next ones.
-        let event = poison.event(&batch(&[2, 3, 4, 5]), &mut left);
+        let event = poison.event(&batch(&[2, 3, 4, 5]), &mut one);
         assert_eq!(spoiled_in(&event), [false, true, true, false]);
-        assert_eq!(left, 0);
-        let event = poison.event(&batch(&[4, 5, 6]), &mut left);
+        let event = poison.event(&batch(&[4, 5, 6]), &mut one);
         assert_eq!(spoiled_in(&event), [true, false, false]);
     }
 }

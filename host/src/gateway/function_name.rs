@@ -4,12 +4,11 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::definition::ACCOUNT;
+use super::respond::Refusal;
+use crate::definition::{ACCOUNT, function_arn};
+use crate::lambda::VERSION;
 
 const PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
-
-/// The only version here.
-pub(super) const LATEST: &str = "$LATEST";
 
 /// A function as a request names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,24 +20,13 @@ pub(super) struct FunctionName {
     foreign: bool,
 }
 
-/// Why a request names no function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unnamed {
-    /// It is no name, for this reason.
-    Invalid(String),
-    /// Name and qualifier name different versions.
-    Mismatch,
-    /// It is a function of this region.
-    Elsewhere(String),
-}
-
 impl FunctionName {
     /// Reads a path's part, and the qualifier of the query string where there is one.
     pub(super) fn parse(
         part: &str,
         qualifier: Option<String>,
         region: &str,
-    ) -> Result<Self, Unnamed> {
+    ) -> Result<Self, Refusal> {
         let text = percent_decode_str(part).decode_utf8_lossy();
         let parts: Vec<&str> = text.split(':').collect();
         let (place, account, rest) = match parts.as_slice() {
@@ -54,17 +42,22 @@ impl FunctionName {
             [name] if is_name(name) => (*name, None),
             [name, own] if is_name(name) => (*name, Some((*own).to_owned())),
             _ => {
-                return Err(Unnamed::Invalid(format!(
-                    "Value '{text}' at 'functionName' failed to satisfy constraint: Member must \
-                     satisfy regular expression pattern: {PATTERN}"
-                )));
+                let message = format!(
+                    "1 validation error detected: Value '{text}' at 'functionName' failed to \
+                     satisfy constraint: Member must satisfy regular expression pattern: {PATTERN}"
+                );
+                return Err(Refusal::new(400, "ValidationException", message));
             }
         };
         if own.is_some() && qualifier.is_some() && own != qualifier {
-            return Err(Unnamed::Mismatch);
+            let message = "The derived qualifier from the function name does not match the \
+                           specified qualifier.";
+            return Err(Refusal::new(400, "InvalidParameterValueException", message));
         }
         if let Some(other) = place.filter(|place| *place != region) {
-            return Err(Unnamed::Elsewhere(other.to_owned()));
+            let message =
+                format!("Functions from '{other}' are not reachable in this region ('{region}')");
+            return Err(Refusal::new(404, "ResourceNotFoundException", message));
         }
         Ok(Self {
             name: name.to_owned(),
@@ -75,13 +68,12 @@ impl FunctionName {
 
     /// Whether it can be a function of this machine, where there are no versions and no aliases.
     pub(super) fn can_be_here(&self) -> bool {
-        !self.foreign && self.qualifier.as_deref().is_none_or(|own| own == LATEST)
+        !self.foreign && self.qualifier.as_deref().is_none_or(|own| own == VERSION)
     }
 
     /// The ARN that it stands for.
     pub(super) fn arn(&self, region: &str) -> String {
-        let name = &self.name;
-        let mut arn = format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{name}");
+        let mut arn = function_arn(region, &self.name);
         if let Some(qualifier) = &self.qualifier {
             arn.push(':');
             arn.push_str(qualifier);
@@ -122,34 +114,10 @@ mod tests {
             assert_eq!(parse(part), Some(("f".to_owned(), None, true)), "{part}");
             let live = Some(("f".to_owned(), Some("live".to_owned()), false));
             assert_eq!(parse(&format!("{part}:live")), live, "{part}");
-            let latest = Some(("f".to_owned(), Some(LATEST.to_owned()), true));
+            let latest = Some(("f".to_owned(), Some(VERSION.to_owned()), true));
             assert_eq!(parse(&format!("{part}:%24LATEST")), latest, "{part}");
         }
         let other = Some(("f".to_owned(), None, false));
         assert_eq!(parse("123456789012:function:f"), other);
-    }
-
-    #[test]
-    fn what_is_no_name_or_not_here_is_refused() {
-        let refused = |name: &str, qualifier: Option<&str>| {
-            FunctionName::parse(name, qualifier.map(str::to_owned), "eu-west-1").unwrap_err()
-        };
-        for name in [
-            "*",
-            "my-function!",
-            "invalid-account:function:my-function",
-            "arn:aws:ec2:eu-west-1:000000000000:instance:i-1234567890abcdef0",
-            "arn:aws:lambda:eu-west-1:000000000000:function:my-function:1:2",
-            "function:my-function:$LATEST:extra",
-        ] {
-            let Unnamed::Invalid(reason) = refused(name, None) else {
-                panic!("{name}")
-            };
-            assert!(reason.starts_with(&format!("Value '{name}' at 'functionName'")));
-        }
-        assert_eq!(refused("f:$LATEST", Some("1")), Unnamed::Mismatch);
-        let elsewhere = "arn:aws:lambda:us-east-1:000000000000:function:f";
-        let region = "us-east-1".to_owned();
-        assert_eq!(refused(elsewhere, None), Unnamed::Elsewhere(region));
     }
 }

@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::body::{self, BodyError};
 use super::event::Attempt;
-use super::function_name::{FunctionName, LATEST, Unnamed};
-use super::respond::{self, Answer, JSON, REQUEST_ID, Shape};
+use super::function_name::FunctionName;
+use super::respond::{self, Answer, JSON, REQUEST_ID, Refusal, Shape};
 use super::route::unavailable;
-use super::{Control, Gateway, payload};
+use super::{Gateway, payload};
+use crate::body::{self, BodyError};
 use crate::definition::Function;
-use crate::lambda::{FunctionError, InvokeError, InvokeOptions, Invoked};
+use crate::lambda::{InvokeError, InvokeOptions, Invoked, VERSION};
 
 /// The paths of functions begin with this.
 pub(super) const PREFIX: &str = "/2015-03-31/functions";
@@ -36,11 +36,7 @@ const SYNCHRONOUS_LIMIT: usize = 6 * 1024 * 1024;
 const ASYNCHRONOUS_LIMIT: usize = 1024 * 1024;
 
 /// Answers a request below [`PREFIX`].
-pub(super) async fn answer<C: Control>(
-    gateway: &Gateway<C>,
-    head: &Parts,
-    body: Incoming,
-) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, head: &Parts, body: Incoming) -> Answer {
     let path = head.uri.path();
     let rest = path.strip_prefix(PREFIX).unwrap_or(path);
     let parts: Vec<&str> = rest.split('/').collect();
@@ -56,11 +52,11 @@ pub(super) async fn answer<C: Control>(
             return unavailable(Shape::Rest, Some("lambda"), &operation);
         }
     };
-    outcome.unwrap_or_else(Refusal::answer)
+    outcome.unwrap_or_else(|refusal| refusal.answer(Shape::Rest))
 }
 
-async fn invoke<C: Control>(
-    gateway: &Gateway<C>,
+async fn invoke(
+    gateway: &Gateway,
     name: &str,
     head: &Parts,
     body: Incoming,
@@ -75,10 +71,14 @@ async fn invoke<C: Control>(
         InvocationType::RequestResponse | InvocationType::DryRun => SYNCHRONOUS_LIMIT,
     };
     let payload = body::read(body, limit).await.map_err(|error| match error {
-        BodyError::TooLarge => Refusal::TooLarge(limit),
-        BodyError::Broken => Refusal::Unreadable("The request broke off".to_owned()),
+        BodyError::TooLarge => Refusal::new(
+            413,
+            "RequestTooLargeException",
+            format!("Request must be smaller than {limit} bytes for the InvokeFunction operation"),
+        ),
+        BodyError::Broken => unreadable("The request broke off"),
     })?;
-    let payload = payload::check(payload).map_err(Refusal::Unreadable)?;
+    let payload = payload::check(payload).map_err(unreadable)?;
     let with_version = name.qualifier.is_some();
     match kind {
         InvocationType::RequestResponse => {
@@ -109,8 +109,8 @@ async fn invoke<C: Control>(
 }
 
 /// The invocation ends as it would even where the client goes away.
-async fn run<C: Control>(
-    gateway: &Gateway<C>,
+async fn run(
+    gateway: &Gateway,
     name: FunctionName,
     payload: Bytes,
     options: InvokeOptions,
@@ -122,21 +122,19 @@ async fn run<C: Control>(
         Err(InvokeError::Throttled) => {
             let function = functions.get(&name.name);
             let reserved = function.is_some_and(|found| found.reserved_concurrency.is_some());
-            Err(Refusal::Throttled(if reserved {
+            Err(throttled(if reserved {
                 "ReservedFunctionConcurrentInvocationLimitExceeded"
             } else {
                 "ConcurrentInvocationLimitExceeded"
             }))
         }
-        Err(error @ InvokeError::Stopping) => Err(Refusal::Service(error.to_string())),
+        Err(error @ InvokeError::Stopping) => {
+            Err(Refusal::new(500, "ServiceException", error.to_string()))
+        }
     }
 }
 
-fn take_event<C: Control>(
-    gateway: &Gateway<C>,
-    name: FunctionName,
-    payload: Bytes,
-) -> Result<Answer, Refusal> {
+fn take_event(gateway: &Gateway, name: FunctionName, payload: Bytes) -> Result<Answer, Refusal> {
     let functions = gateway.services.functions.clone();
     if functions.get(&name.name).is_none() {
         return Err(not_found_to_invoke(gateway, name));
@@ -153,7 +151,7 @@ fn take_event<C: Control>(
         let (payload, options) = (payload.clone(), options.clone());
         async move {
             match functions.invoke(&function, payload, options).await {
-                Ok(Invoked { error: None, .. }) => Attempt::Done,
+                Ok(Invoked { failed: false, .. }) => Attempt::Done,
                 Ok(_) => Attempt::Failed,
                 Err(InvokeError::Throttled) => Attempt::Throttled,
                 Err(InvokeError::NotFound(_) | InvokeError::Stopping) => Attempt::Hopeless,
@@ -165,22 +163,17 @@ fn take_event<C: Control>(
         respond::set(&mut answer, REQUEST_ID, &request_id);
         Ok(answer)
     } else {
-        Err(Refusal::Throttled("CallerRateLimitExceeded"))
+        Err(throttled("CallerRateLimitExceeded"))
     }
 }
 
 fn invoked_answer(invoked: Invoked) -> Answer {
     let mut answer = respond::answer(200, JSON, invoked.payload);
     respond::set(&mut answer, REQUEST_ID, &invoked.request_id);
-    let headers = answer.headers_mut();
-    let version = HeaderValue::from_static(invoked.executed_version);
-    headers.insert(EXECUTED_VERSION, version);
-    if let Some(error) = invoked.error {
-        let error = match error {
-            FunctionError::Handled => "Handled",
-            FunctionError::Unhandled => "Unhandled",
-        };
-        headers.insert(FUNCTION_ERROR, HeaderValue::from_static(error));
+    respond::set(&mut answer, EXECUTED_VERSION, VERSION);
+    if invoked.failed {
+        // Lambda says so of all errors of today's runtimes, also of those that the function reports.
+        respond::set(&mut answer, FUNCTION_ERROR, "Unhandled");
     }
     if let Some(tail) = invoked.log_tail {
         respond::set(&mut answer, LOG_RESULT, &STANDARD.encode(tail));
@@ -195,8 +188,8 @@ fn client_context(headers: &HeaderMap) -> Result<Option<Arc<str>>, Refusal> {
     };
     match payload::client_context(header.as_bytes()) {
         Some(context) => Ok(Some(context.into())),
-        None => Err(Refusal::Unreadable(
-            "Client context must be a valid Base64-encoded JSON object.".to_owned(),
+        None => Err(unreadable(
+            "Client context must be a valid Base64-encoded JSON object.",
         )),
     }
 }
@@ -215,40 +208,26 @@ impl InvocationType {
             None | Some(b"RequestResponse") => Ok(Self::RequestResponse),
             Some(b"Event") => Ok(Self::Event),
             Some(b"DryRun") => Ok(Self::DryRun),
-            Some(other) => Err(Refusal::Parameter(format!(
-                "1 validation error detected: Value '{}' at 'invocationType' failed to satisfy \
-                 constraint: Member must satisfy enum value set: [RequestResponse, Event, DryRun]",
-                String::from_utf8_lossy(other)
-            ))),
+            Some(other) => {
+                let message = format!(
+                    "1 validation error detected: Value '{}' at 'invocationType' failed to \
+                     satisfy constraint: Member must satisfy enum value set: [RequestResponse, \
+                     Event, DryRun]",
+                    String::from_utf8_lossy(other)
+                );
+                Err(Refusal::new(400, "InvalidParameterValueException", message))
+            }
         }
     }
 }
 
 /// The function that a request names, which may not be there.
-fn name_of<C: Control>(
-    gateway: &Gateway<C>,
-    name: &str,
-    head: &Parts,
-) -> Result<FunctionName, Refusal> {
+fn name_of(gateway: &Gateway, name: &str, head: &Parts) -> Result<FunctionName, Refusal> {
     let qualifier = respond::query(head, "Qualifier");
-    let region = &gateway.services.region;
-    FunctionName::parse(name, qualifier, region).map_err(|unnamed| match unnamed {
-        Unnamed::Invalid(reason) => Refusal::Invalid(reason),
-        Unnamed::Mismatch => Refusal::Parameter(
-            "The derived qualifier from the function name does not match the specified qualifier."
-                .to_owned(),
-        ),
-        Unnamed::Elsewhere(other) => Refusal::NotFound(format!(
-            "Functions from '{other}' are not reachable in this region ('{region}')"
-        )),
-    })
+    FunctionName::parse(name, qualifier, &gateway.services.region)
 }
 
-fn find<C: Control>(
-    gateway: &Gateway<C>,
-    name: &str,
-    head: &Parts,
-) -> Result<(FunctionName, Function), Refusal> {
+fn find(gateway: &Gateway, name: &str, head: &Parts) -> Result<(FunctionName, Function), Refusal> {
     let name = name_of(gateway, name, head)?;
     let function = gateway.services.functions.get(&name.name);
     match function.filter(|_| name.can_be_here()) {
@@ -257,22 +236,19 @@ fn find<C: Control>(
     }
 }
 
-fn not_found<C: Control>(gateway: &Gateway<C>, name: &FunctionName) -> Refusal {
+fn not_found(gateway: &Gateway, name: &FunctionName) -> Refusal {
     let arn = name.arn(&gateway.services.region);
-    Refusal::NotFound(format!("Function not found: {arn}"))
+    let message = format!("Function not found: {arn}");
+    Refusal::new(404, "ResourceNotFoundException", message)
 }
 
 /// `Invoke` says which version it would have called.
-fn not_found_to_invoke<C: Control>(gateway: &Gateway<C>, mut name: FunctionName) -> Refusal {
-    name.qualifier.get_or_insert_with(|| LATEST.to_owned());
+fn not_found_to_invoke(gateway: &Gateway, mut name: FunctionName) -> Refusal {
+    name.qualifier.get_or_insert_with(|| VERSION.to_owned());
     not_found(gateway, &name)
 }
 
-fn function_answer<C: Control>(
-    gateway: &Gateway<C>,
-    name: &FunctionName,
-    function: &Function,
-) -> Answer {
+fn function_answer(gateway: &Gateway, name: &FunctionName, function: &Function) -> Answer {
     let mut found = json!({
         "Configuration": qualified(gateway, name, function),
         // What runs is the file itself.
@@ -285,13 +261,13 @@ fn function_answer<C: Control>(
 }
 
 /// The settings, with the ARN as it was asked for.
-fn qualified<C: Control>(gateway: &Gateway<C>, name: &FunctionName, function: &Function) -> Value {
+fn qualified(gateway: &Gateway, name: &FunctionName, function: &Function) -> Value {
     let mut configuration = configuration(function, &gateway.services.region);
     configuration["FunctionArn"] = name.arn(&gateway.services.region).into();
     configuration
 }
 
-fn list<C: Control>(gateway: &Gateway<C>, head: &Parts) -> Answer {
+fn list(gateway: &Gateway, head: &Parts) -> Answer {
     let region = &gateway.services.region;
     let functions = gateway.services.functions.list();
     let functions = functions
@@ -316,7 +292,7 @@ fn configuration(function: &Function, region: &str) -> Value {
         "Handler": function.handler,
         "Timeout": function.timeout_seconds,
         "MemorySize": function.memory_mb,
-        "Version": "$LATEST",
+        "Version": VERSION,
         "PackageType": "Zip",
         "State": "Active",
         "LastUpdateStatus": "Successful",
@@ -326,54 +302,15 @@ fn configuration(function: &Function, region: &str) -> Value {
 }
 
 fn success(body: &Value) -> Answer {
-    respond::identified(respond::answer(200, JSON, body.to_string().into()))
+    respond::success(JSON, body.to_string())
 }
 
-/// A request that was not done. (Lambda API reference, `Invoke`)
-#[derive(Debug)]
-enum Refusal {
-    /// The function is not there, or not here.
-    NotFound(String),
-    /// A member of the request is none, for this reason.
-    Invalid(String),
-    /// There is no room, for this reason.
-    Throttled(&'static str),
-    /// The payload has more bytes than this.
-    TooLarge(usize),
-    /// The payload or the context is no JSON.
-    Unreadable(String),
-    Parameter(String),
-    /// The host's own fault.
-    Service(String),
+// What is refused. (Lambda API reference, `Invoke`)
+
+fn unreadable(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidRequestContentException", message)
 }
 
-impl Refusal {
-    fn answer(self) -> Answer {
-        let (status, code, message) = match self {
-            Self::NotFound(message) => (404, "ResourceNotFoundException", message),
-            Self::Invalid(reason) => {
-                let message = format!("1 validation error detected: {reason}");
-                (400, "ValidationException", message)
-            }
-            Self::Throttled(reason) => return throttled(reason),
-            Self::TooLarge(limit) => (
-                413,
-                "RequestTooLargeException",
-                format!(
-                    "Request must be smaller than {limit} bytes for the InvokeFunction operation"
-                ),
-            ),
-            Self::Unreadable(message) => (400, "InvalidRequestContentException", message),
-            Self::Parameter(message) => (400, "InvalidParameterValueException", message),
-            Self::Service(message) => (500, "ServiceException", message),
-        };
-        respond::error(Shape::Rest, status, code, &message)
-    }
-}
-
-fn throttled(reason: &str) -> Answer {
-    let body = json!({"Reason": reason, "Type": "User", "message": "Rate Exceeded."});
-    let mut answer = respond::identified(respond::answer(429, JSON, body.to_string().into()));
-    respond::set(&mut answer, respond::ERROR_TYPE, "TooManyRequestsException");
-    answer
+fn throttled(reason: &'static str) -> Refusal {
+    Refusal::new(429, "TooManyRequestsException", "Rate Exceeded.").because(reason)
 }

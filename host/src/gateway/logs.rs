@@ -7,13 +7,11 @@
 
 use std::io;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::respond::{self, Answer, Shape};
-use super::route::unavailable;
-use super::{Control, Gateway};
+use super::respond::{self, Answer, Refusal, Shape};
+use super::{Gateway, route};
 use crate::lambda::{LogReader, Place, ReadLine};
 
 mod pattern;
@@ -48,41 +46,37 @@ struct FilterLogEvents {
 }
 
 /// Answers an operation of CloudWatch Logs.
-pub(super) async fn answer<C: Control>(
-    gateway: &Gateway<C>,
-    operation: &str,
-    body: &[u8],
-) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, operation: &str, body: &[u8]) -> Answer {
     if operation != "FilterLogEvents" {
         let target = [SERVICE, ".", operation].concat();
-        return unavailable(Shape::Json, Some("logs"), &target);
+        return route::unavailable(Shape::Json, Some("logs"), &target);
     }
     match filter(gateway, body).await {
-        Ok(page) => {
-            let body = Bytes::from(page.to_string());
-            respond::identified(respond::answer(200, AWS_JSON_1_1, body))
-        }
-        Err(refusal) => refusal.answer(),
+        Ok(page) => respond::success(AWS_JSON_1_1, page.to_string()),
+        Err(refusal) => refusal.answer(Shape::Json),
     }
 }
 
-async fn filter<C: Control>(gateway: &Gateway<C>, body: &[u8]) -> Result<Value, Refusal> {
-    let request: FilterLogEvents = serde_json::from_slice(body)
-        .map_err(|error| Refusal::Unreadable(format!("The request cannot be read: {error}")))?;
+async fn filter(gateway: &Gateway, body: &[u8]) -> Result<Value, Refusal> {
+    let request: FilterLogEvents = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("The request cannot be read: {error}");
+        Refusal::new(400, "SerializationException", message)
+    })?;
     let (pattern, limit) = request.check()?;
     let group = request.group()?;
     let functions = &gateway.services.functions;
     let mut members = functions.list();
     members.retain(|function| function.log_group == group);
     if members.is_empty() {
-        return Err(Refusal::NotFound);
+        let message = "The specified log group does not exist.";
+        return Err(Refusal::new(400, "ResourceNotFoundException", message));
     }
     let mut logs = Vec::new();
     for function in members {
         // A function that went meanwhile has no log any more.
         if let Some(reader) = functions.log_reader(&function.name).await {
             logs.push(Log {
-                reader: reader.map_err(Refusal::Unavailable)?,
+                reader: reader.map_err(unavailable)?,
                 next: None,
             });
         }
@@ -90,7 +84,7 @@ async fn filter<C: Control>(gateway: &Gateway<C>, body: &[u8]) -> Result<Value, 
     let page = move || read(logs, &request, &pattern, limit);
     // It is cancelled only with the whole runtime.
     let page = tokio::task::spawn_blocking(page).await;
-    page.map_err(|error| Refusal::Unavailable(io::Error::other(error)))?
+    page.map_err(|error| unavailable(io::Error::other(error)))?
 }
 
 /// One function's log in reading.
@@ -136,7 +130,7 @@ fn read(
             bytes += size;
             events.push(event(line));
         }
-        stream.next = stream.reader.next().map_err(Refusal::Unavailable)?;
+        stream.next = stream.reader.next().map_err(unavailable)?;
     }
     Ok(json!({"events": events, "searchedLogStreams": []}))
 }
@@ -146,24 +140,19 @@ fn begin(logs: &mut [Log], request: &FilterLogEvents) -> Result<(), Refusal> {
         None => {
             for stream in &mut *logs {
                 let from = request.start_time.unwrap_or(i64::MIN);
-                stream
-                    .reader
-                    .seek_time(from)
-                    .map_err(Refusal::Unavailable)?;
+                stream.reader.seek_time(from).map_err(unavailable)?;
             }
         }
         Some(token) => {
             let places = places(token).filter(|places| places.len() == logs.len());
-            let places = places.ok_or_else(|| {
-                Refusal::Parameter("The specified nextToken is invalid.".to_owned())
-            })?;
+            let places = places.ok_or_else(|| parameter("The specified nextToken is invalid."))?;
             for (stream, place) in logs.iter_mut().zip(places) {
-                stream.reader.seek(place).map_err(Refusal::Unavailable)?;
+                stream.reader.seek(place).map_err(unavailable)?;
             }
         }
     }
     for stream in logs {
-        stream.next = stream.reader.next().map_err(Refusal::Unavailable)?;
+        stream.next = stream.reader.next().map_err(unavailable)?;
     }
     Ok(())
 }
@@ -215,8 +204,8 @@ impl FilterLogEvents {
                 let name = name.map_or(identifier.as_str(), |(_, name)| name);
                 Ok(name.strip_suffix(":*").unwrap_or(name))
             }
-            _ => Err(Refusal::Parameter(
-                "Exactly one of logGroupName and logGroupIdentifier is to be given.".to_owned(),
+            _ => Err(parameter(
+                "Exactly one of logGroupName and logGroupIdentifier is to be given.",
             )),
         }
     }
@@ -225,21 +214,21 @@ impl FilterLogEvents {
     fn check(&self) -> Result<(Pattern, usize), Refusal> {
         if self.log_stream_names.is_some() && self.log_stream_name_prefix.is_some() {
             let message = "logStreamNames and logStreamNamePrefix cannot both be given.";
-            return Err(Refusal::Parameter(message.to_owned()));
+            return Err(parameter(message));
         }
         if self.start_from_head == Some(false) {
             let message = "startFromHead=false is not available with --local.";
-            return Err(Refusal::Parameter(message.to_owned()));
+            return Err(parameter(message));
         }
         let limit = self.limit.unwrap_or(MOST_EVENTS);
         if !(1..=MOST_EVENTS).contains(&limit) {
-            return Err(Refusal::Parameter(format!(
+            return Err(parameter(format!(
                 "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy \
                  constraint: Member must be from 1 to {MOST_EVENTS}"
             )));
         }
         let pattern = Pattern::parse(self.filter_pattern.as_deref().unwrap_or_default())
-            .map_err(Refusal::Parameter)?;
+            .map_err(parameter)?;
         Ok((pattern, limit))
     }
 
@@ -251,32 +240,14 @@ impl FilterLogEvents {
     }
 }
 
-/// A request that was not done. (CloudWatch Logs API reference, `FilterLogEvents`)
-#[derive(Debug)]
-enum Refusal {
-    NotFound,
-    Parameter(String),
-    Unreadable(String),
-    /// The host's own fault.
-    Unavailable(io::Error),
+// What is refused. (CloudWatch Logs API reference, `FilterLogEvents`)
+
+fn parameter(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidParameterException", message)
 }
 
-impl Refusal {
-    fn answer(self) -> Answer {
-        let (status, code, message) = match self {
-            Self::NotFound => (
-                400,
-                "ResourceNotFoundException",
-                "The specified log group does not exist.".to_owned(),
-            ),
-            Self::Parameter(message) => (400, "InvalidParameterException", message),
-            Self::Unreadable(message) => (400, "SerializationException", message),
-            Self::Unavailable(error) => (
-                503,
-                "ServiceUnavailableException",
-                format!("The log cannot be read: {error}"),
-            ),
-        };
-        respond::error(Shape::Json, status, code, &message)
-    }
+/// The host's own fault.
+fn unavailable(error: io::Error) -> Refusal {
+    let message = format!("The log cannot be read: {error}");
+    Refusal::new(503, "ServiceUnavailableException", message)
 }

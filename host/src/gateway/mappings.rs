@@ -1,22 +1,21 @@
 //! Lambda's API: what clients read of event source mappings. Scripts wait for a `State`.
 
-use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 use serde_json::{Value, json};
 
+use super::Gateway;
 use super::function_name::FunctionName;
 use super::respond::{self, Answer, JSON, Shape};
 use super::route::unavailable;
-use super::{Control, Gateway};
-use crate::definition::{ACCOUNT, StartingPosition};
+use crate::definition::{ACCOUNT, StartingPosition, function_arn};
 use crate::mapping::Described;
 
 /// The paths of mappings begin with this.
 pub(super) const PREFIX: &str = "/2015-03-31/event-source-mappings";
 
 /// Answers a request below [`PREFIX`].
-pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, head: &Parts) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, head: &Parts) -> Answer {
     let path = head.uri.path();
     let id = path
         .strip_prefix(PREFIX)
@@ -31,51 +30,38 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, head: &Parts) -> An
     let described = tokio::task::spawn_blocking(move || mappings.describe()).await;
     let described = described.unwrap_or_default();
     let region = &gateway.services.region;
-    let found = if id.is_empty() {
-        let wanted = Wanted::of(head, region);
-        let all = described.iter().filter(|mapping| wanted.takes(mapping));
+    if id.is_empty() {
+        let is_wanted = wanted(head, region);
+        let all = described.iter().filter(|mapping| is_wanted(mapping));
         let all = all.map(|mapping| configuration(mapping, region)).collect();
-        respond::page(head, "EventSourceMappings", all, 100)
-    } else {
-        match described
-            .iter()
-            .find(|described| described.mapping.id == id)
-        {
-            Some(mapping) => configuration(mapping, region),
-            None => {
-                let message = "The resource you requested does not exist.";
-                return respond::error(Shape::Rest, 404, "ResourceNotFoundException", message);
-            }
-        }
-    };
-    respond::identified(respond::answer(200, JSON, Bytes::from(found.to_string())))
-}
-
-/// Which mappings are asked for.
-struct Wanted {
-    source: Option<String>,
-    /// None where nothing has the name that was given.
-    function: Option<Option<String>>,
-}
-
-impl Wanted {
-    fn of(head: &Parts, region: &str) -> Self {
-        let function = respond::query(head, "FunctionName").map(|name| {
-            let name = FunctionName::parse(&name, None, region).ok();
-            name.filter(FunctionName::can_be_here).map(|name| name.name)
-        });
-        Self {
-            source: respond::query(head, "EventSourceArn"),
-            function,
+        let page = respond::page(head, "EventSourceMappings", all, 100);
+        return respond::success(JSON, page.to_string());
+    }
+    let mut described = described.iter();
+    match described.find(|described| described.mapping.id == id) {
+        Some(mapping) => respond::success(JSON, configuration(mapping, region).to_string()),
+        None => {
+            let message = "The resource you requested does not exist.";
+            respond::error(Shape::Rest, 404, "ResourceNotFoundException", message)
         }
     }
+}
 
-    fn takes(&self, described: &Described) -> bool {
-        let function = self.function.as_ref();
-        self.source
+/// Which mappings are asked for: none where nothing has the name that was given.
+fn wanted(head: &Parts, region: &str) -> impl Fn(&Described) -> bool {
+    let source = respond::query(head, "EventSourceArn");
+    let function = respond::query(head, "FunctionName").map(|name| {
+        let name = FunctionName::parse(&name, None, region).ok();
+        name.filter(FunctionName::can_be_here).map(|name| name.name)
+    });
+    move |described| {
+        let name = Some(&described.mapping.function);
+        source
             .as_ref()
             .is_none_or(|arn| *arn == described.stream_arn)
-            && function.is_none_or(|name| name.as_ref() == Some(&described.mapping.function))
+            && function
+                .as_ref()
+                .is_none_or(|wanted| wanted.as_ref() == name)
     }
 }
 
@@ -86,7 +72,6 @@ fn configuration(described: &Described, region: &str) -> Value {
         stream_arn,
         changed_ms,
     } = described;
-    let arn = |kind: &str, name: &str| format!("arn:aws:lambda:{region}:{ACCOUNT}:{kind}:{name}");
     let or_unbound = |bound: Option<u32>| bound.map_or(-1, i64::from);
     let destination = mapping.on_failure.as_ref().map_or_else(
         || json!({}),
@@ -99,9 +84,10 @@ fn configuration(described: &Described, region: &str) -> Value {
     };
     json!({
         "UUID": mapping.id,
-        "EventSourceMappingArn": arn("event-source-mapping", &mapping.id),
+        "EventSourceMappingArn":
+            format!("arn:aws:lambda:{region}:{ACCOUNT}:event-source-mapping:{}", mapping.id),
         "EventSourceArn": stream_arn,
-        "FunctionArn": arn("function", &mapping.function),
+        "FunctionArn": function_arn(region, &mapping.function),
         "State": if mapping.enabled { "Enabled" } else { "Disabled" },
         "StateTransitionReason": "User action",
         "LastModified": changed_ms.div_euclid(1_000),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub(super) type Answer = Response<Full<Bytes>>;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// The media type of AWS's JSON protocol, version 1.0.
 pub(super) const AWS_JSON: &str = "application/x-amz-json-1.0";
@@ -34,6 +34,11 @@ pub(super) fn set(answer: &mut Answer, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);
     }
+}
+
+/// The answer of what was done.
+pub(super) fn success(content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    identified(answer(200, content_type, body.into()))
 }
 
 /// An answer with a request id of its own.
@@ -86,6 +91,50 @@ pub(super) enum Shape {
     Rest,
     /// S3.
     RestXml,
+}
+
+/// A request that was not done, as its service says it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+    /// Lambda's reason for having no room.
+    reason: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            reason: None,
+        }
+    }
+
+    pub(super) fn because(self, reason: &'static str) -> Self {
+        let reason = Some(reason);
+        Self { reason, ..self }
+    }
+
+    pub(super) fn answer(self, shape: Shape) -> Answer {
+        let Self {
+            status,
+            code,
+            message,
+            reason,
+        } = self;
+        match reason {
+            None => error(shape, status, code, &message),
+            Some(reason) => {
+                let body = json!({"Reason": reason, "Type": "User", "message": message});
+                let mut answer = identified(answer(status, JSON, body.to_string().into()));
+                set(&mut answer, ERROR_TYPE, code);
+                answer
+            }
+        }
+    }
 }
 
 /// An error of a service.

@@ -9,10 +9,15 @@ use http::{HeaderMap, HeaderName, Method, Request};
 use hyper::body::Incoming;
 use subtle::ConstantTimeEq as _;
 
-use super::body::{self, BodyError};
-use super::respond::{self, AWS_JSON, Answer, JSON, REQUEST_ID, Shape};
-use super::{Control, Gateway, functions, identity, logs, mappings};
+use super::respond::{self, AWS_JSON, Answer, JSON, Shape};
+use super::{Gateway, Services, functions, identity, logs, mappings};
+use crate::body::{self, BodyError};
 use crate::{guard, queue};
+
+// What the target of a service's operations begins with.
+const TABLES: &str = "DynamoDB_20120810";
+const STREAMS: &str = "DynamoDBStreams_20120810";
+const QUEUES: &str = "AmazonSQS";
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
@@ -30,7 +35,7 @@ const FORM_LIMIT: usize = 1024 * 1024;
 const CONTROL_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Answers any request.
-pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let host = match guard::check(&head.uri, &head.headers) {
         Ok(host) => host,
@@ -64,8 +69,8 @@ pub(super) async fn answer<C: Control>(gateway: &Gateway<C>, request: Request<In
 }
 
 /// Answers the tool's own requests.
-async fn own<C: Control>(
-    gateway: &Gateway<C>,
+async fn own(
+    gateway: &Gateway,
     method: &Method,
     headers: &HeaderMap,
     path: &str,
@@ -100,42 +105,57 @@ async fn own<C: Control>(
 }
 
 /// Answers a request that names its operation in a header.
-async fn targeted<C: Control>(
-    gateway: &Gateway<C>,
+async fn targeted(
+    gateway: &Gateway,
     host: &str,
     target: &str,
     headers: &HeaderMap,
     body: Incoming,
 ) -> Answer {
-    let services = &gateway.services;
-    match target.split_once('.') {
-        Some(("DynamoDB_20120810" | "DynamoDBStreams_20120810", operation)) => {
-            match body::read(body, STORE_LIMIT).await {
-                Ok(body) => {
-                    let live = services.functions.live();
-                    let began = live.is_watched().then(Instant::now);
-                    let reply = services.store.call(operation, body).await;
-                    if let Some(began) = began {
-                        live.stored(operation, began.elapsed(), reply.status >= 500);
-                    }
-                    respond::identified(respond::answer(reply.status, AWS_JSON, reply.body))
-                }
-                Err(error) => unreadable(Shape::Json, error),
-            }
+    let (service_name, operation) = target.split_once('.').unwrap_or((target, ""));
+    let limit = match service_name {
+        TABLES | STREAMS => STORE_LIMIT,
+        QUEUES => QUEUE_LIMIT,
+        logs::SERVICE => LOGS_LIMIT,
+        _ => return unavailable(Shape::Json, service(headers), target),
+    };
+    let body = match body::read(body, limit).await {
+        Ok(body) => body,
+        Err(error) => return unreadable(Shape::Json, error),
+    };
+    match service_name {
+        QUEUES => {
+            let endpoint = ["http://", host].concat();
+            queued(
+                gateway
+                    .services
+                    .queues
+                    .call(&endpoint, operation, body)
+                    .await,
+            )
         }
-        Some(("AmazonSQS", operation)) => match body::read(body, QUEUE_LIMIT).await {
-            Ok(body) => {
-                let endpoint = ["http://", host].concat();
-                queued(services.queues.call(&endpoint, operation, body).await)
-            }
-            Err(error) => unreadable(Shape::Json, error),
-        },
-        Some((logs::SERVICE, operation)) => match body::read(body, LOGS_LIMIT).await {
-            Ok(body) => logs::answer(gateway, operation, &body).await,
-            Err(error) => unreadable(Shape::Json, error),
-        },
-        _ => unavailable(Shape::Json, service(headers), target),
+        logs::SERVICE => logs::answer(gateway, operation, &body).await,
+        _ => stored(&gateway.services, operation, body).await,
     }
+}
+
+async fn stored(services: &Services, operation: &str, body: Bytes) -> Answer {
+    let live = services.functions.live();
+    let began = live.is_watched().then(Instant::now);
+    let reply = services.store.call(operation, body).await;
+    if let Some(began) = began {
+        live.stored(operation, began.elapsed(), reply.status >= 500);
+    }
+    respond::identified(respond::answer(reply.status, AWS_JSON, reply.body))
+}
+
+fn queued(answer: queue::Answer) -> Answer {
+    let response = respond::answer(answer.status, AWS_JSON, answer.body);
+    let mut response = respond::identified(response);
+    if let Some(code) = answer.query_error {
+        respond::set(&mut response, QUERY_ERROR, &code);
+    }
+    response
 }
 
 /// Answers a request that is a form, as services without JSON have them.
@@ -162,15 +182,6 @@ fn older_protocol(action: &str) -> Answer {
          1.34.95, AWS CLI 2.16 or 1.32.95, Java 2.21.19, JavaScript 3.447.0 and Go 1.47.7, or later."
     );
     respond::error(Shape::Query, 501, "NotImplemented", &message)
-}
-
-fn queued(answer: queue::Answer) -> Answer {
-    let mut response = respond::answer(answer.status, AWS_JSON, answer.body);
-    respond::set(&mut response, REQUEST_ID, &answer.request_id);
-    if let Some(code) = answer.query_error {
-        respond::set(&mut response, QUERY_ERROR, &code);
-    }
-    response
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

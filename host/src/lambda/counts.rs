@@ -1,7 +1,6 @@
 //! What a function's invocations came to in the last hour.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use crate::clock::now_ms;
+use crate::sync::Mutex;
 
 const MINUTES: u64 = 60;
 /// What counts as now.
@@ -65,7 +65,7 @@ impl Counts {
 
     /// An invocation has come to its end.
     pub(super) fn finished(&self, answer: &Result<Bytes, Failure>) {
-        let mut known = self.lock();
+        let mut known = self.known.lock();
         let counted = known.now(self.minute());
         counted.invocations += 1;
         let Err(failure) = answer else { return };
@@ -80,7 +80,7 @@ impl Counts {
 
     /// An invocation was turned away.
     pub(super) fn throttled(&self) {
-        self.lock().now(self.minute()).throttles += 1;
+        self.known.lock().now(self.minute()).throttles += 1;
     }
 
     /// Of the last hour.
@@ -95,7 +95,7 @@ impl Counts {
 
     fn last(&self, minutes: u64) -> Counted {
         let now = self.minute();
-        let known = self.lock();
+        let known = self.known.lock();
         let recent = known.minutes.iter().filter(|(at, _)| at + minutes > now);
         recent.fold(Counted::default(), |sum, (_, one)| Counted {
             invocations: sum.invocations + one.invocations,
@@ -106,15 +106,11 @@ impl Counts {
     }
 
     pub(super) fn last_error(&self) -> Option<LastError> {
-        self.lock().last_error.clone()
+        self.known.lock().last_error.clone()
     }
 
     fn minute(&self) -> u64 {
         self.began.elapsed().as_secs() / 60
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ use super::runtime_api;
 use crate::clock;
 use crate::definition::Function;
 use crate::offspring::kill_group;
+use crate::sync::Mutex;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -80,15 +81,12 @@ impl Environment {
 
     /// It asks for work for the first time.
     pub(super) fn became_ready(&self) {
-        *self.init.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.started.elapsed());
+        *self.init.lock() = Some(self.started.elapsed());
     }
 
     /// How long that took, once.
     pub(super) fn take_init(&self) -> Option<Duration> {
-        self.init
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.init.lock().take()
     }
 
     /// The most memory that the process has used, in MB.

@@ -8,13 +8,14 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
 
 use super::LogLine;
 use crate::clock::now_ms;
+use crate::sync::Mutex;
 
 mod read;
 
@@ -63,7 +64,7 @@ impl FunctionLog {
 
     /// Adds a line, given without its line break.
     pub(super) fn line(self: &Arc<Self>, stream: &str, request_id: Option<&str>, text: &[u8]) {
-        let mut buffer = self.lock();
+        let mut buffer = self.buffer.lock();
         // Read here, so that the lines of the file are in the order of their times.
         let at_ms = now_ms();
         if buffer.text.len() + text.len() > LARGEST_BUFFER {
@@ -107,7 +108,7 @@ impl FunctionLog {
         loop {
             tokio::time::sleep(GATHERING).await;
             self.flush().await;
-            let mut buffer = self.lock();
+            let mut buffer = self.buffer.lock();
             if buffer.text.is_empty() && buffer.dropped == 0 {
                 buffer.claimed = false;
                 return;
@@ -116,9 +117,9 @@ impl FunctionLog {
     }
 
     fn write(&self) {
-        let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let _file = self.file.lock();
         let (mut text, dropped) = {
-            let mut buffer = self.lock();
+            let mut buffer = self.buffer.lock();
             (
                 std::mem::take(&mut buffer.text),
                 std::mem::take(&mut buffer.dropped),
@@ -129,10 +130,6 @@ impl FunctionLog {
         }
         // The log is where a failure would be written.
         let _ = append(&self.path, &text);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

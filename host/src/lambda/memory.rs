@@ -3,10 +3,11 @@
 //! The system keeps that mark. Asking for it takes a few microseconds of reading, so it is asked for
 //! a few times a second and not at each invocation.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::sync::Mutex;
 
 /// How long an answer is good.
 const GOOD: Duration = Duration::from_millis(200);
@@ -25,12 +26,12 @@ struct Known {
 impl Memory {
     /// It is that of this process.
     pub(super) fn of(&self, pid: Option<u32>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pid = pid;
+        self.0.lock().pid = pid;
     }
 
     /// In whole MB, one at least; after the process's end what was last known.
     pub(super) fn most_used_mb(&self) -> u64 {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.asked.is_none_or(|asked| asked.elapsed() >= GOOD) {
             known.asked = Some(Instant::now());
             let mark = known.pid.and_then(high_water_mark_kb);

@@ -6,11 +6,13 @@
 
 use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::net::unix::pipe::Receiver;
 
 use super::log::FunctionLog;
+
+use crate::sync::Mutex;
 
 /// In bytes; what is longer becomes several lines. CloudWatch's largest event was as long.
 const LONGEST_LINE: usize = 256 * 1024;
@@ -69,7 +71,7 @@ impl Output {
 
     /// Takes what is there; true at the pipe's end.
     fn read_with(&self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> bool {
-        let mut lines = self.lock();
+        let mut lines = self.lines.lock();
         let mut chunk = [0; 8 * 1024];
         loop {
             match read(&mut chunk) {
@@ -86,23 +88,19 @@ impl Output {
 
     /// From now on, lines count to this invocation.
     pub(super) fn begin(&self, request_id: &Arc<str>, tail: bool) {
-        let mut lines = self.lock();
+        let mut lines = self.lines.lock();
         lines.request_id = Some(Arc::clone(request_id));
         lines.tail = tail.then(Vec::new);
     }
 
     /// A line of the platform's own, for log and tail.
     pub(super) fn add(&self, line: &str) {
-        self.lock().line(line.as_bytes());
+        self.lines.lock().line(line.as_bytes());
     }
 
     /// The tail, where the invocation asked for it.
     pub(super) fn take_tail(&self) -> Option<Vec<u8>> {
-        self.lock().tail.take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock().tail.take()
     }
 }
 

@@ -5,7 +5,7 @@
 //! when environments start and end. Everything is under one lock, which is never held across an await.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
@@ -18,6 +18,7 @@ use super::failure::{Failure, LARGEST_ANSWER};
 use super::log::FunctionLog;
 use super::{InvokeError, InvokeOptions, Invoked, Services, Status};
 use crate::definition::Function;
+use crate::sync::Mutex;
 
 mod backoff;
 mod delivery;
@@ -51,8 +52,6 @@ struct State {
     generation: u64,
     /// Those that may still take or have work.
     slots: Vec<Slot>,
-    /// The idle slots' ids, the one that became idle last at the end.
-    idle: Vec<u64>,
     queue: VecDeque<Job>,
     backoff: Backoff,
     /// Who waits for an environment of this generation to be ready.
@@ -144,6 +143,16 @@ pub(super) enum Due {
     Kill,
 }
 
+impl Slot {
+    /// Since when it waits for work, where it does.
+    fn idle_since(&self) -> Option<Instant> {
+        match self.work {
+            Work::Idle { since, .. } => Some(since),
+            _ => None,
+        }
+    }
+}
+
 impl Work {
     fn none() -> Self {
         Self::None {
@@ -166,7 +175,6 @@ impl Pool {
                 function: Arc::new(function),
                 generation: 0,
                 slots: Vec::new(),
-                idle: Vec::new(),
                 queue: VecDeque::new(),
                 backoff: Backoff::default(),
                 warming: Vec::new(),
@@ -183,11 +191,11 @@ impl Pool {
     }
 
     pub(super) fn function(&self) -> Arc<Function> {
-        Arc::clone(&self.lock().function)
+        Arc::clone(&self.state.lock().function)
     }
 
     pub(super) fn status(&self) -> Status {
-        let state = self.lock();
+        let state = self.state.lock();
         let failure = state.backoff.last();
         Status {
             function: Function::clone(&state.function),
@@ -204,7 +212,7 @@ impl Pool {
         let (reply, answer) = oneshot::channel();
         let request_id = options.request_id.clone();
         {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             if state.phase != Phase::Open {
                 return Err(InvokeError::Stopping);
             }
@@ -234,7 +242,7 @@ impl Pool {
 
     /// An invocation is not even looked at.
     pub(super) fn turned_away(&self) {
-        self.count_throttled(&self.lock());
+        self.count_throttled(&self.state.lock());
     }
 
     fn count_throttled(&self, state: &State) {
@@ -242,13 +250,11 @@ impl Pool {
         self.services.live.turned_away(&state.function.name);
     }
 
-    /// Kills every process, whatever it is at; says how many there were.
-    pub(super) fn kill(&self) -> usize {
-        let state = self.lock();
-        for slot in &state.slots {
+    /// Kills every process, whatever it is at.
+    pub(super) fn kill(&self) {
+        for slot in &self.state.lock().slots {
             slot.environment.close();
         }
-        state.slots.len()
     }
 
     /// An environment answers an invocation.
@@ -259,7 +265,7 @@ impl Pool {
         answer: Result<Bytes, Failure>,
     ) -> Accepted {
         let running = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let Some(slot) = state.slot(environment.id) else {
                 return Accepted::UnknownId;
             };
@@ -291,7 +297,8 @@ impl Pool {
 
     /// The environment has asked for work before.
     pub(super) fn is_ready(&self, environment: &Environment) -> bool {
-        self.lock()
+        self.state
+            .lock()
             .slot(environment.id)
             .is_none_or(|slot| slot.ready)
     }
@@ -299,7 +306,7 @@ impl Pool {
     /// What an environment has to do about its deadlines now.
     pub(super) fn due(self: &Arc<Self>, environment: &Arc<Environment>) -> Due {
         let now = Instant::now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(slot) = state.slot(environment.id) else {
             return Due::Nothing;
         };
@@ -321,13 +328,13 @@ impl Pool {
         match std::mem::replace(&mut slot.work, Work::none()) {
             Work::Busy(running) => {
                 let limit = delivery::timeout(&environment.function);
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 self.scale(&mut state);
                 drop(state);
                 finish(environment, running, Err(Failure::TimedOut(limit)));
             }
             _ if ready => {
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 self.scale(&mut state);
             }
             _ => {
@@ -336,10 +343,6 @@ impl Pool {
             }
         }
         Due::Kill
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

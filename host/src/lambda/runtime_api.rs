@@ -6,10 +6,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,6 +22,7 @@ use super::environment::Environment;
 use super::failure::{Failure, LARGEST_ANSWER};
 use super::peer;
 use super::pool::{Accepted, Delivery, Next};
+use crate::body::{self, BodyError};
 use crate::guard;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
@@ -109,7 +110,7 @@ async fn answer(
         return not_found();
     }
     if path == "init/error" {
-        let document = read(body).await.unwrap_or_default();
+        let document = body::read(body, LARGEST_ANSWER).await.unwrap_or_default();
         return init_error(environment, document);
     }
     let id_and_kind = path
@@ -118,11 +119,11 @@ async fn answer(
     let Some((id, kind @ ("response" | "error"))) = id_and_kind else {
         return not_found();
     };
-    let answer = match (read(body).await, kind) {
+    let answer = match (body::read(body, LARGEST_ANSWER).await, kind) {
         (Ok(document), "error") => Err(Failure::Reported(document)),
         (Ok(payload), _) => Ok(payload),
-        (Err(Unread::TooLarge), _) => Err(Failure::TooLarge),
-        (Err(Unread::Broken), _) => {
+        (Err(BodyError::TooLarge), _) => Err(Failure::TooLarge),
+        (Err(BodyError::Broken), _) => {
             return refusal(
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",
@@ -202,43 +203,6 @@ fn trace_id(request_id: &str, now_ms: i64) -> String {
     let parent = digits.get(16..).unwrap_or_default();
     let seconds = now_ms / 1_000;
     format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
-}
-
-enum Unread {
-    TooLarge,
-    Broken,
-}
-
-/// The body, without a copy where it came in one piece. One that is too large is read to its end,
-/// so that the runtime gets its answer rather than a broken connection, and not kept.
-async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
-    let mut first = Bytes::new();
-    let mut whole = BytesMut::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else {
-            continue;
-        };
-        length += data.len();
-        if length > LARGEST_ANSWER {
-            whole = BytesMut::new();
-        } else if first.is_empty() {
-            first = data;
-        } else {
-            if whole.is_empty() {
-                whole.reserve(length.max(first.len() * 4));
-                whole.extend_from_slice(&first);
-            }
-            whole.extend_from_slice(&data);
-        }
-    }
-    if length > LARGEST_ANSWER {
-        Err(Unread::TooLarge)
-    } else if whole.is_empty() {
-        Ok(first)
-    } else {
-        Ok(whole.freeze())
-    }
 }
 
 fn accepted() -> Reply {

@@ -4,28 +4,30 @@
 //! and keeping block the thread for a fraction of a millisecond: handing it over meanwhile was
 //! measured to cost more, and to make the longest lag under load three times longer.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use rusqlite::Transaction;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::answer::{self, Answer};
-use super::control::{Order, Processed, Progress, lock};
+use super::Parts;
+use super::batch::Batch;
 use super::failure::{self, Condition, Route};
-use super::lane::{Now, Outcome, Verdict};
-use super::positions::Positions;
-use super::services::{Services, Source};
+use super::lane::Now;
+use super::services::Source;
 use super::shard::{Shard, Step};
-use crate::definition::{Destination, Mapping};
+use crate::definition::{Destination, Mapping, function_arn};
 use crate::journal::JournalError;
-use crate::lambda::{InvokeError, Invoked};
+use crate::lambda::Invoked;
 use crate::live::Departed;
 use crate::store::{Record, Sequence, StoreError};
+use crate::sync::Mutex;
 
 /// The stream says when it changed; this is for the case that a notification is lost.
 const FALLBACK: Duration = Duration::from_secs(5);
@@ -43,16 +45,45 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Records of one read, so that answers need not wait for a long one.
 const READ: usize = 1_000;
 
+/// What a driver is to do.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// Deliver by these settings.
+    Follow(Arc<Mapping>),
+    /// End.
+    Stop,
+}
+
+/// How the last batch went.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Processed {
+    #[default]
+    Nothing,
+    Well,
+    Badly,
+    /// The host's own parts fail.
+    Trouble(String),
+}
+
+/// What others may know of a driver.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) processed: Processed,
+    pub(super) done: Sequence,
+    /// Records above `done` that are done too.
+    pub(super) done_above: u64,
+    /// Records passed over.
+    pub(super) given_up: u64,
+}
+
 /// See the module's documentation.
-pub(super) struct Driver<S> {
-    pub(super) services: S,
-    pub(super) positions: Positions,
-    pub(super) region: Arc<str>,
+pub(super) struct Driver {
+    pub(super) parts: Arc<Parts>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) progress: Arc<Mutex<Progress>>,
 }
 
-impl<S: Services> Driver<S> {
+impl Driver {
     /// Works until it is asked to stop, or nobody is left who could tell it.
     pub(super) async fn run(mut self) {
         loop {
@@ -69,7 +100,7 @@ impl<S: Services> Driver<S> {
                         return;
                     }
                     Err(error) => {
-                        lock(&self.progress).processed = Processed::Trouble(error);
+                        self.progress.lock().processed = Processed::Trouble(error);
                         Some(Instant::now() + TROUBLE)
                     }
                 },
@@ -83,15 +114,12 @@ impl<S: Services> Driver<S> {
 }
 
 /// The delivery of one stream by one version of the settings.
-struct Delivery<S: Services> {
-    services: S,
-    positions: Positions,
+struct Delivery {
+    parts: Arc<Parts>,
     progress: Arc<Mutex<Progress>>,
     mapping: Arc<Mapping>,
-    function_arn: String,
-    source: S::Source,
-    stream_arn: String,
-    shard_id: String,
+    route: Route,
+    source: Arc<dyn Source>,
     shard: Shard,
     /// What the journal knows of [`Shard::done`].
     kept: Sequence,
@@ -119,7 +147,8 @@ enum Read {
 struct Flight {
     lane: usize,
     records: usize,
-    outcome: Outcome,
+    /// None where the function was not reached.
+    invoked: Option<Invoked>,
     /// Where somebody watches.
     seen: Option<Departed>,
 }
@@ -133,25 +162,27 @@ enum Leave {
     ForGood(Instant),
 }
 
-impl<S: Services> Delivery<S> {
-    fn begin(driver: &Driver<S>, mapping: Arc<Mapping>) -> Result<Self, String> {
-        let source = driver.services.source(&mapping.table);
+impl Delivery {
+    fn begin(driver: &Driver, mapping: Arc<Mapping>) -> Result<Self, String> {
+        let parts = &driver.parts;
+        let source = parts.services.source(&mapping.table);
         let stream_arn = source.arn().map_err(|error| error.to_string())?;
-        let position = driver.positions.begin(&mapping, &source, &stream_arn);
+        let position = parts.positions.begin(&mapping, &*source, &stream_arn);
         let done = position.map_err(|error| error.to_string())?;
-        let mut progress = lock(&driver.progress);
+        let mut progress = driver.progress.lock();
         progress.done = done;
         progress.done_above = 0;
         drop(progress);
         Ok(Self {
-            services: driver.services.clone(),
-            positions: driver.positions.clone(),
+            parts: Arc::clone(parts),
             progress: Arc::clone(&driver.progress),
-            function_arn: function_arn(&driver.region, &mapping.function),
-            shard_id: source.shard(),
+            route: Route {
+                function_arn: function_arn(&parts.region, &mapping.function),
+                stream_arn,
+                shard_id: source.shard(),
+            },
             shard: Shard::new(&mapping, done),
             source,
-            stream_arn,
             mapping,
             kept: done,
             flights: JoinSet::new(),
@@ -164,30 +195,28 @@ impl<S: Services> Delivery<S> {
 
     /// Returns whether there is more to do under another order.
     async fn run(mut self, orders: &mut watch::Receiver<Order>) -> bool {
-        let mut changes = Some(self.source.changed());
+        let mut changes = self.source.changed();
         let mut leave = None;
         loop {
+            self.forget_what_is_over();
             let mut wake = Instant::now() + FALLBACK;
             if leave.is_none() {
                 wake = wake.min(self.start());
                 // A write while every lane is busy is read with those that follow it, rather than
                 // one by one: reading is what costs.
-                if self.shard.is_idle() {
-                    self.woken |= changes.as_mut().is_some_and(seen);
+                if self.shard.is_idle() && changes.has_changed().unwrap_or(false) {
+                    changes.mark_unchanged();
+                    self.woken = true;
                 }
-                let gathers = self.gathers();
-                let reads = self.backlog || self.woken && self.shard.is_idle() && !gathers;
-                if reads && !self.is_in_trouble() {
-                    match self.read() {
-                        Read::Records => {
-                            while let Some(Ok(flight)) = self.flights.try_join_next() {
-                                self.came_back(flight);
-                            }
-                            continue;
+                match self.read() {
+                    Read::Records => {
+                        while let Some(Ok(flight)) = self.flights.try_join_next() {
+                            self.came_back(flight);
                         }
-                        Read::Nothing => {}
-                        Read::AnotherStream => leave = Some(Leave::ForAnother),
+                        continue;
                     }
+                    Read::Nothing => {}
+                    Read::AnotherStream => leave = Some(Leave::ForAnother),
                 }
             }
             // The function is at work meanwhile, if there is anything for it.
@@ -203,25 +232,25 @@ impl<S: Services> Delivery<S> {
                 Some(Leave::ForGood(latest)) => wake = wake.min(latest),
                 _ => {}
             }
+            let looks = leave.is_none() && self.shard.is_idle() && !self.woken;
             tokio::select! {
                 Some(Ok(flight)) = self.flights.join_next() => self.came_back(flight),
-                open = changed(&mut changes), if leave.is_none() && self.shard.is_idle() && !self.woken => {
-                    self.woken = true;
-                    if !open {
-                        changes = None;
-                    }
-                }
+                Ok(()) = changes.changed(), if looks => self.woken = true,
                 ordered = orders.changed(), if !matches!(leave, Some(Leave::ForGood(_))) => {
                     leave = Some(match ordered.is_ok() && matches!(*orders.borrow(), Order::Follow(_)) {
                         true => Leave::ForAnother,
                         false => Leave::ForGood(Instant::now() + GRACE),
                     });
                 }
-                () = sleep_until(wake) => {
-                    self.woken = true;
-                    changes.get_or_insert_with(|| self.source.changed());
-                }
+                () = sleep_until(wake) => self.woken = true,
             }
+        }
+    }
+
+    fn forget_what_is_over(&mut self) {
+        let now = Instant::now();
+        for until in [&mut self.trouble, &mut self.gathers_until] {
+            *until = until.filter(|until| *until > now);
         }
     }
 
@@ -232,83 +261,74 @@ impl<S: Services> Delivery<S> {
             match self.shard.next(now) {
                 Step::Wait(until) => return until.unwrap_or(now.instant + FALLBACK),
                 Step::Deliver(lane, batch) => {
-                    let event = self.services.faults().event(batch);
+                    let event = self.parts.faults.event(batch);
                     let records = batch.records.len();
-                    let seen = self
-                        .services
-                        .live()
-                        .departed(&batch.records, batch.failures + 1);
-                    self.shard.departed(lane);
-                    let services = self.services.clone();
-                    let mapping = Arc::clone(&self.mapping);
-                    self.flights.spawn(async move {
-                        let invocation = services.invoke(&mapping.function, event.clone());
-                        let invoked = AssertUnwindSafe(invocation).catch_unwind().await;
-                        again(&services, &mapping, event, records).await;
-                        Flight {
-                            lane,
-                            records,
-                            outcome: invoked.map_or(Outcome::NotInvoked, outcome),
-                            seen,
-                        }
-                    });
+                    let attempt = batch.failures + 1;
+                    let seen = self.parts.live.departed(&batch.records, attempt);
+                    self.deliver(lane, records, event, seen);
                 }
                 Step::GiveUp(lane, batch, condition) => {
-                    if let Some(until) = self.trouble.filter(|until| *until > now.instant) {
+                    if let Some(until) = self.trouble {
                         return until;
                     }
                     let records = batch.records.len();
-                    self.services.live().gave_up(&batch.records, batch.failures);
-                    let route = Route {
-                        function_arn: &self.function_arn,
-                        stream_arn: &self.stream_arn,
-                        shard_id: &self.shard_id,
+                    self.parts.live.gave_up(&batch.records, batch.failures);
+                    let (mapping, route) = (&self.mapping, &self.route);
+                    let message = match report(&self.parts, mapping, route, batch, condition, now) {
+                        Ok(message) => message,
+                        Err(error) => return self.in_trouble(&error),
                     };
-                    let message = match &self.mapping.on_failure {
-                        None => None,
-                        Some(Destination::Queue(queue)) => {
-                            let body = failure::message(batch, condition, route, now.unix_ms);
-                            Some((queue.as_str(), body))
-                        }
-                        // Before the batch is passed over: killed in between, this host gives it up
-                        // again, and says so twice.
-                        Some(Destination::Bucket(bucket)) => {
-                            let key = failure::key(&self.mapping.id, &self.shard_id, now.unix_ms);
-                            let body = failure::object(batch, condition, route, now.unix_ms);
-                            if let Err(error) = self.services.put(bucket, &key, &body) {
-                                return self.in_trouble(&error);
-                            }
-                            None
-                        }
-                    };
-                    let done = self.shard.done_without(lane);
-                    let kept = self.positions.keep(
-                        &self.mapping.id,
-                        &self.stream_arn,
-                        done,
-                        |transaction| {
-                            message.as_ref().map_or(Ok(()), |(queue, body)| {
-                                self.services.send_in(transaction, queue, body)
-                            })
-                        },
-                    );
-                    if let Err(error) = kept {
+                    if let Err(error) = self.pass_over(lane, message, now) {
                         return self.in_trouble(&error);
                     }
-                    self.kept = done;
-                    if message.is_some() {
-                        self.services.wake_queues();
-                    }
-                    self.shard.passed_over(lane, now);
                     self.gave_up(records, condition);
                 }
             }
         }
     }
 
+    fn deliver(&mut self, lane: usize, records: usize, event: Bytes, seen: Option<Departed>) {
+        let (parts, mapping) = (Arc::clone(&self.parts), Arc::clone(&self.mapping));
+        self.flights.spawn(async move {
+            let invocation = parts.services.invoke(&mapping.function, event.clone());
+            let ended = AssertUnwindSafe(invocation).catch_unwind().await;
+            again(&parts, &mapping, event, records).await;
+            Flight {
+                lane,
+                records,
+                invoked: ended.ok().and_then(Result::ok),
+                seen,
+            }
+        });
+    }
+
+    /// Passes the front batch of a lane over, once the journal has its message and the new position.
+    fn pass_over(
+        &mut self,
+        lane: usize,
+        message: Option<(String, String)>,
+        now: Now,
+    ) -> Result<(), JournalError> {
+        let done = self.shard.done_without(lane);
+        let queues = &self.parts.queues;
+        self.keep_with(done, |transaction| match &message {
+            Some((queue, body)) => queues.send_in(transaction, queue, body),
+            None => Ok(()),
+        })?;
+        self.kept = done;
+        if message.is_some() {
+            queues.wake();
+        }
+        self.shard.passed_over(lane, now);
+        Ok(())
+    }
+
+    /// Reads on, where there may be records that could be delivered.
     fn read(&mut self) -> Read {
+        let gathers = self.gathers_until.is_some();
+        let reads = self.backlog || self.woken && self.shard.is_idle() && !gathers;
         let limit = self.shard.room().min(READ);
-        if limit == 0 {
+        if !reads || self.trouble.is_some() || limit == 0 {
             return Read::Nothing;
         }
         self.woken = false;
@@ -317,7 +337,6 @@ impl<S: Services> Delivery<S> {
         let looks = self.shard.is_empty();
         match self.look(looks, limit) {
             Ok(Some(records)) => {
-                self.trouble = None;
                 self.backlog = records.len() == limit;
                 let read = match records.is_empty() {
                     true => Read::Nothing,
@@ -337,7 +356,7 @@ impl<S: Services> Delivery<S> {
 
     /// New records; none at all where the stream has become another.
     fn look(&self, at_its_name: bool, limit: usize) -> Result<Option<Vec<Record>>, StoreError> {
-        if at_its_name && self.source.arn()? != self.stream_arn {
+        if at_its_name && self.source.arn()? != self.route.stream_arn {
             return Ok(None);
         }
         self.source.read(self.shard.read_to(), limit).map(Some)
@@ -348,31 +367,26 @@ impl<S: Services> Delivery<S> {
         if flight.records > 1 {
             self.gathers_until = Some(now.instant + GATHER);
         }
-        let payload = match &flight.outcome {
-            Outcome::Answered { payload, .. } if flight.seen.is_some() => Some(payload.clone()),
-            _ => None,
-        };
-        let verdict = self.shard.came_back(flight.lane, flight.outcome, now);
+        let done = self.shard.came_back(flight.lane, flight.invoked, now);
         if let Some(seen) = &flight.seen {
-            let done = projected(verdict, payload.as_deref(), seen);
-            self.services.live().came_back(seen, done);
+            self.parts.live.came_back(seen, done);
         }
-        self.report(match verdict {
-            Verdict::Done => Processed::Well,
-            Verdict::Failed => Processed::Badly,
+        self.report(match done == flight.records {
+            true => Processed::Well,
+            false => Processed::Badly,
         });
     }
 
     fn gave_up(&self, records: usize, condition: Condition) {
         self.report(match condition {
             Condition::RetryAttemptsExhausted => Processed::Badly,
-            Condition::RecordAgeExceeded => lock(&self.progress).processed.clone(),
+            Condition::RecordAgeExceeded => self.progress.lock().processed.clone(),
         });
-        lock(&self.progress).given_up += u64::try_from(records).unwrap_or(u64::MAX);
+        self.progress.lock().given_up += u64::try_from(records).unwrap_or(u64::MAX);
     }
 
     fn report(&self, processed: Processed) {
-        let mut progress = lock(&self.progress);
+        let mut progress = self.progress.lock();
         progress.processed = processed;
         progress.done = self.shard.done();
         progress.done_above = u64::try_from(self.shard.done_above()).unwrap_or(u64::MAX);
@@ -381,14 +395,10 @@ impl<S: Services> Delivery<S> {
     /// Writes the position down, if it moved.
     fn keep(&mut self) {
         let done = self.shard.done();
-        if done == self.kept || self.is_in_trouble() {
+        if done == self.kept || self.trouble.is_some() {
             return;
         }
-        let (mapping, arn) = (&self.mapping.id, &self.stream_arn);
-        let kept = self
-            .positions
-            .keep(mapping, arn, done, |_| Ok::<_, JournalError>(()));
-        match kept {
+        match self.keep_with(done, |_| Ok(())) {
             Ok(()) => self.kept = done,
             Err(error) => {
                 self.in_trouble(&error);
@@ -396,102 +406,72 @@ impl<S: Services> Delivery<S> {
         }
     }
 
+    fn keep_with(
+        &self,
+        done: Sequence,
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let (mapping, stream) = (&self.mapping.id, &self.route.stream_arn);
+        self.parts.positions.keep(mapping, stream, done, also)
+    }
+
     fn in_trouble(&mut self, error: &dyn std::error::Error) -> Instant {
-        lock(&self.progress).processed = Processed::Trouble(error.to_string());
+        self.progress.lock().processed = Processed::Trouble(error.to_string());
         let until = Instant::now() + TROUBLE;
         self.trouble = Some(until);
         until
     }
 
-    fn is_in_trouble(&mut self) -> bool {
-        self.trouble = self.trouble.filter(|until| *until > Instant::now());
-        self.trouble.is_some()
-    }
-
-    fn gathers(&mut self) -> bool {
-        self.gathers_until = self.gathers_until.filter(|until| *until > Instant::now());
-        self.gathers_until.is_some()
-    }
-
     fn now(&self) -> Now {
         Now {
             instant: Instant::now(),
-            unix_ms: self.services.unix_ms(),
+            unix_ms: self.parts.services.unix_ms(),
         }
     }
 }
 
-/// How many of a batch's records, from the first on, are projected.
-fn projected(verdict: Verdict, payload: Option<&[u8]>, seen: &Departed) -> usize {
-    let partly = payload.map(|payload| answer::read(payload, |number| seen.place(number)));
-    match (verdict, partly) {
-        (Verdict::Done, _) => seen.len(),
-        (Verdict::Failed, Some(Answer::From(at))) => at,
-        (Verdict::Failed, _) => 0,
+/// Says to the mapping's destination that a batch is given up: an object is put at once, and a message
+/// returned, with its queue's name. Killed before the batch is passed over, this host gives it up again,
+/// and puts the object twice.
+fn report(
+    parts: &Parts,
+    mapping: &Mapping,
+    route: &Route,
+    batch: &Batch,
+    condition: Condition,
+    now: Now,
+) -> io::Result<Option<(String, String)>> {
+    match &mapping.on_failure {
+        None => Ok(None),
+        Some(Destination::Queue(queue)) => {
+            let body = failure::message(batch, condition, route, now.unix_ms);
+            Ok(Some((queue.clone(), body)))
+        }
+        Some(Destination::Bucket(bucket)) => {
+            let key = failure::key(&mapping.id, &route.shard_id, now.unix_ms);
+            let body = failure::object(batch, condition, route, now.unix_ms);
+            parts.buckets.put(bucket, &key, &body)?;
+            Ok(None)
+        }
     }
 }
 
 /// Delivers a batch once more, now or later, where a fault asks for that. What comes of it is
 /// nobody's business: records may come twice.
-async fn again<S: Services>(services: &S, mapping: &Arc<Mapping>, event: Bytes, records: usize) {
-    let Some(after) = services.faults().again(records) else {
+async fn again(parts: &Arc<Parts>, mapping: &Arc<Mapping>, event: Bytes, records: usize) {
+    let Some(after) = parts.faults.again(records) else {
         return;
     };
     let invoke = {
-        let (services, mapping) = (services.clone(), Arc::clone(mapping));
+        let (parts, mapping) = (Arc::clone(parts), Arc::clone(mapping));
         async move {
             tokio::time::sleep(after).await;
-            let _ = services.invoke(&mapping.function, event).await;
+            let _ = parts.services.invoke(&mapping.function, event).await;
         }
     };
     match after.is_zero() {
         true => invoke.await,
         false => drop(tokio::spawn(invoke)),
-    }
-}
-
-fn outcome(invoked: Result<Invoked, InvokeError>) -> Outcome {
-    match invoked {
-        Ok(Invoked {
-            request_id,
-            error: Some(_),
-            ..
-        }) => Outcome::Threw { request_id },
-        Ok(Invoked {
-            request_id,
-            payload,
-            ..
-        }) => Outcome::Answered {
-            request_id,
-            payload,
-        },
-        Err(InvokeError::NotFound(_) | InvokeError::Throttled | InvokeError::Stopping) => {
-            Outcome::NotInvoked
-        }
-    }
-}
-
-fn function_arn(region: &str, function: &str) -> String {
-    format!(
-        "arn:aws:lambda:{region}:{}:function:{function}",
-        crate::definition::ACCOUNT
-    )
-}
-
-/// Whether there was a change that nobody saw; now somebody has.
-fn seen(changes: &mut watch::Receiver<u64>) -> bool {
-    let changed = changes.has_changed().unwrap_or(false);
-    if changed {
-        changes.mark_unchanged();
-    }
-    changed
-}
-
-/// Waits for a change; false where none can come any more.
-async fn changed(changes: &mut Option<watch::Receiver<u64>>) -> bool {
-    match changes {
-        Some(changes) => changes.changed().await.is_ok(),
-        None => std::future::pending().await,
     }
 }
 

@@ -24,11 +24,11 @@ pub(super) enum Condition {
 }
 
 /// Where the records came from and went to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Route<'a> {
-    pub(super) function_arn: &'a str,
-    pub(super) stream_arn: &'a str,
-    pub(super) shard_id: &'a str,
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) function_arn: String,
+    pub(super) stream_arn: String,
+    pub(super) shard_id: String,
 }
 
 #[derive(Serialize)]
@@ -76,17 +76,12 @@ struct BatchInfo<'a> {
 }
 
 /// The message about `batch`.
-pub(super) fn message(
-    batch: &Batch,
-    condition: Condition,
-    route: Route<'_>,
-    now_ms: i64,
-) -> String {
+pub(super) fn message(batch: &Batch, condition: Condition, route: &Route, now_ms: i64) -> String {
     said(batch, condition, route, now_ms, None)
 }
 
 /// The object about `batch`: the message, and the records.
-pub(super) fn object(batch: &Batch, condition: Condition, route: Route<'_>, now_ms: i64) -> String {
+pub(super) fn object(batch: &Batch, condition: Condition, route: &Route, now_ms: i64) -> String {
     let event = String::from_utf8_lossy(&batch.event()).into_owned();
     let payload = RawValue::from_string(event).ok();
     said(batch, condition, route, now_ms, payload)
@@ -105,7 +100,7 @@ pub(super) fn key(mapping: &str, shard_id: &str, now_ms: i64) -> String {
 fn said(
     batch: &Batch,
     condition: Condition,
-    route: Route<'_>,
+    route: &Route,
     now_ms: i64,
     payload: Option<Box<RawValue>>,
 ) -> String {
@@ -128,7 +123,7 @@ fn said(
                 || Uuid::new_v4().to_string().into(),
                 |last| last.request_id.as_str().into(),
             ),
-            function_arn: route.function_arn,
+            function_arn: &route.function_arn,
             condition,
             approximate_invoke_count: batch.invocations.max(1),
         },
@@ -140,13 +135,13 @@ fn said(
         version: "1.0",
         timestamp: clock::in_milliseconds(now_ms),
         batch: BatchInfo {
-            shard_id: route.shard_id,
+            shard_id: &route.shard_id,
             start_sequence_number: number(oldest),
             end_sequence_number: number(newest),
             approximate_arrival_of_first_record: arrival(oldest),
             approximate_arrival_of_last_record: arrival(newest),
             batch_size: batch.records.len(),
-            stream_arn: route.stream_arn,
+            stream_arn: &route.stream_arn,
         },
         payload,
     };

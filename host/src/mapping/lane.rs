@@ -12,6 +12,7 @@ use super::answer::{self, Answer};
 use super::batch::{Batch, Invocation};
 use super::failure::Condition;
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// How long a stream keeps its records (DynamoDB guide, Streams), and so the greatest age that a
@@ -61,35 +62,6 @@ pub(super) struct Now {
     pub(super) unix_ms: i64,
 }
 
-/// What came of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The function answered.
-    Answered {
-        /// The invocation.
-        request_id: String,
-        /// The answer.
-        payload: bytes::Bytes,
-    },
-    /// The function threw, crashed or timed out.
-    Threw {
-        /// The invocation.
-        request_id: String,
-    },
-    /// The function was not reached: it is throttled or missing. This uses up no retries (Lambda
-    /// guide, services-dynamodb-errors, "Before invocation").
-    NotInvoked,
-}
-
-/// What a delivery meant for the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// All of it is done.
-    Done,
-    /// At least a part of it is to be delivered again.
-    Failed,
-}
-
 /// What a lane does next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -97,7 +69,7 @@ pub(super) enum Next {
     Nothing,
     /// Nothing, until then.
     Wait(Instant),
-    /// The front batch is to be delivered; [`Lane::came_back`] takes the result.
+    /// The front batch is to be delivered now; [`Lane::came_back`] takes the result.
     Deliver,
     /// The front batch is to be given up; [`Lane::passed_over`] follows.
     GiveUp(Condition),
@@ -201,13 +173,9 @@ impl Lane {
             }
             return Next::GiveUp(Condition::RecordAgeExceeded);
         }
-        Next::Deliver
-    }
-
-    /// The front batch is under way.
-    pub(super) fn departed(&mut self) {
         self.in_flight = true;
         self.paused_until = None;
+        Next::Deliver
     }
 
     /// The front batch was reported to its destination and is passed over.
@@ -216,44 +184,38 @@ impl Lane {
         self.moved(now);
     }
 
-    /// Takes what came of the delivery.
-    pub(super) fn came_back(&mut self, outcome: Outcome, rules: &Rules, now: Now) -> Verdict {
+    /// Takes what came of the delivery; returns how many of the batch's records are done, from the
+    /// first on. The others are delivered again. Where the function was not reached, since it is
+    /// throttled or missing, that uses up no retries (Lambda guide, services-dynamodb-errors, "Before
+    /// invocation").
+    pub(super) fn came_back(&mut self, invoked: Option<Invoked>, rules: &Rules, now: Now) -> usize {
         self.in_flight = false;
         let Some(front) = self.batches.front_mut() else {
-            return Verdict::Done;
+            return 0;
         };
-        let answer = match outcome {
-            Outcome::NotInvoked => {
-                self.pause(now);
-                return Verdict::Failed;
-            }
-            Outcome::Answered {
-                request_id,
-                payload,
-            } => {
-                front.last = Some(Invocation {
-                    request_id,
-                    threw: false,
-                });
-                match rules.item_failures {
-                    true => answer::read(&payload, |number| front.place(number)),
-                    false => Answer::Done,
-                }
-            }
-            Outcome::Threw { request_id } => {
-                front.last = Some(Invocation {
-                    request_id,
-                    threw: true,
-                });
-                Answer::Malformed
-            }
+        let Some(Invoked {
+            request_id,
+            payload,
+            failed: threw,
+            ..
+        }) = invoked
+        else {
+            self.pause(now);
+            return 0;
         };
         front.invocations += 1;
+        front.last = Some(Invocation { request_id, threw });
+        let answer = match (threw, rules.item_failures) {
+            (true, _) => Answer::Malformed,
+            (false, true) => answer::read(&payload, |number| front.place(number)),
+            (false, false) => Answer::Done,
+        };
         match answer {
             Answer::Done => {
+                let done = front.records.len();
                 self.drop_front();
                 self.moved(now);
-                return Verdict::Done;
+                return done;
             }
             // The checkpoint moves, and the retries begin anew for what is left.
             Answer::From(at) if at > 0 => {
@@ -264,6 +226,7 @@ impl Lane {
                 front.failures = 0;
                 front.invocations = 0;
                 self.moved(now);
+                return at;
             }
             // Splitting uses up no retries.
             Answer::Malformed if rules.bisect && front.records.len() > 1 => {
@@ -276,7 +239,7 @@ impl Lane {
                 self.pause(now);
             }
         }
-        Verdict::Failed
+        0
     }
 
     /// Until when records are gathered for a batch, where they still are.

@@ -43,7 +43,7 @@ impl Positions {
     pub(super) fn begin(
         &self,
         mapping: &Mapping,
-        source: &impl Source,
+        source: &dyn Source,
         arn: &str,
     ) -> Result<Sequence, BeginError> {
         let kept = self.0.transact(|transaction| {

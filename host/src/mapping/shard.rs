@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::failure::Condition;
-use super::lane::{Lane, Next, Now, Outcome, Rules, Verdict};
+use super::lane::{Lane, Next, Now, Rules};
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// How much is read ahead of what is done.
@@ -18,7 +19,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// What is next.
 #[derive(Debug)]
 pub(super) enum Step<'a> {
-    /// Deliver this batch; then say so with [`Shard::departed`] and [`Shard::came_back`].
+    /// Deliver this batch; what comes of it is for [`Shard::came_back`].
     Deliver(usize, &'a Batch),
     /// Give this batch up; then say so with [`Shard::passed_over`].
     GiveUp(usize, &'a Batch, Condition),
@@ -150,20 +151,12 @@ impl Shard {
             .unwrap_or(self.done)
     }
 
-    /// The batch of `lane` is under way.
-    pub(super) fn departed(&mut self, lane: usize) {
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.departed();
-        }
-    }
-
-    /// Takes what came of the delivery.
-    pub(super) fn came_back(&mut self, lane: usize, outcome: Outcome, now: Now) -> Verdict {
-        let verdict = self.lanes.get_mut(lane).map_or(Verdict::Done, |lane| {
-            lane.came_back(outcome, &self.rules, now)
-        });
+    /// Takes what came of the delivery; returns how many of the batch's records are done.
+    pub(super) fn came_back(&mut self, lane: usize, invoked: Option<Invoked>, now: Now) -> usize {
+        let lane = self.lanes.get_mut(lane);
+        let done = lane.map_or(0, |lane| lane.came_back(invoked, &self.rules, now));
         self.advance();
-        verdict
+        done
     }
 
     /// The batch of `lane` was reported to its destination.

@@ -1,7 +1,5 @@
 //! SQS's operations, between their parameters and the journal.
 
-use std::sync::PoisonError;
-
 use md5::{Digest, Md5};
 use rusqlite::Transaction;
 use serde::de::DeserializeOwned;
@@ -11,10 +9,10 @@ use super::batch::{check_entries, each};
 use super::error::{Code, Failure};
 use super::message::{self, Change, Handle, MAXIMUM_VISIBILITY_SECONDS};
 use super::request::{
-    Batch, ChangeMessageVisibility, DeleteMessage, Entry, GetQueueAttributes, GetQueueUrl,
-    ListQueues, NewMessage, PurgeQueue, SendMessage,
+    Entries, Entry, GetQueueAttributes, GetQueueUrl, ListQueues, NewMessage, PurgeQueue, Received,
+    To,
 };
-use super::{Queues, malformed, no_queue, url};
+use super::{Queues, no_queue, url};
 use crate::clock::now_ms;
 use crate::definition::Queue;
 
@@ -30,45 +28,27 @@ impl Queues {
         &self,
         endpoint: &str,
         operation: &str,
-        parameters: Value,
+        body: &[u8],
     ) -> Result<Value, Failure> {
         match operation {
-            "SendMessage" => {
-                let request: SendMessage = parse(parameters)?;
-                self.one(&request.queue_url, |transaction, queue| {
-                    add(transaction, queue, request.message)
-                })
-            }
+            "SendMessage" => self.one(parse(body)?, add),
             "SendMessageBatch" => {
-                let request = parse(parameters)?;
+                let request = parse(body)?;
                 check_size(&request)?;
                 self.batch(request, add)
             }
-            "ReceiveMessage" => self.receive(parse(parameters)?).await,
-            "DeleteMessage" => {
-                let request: DeleteMessage = parse(parameters)?;
-                let url = request.queue_url.clone();
-                self.one(&url, |transaction, queue| {
-                    remove(transaction, queue, request)
-                })
-            }
-            "DeleteMessageBatch" => self.batch(parse(parameters)?, remove),
-            "ChangeMessageVisibility" => {
-                let request: ChangeMessageVisibility = parse(parameters)?;
-                let url = request.queue_url.clone();
-                self.one(&url, |transaction, queue| hide(transaction, queue, request))
-            }
-            "ChangeMessageVisibilityBatch" => self.batch(parse(parameters)?, hide),
-            "GetQueueUrl" => self.queue_url(endpoint, &parse(parameters)?),
-            "GetQueueAttributes" => self.queue_attributes(&parse(parameters)?),
-            "ListQueues" => self.list(endpoint, &parse(parameters)?),
-            "PurgeQueue" => {
-                let request: PurgeQueue = parse(parameters)?;
-                self.one(&request.queue_url, |transaction, queue| {
-                    message::purge(transaction, &queue.name)?;
-                    Ok(Map::new())
-                })
-            }
+            "ReceiveMessage" => self.receive(parse(body)?).await,
+            "DeleteMessage" => self.one(parse(body)?, remove),
+            "DeleteMessageBatch" => self.batch(parse(body)?, remove),
+            "ChangeMessageVisibility" => self.one(parse(body)?, hide),
+            "ChangeMessageVisibilityBatch" => self.batch(parse(body)?, hide),
+            "GetQueueUrl" => self.queue_url(endpoint, &parse(body)?),
+            "GetQueueAttributes" => self.queue_attributes(&parse(body)?),
+            "ListQueues" => self.list(endpoint, &parse(body)?),
+            "PurgeQueue" => self.one(parse(body)?, |transaction, queue, PurgeQueue {}| {
+                message::purge(transaction, &queue.name)?;
+                Ok(Map::new())
+            }),
             "CreateQueue" | "DeleteQueue" | "SetQueueAttributes" => Err(Failure::unavailable(
                 operation,
                 ": change the template and deploy.",
@@ -82,13 +62,13 @@ impl Queues {
     }
 
     /// Does something with one message, or with the whole queue.
-    fn one(
+    fn one<T>(
         &self,
-        url: &str,
-        work: impl FnOnce(&Transaction<'_>, &Queue) -> Outcome,
+        request: To<T>,
+        work: impl FnOnce(&Transaction<'_>, &Queue, T) -> Outcome,
     ) -> Result<Value, Failure> {
-        let queue = self.at(url)?;
-        let outcome = self.transact(|transaction| work(transaction, &queue))?;
+        let queue = self.at(&request.queue_url)?;
+        let outcome = self.transact(|transaction| work(transaction, &queue, request.content))?;
         self.wake();
         Ok(match outcome.is_empty() {
             true => Value::Null,
@@ -99,16 +79,14 @@ impl Queues {
     /// Does the same with each entry of a batch.
     fn batch<T>(
         &self,
-        request: Batch<T>,
+        request: To<Entries<T>>,
         work: impl Fn(&Transaction<'_>, &Queue, T) -> Outcome,
     ) -> Result<Value, Failure> {
         let queue = self.at(&request.queue_url)?;
-        check_entries(&request.entries)?;
-        let results = self.transact(|transaction| {
-            each(request.entries, |content| {
-                work(transaction, &queue, content)
-            })
-        })?;
+        let entries = request.content.entries;
+        check_entries(&entries)?;
+        let results = self
+            .transact(|transaction| each(entries, |content| work(transaction, &queue, content)))?;
         self.wake();
         Ok(results)
     }
@@ -121,21 +99,18 @@ impl Queues {
     }
 
     fn list(&self, endpoint: &str, request: &ListQueues) -> Result<Value, Failure> {
-        let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
-        let prefix = &request.queue_name_prefix;
-        let mut names: Vec<&String> = queues
+        let queues = self.0.queues.lock();
+        let names = queues
             .keys()
-            .filter(|name| name.starts_with(prefix))
-            .collect();
-        names.sort_unstable();
-        let urls: Vec<String> = names.iter().map(|name| url(endpoint, name)).collect();
+            .filter(|name| name.starts_with(&request.queue_name_prefix));
+        let urls: Vec<String> = names.map(|name| url(endpoint, name)).collect();
         Ok(match urls.is_empty() {
             true => json!({}),
             false => json!({"QueueUrls": urls}),
         })
     }
 
-    fn queue_attributes(&self, request: &GetQueueAttributes) -> Result<Value, Failure> {
+    fn queue_attributes(&self, request: &To<GetQueueAttributes>) -> Result<Value, Failure> {
         let queue = self.at(&request.queue_url)?;
         let (counts, created_ms) = self.transact(|transaction| {
             let counts = message::count(transaction, &queue, now_ms())?;
@@ -172,15 +147,7 @@ impl Queues {
                 queue.visibility_timeout_seconds.to_string(),
             ),
         ];
-        let is_asked = |name: &str| {
-            let mut asked = request.attribute_names.iter();
-            asked.any(|asked| asked == "All" || asked == name)
-        };
-        let attributes: Map<String, Value> = known
-            .into_iter()
-            .filter(|(name, _)| is_asked(name))
-            .map(|(name, value)| (name.to_owned(), Value::String(value)))
-            .collect();
+        let attributes = asked(known, &request.content.attribute_names);
         Ok(match attributes.is_empty() {
             true => json!({}),
             false => json!({"Attributes": attributes}),
@@ -195,19 +162,35 @@ impl Queues {
     }
 }
 
-fn parse<T: DeserializeOwned>(parameters: Value) -> Result<T, Failure> {
-    serde_json::from_value(parameters).map_err(malformed)
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::Refused(Code::MalformedInput, error.to_string()))
+}
+
+/// The attributes that are among `names`.
+pub(super) fn asked<'a>(
+    known: impl IntoIterator<Item = (&'static str, String)>,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Map<String, Value> {
+    let names: Vec<&String> = names.into_iter().collect();
+    let is_asked = |name: &str| names.iter().any(|asked| *asked == "All" || *asked == name);
+    known
+        .into_iter()
+        .filter(|(name, _)| is_asked(name))
+        .map(|(name, value)| (name.to_owned(), Value::String(value)))
+        .collect()
 }
 
 /// What comes of one message.
 type Outcome = Result<Map<String, Value>, Failure>;
 
-fn check_size(request: &Batch<NewMessage>) -> Result<(), Failure> {
+fn check_size(request: &To<Entries<NewMessage>>) -> Result<(), Failure> {
     let body = |entry: &Entry<NewMessage>| {
         let body = entry.content.message_body.as_ref();
         body.map_or(0, String::len)
     };
-    let size: usize = request.entries.iter().map(body).sum();
+    let size: usize = request.content.entries.iter().map(body).sum();
     if size <= MAXIMUM_MESSAGE_BYTES {
         return Ok(());
     }
@@ -293,13 +276,13 @@ fn handle(text: Option<&str>, queue: &Queue) -> Result<Handle, Failure> {
     })
 }
 
-fn remove(transaction: &Transaction<'_>, queue: &Queue, request: DeleteMessage) -> Outcome {
+fn remove(transaction: &Transaction<'_>, queue: &Queue, request: Received) -> Outcome {
     let handle = handle(request.receipt_handle.as_deref(), queue)?;
     message::delete(transaction, &handle)?;
     Ok(Map::new())
 }
 
-fn hide(transaction: &Transaction<'_>, queue: &Queue, request: ChangeMessageVisibility) -> Outcome {
+fn hide(transaction: &Transaction<'_>, queue: &Queue, request: Received) -> Outcome {
     let text = request.receipt_handle.as_deref();
     let handle = handle(text, queue)?;
     let seconds = request.visibility_timeout;

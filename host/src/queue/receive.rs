@@ -2,41 +2,37 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Queues;
 use super::error::Failure;
 use super::message::{self, Message};
-use super::operation::{check_visibility, digest};
-use super::request::ReceiveMessage;
+use super::operation::{asked, check_visibility, digest};
+use super::request::{ReceiveMessage, To};
 use crate::clock::now_ms;
 use crate::definition::{ACCOUNT, Queue};
 
 /// The longest that a call waits. (SQS API reference, `ReceiveMessage`)
 const MAXIMUM_WAIT_SECONDS: i64 = 20;
 
-/// The attributes that SQS gives every message here.
-const SYSTEM_ATTRIBUTES: [&str; 4] = [
-    "ApproximateFirstReceiveTimestamp",
-    "ApproximateReceiveCount",
-    "SenderId",
-    "SentTimestamp",
-];
-
 impl Queues {
     /// Waits without polling: for a message that is sent, or for the moment when one that is hidden
     /// comes to be seen. The journal is never held while it waits, so a caller that goes away loses
     /// nothing.
-    pub(super) async fn receive(&self, request: ReceiveMessage) -> Result<Value, Failure> {
-        let queue = self.at(&request.queue_url)?;
-        let asked = Asked::read(&request, &queue)?;
-        let deadline = Instant::now() + asked.wait;
+    pub(super) async fn receive(&self, request: To<ReceiveMessage>) -> Result<Value, Failure> {
+        let To {
+            queue_url,
+            content: request,
+        } = request;
+        let queue = self.at(&queue_url)?;
+        let settings = Settings::read(&request, &queue)?;
+        let deadline = Instant::now() + settings.wait;
         let mut changed = self.0.changed.subscribe();
         let mut closed = self.0.closed.subscribe();
         loop {
             changed.mark_unchanged();
-            let (messages, next_ms) = self.take(&queue, &asked)?;
+            let (messages, next_ms) = self.take(&queue, &settings)?;
             let over = Instant::now() >= deadline || *closed.borrow_and_update();
             if !messages.is_empty() || over {
                 return Ok(render(messages, &request));
@@ -55,14 +51,19 @@ impl Queues {
                 () = sleep_until(deadline) => {}
             }
             // A queue that was taken away meanwhile has nothing to give.
-            self.at(&request.queue_url)?;
+            self.at(&queue_url)?;
         }
     }
 
-    fn take(&self, queue: &Queue, asked: &Asked) -> Result<(Vec<Message>, Option<i64>), Failure> {
+    fn take(
+        &self,
+        queue: &Queue,
+        settings: &Settings,
+    ) -> Result<(Vec<Message>, Option<i64>), Failure> {
         self.transact(|transaction| {
             let now = now_ms();
-            let messages = message::receive(transaction, queue, asked.limit, asked.hidden_ms, now)?;
+            let messages =
+                message::receive(transaction, queue, settings.limit, settings.hidden_ms, now)?;
             let next = if messages.is_empty() {
                 message::next_visible_ms(transaction, &queue.name, now)?
             } else {
@@ -75,13 +76,13 @@ impl Queues {
 
 /// The parameters, checked.
 #[derive(Debug)]
-struct Asked {
+struct Settings {
     limit: i64,
     hidden_ms: i64,
     wait: Duration,
 }
 
-impl Asked {
+impl Settings {
     fn read(request: &ReceiveMessage, queue: &Queue) -> Result<Self, Failure> {
         let limit = request.max_number_of_messages.unwrap_or(1);
         if !(1..=10).contains(&limit) {
@@ -111,13 +112,6 @@ impl Asked {
     }
 }
 
-fn system_names(request: &ReceiveMessage) -> impl Iterator<Item = &str> {
-    let names = request.attribute_names.iter();
-    names
-        .chain(&request.message_system_attribute_names)
-        .map(String::as_str)
-}
-
 fn render(messages: Vec<Message>, request: &ReceiveMessage) -> Value {
     if messages.is_empty() {
         return json!({});
@@ -127,19 +121,18 @@ fn render(messages: Vec<Message>, request: &ReceiveMessage) -> Value {
 }
 
 fn one(message: Message, request: &ReceiveMessage) -> Value {
-    let values = [
-        message.first_received_ms.to_string(),
-        message.receives.to_string(),
-        ACCOUNT.to_owned(),
-        message.sent_ms.to_string(),
+    // What SQS gives every message here.
+    let known = [
+        (
+            "ApproximateFirstReceiveTimestamp",
+            message.first_received_ms.to_string(),
+        ),
+        ("ApproximateReceiveCount", message.receives.to_string()),
+        ("SenderId", ACCOUNT.to_owned()),
+        ("SentTimestamp", message.sent_ms.to_string()),
     ];
-    let is_asked = |name: &str| system_names(request).any(|asked| asked == "All" || asked == name);
-    let system: Map<String, Value> = SYSTEM_ATTRIBUTES
-        .into_iter()
-        .zip(values)
-        .filter(|(name, _)| is_asked(name))
-        .map(|(name, value)| (name.to_owned(), Value::String(value)))
-        .collect();
+    let names = request.attribute_names.iter();
+    let system = asked(known, names.chain(&request.message_system_attribute_names));
     let mut shown = json!({
         "MessageId": message.id,
         "ReceiptHandle": message.handle.to_string(),

@@ -3,13 +3,32 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// `SendMessage`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct SendMessage {
+/// What is asked of one queue.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct To<T> {
+    #[serde(default)]
     pub(super) queue_url: String,
     #[serde(flatten)]
-    pub(super) message: NewMessage,
+    pub(super) content: T,
+}
+
+/// The operations on batches.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Entries<T> {
+    #[serde(default = "Vec::new")]
+    pub(super) entries: Vec<Entry<T>>,
+}
+
+/// An entry of a batch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Entry<T> {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) content: T,
 }
 
 /// What both ways of sending say of a message.
@@ -25,31 +44,18 @@ pub(super) struct NewMessage {
     pub(super) message_deduplication_id: Option<Value>,
 }
 
-/// The operations on batches.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Batch<T> {
-    #[serde(default)]
-    pub(super) queue_url: String,
-    #[serde(default = "Vec::new")]
-    pub(super) entries: Vec<Entry<T>>,
-}
-
-/// An entry of a batch.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Entry<T> {
-    #[serde(default)]
-    pub(super) id: String,
-    #[serde(flatten)]
-    pub(super) content: T,
+/// What is said of a message that was received, to delete it or to hide it longer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Received {
+    pub(super) receipt_handle: Option<String>,
+    pub(super) visibility_timeout: Option<i64>,
 }
 
 /// `ReceiveMessage`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ReceiveMessage {
-    pub(super) queue_url: String,
     pub(super) max_number_of_messages: Option<i64>,
     pub(super) visibility_timeout: Option<i64>,
     pub(super) wait_time_seconds: Option<i64>,
@@ -58,22 +64,16 @@ pub(super) struct ReceiveMessage {
     pub(super) message_system_attribute_names: Vec<String>,
 }
 
-/// `DeleteMessage`, and an entry of its batch.
+/// `GetQueueAttributes`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct DeleteMessage {
-    pub(super) queue_url: String,
-    pub(super) receipt_handle: Option<String>,
+pub(super) struct GetQueueAttributes {
+    pub(super) attribute_names: Vec<String>,
 }
 
-/// `ChangeMessageVisibility`, and an entry of its batch.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct ChangeMessageVisibility {
-    pub(super) queue_url: String,
-    pub(super) receipt_handle: Option<String>,
-    pub(super) visibility_timeout: Option<i64>,
-}
+/// `PurgeQueue`, which says no more.
+#[derive(Debug, Deserialize)]
+pub(super) struct PurgeQueue {}
 
 /// `GetQueueUrl`.
 #[derive(Debug, Default, Deserialize)]
@@ -82,24 +82,9 @@ pub(super) struct GetQueueUrl {
     pub(super) queue_name: Option<String>,
 }
 
-/// `GetQueueAttributes`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct GetQueueAttributes {
-    pub(super) queue_url: String,
-    pub(super) attribute_names: Vec<String>,
-}
-
 /// `ListQueues`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListQueues {
     pub(super) queue_name_prefix: String,
-}
-
-/// `PurgeQueue`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct PurgeQueue {
-    pub(super) queue_url: String,
 }

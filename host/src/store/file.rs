@@ -1,6 +1,6 @@
 //! The SQLite file: opening it, checking it, and what is added to the engine's tables.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use dynoxide::Database;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{StoreError, unchanged, wire};
+use crate::sync::Mutex;
 
 /// What every SQLite file begins with. <https://www.sqlite.org/fileformat2.html>
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -94,7 +95,10 @@ impl Lock {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let name = PathBuf::from(name);
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false))
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
             .open(&name)
             .map_err(|error| unusable(&name, &error))?;
         match file.try_lock() {
@@ -114,7 +118,7 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
     let name = path
         .to_str()
         .ok_or_else(|| foreign("its name is not UTF-8".to_owned()))?;
-    make_or_check(path)?;
+    check_kind(path)?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(OPENING)?;
     check_owner(&connection, path)?;
@@ -141,32 +145,51 @@ pub(super) fn open(path: &Path) -> Result<(Database, Connection), StoreError> {
     Ok((database, connection))
 }
 
-/// The reading connection in `slot`, made where it is missing. It sees what was committed before
-/// each statement, waits for no writer, and cannot write.
-pub(super) fn reader<'a>(
-    slot: &'a mut Option<Connection>,
-    path: &Path,
-) -> Result<&'a Connection, StoreError> {
-    if slot.is_none() {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        *slot = Some(connection);
-    }
-    slot.as_ref()
-        .ok_or_else(|| StoreError::Unusable("no connection".to_owned()))
+/// A connection for reading, made when it is first needed. It sees what was committed before each
+/// statement, waits for no writer, and cannot write.
+#[derive(Debug)]
+pub(super) struct Reader {
+    path: PathBuf,
+    connection: Mutex<Option<Connection>>,
 }
 
-/// Makes an empty file that is its owner's alone; SQLite gives its others the same mode.
-fn make_or_check(path: &Path) -> Result<(), StoreError> {
-    match private(OpenOptions::new().write(true).create_new(true)).open(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(unusable(path, &error)),
+impl Reader {
+    pub(super) fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            connection: Mutex::default(),
+        }
     }
+
+    /// Reads; blocks the thread for as long.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut slot = self.connection.lock();
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(&self.path, flags)?;
+                connection.busy_timeout(BUSY)?;
+                connection
+            }
+        };
+        work(slot.insert(connection))
+    }
+}
+
+/// Checks that the file is one of SQLite's, where there is one.
+fn check_kind(path: &Path) -> Result<(), StoreError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unusable(path, &error)),
+    };
     let mut magic = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut magic))
+    file.take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)
         .map_err(|error| unusable(path, &error))?;
     if magic.is_empty() || magic == MAGIC {
         return Ok(());
@@ -235,14 +258,4 @@ fn check_columns(connection: &Connection, path: &Path) -> Result<(), StoreError>
 
 fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!("{} cannot be used: {error}", path.display()))
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }

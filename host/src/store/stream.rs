@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use dynoxide::types::item_size;
 use rusqlite::types::ValueRef;
@@ -13,7 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
-use super::{Sequence, Shared, StoreError, file};
+use super::file::Reader;
+use super::{Sequence, Shared, StoreError};
 use crate::definition::ACCOUNT;
 
 /// A change in a table.
@@ -38,7 +39,7 @@ pub struct Stream(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     table: Box<str>,
-    connection: Mutex<Option<Connection>>,
+    reader: Reader,
 }
 
 /// What a table says of its stream.
@@ -55,9 +56,9 @@ pub(super) struct Description {
 impl Stream {
     pub(super) fn new(shared: Arc<Shared>, table: &str) -> Self {
         Self(Arc::new(Inner {
+            reader: Reader::of(&shared.path),
             shared,
             table: table.into(),
-            connection: Mutex::new(None),
         }))
     }
 
@@ -67,7 +68,7 @@ impl Stream {
     /// # Errors
     /// The file cannot be read.
     pub fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.with(|connection| {
+        self.0.reader.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT CAST(sequence_number AS INTEGER), event_id, event_name, created_at,
                      keys_json, new_image, old_image, user_identity
@@ -94,7 +95,7 @@ impl Stream {
     /// # Errors
     /// The file cannot be read.
     pub fn newest(&self) -> Result<Sequence, StoreError> {
-        self.with(|connection| {
+        self.0.reader.read(|connection| {
             let newest: Option<i64> = connection
                 .prepare_cached(
                     "SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records
@@ -105,36 +106,35 @@ impl Stream {
         })
     }
 
-    /// Changes whenever something may have been written to the table.
+    /// Changes whenever something may have been written, also to another table: a look that finds
+    /// nothing new costs less than telling the tables apart.
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.0.shared.api.watches.receiver(&self.0.table)
+        self.0.shared.api.written.subscribe()
     }
 
-    /// The stream's ARN. Without a label where the table has never had a stream.
-    #[must_use]
-    pub fn arn(&self) -> String {
-        let description = self.with(|connection| describe(connection, &self.0.table));
-        let label = description.unwrap_or_default().unwrap_or_default().label;
-        arn(&self.0.shared.api.region, &self.0.table, &label)
+    /// The stream's ARN.
+    ///
+    /// # Errors
+    /// The table is away or has never had a stream, or the file cannot be read.
+    pub fn arn(&self) -> Result<String, StoreError> {
+        let (region, table) = (&self.0.shared.api.region, &*self.0.table);
+        let found = self
+            .0
+            .reader
+            .read(|connection| describe(connection, table))?;
+        let label = found.unwrap_or_default().label;
+        let arn = arn(region, table, &label);
+        match label.is_empty() {
+            true => Err(StoreError::Unusable(format!("no stream: {arn}"))),
+            false => Ok(arn),
+        }
     }
 
     /// The stream's one shard.
     #[must_use]
     pub fn shard(&self) -> String {
         shard_id(&self.0.table)
-    }
-
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut connection = self
-            .0
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        work(file::reader(&mut connection, &self.0.shared.path)?)
     }
 
     fn frame(&self, connection: &Connection) -> Result<Frame, StoreError> {
@@ -267,20 +267,6 @@ fn write(json: &mut String, value: impl fmt::Display) {
 /// A stream's ARN.
 pub(super) fn arn(region: &str, table: &str, label: &str) -> String {
     format!("arn:aws:dynamodb:{region}:{ACCOUNT}:table/{table}/stream/{label}")
-}
-
-/// The label of a stream that is enabled.
-pub(super) fn live_label(
-    connection: &Connection,
-    table: &str,
-) -> Result<Option<String>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT stream_label FROM _tables WHERE table_name = ?1 AND stream_enabled = 1",
-        )?
-        .query_row([table], |row| row.get(0))
-        .optional()?
-        .flatten())
 }
 
 /// What a table says of its stream, where there is such a table.

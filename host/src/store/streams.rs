@@ -108,7 +108,7 @@ impl Live {
     fn find(api: &Api, arn: &str) -> Result<Self, DynoxideError> {
         let found = match arn.split('/').collect::<Vec<_>>().as_slice() {
             [_, table, "stream", label] if arn == stream::arn(&api.region, table, label) => {
-                let found = api.rows.stream(table).map_err(|error| {
+                let found = api.stream(table).map_err(|error| {
                     DynoxideError::InternalServerError(format!("the stream of {table}: {error}"))
                 })?;
                 found

@@ -70,7 +70,7 @@ pub(super) fn remove(api: &Api, database: &Database, table: &str) -> Result<(), 
         calls.call("UpdateTable", members(off))?;
     }
     calls.call("DeleteTable", Map::new())?;
-    api.watches.of([table]).send();
+    api.bump();
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Host, TOKEN};
+use crate::support::{Host, TOKEN};
 
 fn get(path: &str, headers: &[&str]) -> String {
     let headers: String = headers.iter().flat_map(|header| [header, "\r\n"]).collect();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Host, logged};
+use crate::support::{Host, logged};
 
 /// Long enough for a slow machine, and far shorter than what is waited for otherwise.
 const SOON: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! The processes of a function, and what others may ask of them.
 
+use test_support::http;
+
 use super::*;
 
 /// The address of the Runtime API of the function's only environment.
@@ -7,19 +9,6 @@ async fn runtime_api(host: &Host) -> String {
     let description = host.answer(json!({ "describe": true })).await;
     let address = description["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str();
     address.unwrap().to_owned()
-}
-
-/// What this process, which is no function's, is answered there.
-fn ask(address: &str, method: &str, path: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!(
-        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\n{headers}Connection: close\r\n\
-         Content-Length: 2\r\n\r\n{{}}"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[cfg(target_os = "linux")]
@@ -42,7 +31,9 @@ async fn a_runtime_port_serves_its_own_process_and_no_other() {
             ("POST", "invocation/1/response"),
             ("POST", "init/error"),
         ] {
-            let answer = ask(&address, method, path, headers);
+            // This process is no function's.
+            let line = format!("{method} /2018-06-01/runtime/{path}");
+            let answer = http::ask(&address, &line, headers, "{}");
             assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
             assert!(answer.contains(reason), "{path}: {answer}");
         }

@@ -7,7 +7,9 @@ async fn why_a_function_cannot_start_is_known_until_it_does() {
     let mut missing = function();
     missing.program = "/nowhere/bootstrap".into();
     let host = Host::with([missing]).await;
-    host.error(json!({})).await;
+    let (kind, message) = host.error(json!({})).await;
+    assert_eq!(kind, "Runtime.InvalidEntrypoint");
+    assert!(message.contains("/nowhere/bootstrap"), "{message}");
     let status = host.functions.status().remove(0);
     let why = status.cannot_start.unwrap();
     assert!(why.starts_with("Runtime.InvalidEntrypoint: "), "{why}");
@@ -39,22 +41,6 @@ async fn a_function_that_cannot_start_says_why() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_missing_is_an_invalid_entrypoint() {
-    let mut missing = function();
-    missing.program = "/nowhere/bootstrap".into();
-    let host = Host::with([missing]).await;
-    let (kind, message) = host.error(json!({})).await;
-    assert_eq!(kind, "Runtime.InvalidEntrypoint");
-    assert!(message.contains("/nowhere/bootstrap"), "{message}");
-    let errors = host.functions.warm().await;
-    let error = &errors[0];
-    assert!(
-        error.starts_with("f cannot start: Runtime.InvalidEntrypoint: "),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn warming_starts_every_function_or_names_those_that_fail() {
     let mut broken = with_variable("INIT", "error");
     broken.name = "broken".to_owned();
@@ -75,7 +61,7 @@ async fn a_start_that_hangs_is_ended_and_the_next_one_serves_those_who_wait() {
         .apply(vec![with_variable("INIT", init)])
         .await;
     let invoked = host.invoke(json!({ "print": ["began"] })).await;
-    assert_eq!(invoked.error, None, "{:?}", invoked.payload);
+    assert!(!invoked.failed, "{:?}", invoked.payload);
     host.functions.stop().await;
     let log = host.log();
     let (hung, began) = (
@@ -96,8 +82,8 @@ async fn a_start_that_hangs_twice_fails_the_call_with_the_functions_own_timeout(
 }
 
 #[tokio::test]
-async fn a_function_that_cannot_start_is_not_started_for_each_invocation() {
-    let host = Host::with([function()]).await;
+async fn a_function_that_cannot_start_is_tried_again_now_and_then_and_used_once_it_starts() {
+    let host = Host::with([]).await;
     let healed = host.path("healed");
     let init = format!("exit-unless-file:{}", healed.display());
     host.functions
@@ -106,26 +92,11 @@ async fn a_function_that_cannot_start_is_not_started_for_each_invocation() {
     for _ in 0..200 {
         assert_eq!(host.error(json!({})).await.0, "Runtime.ExitError");
     }
+    fs::write(healed, "").unwrap();
+    while host.invoke(json!({})).await.failed {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     host.functions.stop().await;
     let starts = host.log().matches("Error: Runtime exited").count();
     assert!((1..50).contains(&starts), "{starts} starts");
-}
-
-#[tokio::test]
-async fn a_function_that_starts_again_after_failures_is_used() {
-    let host = Host::with([]).await;
-    let healed = host.path("healed");
-    let init = format!("exit-unless-file:{}", healed.display());
-    host.functions
-        .apply(vec![with_variable("INIT", init)])
-        .await;
-    assert_eq!(host.error(json!({})).await.0, "Runtime.ExitError");
-    fs::write(healed, "").unwrap();
-    loop {
-        // The pause after one failure is short.
-        if host.invoke(json!({})).await.error.is_none() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

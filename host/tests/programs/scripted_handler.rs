@@ -7,23 +7,19 @@
 //!
 //! | field | what it does |
 //! |---|---|
-//! | `steps` | a list of scripts: this process's nth invocation takes the nth, later ones the last |
 //! | `print`, `warn` | a list of lines for standard output, or standard error |
 //! | `waitForFile` | waits until a file of this name is there |
 //! | `sleepMs` | sleeps |
 //! | `exit`, `abort` | ends with this status, or (`true`) by a signal |
-//! | `throwKeys` | answers an error where a stream record has one of these strings in its keys |
-//! | `failKeys` | reports the first stream record that has one of these strings in its keys |
 //! | `error` | answers this error: `{"errorType","errorMessage"}` |
 //! | `answerBytes` | answers a JSON string of this many bytes, quotes included |
-//! | `answerRaw` | answers this text, JSON or not |
 //! | `answer` | answers this value |
 //! | `describe` | answers `{"pid","invocations","directory","environment","arn","context"}` |
 //! | `exitAfter` | ends with this status after the answer |
 //! | `hangAfter` | does nothing any more after the answer |
 //! | `detach` | starts a process in a session of its own, whose id it writes to this file |
 //!
-//! `INIT` says how to begin: `exit:<status>`, `abort`, `error` (reports `Scripted.Init` and ends),
+//! `INIT` says how to begin: `exit:<status>`, `error` (reports `Scripted.Init` and ends),
 //! `hang` (never polls), `hang-once:<path>` (hangs unless the file is there, and makes it), `sleep:<ms>`, `exit-unless-file:<path>`. `RECORD` names a file to which each
 //! payload is appended as a line before anything is done.
 #![allow(
@@ -62,7 +58,7 @@ fn main() {
         if let Ok(path) = env::var("RECORD") {
             record(&path, &payload);
         }
-        let script = script(&payload, invocation);
+        let script = script(&payload);
         let called = json!({ "arn": arn, "context": context });
         match act(&script, &payload, invocation, called) {
             Ok(answer) => api.post(&format!("invocation/{id}/response"), answer.as_bytes()),
@@ -72,9 +68,7 @@ fn main() {
             process::exit(i32::try_from(status).unwrap());
         }
         if script.contains_key("hangAfter") {
-            loop {
-                thread::park();
-            }
+            hang();
         }
     }
 }
@@ -85,7 +79,6 @@ fn begin(address: &str) {
         ("exit", status) => process::exit(status.parse().unwrap()),
         ("exit-unless-file", path) if Path::new(path).exists() => {}
         ("exit-unless-file", _) => process::exit(7),
-        ("abort", _) => process::abort(),
         ("error", _) => {
             let error = json!({ "errorType": "Scripted.Init", "errorMessage": "asked to fail" });
             Api::connect(address).post("init/error", error.to_string().as_bytes());
@@ -117,20 +110,9 @@ fn record(path: &str, payload: &str) {
     file.write_all(format!("{payload}\n").as_bytes()).unwrap();
 }
 
-fn script(payload: &str, invocation: u64) -> Script {
+fn script(payload: &str) -> Script {
     let text = env::var("SCRIPT").map(|path| fs::read_to_string(path).unwrap());
-    let parsed = serde_json::from_str(text.as_deref().unwrap_or(payload));
-    let Ok(Value::Object(script)) = parsed else {
-        return Script::new();
-    };
-    match script.get("steps") {
-        Some(Value::Array(steps)) => {
-            let last = steps.len() - 1;
-            let at = usize::try_from(invocation - 1).unwrap().min(last);
-            steps[at].as_object().unwrap().clone()
-        }
-        _ => script,
-    }
+    serde_json::from_str(text.as_deref().unwrap_or(payload)).unwrap_or_default()
 }
 
 fn act(script: &Script, payload: &str, invocation: u64, called: Value) -> Result<String, String> {
@@ -160,27 +142,12 @@ fn act(script: &Script, payload: &str, invocation: u64, called: Value) -> Result
     if script.contains_key("abort") {
         process::abort();
     }
-    if first_with(payload, &strings(script, "throwKeys")).is_some() {
-        let error = json!({ "errorType": "Scripted.Throw", "errorMessage": "asked to throw" });
-        return Err(error.to_string());
-    }
-    if script.contains_key("failKeys") {
-        let failed = first_with(payload, &strings(script, "failKeys"));
-        let failures: Vec<_> = failed
-            .iter()
-            .map(|number| json!({ "itemIdentifier": number }))
-            .collect();
-        return Ok(json!({ "batchItemFailures": failures }).to_string());
-    }
     if let Some(error) = script.get("error") {
         return Err(error.to_string());
     }
     if let Some(bytes) = number(script, "answerBytes") {
         let inner = usize::try_from(bytes).unwrap() - 2;
         return Ok(format!("\"{}\"", "x".repeat(inner)));
-    }
-    if let Some(text) = script.get("answerRaw").and_then(Value::as_str) {
-        return Ok(text.to_owned());
     }
     if let Some(answer) = script.get("answer") {
         return Ok(answer.to_string());
@@ -213,23 +180,6 @@ fn strings(script: &Script, field: &str) -> Vec<String> {
         .flatten()
         .map(|line| line.as_str().unwrap().to_owned())
         .collect()
-}
-
-/// The sequence number of the first stream record that has one of `wanted` in its keys.
-fn first_with(payload: &str, wanted: &[String]) -> Option<String> {
-    if wanted.is_empty() {
-        return None;
-    }
-    let event: Value = serde_json::from_str(payload).unwrap();
-    let holds = |record: &&Value| {
-        let keys = record["dynamodb"]["Keys"].as_object().unwrap();
-        keys.values()
-            .filter_map(|value| value["S"].as_str())
-            .any(|text| wanted.iter().any(|key| key == text))
-    };
-    let found = event["Records"].as_array().unwrap().iter().find(holds)?;
-    let number = found["dynamodb"]["SequenceNumber"].as_str().unwrap();
-    Some(number.to_owned())
 }
 
 /// An invocation as it is handed out.

@@ -99,28 +99,3 @@ async fn a_table_that_was_half_made_when_the_process_ended_is_made_anew() {
     home.put("b", 1).await;
     assert_eq!(home.records().len(), 1);
 }
-
-#[cfg(unix)]
-#[tokio::test]
-async fn the_files_are_their_owners_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let home = Home::with_orders().await;
-    home.put("a", 1).await;
-    let mut names = Vec::new();
-    for file in fs::read_dir(home.folder.path()).unwrap() {
-        let file = file.unwrap();
-        let mode = file.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{file:?}");
-        names.push(file.file_name().into_string().unwrap());
-    }
-    names.sort();
-    assert_eq!(
-        names,
-        [
-            "tables.db",
-            "tables.db-shm",
-            "tables.db-wal",
-            "tables.db.lock"
-        ]
-    );
-}

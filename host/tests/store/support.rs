@@ -62,6 +62,16 @@ impl Home {
         let json = |record: host::store::Record| serde_json::from_str(&record.json).unwrap();
         records.unwrap().into_iter().map(json).collect()
     }
+
+    /// All that `GetRecords` has of it.
+    pub(crate) async fn got_records(&self) -> Vec<Value> {
+        let stream = self.store.stream("orders");
+        let beginning = json!({"StreamArn": stream.arn().unwrap(), "ShardId": stream.shard(),
+            "ShardIteratorType": "TRIM_HORIZON"});
+        let iterator = self.call("GetShardIterator", beginning).await;
+        let mut page = self.call("GetRecords", iterator).await;
+        serde_json::from_value(page["Records"].take()).unwrap()
+    }
 }
 
 pub(crate) async fn call(store: &Store, operation: &str, request: Value) -> (u16, Value) {

@@ -1,10 +1,9 @@
 //! Answers the tool's own requests, below `/_cqrs/`.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use host::gateway::Control;
 use host::store::Reply;
 use serde::Serialize;
@@ -81,11 +80,7 @@ impl Controller {
 }
 
 impl Control for Controller {
-    fn call<'a>(
-        &'a self,
-        path: &'a str,
-        body: Bytes,
-    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
             self.answer(path, body)
                 .await

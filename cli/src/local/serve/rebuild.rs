@@ -235,7 +235,7 @@ async fn call(functions: Functions, function: Arc<str>, payload: Bytes) -> Resul
         .invoke(&function, payload, InvokeOptions::default())
         .await
         .map_err(|error| error.to_string())?;
-    if invoked.error.is_some() {
+    if invoked.failed {
         return Err(String::from_utf8_lossy(&invoked.payload).into_owned());
     }
     let answer = serde_json::from_slice::<Projected>(&invoked.payload);

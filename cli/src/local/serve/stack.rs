@@ -338,7 +338,7 @@ impl Stack {
                 TableChange::Updated => log(format_args!("table {} is changed", table.name)),
                 TableChange::Unchanged => {}
             }
-            if let Some(arn) = self.store.stream_arn(&table.name).await? {
+            if let Some(arn) = self.store.stream_arn(&table.name)? {
                 context.streams.insert(table.logical_id.clone(), arn);
             }
         }

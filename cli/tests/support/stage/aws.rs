@@ -1,13 +1,12 @@
 //! An emulator of AWS with a real Valkey, and a sandbox whose binary deploys to it.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Tag, Tagging};
 use test_support::emulator::Emulator;
+use test_support::http;
 use test_support::valkey::Found;
 
 use super::{Stage, block_on};
@@ -125,18 +124,11 @@ impl AwsStage {
     /// Sends a request in CloudWatch's name, which is well answered; gives the answer.
     fn send(&self, line: &str, body: &str) -> String {
         let address = self.emulator.endpoint().replace("http://", "");
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "{line} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
-             Authorization: AWS4-HMAC-SHA256 \
-             Credential=test/20261124/eu-west-1/monitoring/aws4_request\r\n\
-             Connection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let headers = format!(
+            "Host: {address}\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=test/20261124/eu-west-1/monitoring/aws4_request\r\n"
+        );
+        let answer = http::ask(&address, line, &headers, body);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         answer
     }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use test_support::valkey::Found;
 
 pub(crate) use self::aws::AwsStage;
-pub(crate) use self::local::{LocalStage, assert_none_is_served};
+pub(crate) use self::local::LocalStage;
 use super::run::Run;
 use super::sandbox::{Sandbox, handlers};
 

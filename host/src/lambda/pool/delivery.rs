@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::report::start_line;
-use super::{Job, Phase, Pool, Running, State, Work};
+use super::{Job, Phase, Pool, Running, Slot, State, Work};
 use crate::clock::now_ms;
 use crate::definition::Function;
 use crate::lambda::environment::Environment;
@@ -37,7 +37,7 @@ impl Pool {
     /// An environment asks for work.
     pub(in crate::lambda) async fn next(self: &Arc<Self>, environment: &Arc<Environment>) -> Next {
         let mut waiting = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let current = environment.generation == state.generation;
             let Some(slot) = state.slot(environment.id) else {
                 return Next::End;
@@ -65,7 +65,7 @@ impl Pool {
                 return Next::Invocation(deliver(&mut state, environment, job));
             }
             if !current || state.phase != Phase::Open {
-                self.retire(&mut state, environment.id);
+                state.retire(environment.id);
                 return Next::End;
             }
             let (wake, woken) = oneshot::channel();
@@ -73,8 +73,6 @@ impl Pool {
             if let Some(slot) = state.slot(environment.id) {
                 slot.work = Work::Idle { wake, since };
             }
-            state.idle.retain(|&id| id != environment.id);
-            state.idle.push(environment.id);
             self.trim_later(&mut state);
             Waiting {
                 pool: self,
@@ -88,7 +86,7 @@ impl Pool {
         let job = woken.await;
         waiting.woken = None;
         let Ok(job) = job else { return Next::End };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.slot(environment.id).is_none() {
             self.put_back(&mut state, job);
             return Next::End;
@@ -108,14 +106,18 @@ impl Pool {
 impl State {
     /// Gives the job to the environment that became idle last, or back.
     pub(super) fn hand_over(&mut self, mut job: Job) -> Option<Job> {
-        while let Some(id) = self.idle.pop() {
-            let Some(slot) = self.slot(id) else { continue };
-            let Work::Idle { wake, .. } = std::mem::replace(&mut slot.work, Work::none()) else {
-                continue;
-            };
-            match wake.send(job) {
-                Ok(()) => return None,
-                Err(back) => job = back,
+        let is_idle = |slot: &&mut Slot| slot.idle_since().is_some();
+        while let Some(slot) = self
+            .slots
+            .iter_mut()
+            .filter(is_idle)
+            .max_by_key(|slot| slot.idle_since())
+        {
+            if let Work::Idle { wake, .. } = std::mem::replace(&mut slot.work, Work::none()) {
+                match wake.send(job) {
+                    Ok(()) => return None,
+                    Err(back) => job = back,
+                }
             }
         }
         Some(job)
@@ -135,7 +137,7 @@ impl Drop for Waiting<'_> {
         let Some(mut woken) = self.woken.take() else {
             return;
         };
-        let mut state = self.pool.lock();
+        let mut state = self.pool.state.lock();
         woken.close();
         if let Ok(job) = woken.try_recv() {
             self.pool.put_back(&mut state, job);
@@ -147,8 +149,6 @@ impl Drop for Waiting<'_> {
                 slot.watched = true;
                 slot.environment.attend();
             }
-            let id = self.id;
-            state.idle.retain(|&idle| idle != id);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::definition::Function;
 use crate::lambda::environment::Environment;
 use crate::lambda::failure::Failure;
-use crate::lambda::{FunctionError, Invoked, VERSION};
+use crate::lambda::{Invoked, VERSION};
 
 /// Answers the invoker, who may have gone.
 pub(super) fn finish(environment: &Environment, running: Running, answer: Result<Bytes, Failure>) {
@@ -30,16 +30,15 @@ pub(super) fn finish(environment: &Environment, running: Running, answer: Result
         place,
         ..
     } = running;
-    let error = answer.is_err().then_some(FunctionError::Unhandled);
+    let failed = answer.is_err();
     let payload = answer.unwrap_or_else(|failure| failure.document(&request_id));
     // Whoever has the answer may invoke again.
     drop(place);
     let _ = reply.send(Ok(Invoked {
         request_id: String::from(&*request_id),
         payload,
-        error,
+        failed,
         log_tail: log_tail.map(Bytes::from),
-        executed_version: VERSION,
     }));
 }
 

@@ -39,7 +39,7 @@ impl Pool {
     /// Resolves when an environment is ready.
     pub(in crate::lambda) async fn warm(self: &Arc<Self>) -> Result<(), Failure> {
         let ready = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let generation = state.generation;
             let mut current = state
                 .slots
@@ -63,13 +63,13 @@ impl Pool {
 
     /// The function is another from now on.
     pub(in crate::lambda) fn replace(self: &Arc<Self>, function: Function) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.function = Arc::new(function);
         state.generation += 1;
         state.backoff = Backoff::default();
         state.hung = false;
         let was_warm = !state.slots.is_empty();
-        self.retire_unoccupied(&mut state);
+        state.retire_unoccupied();
         if was_warm || !state.queue.is_empty() || !state.warming.is_empty() {
             self.start(&mut state);
         }
@@ -77,12 +77,12 @@ impl Pool {
 
     /// Takes no more invocations, works off the accepted ones, and ends what is idle.
     pub(in crate::lambda) fn drain(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Draining;
         }
         if state.queue.is_empty() {
-            self.retire_unoccupied(&mut state);
+            state.retire_unoccupied();
         }
         self.quiet.notify_waiters();
     }
@@ -98,11 +98,10 @@ impl Pool {
 
     /// Ends every environment and all that still waits.
     pub(in crate::lambda) fn end(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.phase = Phase::Ended;
-        state.idle.clear();
         // The invokers of what is dropped here are informed that the host stops.
-        for slot in state.slots.drain(..).collect::<Vec<_>>() {
+        for slot in state.slots.drain(..) {
             slot.environment.close();
         }
         state.queue.clear();
@@ -118,7 +117,7 @@ impl Pool {
     async fn until(&self, holds: impl Fn(&State) -> bool) {
         loop {
             let changed = self.quiet.notified();
-            if holds(&self.lock()) {
+            if holds(&self.state.lock()) {
                 return;
             }
             changed.await;
@@ -131,20 +130,14 @@ impl Pool {
         environment: &Environment,
         failure: &Failure,
     ) {
-        if self.retire(&mut self.lock(), environment.id) {
+        if self.state.lock().retire(environment.id) {
             self.start_failed(environment, failure);
         }
     }
 
     /// An environment's process has ended.
     pub(in crate::lambda) fn exited(self: &Arc<Self>, environment: &Environment, failure: Failure) {
-        let slot = {
-            let mut state = self.lock();
-            state.idle.retain(|&id| id != environment.id);
-            let is_its = |slot: &Slot| slot.environment.id == environment.id;
-            let at = state.slots.iter().position(is_its);
-            at.map(|at| state.slots.swap_remove(at))
-        };
+        let slot = self.state.lock().take(environment.id);
         match slot {
             Some(Slot {
                 work: Work::Busy(running),
@@ -157,7 +150,7 @@ impl Pool {
 
     /// The last that is heard of an environment.
     pub(in crate::lambda) fn gone(self: &Arc<Self>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.alive -= 1;
         self.scale(&mut state);
         if !state.warming.is_empty() && state.has_none() {
@@ -171,7 +164,7 @@ impl Pool {
         let line = failure_line(&environment.function, None, failure);
         self.log
             .line(&environment.log_stream, None, line.as_bytes());
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if environment.generation == state.generation {
             for waiter in state.warming.drain(..) {
                 let _ = waiter.send(Err(failure.clone()));
@@ -193,7 +186,7 @@ impl Pool {
     pub(super) fn scale(self: &Arc<Self>, state: &mut State) {
         if state.queue.is_empty() {
             if state.phase == Phase::Draining {
-                self.retire_unoccupied(state);
+                state.retire_unoccupied();
             }
         } else if state.has_none() {
             match state.backoff.holds().cloned() {
@@ -209,13 +202,13 @@ impl Pool {
     /// Lives for as long as work waits.
     async fn grow(self: Arc<Self>) {
         loop {
-            let patience = if self.lock().slots.len() < FEW {
+            let patience = if self.state.lock().slots.len() < FEW {
                 SOON
             } else {
                 LATER
             };
             sleep(patience).await;
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             let waiting = match state.queue.front() {
                 Some(job) if state.slots.len() < state.bound() => job.queued.elapsed(),
                 _ => {
@@ -258,33 +251,6 @@ impl Pool {
         tokio::spawn(environment.run());
     }
 
-    /// Lets the environment end; false where that was already said.
-    pub(super) fn retire(&self, state: &mut State, id: u64) -> bool {
-        let at = state
-            .slots
-            .iter()
-            .position(|slot| slot.environment.id == id);
-        let Some(at) = at else { return false };
-        state.slots.swap_remove(at).environment.close();
-        state.idle.retain(|&idle| idle != id);
-        true
-    }
-
-    /// Retires what is idle or starts. What is between two invocations asks for work soon, and is
-    /// retired then.
-    fn retire_unoccupied(&self, state: &mut State) {
-        let is_unoccupied = |slot: &&Slot| matches!(slot.work, Work::Idle { .. }) || !slot.ready;
-        let unoccupied: Vec<u64> = state
-            .slots
-            .iter()
-            .filter(is_unoccupied)
-            .map(|slot| slot.environment.id)
-            .collect();
-        for id in unoccupied {
-            self.retire(state, id);
-        }
-    }
-
     /// Sees to it that environments above one end when they have had no work for a while.
     pub(super) fn trim_later(self: &Arc<Self>, state: &mut State) {
         if state.slots.len() > 1 && !state.trimming {
@@ -296,12 +262,12 @@ impl Pool {
     async fn trim(self: Arc<Self>) {
         loop {
             let next = {
-                let mut state = self.lock();
+                let mut state = self.state.lock();
                 while let Some((id, since)) = state.longest_idle()
                     && state.slots.len() > 1
                     && since.elapsed() >= IDLE_LIMIT
                 {
-                    self.retire(&mut state, id);
+                    state.retire(id);
                 }
                 if state.slots.len() <= 1 {
                     state.trimming = false;
@@ -331,6 +297,30 @@ impl State {
             .any(|slot| slot.environment.generation == generation)
     }
 
+    fn take(&mut self, id: u64) -> Option<Slot> {
+        let mut slots = self.slots.iter();
+        let at = slots.position(|slot| slot.environment.id == id)?;
+        Some(self.slots.swap_remove(at))
+    }
+
+    /// Lets the environment end; false where that was already said.
+    pub(super) fn retire(&mut self, id: u64) -> bool {
+        let slot = self.take(id);
+        if let Some(slot) = &slot {
+            slot.environment.close();
+        }
+        slot.is_some()
+    }
+
+    /// Retires what is idle or starts. What is between two invocations asks for work soon, and is
+    /// retired then.
+    fn retire_unoccupied(&mut self) {
+        let is_unoccupied = |slot: &mut Slot| slot.idle_since().is_some() || !slot.ready;
+        for slot in self.slots.extract_if(.., is_unoccupied) {
+            slot.environment.close();
+        }
+    }
+
     pub(super) fn became_ready(&mut self) {
         self.backoff = Backoff::default();
         self.hung = false;
@@ -340,10 +330,8 @@ impl State {
     }
 
     fn longest_idle(&self) -> Option<(u64, Instant)> {
-        let idle = self.slots.iter().filter_map(|slot| match slot.work {
-            Work::Idle { since, .. } => Some((slot.environment.id, since)),
-            _ => None,
-        });
+        let idle = |slot: &Slot| Some((slot.environment.id, slot.idle_since()?));
+        let idle = self.slots.iter().filter_map(idle);
         idle.min_by_key(|&(_, since)| since)
     }
 

@@ -32,7 +32,6 @@ fn no_event_exceeds_six_megabytes() {
         sizes
             .borrow_mut()
             .push((batch.records.len(), batch.event().len()));
-        shard.departed(lane);
         shard.came_back(lane, Reply::ok().outcome("request".into()), now());
     }
     let counts: Vec<usize> = sizes.borrow().iter().map(|(count, _)| *count).collect();
@@ -61,7 +60,6 @@ fn a_record_that_fills_the_event_to_the_byte_fits_and_one_more_byte_does_not() {
         let mut seen = vec![];
         while let Step::Deliver(lane, batch) = shard.next(now()) {
             seen.push(batch.records.len());
-            shard.departed(lane);
             shard.came_back(lane, Reply::ok().outcome("request".into()), now());
         }
         assert_eq!(seen, counts);
@@ -106,7 +104,6 @@ fn a_window_gathers_until_it_is_over_or_the_batch_is_full() {
         panic!("it waits on")
     };
     assert_eq!(batch.records.len(), 2);
-    shard.departed(0);
     // What came meanwhile has a window from the end of the invocation on, and needs none once full.
     shard.take(vec![record(3, "key")], over);
     let back = later(over, Duration::from_secs(5));

@@ -1,44 +1,74 @@
 //! The whole mapping over stand-ins, in paused time.
 
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::{advance, sleep};
 
-use super::super::control::lock;
-use super::super::{Engine, Status};
+use super::super::positions::Positions;
+use super::super::{Mappings, Parts, Status};
 use super::support::{Reply, Stand, mapping, messages, reports, run_all, throws};
-use crate::definition::{Destination, Mapping, StartingPosition};
+use crate::bucket::Buckets;
+use crate::definition::{Destination, Mapping, Queue, StartingPosition};
+use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::live::Live;
+use crate::queue::Queues;
 
 /// A host's mappings, and what they stand on.
 struct Host {
     stand: Stand,
     journal: Journal,
-    engine: Engine<Stand>,
+    folder: TempDir,
+    mappings: Mappings,
 }
 
 impl Host {
     fn new(function: impl Fn(&[i64]) -> Reply + Send + Sync + 'static) -> Self {
-        Self::over(Stand::new(function), Journal::in_memory().unwrap())
+        let folder = tempfile::tempdir().unwrap();
+        Self::over(Stand::new(function), Journal::in_memory().unwrap(), folder)
     }
 
-    fn over(stand: Stand, journal: Journal) -> Self {
+    fn over(stand: Stand, journal: Journal, folder: TempDir) -> Self {
+        let queues = Queues::new(journal.clone(), "eu-west-1").unwrap();
+        let queue = Queue {
+            logical_id: "FailuresQueue".into(),
+            name: "failures".into(),
+            visibility_timeout_seconds: 300,
+            message_retention_seconds: 86_400,
+            delay_seconds: 0,
+            receive_wait_seconds: 0,
+        };
+        queues.apply(vec![queue]).unwrap();
+        let mappings = Mappings::over(Parts {
+            region: "eu-west-1".into(),
+            positions: Positions::new(journal.clone()).unwrap(),
+            services: Arc::new(stand.clone()),
+            queues,
+            buckets: Buckets::below(buckets(&folder)),
+            live: Live::default(),
+            faults: Faults::default(),
+        });
         Self {
-            engine: Engine::new("eu-west-1", journal.clone(), stand.clone()).unwrap(),
             stand,
             journal,
+            folder,
+            mappings,
         }
     }
 
     async fn apply(&self, mapping: Mapping) {
-        self.engine.apply(vec![mapping]).await.unwrap();
+        self.mappings.apply(vec![mapping]).await.unwrap();
         run_all().await;
     }
 
     fn status(&self) -> Status {
-        self.engine.status().remove(0)
+        self.mappings.status().remove(0)
     }
 
     /// Ends this host at once, as `kill -9` does, and begins another.
@@ -46,15 +76,20 @@ impl Host {
         let Self {
             stand,
             journal,
-            engine,
+            folder,
+            mappings,
         } = self;
-        for worker in lock(&engine.workers).values() {
+        for worker in mappings.0.workers.lock().values() {
             worker.task.abort();
         }
-        drop(engine);
+        drop(mappings);
         run_all().await;
-        Self::over(stand, journal)
+        Self::over(stand, journal, folder)
     }
+}
+
+fn buckets(folder: &TempDir) -> PathBuf {
+    folder.path().join("buckets")
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,7 +199,8 @@ async fn without_a_queue_a_batch_given_up_is_counted_and_passed_over() {
 #[tokio::test(start_paused = true)]
 async fn a_bucket_gets_what_was_given_up_with_the_records_under_the_name_that_lambda_gives() {
     let host = Host::new(throws(&[1]));
-    host.stand.fill_buckets(true);
+    let (folder, kept) = (buckets(&host.folder), Buckets::below(buckets(&host.folder)));
+    fs::write(&folder, "no folder").unwrap();
     host.apply(Mapping {
         on_failure: Some(Destination::Bucket("kept".into())),
         ..mapping()
@@ -173,20 +209,21 @@ async fn a_bucket_gets_what_was_given_up_with_the_records_under_the_name_that_la
     host.stand.append([1]);
     host.stand.delivered(3).await;
     // What cannot be kept is not passed over.
-    assert_eq!((host.status().given_up, host.stand.objects().len()), (0, 0));
-    host.stand.fill_buckets(false);
+    assert_eq!(host.status().given_up, 0);
+    fs::remove_file(&folder).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     run_all().await;
     assert_eq!((host.status().given_up, host.status().behind), (1, 0));
     assert_eq!(messages(&host.journal).len(), 0);
-    let [[bucket, key, body]] = &host.stand.objects()[..] else {
-        panic!("{:?}", host.stand.objects());
+    let [object] = &kept.list("kept").unwrap()[..] else {
+        panic!("not one object in {}", folder.display());
     };
-    assert_eq!(bucket, "kept");
+    let key = &object.key;
     let start = "aws/lambda/11111111-2222-3333-4444-555555555555/\
                  shardId-00000000000000000000-00000001/2026/09/21/2026-09-21T";
     assert!(key.starts_with(start), "{key}");
-    let body: Value = serde_json::from_str(body).unwrap();
+    let body = kept.get("kept", key).unwrap().unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["DDBStreamBatchInfo"]["batchSize"], 1);
     assert_eq!(
         body["payload"]["Records"][0]["dynamodb"]["SequenceNumber"],
@@ -329,7 +366,7 @@ async fn what_is_done_within_a_second_of_the_end_is_not_delivered_again() {
         sleep(Duration::from_millis(900)).await;
         host.stand.let_go();
     };
-    tokio::join!(host.engine.stop(), letting_go);
+    tokio::join!(host.mappings.stop(), letting_go);
     let host = host.again().await;
     host.apply(mapping()).await;
     host.stand.append([2]);
@@ -357,8 +394,8 @@ async fn a_disabled_mapping_keeps_its_place_and_a_removed_one_loses_it() {
     host.apply(mapping()).await;
     host.stand.delivered(2).await;
     assert_eq!(host.stand.deliveries(), [[1], [2]]);
-    host.engine.apply(vec![]).await.unwrap();
-    assert!(host.engine.status().is_empty());
+    host.mappings.apply(vec![]).await.unwrap();
+    assert!(host.mappings.status().is_empty());
     host.stand.append([3]);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(host.stand.deliveries().len(), 2);
@@ -446,13 +483,13 @@ async fn the_end_waits_a_second_for_a_function_that_hangs() {
     host.stand.append([1]);
     host.stand.delivered(1).await;
     let began = tokio::time::Instant::now();
-    host.engine.stop().await;
+    host.mappings.stop().await;
     assert_eq!(began.elapsed(), Duration::from_secs(1));
     let host = host.again().await;
     host.stand.now_does(|_| Reply::ok());
     host.apply(mapping()).await;
     host.stand.delivered(2).await;
-    host.engine.stop().await;
+    host.mappings.stop().await;
     assert_eq!(host.stand.deliveries(), [[1], [1]]);
 }
 

@@ -10,7 +10,6 @@ fn start(shard: &mut Shard) -> Vec<(usize, Vec<i64>)> {
     let mut started = vec![];
     while let Step::Deliver(lane, batch) = shard.next(now()) {
         started.push((lane, numbers(&batch.event())));
-        shard.departed(lane);
     }
     started
 }
@@ -118,7 +117,6 @@ fn what_is_read_ahead_is_bounded() {
     shard.take((1..=5).map(long).collect(), now());
     assert_eq!(shard.room(), 0);
     assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 1));
-    shard.departed(0);
     shard.came_back(0, Reply::ok().outcome("request".into()), now());
     assert_eq!(shard.room(), 9_996);
     // What a partial answer says is done makes room too.
@@ -130,7 +128,6 @@ fn what_is_read_ahead_is_bounded() {
     shard.take((1..=6).map(long).collect(), now());
     assert_eq!(shard.room(), 0);
     assert!(matches!(shard.next(now()), Step::Deliver(0, batch) if batch.records.len() == 2));
-    shard.departed(0);
     shard.came_back(0, Reply::failed(&[2]).outcome("request".into()), now());
     assert_eq!(shard.room(), 9_995);
 }

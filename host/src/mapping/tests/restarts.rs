@@ -1,14 +1,14 @@
 //! Whatever the function does and wherever the host ends, nothing is lost and nothing skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::lane::{Now, Outcome};
+use super::super::lane::Now;
 use super::super::shard::{Shard, Step};
 use super::support::{Reply, START_MS, later, mapping, numbers, record};
 use crate::definition::Mapping;
+use crate::lambda::Invoked;
 use crate::store::{Record, Sequence};
 
 /// A small generator, so that a failing run can be repeated by its number.
@@ -124,7 +124,7 @@ impl World {
             instant: Instant::now(),
             unix_ms: START_MS,
         };
-        let mut flights: Vec<(usize, Outcome)> = vec![];
+        let mut flights: Vec<(usize, Option<Invoked>)> = vec![];
         let mut cut = || {
             life = life.saturating_sub(1);
             life == 0
@@ -146,7 +146,6 @@ impl World {
             match shard.next(now) {
                 Step::Deliver(lane, batch) => {
                     let batch = numbers(&batch.event());
-                    shard.departed(lane);
                     // Ends before the function is reached.
                     if cut() {
                         return false;
@@ -175,8 +174,8 @@ impl World {
                 Step::Wait(until) => {
                     if !flights.is_empty() {
                         let back = usize::try_from(dice.below(flights.len() as u64)).unwrap();
-                        let (lane, outcome) = flights.swap_remove(back);
-                        shard.came_back(lane, outcome, now);
+                        let (lane, invoked) = flights.swap_remove(back);
+                        shard.came_back(lane, invoked, now);
                         if cut() {
                             return false;
                         }
@@ -254,34 +253,4 @@ fn nothing_is_lost_or_skipped_however_often_the_host_ends() {
         assert!(world.live(&mut dice, usize::MAX), "script {script}");
         world.finish();
     }
-}
-
-#[test]
-fn only_what_was_in_flight_or_above_the_mark_comes_again() {
-    let mapping = Mapping {
-        batch_size: 2,
-        ..mapping()
-    };
-    let stream: Vec<Record> = (1..=6).map(|number| record(number, "key")).collect();
-    let mut now = Now {
-        instant: Instant::now(),
-        unix_ms: START_MS,
-    };
-    let mut shard = Shard::new(&mapping, Sequence(0));
-    shard.take(stream.clone(), now);
-    assert!(matches!(shard.next(now), Step::Deliver(0, _)));
-    shard.departed(0);
-    shard.came_back(0, Reply::ok().outcome("request".into()), now);
-    let mut again = Shard::new(&mapping, shard.done());
-    now = later(now, Duration::from_secs(1));
-    again.take(
-        stream
-            .into_iter()
-            .filter(|record| record.sequence > again.done())
-            .collect(),
-        now,
-    );
-    assert!(
-        matches!(again.next(now), Step::Deliver(0, batch) if numbers(&batch.event()) == [3, 4])
-    );
 }

@@ -1,25 +1,23 @@
-//! A stream, a function and a queue that do as a test says.
+//! A stream and a function that do as a test says.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::Transaction;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::super::control::lock;
-use super::super::lane::{Now, Outcome};
+use super::super::lane::Now;
 use super::super::services::{Services, Source};
 use crate::definition::{Destination, Mapping, StartingPosition};
-use crate::faults::Faults;
 use crate::journal::{Journal, JournalError};
-use crate::lambda::{FunctionError, InvokeError, Invoked};
-use crate::live::Live;
+use crate::lambda::{InvokeError, Invoked};
 use crate::store::{Record, Sequence, StoreError};
+use crate::sync::Mutex;
 
 /// When every test begins, and when records arrive that say nothing else.
 pub(super) const START_MS: i64 = 1_790_000_000_000;
@@ -103,15 +101,18 @@ impl Reply {
         Self::Says(json!({ "batchItemFailures": failures }).to_string())
     }
 
-    pub(super) fn outcome(self, request_id: String) -> Outcome {
-        match self {
-            Self::Says(payload) => Outcome::Answered {
-                request_id,
-                payload: payload.into(),
-            },
-            Self::Throws => Outcome::Threw { request_id },
-            Self::IsThrottled | Self::Panics | Self::Hangs | Self::Waits => Outcome::NotInvoked,
-        }
+    pub(super) fn outcome(self, request_id: String) -> Option<Invoked> {
+        let (payload, failed) = match self {
+            Self::Says(payload) => (payload, false),
+            Self::Throws => ("{}".into(), true),
+            Self::IsThrottled | Self::Panics | Self::Hangs | Self::Waits => return None,
+        };
+        Some(Invoked {
+            request_id,
+            payload: payload.into(),
+            failed,
+            log_tail: None,
+        })
     }
 }
 
@@ -146,7 +147,7 @@ pub(super) fn later(now: Now, by: Duration) -> Now {
 
 type Function = dyn Fn(&[i64]) -> Reply + Send + Sync;
 
-/// Stands in for table, function and queue.
+/// Stands in for table and function.
 #[derive(Clone)]
 pub(super) struct Stand(Arc<Inner>);
 
@@ -160,13 +161,7 @@ struct Inner {
     delivered: watch::Sender<usize>,
     gate: Notify,
     broken: Mutex<bool>,
-    /// The buckets take nothing more.
-    full: Mutex<bool>,
-    /// Buckets' names, keys and bodies.
-    objects: Mutex<Vec<[String; 3]>>,
     reads: Mutex<usize>,
-    live: Live,
-    faults: Faults,
 }
 
 impl Stand {
@@ -180,17 +175,13 @@ impl Stand {
             deliveries: Mutex::default(),
             delivered: watch::channel(0).0,
             gate: Notify::new(),
-            live: Live::default(),
-            faults: Faults::default(),
             broken: Mutex::default(),
-            full: Mutex::default(),
-            objects: Mutex::default(),
             reads: Mutex::default(),
         }))
     }
 
     pub(super) fn now_does(&self, function: impl Fn(&[i64]) -> Reply + Send + Sync + 'static) {
-        *lock(&self.0.function) = Arc::new(function);
+        *self.0.function.lock() = Arc::new(function);
     }
 
     /// Lets one invocation end that [waits](Reply::Waits).
@@ -204,35 +195,30 @@ impl Stand {
             arrived_ms,
             ..record(number, &format!("key {}", number % 7))
         };
-        lock(&self.0.records).extend(numbers.into_iter().map(record));
+        self.0
+            .records
+            .lock()
+            .extend(numbers.into_iter().map(record));
         self.0.changes.send_modify(|changes| *changes += 1);
     }
 
     /// Another table of the same name takes the place of this one.
     pub(super) fn recreate(&self) {
-        lock(&self.0.records).clear();
-        *lock(&self.0.incarnation) += 1;
+        self.0.records.lock().clear();
+        *self.0.incarnation.lock() += 1;
         self.0.changes.send_modify(|changes| *changes += 1);
     }
 
     pub(super) fn break_reading(&self, broken: bool) {
-        *lock(&self.0.broken) = broken;
-    }
-
-    pub(super) fn fill_buckets(&self, full: bool) {
-        *lock(&self.0.full) = full;
-    }
-
-    pub(super) fn objects(&self) -> Vec<[String; 3]> {
-        lock(&self.0.objects).clone()
+        *self.0.broken.lock() = broken;
     }
 
     pub(super) fn reads(&self) -> usize {
-        *lock(&self.0.reads)
+        *self.0.reads.lock()
     }
 
     pub(super) fn deliveries(&self) -> Vec<Vec<i64>> {
-        lock(&self.0.deliveries).clone()
+        self.0.deliveries.lock().clone()
     }
 
     /// Waits until there were so many deliveries, and answers to them.
@@ -253,15 +239,12 @@ pub(super) async fn run_all() {
     }
 }
 
-/// The bodies in the stand's queue.
+/// The bodies in the queues.
 pub(super) fn messages(journal: &Journal) -> Vec<Value> {
     let texts: Result<Vec<String>, JournalError> = journal.transact(|transaction| {
-        transaction.execute_batch(QUEUE)?;
-        let mut select = transaction.prepare("SELECT body FROM sent ORDER BY rowid")?;
-        let texts = select
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        Ok(texts)
+        let mut select = transaction.prepare("SELECT body FROM queue_message ORDER BY number")?;
+        let texts = select.query_map([], |row| row.get(0))?;
+        Ok(texts.collect::<Result<_, _>>()?)
     });
     texts
         .unwrap()
@@ -270,94 +253,65 @@ pub(super) fn messages(journal: &Journal) -> Vec<Value> {
         .collect()
 }
 
-const QUEUE: &str = "CREATE TABLE IF NOT EXISTS sent (queue TEXT, body TEXT)";
-
-impl Services for Stand {
-    type Source = Self;
-
-    fn source(&self, _table: &str) -> Self {
-        self.clone()
-    }
-
-    async fn invoke(&self, function: &str, event: Bytes) -> Result<Invoked, InvokeError> {
+impl Stand {
+    async fn invoked(&self, function: &str, event: Bytes) -> Result<Invoked, InvokeError> {
         assert_eq!(function, "subscriber");
         let batch = numbers(&event);
         let request_id = {
-            let mut deliveries = lock(&self.0.deliveries);
+            let mut deliveries = self.0.deliveries.lock();
             deliveries.push(batch.clone());
             format!("request {}", deliveries.len())
         };
-        let function = Arc::clone(&lock(&self.0.function));
+        let function = Arc::clone(&self.0.function.lock());
         let reply = function(&batch);
         self.0.delivered.send_modify(|delivered| *delivered += 1);
-        let invoked = |payload: String, error| Invoked {
-            request_id,
-            payload: payload.into(),
-            error,
-            log_tail: None,
-            executed_version: "$LATEST",
-        };
-        match reply {
-            Reply::Says(payload) => Ok(invoked(payload, None)),
-            Reply::Throws => Ok(invoked("{}".into(), Some(FunctionError::Unhandled))),
-            Reply::IsThrottled => Err(InvokeError::Throttled),
+        let reply = match reply {
             Reply::Panics => panic!("as the test asked"),
             Reply::Hangs => std::future::pending().await,
             Reply::Waits => {
                 self.0.gate.notified().await;
-                Ok(invoked("null".into(), None))
+                Reply::ok()
             }
-        }
+            reply => reply,
+        };
+        reply.outcome(request_id).ok_or(InvokeError::Throttled)
+    }
+}
+
+impl Services for Stand {
+    fn source(&self, _table: &str) -> Arc<dyn Source> {
+        Arc::new(self.clone())
     }
 
-    fn send_in(
-        &self,
-        transaction: &Transaction<'_>,
-        queue: &str,
-        body: &str,
-    ) -> Result<(), JournalError> {
-        transaction.execute_batch(QUEUE)?;
-        transaction.execute("INSERT INTO sent VALUES (?, ?)", [queue, body])?;
-        Ok(())
+    fn invoke<'a>(
+        &'a self,
+        function: &'a str,
+        event: Bytes,
+    ) -> BoxFuture<'a, Result<Invoked, InvokeError>> {
+        self.invoked(function, event).boxed()
     }
-
-    fn put(&self, bucket: &str, key: &str, body: &str) -> io::Result<()> {
-        if *lock(&self.0.full) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let object = [bucket, key, body].map(str::to_owned);
-        lock(&self.0.objects).push(object);
-        Ok(())
-    }
-
-    fn wake_queues(&self) {}
 
     fn unix_ms(&self) -> i64 {
         START_MS + i64::try_from(self.0.began.elapsed().as_millis()).unwrap()
-    }
-
-    fn live(&self) -> &Live {
-        &self.0.live
-    }
-
-    fn faults(&self) -> &Faults {
-        &self.0.faults
     }
 }
 
 impl Source for Stand {
     fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError> {
-        *lock(&self.0.reads) += 1;
-        if *lock(&self.0.broken) {
+        *self.0.reads.lock() += 1;
+        if *self.0.broken.lock() {
             return Err(StoreError::Unusable("disk I/O error".into()));
         }
-        let records = lock(&self.0.records);
+        let records = self.0.records.lock();
         let above = records.iter().filter(|record| record.sequence > after);
         Ok(above.take(limit).cloned().collect())
     }
 
     fn newest(&self) -> Result<Sequence, StoreError> {
-        Ok(lock(&self.0.records)
+        Ok(self
+            .0
+            .records
+            .lock()
             .last()
             .map_or(Sequence(0), |record| record.sequence))
     }
@@ -367,7 +321,7 @@ impl Source for Stand {
     }
 
     fn arn(&self) -> Result<String, StoreError> {
-        let label = lock(&self.0.incarnation);
+        let label = self.0.incarnation.lock();
         Ok(format!(
             "arn:aws:dynamodb:eu-west-1:000000000000:table/orders/stream/{label}"
         ))

@@ -1,9 +1,7 @@
-//! A port with all services behind it.
+//! All services, and a port before them.
 
-use std::future::Future;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use host::bucket::Buckets;
 use host::definition::{Function, Mapping};
 use host::gateway::{self, Control, Services};
@@ -37,11 +36,7 @@ const REGION: &str = "eu-west-1";
 struct Echo;
 
 impl Control for Echo {
-    fn call<'a>(
-        &'a self,
-        path: &'a str,
-        body: Bytes,
-    ) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+    fn call<'a>(&'a self, path: &'a str, body: Bytes) -> BoxFuture<'a, Reply> {
         let text = String::from_utf8(body.to_vec()).unwrap();
         let body = json!({"path": path, "body": text}).to_string().into();
         Box::pin(std::future::ready(Reply { status: 200, body }))
@@ -57,18 +52,19 @@ pub(crate) struct Host {
     pub(crate) queues: Queues,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) serving: JoinHandle<()>,
-    pub(crate) folder: TempDir,
+    folder: TempDir,
 }
 
 impl Host {
     pub(crate) async fn start() -> Self {
-        let host = Self::over(tempfile::tempdir().unwrap(), function()).await;
+        let host = Self::with([function()]).await;
         host.mappings.apply(vec![mapping()]).await.unwrap();
         host
     }
 
-    /// With what the folder holds, this function, and no mapping yet.
-    pub(crate) async fn over(folder: TempDir, function: Function) -> Self {
+    /// With these functions in the place of `f`, and no mapping yet.
+    pub(crate) async fn with(made: impl IntoIterator<Item = Function>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let path = |name: &str| folder.path().join(name);
@@ -81,7 +77,7 @@ impl Host {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_offspring-parent"));
         let offspring = Offspring::new(program, &["watch"], folder.path()).unwrap();
         let functions = Functions::new(settings, offspring);
-        functions.apply(vec![function]).await;
+        functions.apply(made.into_iter().collect()).await;
         let journal = Journal::open(&path("journal.db")).unwrap();
         let queues = Queues::new(journal.clone(), REGION).unwrap();
         queues.apply(vec![definitions::queue()]).unwrap();
@@ -113,13 +109,9 @@ impl Host {
         }
     }
 
-    /// Ends it in order; what it held stays in the folder.
-    pub(crate) async fn end(self) -> TempDir {
-        self.mappings.stop().await;
-        self.functions.stop().await;
-        self.stop.send_replace(true);
-        self.serving.await.unwrap();
-        self.folder
+    /// A file in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn endpoint(&self) -> String {

@@ -10,7 +10,7 @@ const DRAIN: usize = 64 * 1024 * 1024;
 
 /// A body that cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyError {
+pub(crate) enum BodyError {
     /// It is larger than allowed.
     TooLarge,
     /// The client went away, or does not speak HTTP.
@@ -18,7 +18,7 @@ pub(super) enum BodyError {
 }
 
 /// Reads a body of at most `limit` bytes. One that came in one piece is not copied.
-pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
+pub(crate) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
     let announced = body.size_hint().lower();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > limit {
