@@ -25,7 +25,8 @@ pub(crate) use self::parts::Parts;
 pub(crate) use self::release::{Installed, Release};
 pub(crate) use self::run::{Outcome, Run, Running};
 pub(crate) use self::sandbox::{
-    HANDLERS, Sandbox, architecture, files, handlers, repository, target,
+    HANDLERS, Sandbox, another_query, architecture, files, handlers, handlers_with, repository,
+    target,
 };
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
