@@ -22,6 +22,7 @@ use tokio::time::timeout;
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
 use crate::app::version::VERSION;
+use crate::aws::Aws;
 use crate::aws::process::Process;
 use crate::local::protocol::{
     BUCKETS, Deployed, Deployment, Description, Faults, HostFile, Live, Look, Status,
@@ -117,8 +118,13 @@ impl Client {
         Buckets::below(self.folder.path().join(BUCKETS))
     }
 
-    pub(crate) fn process(&self) -> Process {
+    fn process(&self) -> Process {
         self.host.process()
+    }
+
+    /// What stands in for AWS.
+    pub(crate) fn aws(&self) -> Aws {
+        Aws::on_this_machine(self.process(), self.region())
     }
 
     /// The region in the stack's ARNs.
