@@ -191,7 +191,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, LocalError> {
         let body = serde_json::to_vec(body).map_err(LocalError::Unintelligible)?;
-        let asking = http::post(&self.host, path, &body);
+        let asking = http::post(&self.host, path, body);
         let answer = self.process().unless_silent(asking).await?;
         let answer = answer.map_err(LocalError::Unreachable)?;
         if answer.status == 200 {
