@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub(crate) use self::error::SettingsError;
-use self::file::{FileOutput, Section, texts};
+use self::file::{Section, texts};
 use self::value::parse_port;
 pub(crate) use self::value::{
     Preset, StackName, parse_account, parse_cache_url, parse_endpoint, parse_pair, parse_region,
@@ -25,7 +25,7 @@ use crate::app::installed;
 use crate::app::places::Places;
 use crate::cli::{Global, MachineArgs};
 use crate::domain::Domain;
-use crate::printer::{ColorChoice, Output, PrinterOptions};
+use crate::printer::{ColorChoice, PrinterOptions};
 
 /// The settings file's name.
 pub(crate) const FILE: &str = "cqrs.toml";
@@ -174,19 +174,9 @@ impl Settings {
         domain: &Domain,
         var: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingsError> {
-        let set = |name: &str| var(name).is_some_and(|value| !value.is_empty());
+        let set = |name: &str| var(name).filter(|value| !value.is_empty());
         // The SDK reads the standard variables itself; the file must only not outrank them.
-        let unless_set = |names: &[&str], value: Option<String>| {
-            if names.iter().any(|name| set(name)) {
-                None
-            } else {
-                value
-            }
-        };
-        let output = global.output.or(file.output.map(|output| match output {
-            FileOutput::Text => Output::Text,
-            FileOutput::Json => Output::Json,
-        }));
+        let unless_set = |name: &str, value: Option<String>| value.filter(|_| set(name).is_none());
         let target = match global.local.or(file.local) {
             Some(true) => Target::Local,
             _ => Target::Aws,
@@ -203,16 +193,18 @@ impl Settings {
                 region: global
                     .region
                     .clone()
-                    .or_else(|| unless_set(&["AWS_REGION", "AWS_DEFAULT_REGION"], file.region))
-                    .or_else(|| var("AWS_REGION").filter(|v| !v.is_empty()))
-                    .or_else(|| var("AWS_DEFAULT_REGION").filter(|v| !v.is_empty())),
-                profile: global.profile.clone().map(Profile::Typed).or_else(|| {
-                    unless_set(&["AWS_PROFILE"], file.profile).map(Profile::Configured)
-                }),
+                    .or_else(|| set("AWS_REGION"))
+                    .or_else(|| set("AWS_DEFAULT_REGION"))
+                    .or(file.region),
+                profile: global
+                    .profile
+                    .clone()
+                    .map(Profile::Typed)
+                    .or_else(|| unless_set("AWS_PROFILE", file.profile).map(Profile::Configured)),
                 endpoint_url: global
                     .endpoint_url
                     .clone()
-                    .or_else(|| unless_set(&["AWS_ENDPOINT_URL"], file.endpoint_url)),
+                    .or_else(|| unless_set("AWS_ENDPOINT_URL", file.endpoint_url)),
             },
             domain: domain.clone(),
             project,
@@ -225,7 +217,7 @@ impl Settings {
             artifact_bucket: file.artifact_bucket,
             role_arn: file.role_arn,
             printer: PrinterOptions {
-                output: output.unwrap_or_default(),
+                output: global.output.or(file.output).unwrap_or_default(),
                 ..printer_options(global)
             },
         })

@@ -17,8 +17,7 @@ fn a_table_that_holds_items_is_replaced_only_when_asked<S: Stage>() {
     let stage = S::deployed();
     let id = stage.place_order();
     rename_the_table(&stage);
-    let plan = ["deploy", "--plan", "--prebuilt"];
-    let planned = stage.cqrs(plan).arg(crate::support::handlers()).outcome();
+    let planned = stage.plan().outcome();
     assert_eq!(planned.code, 0, "{planned}");
     let warning = "(WriteModel) holds items, and would go";
     assert!(planned.stderr.contains(warning), "{planned}");

@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::{AwsStage, Outcome, Stage, block_on, handlers, repository, target};
+use crate::support::{
+    AwsStage, Outcome, Stage, another_query, block_on, handlers, repository, target,
+};
 
 /// Where the artifacts of the emulator's account go.
 const BUCKET: &str = "cqrs-000000000000-eu-west-1-an";
@@ -196,9 +197,8 @@ fn what_did_not_change_is_neither_packed_nor_uploaded() {
     assert!(!other.stderr.contains("Uploading"), "{other}");
     assert_eq!(zipped(&other), [""; 0]);
 
-    let changed = with_another_query();
-    let deploy = stage.cqrs(["deploy", "--yes", "--verbose", "--prebuilt"]);
-    let one = deploy.arg(changed.path()).outcome();
+    let changed = another_query();
+    let one = stage.deploy_from(changed.path()).arg("--verbose").outcome();
     assert_eq!(one.code, 0, "{one}");
     assert_eq!(zipped(&one), ["query"]);
     assert_eq!(stage.objects(BUCKET).len(), 4);
@@ -211,9 +211,8 @@ fn what_did_not_change_is_neither_packed_nor_uploaded() {
 fn what_somebody_put_in_an_artifacts_place_is_not_deployed() {
     let stage = AwsStage::deployed();
     let key = stage.stack_parameter("cqrs", "QueryCodeKey");
-    let changed = with_another_query();
-    let deploy = stage.cqrs(["deploy", "--yes", "--quiet", "--prebuilt"]);
-    deploy.arg(changed.path()).succeeds();
+    let changed = another_query();
+    stage.deploy_from(changed.path()).succeeds();
     stage.put_object(BUCKET, &key, b"somebody else's");
 
     stage.deploy().succeeds();
@@ -223,26 +222,10 @@ fn what_somebody_put_in_an_artifacts_place_is_not_deployed() {
     stage.cqrs(["order", "list"]).succeeds();
 }
 
-/// The handlers, with a query that is another program and does the same.
-fn with_another_query() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["publisher", "subscriber", "query"] {
-        let mut program = std::fs::read(handlers().join(name)).unwrap();
-        if name == "query" {
-            program.extend_from_slice(b"changed");
-        }
-        std::fs::write(folder.path().join(name), program).unwrap();
-    }
-    folder
-}
-
 #[test]
 fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
     let stage = AwsStage::empty();
-    let plan = stage
-        .cqrs(["deploy", "--plan", "--prebuilt"])
-        .arg(handlers());
-    assert_snapshot!(plan.outcome().brief(), @r"
+    assert_snapshot!(stage.plan().outcome().brief(), @r"
     exit code 0
     --- stdout
     [TABLE]
@@ -260,10 +243,7 @@ fn a_plan_shows_the_changes_and_leaves_nothing_behind() {
 #[test]
 fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
     let stage = AwsStage::deployed();
-    let plan = |parameter| {
-        let plan = stage.cqrs(["deploy", "--plan", "--parameter", parameter, "--prebuilt"]);
-        plan.arg(handlers()).outcome()
-    };
+    let plan = |parameter| stage.plan().args(["--parameter", parameter]).outcome();
     assert_snapshot!(plan("FunctionMemory=1024"), @r"
     exit code 0
     --- stdout
@@ -287,18 +267,6 @@ fn a_plan_of_a_deployed_stack_leaves_its_change_set_behind_neither() {
     Asking CloudFormation what would change…
     ");
     assert_eq!(stage.change_sets("cqrs"), 0);
-}
-
-#[test]
-fn tags_are_kept_from_one_deployment_to_the_next_and_parameters_reach_the_stack() {
-    let stage = AwsStage::empty();
-    stage
-        .deploy()
-        .args(["--parameter", "FunctionMemory=256", "--tag", "team=orders"])
-        .succeeds();
-    let unchanged: Value = stage.deploy().json();
-    assert_eq!(unchanged["status"], "unchanged");
-    assert_eq!(stage.stack_parameter("cqrs", "FunctionMemory"), "256");
 }
 
 #[test]
@@ -343,10 +311,7 @@ fn a_failed_creation_names_its_root_cause_and_the_next_deployment_mends_it() {
     ");
     assert_eq!(stage.stack_status("cqrs"), "ROLLBACK_COMPLETE");
 
-    let plan = stage
-        .cqrs(["deploy", "--plan", "--prebuilt"])
-        .arg(handlers());
-    assert_snapshot!(plan.outcome(), @r"
+    assert_snapshot!(stage.plan().outcome(), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root
@@ -482,10 +447,7 @@ fn an_interrupted_deployment_goes_on_and_the_next_run_comes_back_to_it() {
     assert!(outcome.stderr.contains("AWS goes on"), "{outcome}");
     assert!(outcome.stderr.contains("comes back to it"), "{outcome}");
 
-    let plan = stage
-        .cqrs(["deploy", "--plan", "--prebuilt"])
-        .arg(handlers());
-    assert_snapshot!(plan.outcome(), @r"
+    assert_snapshot!(stage.plan().outcome(), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 000000000000, eu-west-1, as arn:aws:iam::000000000000:root

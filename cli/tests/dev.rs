@@ -8,35 +8,30 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::evolution::second_version;
-use crate::support::{AwsStage, LocalStage, Run, Sandbox, Stage, handlers, repository};
+use crate::support::{AwsStage, HANDLERS, LocalStage, Run, Sandbox, Stage, handlers, repository};
 use crate::ui::Page;
 
 const DESCRIPTION: &str = "handlers/domain/domain.json";
 
 /// Makes a project in the sandbox, whose functions are these programs.
 fn write_project(sandbox: &Sandbox, programs: &Path) {
-    let names = ["publisher", "subscriber", "query"];
-    let members = names.map(|name| format!("\"handlers/{name}\"")).join(", ");
-    let workspace = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n");
-    sandbox.write("Cargo.toml", &workspace);
-    for name in names {
-        let package =
-            format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-        sandbox.write(&format!("handlers/{name}/Cargo.toml"), &package);
-        write_handler(sandbox, name, programs, "");
-    }
+    sandbox.write_crates(&HANDLERS, |name| handler(name, programs, ""));
     let description = std::fs::read_to_string(repository().join(DESCRIPTION)).unwrap();
     sandbox.write(DESCRIPTION, &description);
 }
 
 /// The source of a handler that runs this program; `more` is another word in it.
-fn write_handler(sandbox: &Sandbox, name: &str, programs: &Path, more: &str) {
+fn handler(name: &str, programs: &Path, more: &str) -> String {
     let program = programs.join(name);
-    let source = format!(
+    format!(
         "use std::os::unix::process::CommandExt;\n\n\
          fn main() {{\n    let mut program = std::process::Command::new({program:?});\n    \
          panic!(\"{{}}\", program.env(\"MORE\", {more:?}).exec());\n}}\n"
-    );
+    )
+}
+
+fn write_handler(sandbox: &Sandbox, name: &str, programs: &Path, more: &str) {
+    let source = handler(name, programs, more);
     sandbox.write(&format!("handlers/{name}/src/main.rs"), &source);
 }
 
@@ -71,7 +66,7 @@ fn what_is_saved_is_swapped_and_what_does_not_compile_is_not() {
     let dev = &mut page.running;
 
     // Another domain: what it did to what exists is said, and the commands are those of the new one.
-    for name in ["publisher", "subscriber", "query"] {
+    for name in HANDLERS {
         write_handler(&stage, name, &second.handlers, "");
     }
     dev.until("field urgency is new; items that exist are read with 3");

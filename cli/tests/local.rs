@@ -270,13 +270,8 @@ fn options_for_aws_and_options_for_this_machine_do_not_mix() {
 #[test]
 fn a_plan_changes_nothing() {
     let stage = LocalStage::deployed();
-    let plan = || {
-        stage
-            .cqrs(["deploy", "--plan", "--prebuilt"])
-            .arg(handlers())
-    };
-    assert_snapshot!(plan().succeeds(), @"Nothing would change");
-    let changed = plan().args(["--parameter", "BatchSize=7"]);
+    assert_snapshot!(stage.plan().succeeds(), @"Nothing would change");
+    let changed = stage.plan().args(["--parameter", "BatchSize=7"]);
     assert_snapshot!(changed.succeeds(), @"
               Resource  Type                             Changed properties
     ~ change  Changes   AWS::Lambda::EventSourceMapping

@@ -6,11 +6,10 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::support::{
-    AwsStage, LocalStage, Outcome, Reply, Request, Sandbox, Scripted, Stage, Terminal, handlers,
+    AwsStage, LocalStage, Outcome, Reply, Request, Run, Sandbox, Scripted, Stage, Terminal,
+    handlers,
 };
 
-const CHANGE_SET: &str = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/cqrs-deploy-1/2";
-const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/cqrs/1";
 const KEY: &str = "arn:aws:kms:eu-west-1:000000000000:key/0e1f2a3b-0000-0000-0000-000000000000";
 
 /// CloudFormation without a stack, and EC2 with these offers; keeps what the change set was asked for with.
@@ -33,16 +32,9 @@ impl Region {
                     "DescribeAvailabilityZones" => Reply::zones(),
                     "CreateChangeSet" => {
                         *asked.lock().unwrap() = request.body().to_owned();
-                        let ids = format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>");
-                        Reply::xml("CreateChangeSet", &ids)
+                        Reply::change_set_begun()
                     }
-                    "DescribeChangeSet" => Reply::xml(
-                        "DescribeChangeSet",
-                        &format!(
-                            "<ChangeSetId>{CHANGE_SET}</ChangeSetId><StackId>{STACK}</StackId>\
-                             <Status>CREATE_COMPLETE</Status>"
-                        ),
-                    ),
+                    "DescribeChangeSet" => Reply::change_set("CREATE_COMPLETE", ""),
                     "DescribeEvents" => Reply::xml("DescribeEvents", ""),
                     "DeleteChangeSet" => Reply::xml("DeleteChangeSet", ""),
                     _ => Reply::xml_error(
@@ -58,12 +50,7 @@ impl Region {
 
     fn plan(&self, parameters: &[&str]) -> Outcome {
         let sandbox = Sandbox::against(&self.server.endpoint());
-        let plan = sandbox.cqrs(["deploy", "--plan", "--prebuilt"]);
-        let mut plan = plan.arg(handlers());
-        for parameter in parameters {
-            plan = plan.args(["--parameter", parameter]);
-        }
-        plan.outcome()
+        with(sandbox.plan(), parameters).outcome()
     }
 
     /// The value that a parameter was proposed with.
@@ -77,6 +64,13 @@ impl Region {
     fn asked_for(&self, action: &str) -> bool {
         self.server.counts().contains_key(action)
     }
+}
+
+/// The same run with these parameters.
+fn with(run: Run, parameters: &[impl AsRef<str>]) -> Run {
+    parameters.iter().fold(run, |run, parameter| {
+        run.args(["--parameter", parameter.as_ref()])
+    })
 }
 
 fn offers(zones: &[&str]) -> Reply {
@@ -173,15 +167,7 @@ fn zones_stay_and_another_key_or_network_takes_another_cache_and_says_so() {
     let stage = AwsStage::deployed();
     let first = stage.stack_parameter("cqrs", "FirstZoneId");
     assert_eq!(first, "euw1-az1");
-    let plan = |parameters: &[&str]| {
-        let mut plan = stage
-            .cqrs(["deploy", "--plan", "--prebuilt"])
-            .arg(handlers());
-        for parameter in parameters {
-            plan = plan.args(["--parameter", parameter]);
-        }
-        plan.outcome()
-    };
+    let plan = |parameters: &[&str]| with(stage.plan(), parameters).outcome();
     assert_eq!(plan(&[]).stdout, "Nothing would change\n");
     let of_cache = "The cache is another one then, and empty: queries answer `ReadModelIncomplete` until a \
                     rebuild from the table, the deployment's last step.\n";
@@ -299,15 +285,9 @@ fn a_guide_that_may_not_list_takes_what_is_typed() {
 #[test]
 fn on_this_machine_a_network_and_a_key_are_taken_without_effect() {
     let stage = LocalStage::empty();
-    let deploy = stage
-        .deploy()
-        .args(["--parameter", "VpcId=vpc-1", "--parameter"]);
-    let deploy = deploy.args([
-        "SubnetIds=subnet-1",
-        "--parameter",
-        &format!("KmsKeyArn={KEY}"),
-    ]);
-    let outcome = deploy.outcome();
+    let key = format!("KmsKeyArn={KEY}");
+    let yours = ["VpcId=vpc-1", "SubnetIds=subnet-1", &key];
+    let outcome = with(stage.deploy(), &yours).outcome();
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(!outcome.stderr.contains("warning"), "{outcome}");
     assert!(
@@ -325,13 +305,7 @@ fn a_stack_is_made_in_a_network_of_the_users_moves_to_its_own_and_goes() {
         format!("{network}{VPC}"),
         format!("{subnets}subnet-00000001,subnet-00000002"),
     ];
-    let deploy = |parameters: &[String]| -> Value {
-        let mut deploy = stage.deploy();
-        for parameter in parameters {
-            deploy = deploy.args(["--parameter", parameter]);
-        }
-        deploy.json()
-    };
+    let deploy = |parameters: &[String]| -> Value { with(stage.deploy(), parameters).json() };
     let made = deploy(&yours);
     assert_eq!(made["outputs"]["VpcId"], VPC, "{made}");
     assert_eq!(made["outputs"]["ReplicationGroupId"], "cqrs-1", "{made}");

@@ -77,10 +77,7 @@ fn one_that_must_be_deleted_first_is_not_deleted() {
         _ => Reply::xml_error(400, "ValidationError", "enough"),
     });
     let sandbox = Sandbox::against(&server.endpoint());
-    let deploy = sandbox
-        .cqrs(["deploy", "--yes", "--prebuilt"])
-        .arg(crate::support::handlers());
-    let outcome = deploy.outcome();
+    let outcome = sandbox.deploy().outcome();
     assert_eq!(outcome.code, 2, "{outcome}");
     let asked = server.counts();
     assert_eq!(asked.get("DeleteStack"), None, "{asked:?}");

@@ -4,10 +4,8 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{AwsStage, Reply, Request, Sandbox, Scripted, Stage, handlers};
+use crate::support::{AwsStage, Reply, Request, Scripted, Stage};
 
-const CHANGE_SET: &str = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/cqrs-deploy-1/2";
-const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/cqrs/1";
 const VALIDATION: &str = "The following hook(s)/validation failed: \
      [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use \
      the DescribeEvents API for detailed failure information.";
@@ -44,17 +42,11 @@ fn server(
         match request.action().as_str() {
             "GetCallerIdentity" => Reply::identity(),
             "DescribeAvailabilityZones" => Reply::zones(),
-            "CreateChangeSet" => Reply::xml(
-                "CreateChangeSet",
-                &format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>"),
-            ),
-            "DescribeChangeSet" => Reply::xml(
-                "DescribeChangeSet",
-                &format!(
-                    "<ChangeSetId>{CHANGE_SET}</ChangeSetId><StackId>{STACK}</StackId>\
-                     <Status>{status}</Status><StatusReason>{VALIDATION}</StatusReason>"
-                ),
-            ),
+            "CreateChangeSet" => Reply::change_set_begun(),
+            "DescribeChangeSet" => {
+                let reason = format!("<StatusReason>{VALIDATION}</StatusReason>");
+                Reply::change_set(status, &reason)
+            }
             "DescribeEvents" if discarded || !request.body().contains("ChangeSetName=") => {
                 Reply::xml("DescribeEvents", "")
             }
@@ -70,12 +62,6 @@ fn server(
             _ => Reply::xml_error(400, "ValidationError", "Stack with id cqrs does not exist"),
         }
     })
-}
-
-fn deploy(server: &Scripted, more: &[&str]) -> crate::support::Outcome {
-    let sandbox = Sandbox::against(&server.endpoint());
-    let deploy = sandbox.cqrs(["deploy", "--prebuilt"]).arg(handlers());
-    deploy.args(more).outcome()
 }
 
 const TAKEN: (&str, &str, &str, &str, &str) = (
@@ -99,7 +85,7 @@ fn a_change_set_that_fails_validation_names_the_resource_the_reason_and_the_plac
         )],
         |_| None,
     );
-    assert_snapshot!(deploy(&server, &["--yes"]), @r"
+    assert_snapshot!(server.deploy(&["--yes"]), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
@@ -123,7 +109,7 @@ fn a_name_that_is_taken_is_shown_with_the_stack_that_has_it_or_as_a_leftover() {
             )
         })
     });
-    assert_snapshot!(deploy(&held, &["--yes"]), @r"
+    assert_snapshot!(held.deploy(&["--yes"]), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
@@ -133,7 +119,7 @@ fn a_name_that_is_taken_is_shown_with_the_stack_that_has_it_or_as_a_leftover() {
     hint: `/aws/lambda/cqrs-publisher` is a part of stack `old-shop`: deploy under another `--stack`, or destroy that stack first
     ");
     let leftover = server("FAILED", &[TAKEN], |_| None);
-    assert_snapshot!(deploy(&leftover, &["--yes"]), @r"
+    assert_snapshot!(leftover.deploy(&["--yes"]), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
@@ -157,7 +143,7 @@ fn what_validation_warns_of_is_shown_with_the_preview() {
         )],
         |_| None,
     );
-    assert_snapshot!(deploy(&server, &["--plan"]), @r"
+    assert_snapshot!(server.deploy(&["--plan"]), @r"
     exit code 0
     --- stdout
     Nothing would change
@@ -190,7 +176,7 @@ fn a_region_without_room_for_a_network_is_named_before_any_question() {
         }
     };
     let server = server("CREATE_COMPLETE", &[], full(5));
-    assert_snapshot!(deploy(&server, &["--yes"]), @r"
+    assert_snapshot!(server.deploy(&["--yes"]), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
@@ -200,16 +186,18 @@ fn a_region_without_room_for_a_network_is_named_before_any_question() {
     assert_eq!(server.counts().get("CreateChangeSet"), None);
 
     let server = self::server("CREATE_COMPLETE", &[], full(4));
-    assert_eq!(deploy(&server, &["--plan"]).code, 0);
+    assert_eq!(server.deploy(&["--plan"]).code, 0);
 }
 
 #[test]
-fn a_tag_can_be_taken_off_and_the_last_one_too() {
+fn tags_stay_until_they_are_taken_off_and_the_last_one_can_be_too() {
     let stage = AwsStage::empty();
     stage
         .deploy()
         .args(["--tag", "team=shop", "--tag", "cost=42"])
         .succeeds();
+    let unchanged: Value = stage.deploy().json();
+    assert_eq!(unchanged["status"], "unchanged", "{unchanged}");
     let deployed: Value = stage.deploy().args(["--remove-tag", "team"]).json();
     assert_eq!(deployed["status"], "updated", "{deployed}");
     let cost = ("cost".to_owned(), "42".to_owned());

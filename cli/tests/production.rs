@@ -4,12 +4,9 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{AwsStage, LocalStage, Reply, Sandbox, Scripted, Stage, block_on, handlers};
+use crate::support::{AwsStage, LocalStage, Reply, Sandbox, Scripted, Stage, block_on};
 
 const TOPIC: &str = "AlarmTopicArn=arn:aws:sns:eu-west-1:000000000000:on-call";
-
-const CHANGE_SET: &str = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/cqrs-deploy-1/2";
-const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/cqrs/1";
 
 /// `cqrs deploy --yes --preset production` with a topic.
 fn guarded(stage: &AwsStage) -> crate::support::Run {
@@ -21,11 +18,7 @@ fn guarded(stage: &AwsStage) -> crate::support::Run {
 fn a_preset_without_the_topic_of_its_alarms_fails_before_aws_is_asked() {
     let server = Scripted::new(|_| Reply::LOST);
     let sandbox = Sandbox::against(&server.endpoint());
-    let deploy = || {
-        sandbox
-            .cqrs(["deploy", "--yes", "--prebuilt"])
-            .arg(handlers())
-    };
+    let deploy = || sandbox.deploy();
     assert_snapshot!(deploy().args(["--preset", "production"]).outcome(), @r"
     exit code 2
     --- stderr
@@ -155,13 +148,10 @@ fn server(raised: bool, free: u32) -> Scripted {
             let alarms = if raised { vec![alarm] } else { Vec::new() };
             Reply::cbor(200, &json!({ "MetricAlarms": alarms }))
         }
-        "CreateChangeSet" => Reply::xml(
-            "CreateChangeSet",
-            &format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>"),
-        ),
-        "DescribeChangeSet" => Reply::xml(
-            "DescribeChangeSet",
-            "<Status>CREATE_COMPLETE</Status><Changes><member><Type>Resource</Type><ResourceChange>\
+        "CreateChangeSet" => Reply::change_set_begun(),
+        "DescribeChangeSet" => Reply::change_set(
+            "CREATE_COMPLETE",
+            "<Changes><member><Type>Resource</Type><ResourceChange>\
              <Action>Modify</Action><LogicalResourceId>Query</LogicalResourceId>\
              <ResourceType>AWS::Lambda::Function</ResourceType></ResourceChange></member></Changes>",
         ),
@@ -170,17 +160,11 @@ fn server(raised: bool, free: u32) -> Scripted {
     })
 }
 
-fn tried(server: &Scripted, more: &[&str]) -> crate::support::Outcome {
-    let sandbox = Sandbox::against(&server.endpoint());
-    let deploy = sandbox.cqrs(["deploy", "--prebuilt"]).arg(handlers());
-    deploy.args(more).outcome()
-}
-
 #[test]
 fn an_update_does_not_begin_while_an_alarm_would_undo_it() {
     let raised = server(true, 1000);
     let watched = ["--yes", "--rollback-alarms", "on"];
-    assert_snapshot!(tried(&raised, &watched), @r"
+    assert_snapshot!(raised.deploy(&watched), @r"
     exit code 1
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
@@ -196,7 +180,7 @@ fn an_update_does_not_begin_while_an_alarm_would_undo_it() {
     hint: `cqrs status` says what to do; where this update is the cure, add `--rollback-alarms off`
     ");
     assert!(raised.actions().contains(&"DeleteChangeSet".to_owned()));
-    let planned = tried(&raised, &["--plan", "--rollback-alarms", "on"]);
+    let planned = raised.deploy(&["--plan", "--rollback-alarms", "on"]);
     assert_eq!(planned.code, 0, "{planned}");
     assert!(
         planned.stderr.contains("the alarm cqrs-lag is raised"),
@@ -205,7 +189,7 @@ fn an_update_does_not_begin_while_an_alarm_would_undo_it() {
 
     for (raised, switch) in [(true, "off"), (false, "on")] {
         let asked = server(raised, 1000);
-        let outcome = tried(&asked, &["--yes", "--rollback-alarms", switch]);
+        let outcome = asked.deploy(&["--yes", "--rollback-alarms", switch]);
         assert!(!outcome.stderr.contains("is raised"), "{outcome}");
         // It goes on to the bucket of the artifacts, which is not played here.
         assert!(!outcome.stderr.contains("would undo"), "{outcome}");
@@ -224,7 +208,7 @@ fn what_the_account_has_not_is_not_reserved() {
     let few = server(false, 250);
     let outcome = |server: &Scripted, count| {
         let reserve = format!("QueryConcurrency={count}");
-        tried(server, &["--plan", "--parameter", &reserve])
+        server.deploy(&["--plan", "--parameter", &reserve])
     };
     assert_snapshot!(outcome(&few, "151"), @r"
     exit code 1
@@ -241,8 +225,8 @@ fn what_the_account_has_not_is_not_reserved() {
 fn a_plan_says_what_the_stack_costs_and_what_changes_in_it() {
     let stage = AwsStage::empty();
     let plan = |more: &[&str]| -> Value {
-        let plan = stage.cqrs(["deploy", "--plan", "--region", "us-east-1", "--prebuilt"]);
-        plan.arg(handlers()).args(more).json()
+        let plan = stage.plan().args(["--region", "us-east-1"]);
+        plan.args(more).json()
     };
     let new = plan(&[])["cost"].clone();
     assert_eq!(new["region"], "us-east-1");

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::settings::{identity_only, nobody_asks};
-use crate::support::{Sandbox, handlers, repository};
+use crate::support::{HANDLERS, Outcome, Sandbox, handlers, handlers_with, repository};
 
 #[test]
 fn a_description_that_cannot_be_used_says_why() {
@@ -121,42 +121,41 @@ fn a_project_without_a_template_is_named() {
     ");
 }
 
-#[test]
-fn a_template_that_is_no_yaml_is_refused_with_its_place() {
+/// What a command says that is refused before anything is sent, in a project with this file.
+fn refused(file: Option<(&str, &str)>, arguments: &[&str]) -> Outcome {
     let server = nobody_asks();
     let sandbox = Sandbox::against(&server.endpoint());
-    sandbox.write(
-        "template.yaml",
-        "Resources:\n  Queue: {Type: AWS::SQS::Queue\n",
-    );
-    assert_snapshot!(sandbox.cqrs(["deploy", "--yes"]).outcome(), @r"
+    if let Some((name, text)) = file {
+        sandbox.write(name, text);
+    }
+    let outcome = sandbox.cqrs(arguments).outcome();
+    assert!(server.actions().is_empty(), "{outcome}");
+    outcome
+}
+
+#[test]
+fn a_template_that_is_no_yaml_is_refused_with_its_place() {
+    let text = "Resources:\n  Queue: {Type: AWS::SQS::Queue\n";
+    assert_snapshot!(refused(Some(("template.yaml", text)), &["deploy", "--yes"]), @r"
     exit code 2
     --- stderr
     error: [SANDBOX]/project/template.yaml:3:1: while parsing a flow mapping, did not find expected ',' or '}'
     ");
-    assert!(server.actions().is_empty());
 }
 
 #[test]
 fn a_parameter_that_the_template_lacks_is_refused_with_the_one_meant() {
-    let server = nobody_asks();
-    let sandbox = Sandbox::against(&server.endpoint());
-    let outcome = sandbox
-        .cqrs(["deploy", "--yes", "--parameter", "CacheReplica=1"])
-        .outcome();
-    assert_snapshot!(outcome, @r"
+    let deploy = ["deploy", "--yes", "--parameter", "CacheReplica=1"];
+    assert_snapshot!(refused(None, &deploy), @r"
     exit code 2
     --- stderr
     error: the template has no parameter `CacheReplica`
     hint: did you mean `CacheReplicas`?
     ");
-    assert!(server.actions().is_empty());
 }
 
 #[test]
 fn a_parameter_outside_its_range_is_refused_before_anything_is_sent() {
-    let server = nobody_asks();
-    let sandbox = Sandbox::against(&server.endpoint());
     for (parameter, rule) in [
         ("CacheReplicas=6", "a number from 0 to 5"),
         ("CacheReplicas=many", "a number from 0 to 5"),
@@ -167,27 +166,21 @@ fn a_parameter_outside_its_range_is_refused_before_anything_is_sent() {
             "a number of days that CloudWatch Logs offers",
         ),
     ] {
-        let outcome = sandbox
-            .cqrs(["deploy", "--yes", "--parameter", parameter])
-            .outcome();
+        let outcome = refused(None, &["deploy", "--yes", "--parameter", parameter]);
         assert_eq!(outcome.code, 2, "{outcome}");
         assert!(outcome.stderr.contains(rule), "{outcome}");
     }
-    assert!(server.actions().is_empty());
 }
 
 #[test]
 fn a_parameter_of_the_file_is_held_to_the_same_rules() {
-    let server = nobody_asks();
-    let sandbox = Sandbox::against(&server.endpoint());
-    sandbox.write("cqrs.toml", "[parameters]\nCacheReplicas = 6\n");
-    assert_snapshot!(sandbox.cqrs(["deploy", "--yes"]).outcome(), @r"
+    let file = ("cqrs.toml", "[parameters]\nCacheReplicas = 6\n");
+    assert_snapshot!(refused(Some(file), &["deploy", "--yes"]), @r"
     exit code 2
     --- stderr
     error: the parameter `CacheReplicas` is `6`, and at most 5 is allowed (must be a number from 0 to 5.)
     hint: give another with `--parameter CacheReplicas=VALUE`, or in cqrs.toml
     ");
-    assert!(server.actions().is_empty());
 }
 
 #[test]
@@ -210,10 +203,8 @@ fn a_cache_that_anybody_may_read_is_not_deployed_to_aws() {
 
 #[test]
 fn a_parameter_without_a_value_is_wrong_usage() {
-    let outcome = Sandbox::new()
-        .cqrs(["deploy", "--yes", "--parameter", "CacheReplicas"])
-        .outcome();
-    assert_snapshot!(outcome, @r"
+    let deploy = ["deploy", "--yes", "--parameter", "CacheReplicas"];
+    assert_snapshot!(refused(None, &deploy), @r"
     exit code 2
     --- stderr
     error: invalid value 'CacheReplicas' for '--parameter <NAME=VALUE>': expected NAME=VALUE
@@ -224,27 +215,24 @@ fn a_parameter_without_a_value_is_wrong_usage() {
 
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent() {
-    let server = nobody_asks();
-    let sandbox = Sandbox::against(&server.endpoint());
-    assert_snapshot!(sandbox.cqrs(["deploy"]).outcome(), @r"
+    assert_snapshot!(refused(None, &["deploy"]), @r"
     exit code 2
     --- stderr
     error: nobody can be asked here whether to deploy
     hint: add `--yes` to deploy without asking, or `--plan` to see what would change
     ");
-    assert_snapshot!(sandbox.cqrs(["destroy"]).outcome(), @r"
+    assert_snapshot!(refused(None, &["destroy"]), @r"
     exit code 2
     --- stderr
     error: nobody can be asked here whether to destroy
     hint: add `--yes` to destroy without asking
     ");
-    assert_snapshot!(sandbox.cqrs(["deploy", "--guided"]).outcome(), @r"
+    assert_snapshot!(refused(None, &["deploy", "--guided"]), @r"
     exit code 2
     --- stderr
     error: `--guided` asks questions, and this is no terminal
     hint: write cqrs.toml instead; its keys are listed in docs/reference.md
     ");
-    assert!(server.actions().is_empty());
 }
 
 #[test]
@@ -258,13 +246,7 @@ fn a_project_without_handlers_cannot_be_built() {
     error: `[SANDBOX]/project` is not a project: it has no `Cargo.toml`
     hint: name the project's folder with `--project DIR`
     ");
-    let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"handlers/publisher\"]\n";
-    sandbox.write("Cargo.toml", workspace);
-    let publisher = sandbox.project().join("handlers/publisher");
-    std::fs::create_dir_all(publisher.join("src")).unwrap();
-    let package = "[package]\nname = \"publisher\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-    std::fs::write(publisher.join("Cargo.toml"), package).unwrap();
-    std::fs::write(publisher.join("src/main.rs"), "fn main() {}\n").unwrap();
+    sandbox.write_crates(&["publisher"], |_| "fn main() {}\n".to_owned());
     let deploy = sandbox.cqrs(["deploy", "--yes", "--builder", "cargo"]);
     assert_snapshot!(deploy.with_cargo().outcome(), @r"
     exit code 2
@@ -274,29 +256,15 @@ fn a_project_without_handlers_cannot_be_built() {
     hint: restore these crates under `handlers/`, or deploy finished binaries with `cqrs deploy --prebuilt DIR`
     ");
     assert!(server.saw_only("GetCallerIdentity"));
+    assert!(!sandbox.project().join("target").exists());
 }
 
 #[test]
 fn handlers_that_do_not_compile_are_shown_with_the_compilers_words() {
     let server = identity_only();
     let sandbox = Sandbox::against(&server.endpoint());
-    let members = r#"["publisher", "subscriber", "query"]"#;
-    sandbox.write(
-        "Cargo.toml",
-        &format!("[workspace]\nresolver = \"3\"\nmembers = {members}\n"),
-    );
-    for handler in ["publisher", "subscriber", "query"] {
-        let folder = sandbox.project().join(handler);
-        std::fs::create_dir_all(folder.join("src")).unwrap();
-        let package =
-            format!("[package]\nname = \"{handler}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-        std::fs::write(folder.join("Cargo.toml"), package).unwrap();
-        std::fs::write(
-            folder.join("src/main.rs"),
-            "fn main() { nothing_of_that_name() }\n",
-        )
-        .unwrap();
-    }
+    let main = "fn main() { nothing_of_that_name() }\n";
+    sandbox.write_crates(&HANDLERS, |_| main.to_owned());
     let deploy = || {
         sandbox
             .cqrs(["deploy", "--yes", "--builder", "cargo"])
@@ -307,14 +275,11 @@ fn handlers_that_do_not_compile_are_shown_with_the_compilers_words() {
     assert!(outcome.stderr.contains("nothing_of_that_name"), "{outcome}");
     // Where programs read, the compiler's words are part of the one document.
     let outcome = deploy().args(["--quiet", "--output", "json"]).outcome();
-    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
-    assert!(
-        error["error"]["causes"][0]
-            .as_str()
-            .unwrap()
-            .contains("nothing_of_that_name"),
-        "{error}"
-    );
+    let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
+    let cause = error["error"]["causes"][0].as_str().unwrap();
+    assert!(cause.starts_with("error[E0425]: "), "{cause}");
+    assert!(cause.contains("nothing_of_that_name"), "{cause}");
+    assert!(!cause.contains('\x1b'), "{cause:?}");
     assert!(server.saw_only("GetCallerIdentity"));
 }
 
@@ -322,17 +287,13 @@ fn handlers_that_do_not_compile_are_shown_with_the_compilers_words() {
 fn handlers_that_are_not_there_are_all_named() {
     let server = identity_only();
     let sandbox = Sandbox::against(&server.endpoint());
-    std::fs::create_dir(sandbox.path().join("empty")).unwrap();
-    let deploy = |folder| {
-        sandbox
-            .cqrs(["deploy", "--yes", "--prebuilt", folder])
-            .outcome()
-    };
-    assert_snapshot!(deploy("../empty"), @r"
+    sandbox.write("built/subscriber", "");
+    let deploy = |folder: &str| sandbox.deploy_from(folder.as_ref()).outcome();
+    assert_snapshot!(deploy("built"), @r"
     exit code 2
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
-    error: `../empty` holds no publisher, subscriber, query (looked for `publisher`, `publisher/bootstrap`, `publisher.zip`, `subscriber`, `subscriber/bootstrap`, `subscriber.zip`, `query`, `query/bootstrap`, `query.zip`)
+    error: `built` holds no publisher, query (looked for `publisher`, `publisher/bootstrap`, `publisher.zip`, `query`, `query/bootstrap`, `query.zip`)
     hint: leave `--prebuilt` out to build the handlers from the project
     ");
     assert_snapshot!(deploy("../nowhere"), @r"
@@ -379,29 +340,18 @@ fn handlers_for_the_other_processor_are_refused() {
 fn handlers_that_need_a_newer_c_library_are_refused_with_the_symbol() {
     let server = identity_only();
     let mut sandbox = Sandbox::against(&server.endpoint());
-    let folder = sandbox.path().join("new");
-    std::fs::create_dir(&folder).unwrap();
-    for handler in ["publisher", "subscriber", "query"] {
-        let mut binary = std::fs::read(handlers().join(handler)).unwrap();
+    let folder = handlers_with(|_, binary| {
         // The newest version that it asks for, written as one that no system has yet.
-        let at = binary
-            .windows(11)
-            .position(|bytes| bytes == b"GLIBC_2.34\0")
-            .unwrap();
+        let mut asked = binary.windows(11);
+        let at = asked.position(|bytes| bytes == b"GLIBC_2.34\0").unwrap();
         binary[at..at + 10].copy_from_slice(b"GLIBC_2.99");
-        std::fs::write(folder.join(handler), binary).unwrap();
-    }
-    let outcome = sandbox
-        .cqrs(["deploy", "--yes", "--prebuilt", "../new"])
-        .outcome();
+    });
+    let outcome = sandbox.deploy_from(folder.path()).outcome();
     assert_eq!(outcome.code, 2, "{outcome}");
     assert!(outcome.stderr.contains("needs GLIBC_2.99"), "{outcome}");
     assert!(outcome.stderr.contains("--builder zigbuild"), "{outcome}");
     sandbox.set("CQRS_OUTPUT", "json");
-    let error = sandbox
-        .cqrs(["deploy", "--yes", "--prebuilt", "../new"])
-        .outcome()
-        .error();
+    let error = sandbox.deploy_from(folder.path()).outcome().error();
     assert_eq!(error["kind"], "Usage");
     assert!(server.saw_only("GetCallerIdentity"));
 }
@@ -409,36 +359,31 @@ fn handlers_that_need_a_newer_c_library_are_refused_with_the_symbol() {
 #[test]
 fn a_handler_that_is_cut_off_or_no_program_is_refused() {
     let server = identity_only();
-    let sandbox = Sandbox::against(&server.endpoint());
-    let folder = sandbox.path().join("handlers");
-    std::fs::create_dir(&folder).unwrap();
-    for handler in ["publisher", "subscriber", "query"] {
-        std::fs::copy(handlers().join(handler), folder.join(handler)).unwrap();
-    }
-    let whole = std::fs::read(folder.join("query")).unwrap();
-    let deploy = || {
-        sandbox
-            .cqrs(["deploy", "--yes", "--prebuilt", "../handlers"])
-            .outcome()
+    let mut sandbox = Sandbox::against(&server.endpoint());
+    let folder = handlers_with(|_, _| {});
+    let path = folder.path().to_str().unwrap();
+    sandbox.filters.add_text(path, "../handlers");
+    let query = folder.path().join("query");
+    let whole = std::fs::read(&query).unwrap();
+    let with = |content: &[u8]| {
+        std::fs::write(&query, content).unwrap();
+        sandbox.deploy_from(folder.path()).outcome()
     };
-    std::fs::write(folder.join("query"), &whole[..whole.len() / 2]).unwrap();
-    assert_snapshot!(deploy(), @r"
+    assert_snapshot!(with(&whole[..whole.len() / 2]), @r"
     exit code 2
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
     error: the query at `../handlers/query` cannot run on Lambda
       caused by: the file is cut off
     ");
-    std::fs::write(folder.join("query"), "#!/bin/sh\n").unwrap();
-    assert_snapshot!(deploy(), @r"
+    assert_snapshot!(with(b"#!/bin/sh\n"), @r"
     exit code 2
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann
     error: the query at `../handlers/query` cannot run on Lambda
       caused by: it is a script, not a Linux executable
     ");
-    std::fs::write(folder.join("query"), "").unwrap();
-    assert_snapshot!(deploy(), @r"
+    assert_snapshot!(with(b""), @r"
     exit code 2
     --- stderr
     Stack cqrs in account 123456789012, eu-west-1, as arn:aws:iam::123456789012:user/ann

@@ -7,13 +7,12 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{LocalStage, Stage, handlers, on_both};
+use crate::support::{LocalStage, Stage, another_query, on_both};
 
 on_both!(
     deploying_again_changes_nothing,
     new_code_changes_its_function_alone_and_keeps_the_orders,
     parameters_are_kept_from_one_deployment_to_the_next,
-    a_value_that_the_template_does_not_allow_changes_nothing,
     outputs_name_what_there_is,
     a_destroyed_stack_is_not_found_and_its_name_is_free,
     what_was_never_there_is_not_found,
@@ -65,19 +64,7 @@ fn deploying_again_changes_nothing<S: Stage>() {
 fn new_code_changes_its_function_alone_and_keeps_the_orders<S: Stage>() {
     let stage = S::deployed();
     let id = create(&stage, "cqrs");
-    // What follows the end of an executable is never loaded: another binary that does the same.
-    let folder = stage.path().join("changed");
-    std::fs::create_dir(&folder).unwrap();
-    for handler in ["publisher", "subscriber", "query"] {
-        std::fs::copy(handlers().join(handler), folder.join(handler)).unwrap();
-    }
-    let mut binary = std::fs::read(folder.join("query")).unwrap();
-    binary.extend(b"another build");
-    std::fs::write(folder.join("query"), binary).unwrap();
-    let updated: Value = stage
-        .cqrs(["deploy", "--yes", "--prebuilt"])
-        .arg(&folder)
-        .json();
+    let updated: Value = stage.deploy_from(another_query().path()).json();
     assert_eq!(updated["status"], "updated", "{updated}");
     assert_eq!(changed(&updated), modified(&["Query"]));
 
@@ -100,19 +87,6 @@ fn parameters_are_kept_from_one_deployment_to_the_next<S: Stage>() {
     assert_eq!(unchanged["status"], "unchanged", "{unchanged}");
     // The functions run with it.
     create(&stage, "cqrs");
-}
-
-fn a_value_that_the_template_does_not_allow_changes_nothing<S: Stage>() {
-    let stage = S::deployed();
-    let deploy = stage.deploy().args(["--parameter", "BatchSize=0"]);
-    assert_snapshot!(deploy.outcome(), @r"
-    exit code 2
-    --- stderr
-    error: the parameter `BatchSize` is `0`, and at least 1 is needed (must be a number from 1 to 1000.)
-    hint: give another with `--parameter BatchSize=VALUE`, or in cqrs.toml
-    ");
-    let unchanged: Value = stage.deploy().json();
-    assert_eq!(unchanged["status"], "unchanged", "{unchanged}");
 }
 
 fn outputs_name_what_there_is<S: Stage>() {
@@ -233,6 +207,20 @@ fn on_this_machine_a_protected_table_keeps_its_stack() {
     stage.cqrs(["order", "get", &order, "--wait"]).succeeds();
     protection("off");
     stage.cqrs(["destroy", "--yes"]).succeeds();
+}
+
+#[test]
+fn on_this_machine_a_value_that_the_template_does_not_allow_changes_nothing() {
+    let stage = LocalStage::deployed();
+    let deploy = stage.deploy().args(["--parameter", "BatchSize=0"]);
+    assert_snapshot!(deploy.outcome(), @r"
+    exit code 2
+    --- stderr
+    error: the parameter `BatchSize` is `0`, and at least 1 is needed (must be a number from 1 to 1000.)
+    hint: give another with `--parameter BatchSize=VALUE`, or in cqrs.toml
+    ");
+    let unchanged: Value = stage.deploy().json();
+    assert_eq!(unchanged["status"], "unchanged", "{unchanged}");
 }
 
 #[test]

@@ -20,7 +20,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub(crate) use self::error::BundleError;
 use crate::app::handler::Handler;
@@ -209,7 +208,7 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
 /// A file's content, which must have this hash.
 fn held(path: &Path, said: Option<&str>) -> Result<(Vec<u8>, ContentHash), BundleError> {
     let content = read(path)?;
-    let sha256 = ContentHash::new(Sha256::digest(&content).into());
+    let sha256 = ContentHash::of(&content);
     if said.is_some_and(|said| said != sha256.to_string()) {
         return Err(BundleError::Damaged {
             path: path.to_owned(),

@@ -15,7 +15,7 @@ use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
-use crate::stack::state::{Output, Situation};
+use crate::stack::state::{self, Output, Situation};
 
 /// See the module's documentation.
 pub(crate) struct Connected {
@@ -34,9 +34,9 @@ impl Connected {
             let client = local::attach(settings, printer).await?;
             let outputs = client.describe().await?.outputs;
             return Ok(Self {
-                aws: Aws::on_this_machine(client.process(), client.region()),
+                aws: client.aws(),
                 stack,
-                outputs: outputs.into_iter().map(Output::from).collect(),
+                outputs,
                 buckets: Some(client.buckets()),
             });
         }
@@ -56,10 +56,7 @@ impl Connected {
 
     /// The value of an output of the template.
     pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
-        let found = self.outputs.iter().find(|output| output.name == name);
-        found
-            .map(|output| output.value.as_str())
-            .ok_or_else(|| self.lacks(name))
+        state::output(&self.outputs, name).ok_or_else(|| self.lacks(name))
     }
 
     /// The failure of a stack of another template.

@@ -10,6 +10,7 @@ mod data;
 mod derived;
 pub(in crate::commands) mod domain;
 mod failures;
+mod forecast;
 mod guide;
 pub(crate) mod local;
 pub(crate) mod options;
@@ -27,27 +28,24 @@ use futures_util::future;
 use crate::app::interrupt::Interrupt;
 use crate::app::version::{self, VERSION};
 use crate::aws::{Aws, Identity};
-use crate::commands::deploy::complete::{Completion, parted};
-use crate::commands::deploy::cost::Cost;
+use crate::commands::deploy::complete::Completion;
+use crate::commands::deploy::forecast::Forecast;
 use crate::commands::deploy::options::DeployArgs;
 use crate::commands::deploy::options::Switch;
 use crate::commands::deploy::ready::Ready;
-use crate::commands::deploy::report::{Deployed, Done, InReview, Planned};
+use crate::commands::deploy::report::{Done, InReview, Location, Planned};
 use crate::commands::deploy::said::Said;
 use crate::commands::deploy::source::Source;
-use crate::commands::deploy::start::Start;
-use crate::commands::operation::{Operations, subject};
+use crate::commands::introduce;
+use crate::commands::operation::Operations;
 use crate::commands::outputs::Outputs;
-use crate::commands::preview::Preview;
-use crate::commands::{counted, introduce};
-use crate::domain::Difference;
 use crate::error::{Failure, Kind};
-use crate::package::{Architecture, Artifact, BuildOutput};
+use crate::package::{Architecture, Artifact};
 use crate::printer::Printer;
-use crate::settings::{Settings, StackName, Target, stack_flag};
+use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
-use crate::stack::artifacts::{self, ArtifactError, ArtifactStore};
-use crate::stack::change_set::{ChangeSet, Proposal, Proposed, ResourceChanged};
+use crate::stack::artifacts::{self, ArtifactError};
+use crate::stack::change_set::{ChangeSet, Proposal, Proposed};
 use crate::stack::follow::Ended;
 use crate::stack::functions::Functions;
 use crate::stack::state::StackState;
@@ -111,15 +109,6 @@ pub(crate) async fn run(
     deployment.run().await
 }
 
-/// What is seen of the compiler.
-fn build_output(printer: &Printer) -> BuildOutput {
-    match (printer.is_json(), printer.is_quiet()) {
-        (true, _) => BuildOutput::Captured,
-        (false, true) => BuildOutput::Complaints,
-        (false, false) => BuildOutput::Inherited,
-    }
-}
-
 /// `--arch`, else the parameter as given, else this machine's.
 pub(super) fn architecture(
     typed: Option<Architecture>,
@@ -168,181 +157,161 @@ impl Deployment<'_> {
             true => self.code_alone().await?,
             false => self.whole().await?,
         };
-        self.carry_out(ready).await
-    }
-
-    async fn carry_out(&self, ready: Ready) -> Result<(), Failure> {
-        let Ready {
-            artifacts,
-            start,
-            store,
-            proposal,
-            cost,
-        } = ready;
-        let cost = cost.as_ref();
         // From here on there may be a change set, which is executed or taken back.
         let hold = self.interrupt.hold();
-        let new = self.not_running(&artifacts, &start);
+        let (proposed, said) = self.propose(&ready).await?;
+        let Proposed::Changes(change_set) = proposed else {
+            drop(hold);
+            return self.unchanged(ready, said).await;
+        };
+        let forecast = match self.prepare(&ready, &change_set, &said).await {
+            Ok(forecast) => forecast,
+            Err(failure) => return Err(self.take_back(&change_set, failure).await),
+        };
+        if self.args.plan {
+            let ChangeSet { id, stack_id, .. } = &change_set;
+            self.stacks.discard(id, stack_id).await?;
+            return self.planned(&forecast);
+        }
+        if self.args.change_set_only {
+            return self.left(Some(&change_set), &forecast);
+        }
+        let ended = self.execute(&ready, &change_set).await?;
+        drop(hold);
+        let state = self.executed(&ready, &change_set, &ended).await?;
+        let done = match ready.existing {
+            Some(_) => Done::Updated,
+            None => Done::Created,
+        };
+        self.complete(done, state, forecast, Said::default()).await
+    }
+
+    /// Makes the change set; meanwhile the functions are asked, and the zips are made.
+    async fn propose(&self, ready: &Ready) -> Result<(Proposed, Said), Failure> {
+        let new = self.not_running(ready);
         if !self.args.plan {
             pack_ahead(&new);
         }
-        let asking = async { Ok(self.ask(&start, new.is_empty()).await) };
-        let (proposed, said) = future::try_join(self.propose(&proposal), asking).await?;
-        let change_set = match proposed {
-            Proposed::Changes(change_set) => change_set,
-            Proposed::NoChanges if self.args.plan => return self.planned(&[], &[], cost),
-            Proposed::NoChanges if self.args.change_set_only => return self.left(None, &[], cost),
-            Proposed::NoChanges => {
-                drop(hold);
-                return self.unchanged(start, said).await;
-            }
-        };
-        let preview = Preview {
-            changes: &change_set.changes,
-            style: self.printer.style(),
-        };
-        let differences = said.differences(&self.settings);
-        domain::show(&differences, self.printer);
-        for warning in self.stacks.findings(&change_set.id).await.warnings {
-            let subject = subject(&warning);
-            self.printer
-                .warn(format_args!("{subject}: {}", warning.reason));
-        }
-        let undone = match &proposal.watch {
-            Some(watch) => self.raised(watch).await,
-            None => None,
-        };
-        let lost = data::lost(&self.aws, &change_set.changes, &self.settings.domain.id).await;
-        for table in &lost {
-            self.printer.warn(table);
-        }
-        let outputs = start.existing().map_or(&[][..], |state| &state.outputs);
-        let waiting = match failures::lost(&self.aws, None, outputs, &change_set.changes).await {
-            Ok(waiting) => waiting,
-            Err(failure) => return self.refused(&change_set, failure).await,
-        };
-        if let Some(waiting) = &waiting {
-            self.printer.warn(waiting);
-        }
-        if self.args.plan {
-            if let Some(undone) = &undone {
-                self.printer.warn(undone);
-            }
-            self.stacks
-                .discard(&change_set.id, &change_set.stack_id)
-                .await?;
-            return self.planned(&change_set.changes, &differences, cost);
-        }
-        self.printer.note(format_args!("\n{preview}"));
-        if let Some(cost) = cost {
-            self.printer.note(cost);
-            for assumption in cost.assumptions() {
-                self.printer.detail(assumption);
-            }
-        }
-        self.printer.note("");
-        let refusal = match (waiting, undone) {
-            _ if !lost.is_empty() && !self.args.replace_data => Some(data::refusal(&lost)),
-            (Some(waiting), _) => Some(failures::refusal(&waiting)),
-            (None, Some(undone)) => Some(Failure::new(Kind::Failed, undone).hint(watch::WAY_OUT)),
-            (None, None) => None,
-        };
-        if let Some(refusal) = refusal {
-            return self.refused(&change_set, refusal).await;
-        }
-        if self.args.change_set_only {
-            self.upload(&store, &artifacts, &start, &change_set).await?;
-            return self.left(Some(&change_set), &differences, cost);
-        }
-        if !self.args.yes {
-            self.agree(&change_set).await?;
-        }
-        self.upload(&store, &artifacts, &start, &change_set).await?;
-        if let Some(watch) = proposal.watch.as_ref().filter(|watch| watch.minutes > 0) {
-            self.printer.note(format_args!(
-                "CloudFormation watches {} for {} minutes after all is in place, and undoes the update where one \
-                 is raised",
-                counted(watch.alarms.len() as u64, "alarm"),
-                watch.minutes,
-            ));
-        }
-        let (ended, since) = self.execute(&change_set).await?;
-        drop(hold);
-        let state = self
-            .executed(&store, &artifacts, &change_set, &ended, since)
-            .await?;
-        let done = if start.existing().is_some() {
-            Done::Updated
-        } else {
-            Done::Created
-        };
-        let changes = change_set.changes;
-        self.report(done, state, changes, !lost.is_empty(), Said::default())
-            .await
-    }
-
-    /// Takes the change set back, and says why.
-    async fn refused(&self, change_set: &ChangeSet, why: Failure) -> Result<(), Failure> {
-        self.stacks
-            .discard(&change_set.id, &change_set.stack_id)
-            .await?;
-        Err(why)
+        let asking = async { Ok(self.ask(ready, new.is_empty()).await) };
+        future::try_join(self.change_set(&ready.proposal), asking).await
     }
 
     /// The artifacts that the stack does not run yet.
-    fn not_running<'a>(&self, artifacts: &'a [Artifact], start: &Start) -> Vec<&'a Artifact> {
+    fn not_running<'a>(&self, ready: &'a Ready) -> Vec<&'a Artifact> {
         let stack = self.settings.stack.as_str();
         let is_new = |artifact: &&Artifact| {
-            let runs = start.parameters().get(artifact.handler.code_parameter());
-            runs != Some(&artifacts::key(stack, artifact))
+            let runs = ready.parameters();
+            runs.get(artifact.handler.code_parameter()) != Some(&artifacts::key(stack, artifact))
         };
-        artifacts.iter().filter(is_new).collect()
+        ready.artifacts.iter().filter(is_new).collect()
     }
 
     /// Asks the functions of an existing stack, which may `stay` as they are.
-    async fn ask(&self, start: &Start, stay: bool) -> Said {
-        if start.existing().is_none() {
+    async fn ask(&self, ready: &Ready, stay: bool) -> Said {
+        if ready.existing.is_none() {
             return Said::default();
         }
-        Said::ask(&self.functions(), stay, &self.settings, self.printer).await
+        let functions = Functions::new(&self.aws, self.settings.stack.clone(), false);
+        Said::ask(&functions, stay, &self.settings, self.printer).await
     }
 
-    fn functions(&self) -> Functions {
-        Functions::new(&self.aws, self.settings.stack.clone(), false)
+    /// Makes the change set. Ctrl-C waits for it, so that it can be taken back.
+    async fn change_set(&self, proposal: &Proposal) -> Result<Proposed, Failure> {
+        let step = self.printer.step("Asking CloudFormation what would change");
+        let mut proposing = std::pin::pin!(self.stacks.propose(proposal));
+        tokio::select! {
+            proposed = &mut proposing => match proposed {
+                Ok(proposed) => Ok(proposed),
+                Err(error) => Err(self.operations().refusal(error).await),
+            },
+            () = self.interrupt.asked() => {
+                step.message("Interrupted: taking the change set back");
+                if let Proposed::Changes(change_set) = proposing.await? {
+                    self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
+                }
+                Err(Failure::interrupted("interrupted; nothing was changed"))
+            }
+        }
     }
 
-    fn planned(
+    /// All that comes before a change set is executed, or left to others: what it means is shown and
+    /// agreed to, and the code is uploaded. A plan ends with what it means.
+    async fn prepare(
         &self,
-        changes: &[ResourceChanged],
-        domain: &[Difference],
-        cost: Option<&Cost>,
-    ) -> Result<(), Failure> {
-        self.printer.data(&Planned {
+        ready: &Ready,
+        change_set: &ChangeSet,
+        said: &Said,
+    ) -> Result<Forecast, Failure> {
+        let forecast = self.foresee(ready, change_set, said).await?;
+        forecast.warn(self.printer);
+        if self.args.plan {
+            if let Some(raised) = &forecast.raised {
+                self.printer.warn(raised);
+            }
+            return Ok(forecast);
+        }
+        forecast.show(self.printer);
+        forecast.check(&self.args)?;
+        if !self.args.change_set_only {
+            self.consent("Deploy these changes?").await?;
+        }
+        let said = || Failure::interrupted("interrupted; the stack was not changed");
+        self.interrupt.unless(self.upload(ready), said).await??;
+        Ok(forecast)
+    }
+
+    async fn foresee(
+        &self,
+        ready: &Ready,
+        change_set: &ChangeSet,
+        said: &Said,
+    ) -> Result<Forecast, Failure> {
+        let changes = &change_set.changes;
+        let existing = ready.existing.as_ref();
+        let outputs = existing.map_or(&[][..], |stack| &stack.outputs);
+        Ok(Forecast {
+            changes: changes.clone(),
+            domain: domain::differences(said.description.as_ref(), &self.settings.domain),
+            cost: ready.cost.clone(),
+            findings: self.stacks.findings(&change_set.id).await.warnings,
+            raised: self.raised(ready.proposal.watch.as_ref()).await,
+            lost: data::lost(&self.aws, changes, &self.settings.domain.id).await,
+            failures: failures::lost(&self.aws, None, outputs, changes).await?,
+        })
+    }
+
+    /// Takes the change set back; gives the reason, which is what to report.
+    async fn take_back(&self, change_set: &ChangeSet, why: Failure) -> Failure {
+        let ChangeSet { id, stack_id, .. } = change_set;
+        if let Err(error) = self.stacks.discard(id, stack_id).await {
+            self.printer
+                .warn(format_args!("the change set was not taken back: {error}"));
+        }
+        why
+    }
+
+    fn location(&self) -> Location<'_> {
+        Location {
             stack: self.settings.stack.as_str(),
             account: &self.identity.account,
             region: self.aws.region(),
-            changes,
-            domain,
-            cost,
+        }
+    }
+
+    fn planned(&self, forecast: &Forecast) -> Result<(), Failure> {
+        self.printer.data(&Planned {
+            location: self.location(),
+            forecast,
             style: self.printer.data_style(),
         })
     }
 
     /// Leaves a change set to others, if there is one.
-    fn left(
-        &self,
-        made: Option<&ChangeSet>,
-        domain: &[Difference],
-        cost: Option<&Cost>,
-    ) -> Result<(), Failure> {
+    fn left(&self, made: Option<&ChangeSet>, forecast: &Forecast) -> Result<(), Failure> {
         self.printer.data(&InReview {
-            stack: self.settings.stack.as_str(),
-            account: &self.identity.account,
-            region: self.aws.region(),
+            location: self.location(),
             change_set: made.map(|made| made.id.as_str()),
-            changes: made.map_or(&[][..], |made| made.changes.as_slice()),
-            domain,
-            cost,
+            forecast,
         })?;
         if let Some(made) = made {
             self.printer.next(format_args!(
@@ -364,71 +333,12 @@ impl Deployment<'_> {
         }
     }
 
-    /// Makes the change set. Ctrl-C waits for it, so that it can be taken back.
-    async fn propose(&self, proposal: &Proposal) -> Result<Proposed, Failure> {
-        let step = self.printer.step("Asking CloudFormation what would change");
-        let mut proposing = std::pin::pin!(self.stacks.propose(proposal));
-        tokio::select! {
-            proposed = &mut proposing => match proposed {
-                Ok(proposed) => Ok(proposed),
-                Err(error) => Err(self.operations().refusal(error).await),
-            },
-            () = self.interrupt.asked() => {
-                step.message("Interrupted: taking the change set back");
-                if let Proposed::Changes(change_set) = proposing.await? {
-                    self.stacks.discard(&change_set.id, &change_set.stack_id).await?;
-                }
-                Err(Failure::interrupted("interrupted; nothing was changed"))
-            }
-        }
-    }
-
-    async fn agree(&self, change_set: &ChangeSet) -> Result<(), Failure> {
-        let said = || Failure::interrupted("interrupted; nothing was changed");
-        let asked = self.printer.confirm("Deploy these changes?");
-        let failure = match self.interrupt.unless(asked, said).await.flatten() {
-            Ok(true) => return Ok(()),
-            Ok(false) => Failure::new(Kind::Failed, "not deployed; nothing was changed"),
-            Err(failure) => failure,
-        };
-        self.stacks
-            .discard(&change_set.id, &change_set.stack_id)
-            .await?;
-        Err(failure)
-    }
-
-    async fn upload(
-        &self,
-        store: &ArtifactStore,
-        artifacts: &[Artifact],
-        start: &Start,
-        change_set: &ChangeSet,
-    ) -> Result<(), Failure> {
-        let uploading = self.bring(store, artifacts, start);
-        let said = || Failure::interrupted("interrupted; the stack was not changed");
-        let failure = match self.interrupt.unless(uploading, said).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error.into(),
-            Err(failure) => failure,
-        };
-        // The upload's failure is the one to report, also when the change set stays behind.
-        let _ = self
-            .stacks
-            .discard(&change_set.id, &change_set.stack_id)
-            .await;
-        Err(failure)
-    }
-
     /// Packs and uploads what the bucket lacks.
-    async fn bring(
-        &self,
-        store: &ArtifactStore,
-        artifacts: &[Artifact],
-        start: &Start,
-    ) -> Result<(), ArtifactError> {
+    async fn upload(&self, ready: &Ready) -> Result<(), ArtifactError> {
+        let (store, artifacts) = (&ready.store, &ready.artifacts);
         store.prepare().await?;
         let stack = self.settings.stack.as_str();
-        let missing = store.missing(stack, artifacts, start.parameters()).await?;
+        let missing = store.missing(stack, artifacts, ready.parameters()).await?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -442,38 +352,30 @@ impl Deployment<'_> {
         store.upload(stack, &missing, uploaded).await
     }
 
-    /// Gives how the operation ended, and after which moment it began.
-    async fn execute(&self, change_set: &ChangeSet) -> Result<(Ended, i64), Failure> {
-        let mark = match self.stacks.execute(change_set).await {
-            Ok(mark) => mark,
-            Err(error) => {
-                // The first failure is the one to report.
-                let _ = self
-                    .stacks
-                    .discard(&change_set.id, &change_set.stack_id)
-                    .await;
-                return Err(error.into());
-            }
-        };
-        let since = mark.newest_ms();
-        Ok((self.operations().follow(mark).await?, since))
+    async fn execute(&self, ready: &Ready, change_set: &ChangeSet) -> Result<Ended, Failure> {
+        if let Some(watch) = &ready.proposal.watch {
+            self.announce(watch);
+        }
+        match self.stacks.execute(change_set).await {
+            Ok(mark) => self.operations().follow(mark).await,
+            Err(error) => Err(self.take_back(change_set, error.into()).await),
+        }
     }
 
     /// What is left to do when the operation has ended; gives the stack as it is then.
     async fn executed(
         &self,
-        store: &ArtifactStore,
-        artifacts: &[Artifact],
+        ready: &Ready,
         change_set: &ChangeSet,
         ended: &Ended,
-        since: i64,
     ) -> Result<Option<StackState>, Failure> {
-        let stack_id = &change_set.stack_id;
         if !ended.succeeded() {
-            return Err(self.operations().failure(stack_id, since, ended).await);
+            return Err(self.operations().failure(ended).await);
         }
+        let stack_id = &change_set.stack_id;
         self.protect(stack_id).await?;
-        let retiring = store.retire(self.settings.stack.as_str(), artifacts);
+        let stack = self.settings.stack.as_str();
+        let retiring = ready.store.retire(stack, &ready.artifacts);
         let (retired, state) = future::join(retiring, self.stacks.describe(stack_id)).await;
         if let Err(error) = retired {
             // The deployment stands; only old code is kept longer than it needs to be.
@@ -483,13 +385,23 @@ impl Deployment<'_> {
         Ok(state?)
     }
 
-    async fn unchanged(&self, start: Start, said: Said) -> Result<(), Failure> {
-        let state = start.into_existing();
+    /// The stack is as it was to become.
+    async fn unchanged(&self, ready: Ready, said: Said) -> Result<(), Failure> {
+        let forecast = Forecast {
+            cost: ready.cost,
+            ..Forecast::default()
+        };
+        if self.args.plan {
+            return self.planned(&forecast);
+        }
+        if self.args.change_set_only {
+            return self.left(None, &forecast);
+        }
+        let state = ready.existing;
         if let Some(stack) = &state {
             self.protect(&stack.id).await?;
         }
-        self.report(Done::Unchanged, state, Vec::new(), false, said)
-            .await
+        self.complete(Done::Unchanged, state, forecast, said).await
     }
 
     async fn protect(&self, stack_id: &str) -> Result<(), Failure> {
@@ -502,52 +414,39 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    /// Says what was done, and sees to the read model.
-    async fn report(
+    async fn complete(
         &self,
         done: Done,
         state: Option<StackState>,
-        changes: Vec<ResourceChanged>,
-        replaced: bool,
+        forecast: Forecast,
         said: Said,
     ) -> Result<(), Failure> {
-        let style = self.printer.style();
-        let stack = &self.settings.stack;
-        self.printer
-            .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
         let completion = Completion {
             aws: &self.aws,
             settings: &self.settings,
-            table: state.as_ref().and_then(|state| state.output("TableName")),
+            location: self.location(),
             done,
-            replaced,
+            replaced: !forecast.lost.is_empty(),
+            changes: forecast.changes,
+            outputs: Outputs(state.map(|state| state.outputs).unwrap_or_default()),
             said,
             agreed: self.args.yes,
+            here: None,
             interrupt: self.interrupt,
             printer: self.printer,
         };
-        let (rebuild, failed) = parted(completion.complete().await);
-        if self.printer.stdout_is_terminal() {
-            self.printer.note("");
-        }
-        self.printer.data(&Deployed {
-            stack: stack.as_str(),
-            account: &self.identity.account,
-            region: self.aws.region(),
-            done,
-            changes,
-            outputs: Outputs(state.map(|state| state.outputs).unwrap_or_default()),
-            rebuild,
-        })?;
-        failed?;
-        self.printer.next(format_args!(
-            "cqrs {} create{}{}",
-            self.settings.domain.entity,
-            self.settings.domain.example(),
-            stack_flag(stack),
-        ));
-        Ok(())
+        completion.finish().await
     }
+}
+
+/// Whether somebody says yes.
+pub(super) async fn confirmed(
+    question: &str,
+    interrupt: &Interrupt,
+    printer: &Printer,
+) -> Result<bool, Failure> {
+    let said = || Failure::interrupted("interrupted; nothing was changed");
+    interrupt.unless(printer.confirm(question), said).await?
 }
 
 /// Makes the zips of what the stack does not run yet, in threads of their own, while it is asked what

@@ -17,6 +17,7 @@ use crate::domain::{Count, Domain};
 use crate::error::{Failure, Kind};
 use crate::failures::bucket::FailuresBucket;
 use crate::failures::destination::Destination;
+use crate::models::table::Table;
 use crate::printer::Printer;
 use crate::settings::{Settings, StackName, Target};
 use crate::stack::Stacks;
@@ -73,7 +74,7 @@ impl Destruction<'_> {
         let Some(stack) = self.stacks.describe(name.as_str()).await? else {
             return self.remove_leftovers().await;
         };
-        self.stacks.check_may_change(&stack).await?;
+        self.stacks.check_may_change(&stack).await??;
         refuse_protected(name, &stack)?;
         let resources = self.stacks.resources(&stack.id).await?;
         let count = self.settings.domain.count(self.count(&stack).await);
@@ -145,15 +146,8 @@ impl Destruction<'_> {
             return Some(count);
         }
         let table = stack.output("TableName")?;
-        let answer = self
-            .aws
-            .dynamodb()
-            .describe_table()
-            .table_name(table)
-            .send()
-            .await
-            .ok()?;
-        u64::try_from(answer.table?.item_count?).ok()
+        let table = Table::new(self.aws.dynamodb(), table, &self.settings.domain.id);
+        Some(table.describe().await.ok()?.items)
     }
 
     fn failures_bucket(&self, stack: &StackState) -> Option<FailuresBucket> {
@@ -168,22 +162,15 @@ impl Destruction<'_> {
     async fn delete(&self, stack: &StackState) -> Result<(), Failure> {
         let operations = self.operations();
         if stack.situation() == Situation::Busy {
-            let (ended, _) = operations.attach(&stack.id, stack.status.as_str()).await?;
+            let ended = operations.attach(stack).await?;
             if ended.status == "DELETE_COMPLETE" {
                 return Ok(());
             }
         }
-        let mark = self.stacks.mark(&stack.id).await?;
-        let since = mark.newest_ms();
-        // Whether AWS has begun must be known before this ends.
-        let hold = self.interrupt.hold();
-        self.stacks
-            .delete_with(&stack.id, self.args.express)
-            .await?;
-        let ended = operations.follow(mark).await?;
-        drop(hold);
+        let deleting = self.stacks.delete(&stack.id, self.args.express);
+        let ended = operations.carry_out(&stack.id, deleting).await?;
         if ended.status != "DELETE_COMPLETE" {
-            return Err(operations.failure(&stack.id, since, &ended).await);
+            return Err(operations.failure(&ended).await);
         }
         // The deletion's own word is checked against a look at the name.
         match self.stacks.describe(self.settings.stack.as_str()).await? {

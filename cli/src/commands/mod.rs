@@ -61,26 +61,16 @@ pub(crate) async fn run(
         Ok(settings)
     };
     match cli.command {
-        Command::Bench(args) => {
-            let settings = settings(false)?;
-            bench::run(args, &settings, interrupt, printer).await
-        }
+        Command::Bench(args) => bench::run(args, &settings(false)?, interrupt, printer).await,
         Command::Bundle(command) => bundle::run(command, printer).await,
-        Command::Demo(args) => {
-            let settings = settings(false)?;
-            demo::run(args, settings, interrupt, printer).await
-        }
+        Command::Demo(args) => demo::run(args, settings(false)?, interrupt, printer).await,
         Command::Deploy(args) => {
             let settings = settings(args.guided)?;
             deploy::run(args, settings, interrupt, printer).await
         }
-        Command::Destroy(args) => {
-            let settings = settings(false)?;
-            destroy::run(args, settings, interrupt, printer).await
-        }
+        Command::Destroy(args) => destroy::run(args, settings(false)?, interrupt, printer).await,
         Command::Dev(args) => {
-            let settings = settings(false)?;
-            dev::run(args, &cli.global, settings, interrupt, printer).await
+            dev::run(args, &cli.global, settings(false)?, interrupt, printer).await
         }
         Command::Doctor => {
             let settings = Settings::resolve(&cli.global, domain);
@@ -89,48 +79,22 @@ pub(crate) async fn run(
             }
             doctor::run(&cli.global, settings, printer).await
         }
-        Command::Domain(command) => {
-            let settings = settings(false)?;
-            domain::run(command, &settings, printer).await
-        }
-        Command::Entity(typed) => {
-            let settings = settings(false)?;
-            entity::run(&typed, &settings, interrupt, printer).await
-        }
+        Command::Domain(command) => domain::run(command, &settings(false)?, printer).await,
+        Command::Entity(typed) => entity::run(&typed, &settings(false)?, interrupt, printer).await,
         Command::Failures(command) => {
-            let settings = settings(false)?;
-            failures::run(command, settings, interrupt, printer).await
+            failures::run(command, settings(false)?, interrupt, printer).await
         }
-        Command::Outputs => {
-            let settings = settings(false)?;
-            outputs::run(settings, printer).await
-        }
-        Command::Local(command) => {
-            let settings = settings(false)?;
-            local::run(command, settings, interrupt, printer).await
-        }
-        Command::Logs(args) => {
-            let settings = settings(false)?;
-            logs::run(args, &settings, interrupt, printer).await
-        }
+        Command::Outputs => outputs::run(settings(false)?, printer).await,
+        Command::Local(command) => local::run(command, settings(false)?, interrupt, printer).await,
+        Command::Logs(args) => logs::run(args, &settings(false)?, interrupt, printer).await,
         Command::New(args) => new::run(args, &cli.global, domain, interrupt, printer).await,
         Command::Permissions(args) => permissions::run(args, settings(false)?, printer).await,
-        Command::Rebuild(args) => {
-            let settings = settings(false)?;
-            rebuild::run(args, &settings, interrupt, printer).await
-        }
-        Command::Status(args) => {
-            let settings = settings(false)?;
-            status::run(args, &settings, interrupt, printer).await
-        }
+        Command::Rebuild(args) => rebuild::run(args, &settings(false)?, interrupt, printer).await,
+        Command::Status(args) => status::run(args, &settings(false)?, interrupt, printer).await,
         Command::Ui(args) => {
-            let settings = settings(false)?;
-            ui::run(args, &cli.global, &settings, interrupt, printer).await
+            ui::run(args, &cli.global, &settings(false)?, interrupt, printer).await
         }
-        Command::Verify(args) => {
-            let settings = settings(false)?;
-            verify::run(args, &settings, printer).await
-        }
+        Command::Verify(args) => verify::run(args, &settings(false)?, printer).await,
         Command::Version => version::run(printer),
         Command::Completions { shell } => completions::run(shell, printer),
         Command::Reference { man: Some(folder) } => reference::man(&folder, domain),

@@ -29,7 +29,10 @@ pub(crate) async fn run(
         return update(global, domain, printer);
     }
     let names = match &args.name {
-        Some(name) => names(name, &args)?,
+        Some(name) => {
+            let (entity, plural) = (args.entity.as_deref(), args.plural.as_deref());
+            names(name, entity, plural, args.from)?
+        }
         None => ask(&args, interrupt, printer).await?,
     };
     let folder = args.path.unwrap_or_else(|| PathBuf::from(&names.project));
@@ -86,22 +89,25 @@ impl Explain for InvalidName {
 }
 
 /// The names that were typed, or follow from those.
-fn names(project: &str, args: &NewArgs) -> Result<Names, Failure> {
+fn names(
+    project: &str,
+    entity: Option<&str>,
+    plural: Option<&str>,
+    from: From,
+) -> Result<Names, Failure> {
     Names::check_project(project)?;
-    if let Some((entity, plural)) = args.from.names() {
-        let other = |typed: &Option<String>, own: &str| typed.as_ref().is_some_and(|it| it != own);
-        if other(&args.entity, &entity) || other(&args.plural, &plural) {
-            let message = format!("that domain is about the {entity}, of which there are {plural}");
+    if let Some((one, several)) = from.names() {
+        let other = |typed: Option<&str>, own: &str| typed.is_some_and(|it| it != own);
+        if other(entity, &one) || other(plural, &several) {
+            let message = format!("that domain is about the {one}, of which there are {several}");
             return Err(Failure::new(Kind::Usage, message).hint(
                 "leave `--entity` and `--plural` out, or `--from`; names can be edited afterwards",
             ));
         }
-        return Ok(Names::new(project, &entity, &plural)?);
+        return Ok(Names::new(project, &one, &several)?);
     }
-    let entity = args.entity.clone();
-    let entity = entity.unwrap_or_else(|| Names::guessed(project));
-    let plural = args.plural.clone();
-    let plural = plural.unwrap_or_else(|| Names::plural_of(&entity));
+    let entity = entity.map_or_else(|| Names::guessed(project), str::to_owned);
+    let plural = plural.map_or_else(|| Names::plural_of(&entity), str::to_owned);
     Ok(Names::new(project, &entity, &plural)?)
 }
 
@@ -137,15 +143,7 @@ async fn ask(args: &NewArgs, interrupt: &Interrupt, printer: &Printer) -> Result
             }
             (_, typed) => typed.clone(),
         };
-        let typed = NewArgs {
-            name: None,
-            entity,
-            plural,
-            from: args.from,
-            path: None,
-            update: false,
-        };
-        match names(&project, &typed) {
+        match names(&project, entity.as_deref(), plural.as_deref(), args.from) {
             Ok(names) => return Ok(names),
             Err(failure) => printer.note(format_args!("  {}", failure.with_causes())),
         }

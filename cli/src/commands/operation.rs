@@ -1,6 +1,7 @@
 //! A stack operation under way: shown to its end, left by Ctrl-C, explained when it fails.
 
 use crate::app::interrupt::Interrupt;
+use crate::aws::AwsError;
 use crate::commands::progress::Progress;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
@@ -9,7 +10,7 @@ use crate::stack::Stacks;
 use crate::stack::change_set::ChangeSetError;
 use crate::stack::follow::{Ended, Mark};
 use crate::stack::root_cause::Cause;
-use crate::stack::state::way_out;
+use crate::stack::state::{StackState, way_out};
 
 /// What shows and explains the operations of one stack.
 #[derive(Clone, Copy)]
@@ -36,25 +37,32 @@ impl Operations<'_> {
         Ok(self.interrupt.unless(following, said).await??)
     }
 
-    /// Shows the operation that somebody, perhaps an earlier run, has started; gives also after
-    /// which moment it began.
-    pub(crate) async fn attach(
+    /// Begins an operation on the stack, and shows it to its end.
+    pub(crate) async fn carry_out(
         &self,
         stack_id: &str,
-        status: &str,
-    ) -> Result<(Ended, i64), Failure> {
+        begin: impl Future<Output = Result<(), AwsError>>,
+    ) -> Result<Ended, Failure> {
+        let mark = self.stacks.mark(stack_id).await?;
+        // Whether AWS has begun must be known before this ends.
+        let _hold = self.interrupt.hold();
+        begin.await?;
+        self.follow(mark).await
+    }
+
+    /// Shows the operation that somebody, perhaps an earlier run, has started.
+    pub(crate) async fn attach(&self, stack: &StackState) -> Result<Ended, Failure> {
         self.printer.note(format_args!(
-            "Stack {} is at {status}: following that operation first",
-            self.stack
+            "Stack {} is at {}: following that operation first",
+            self.stack, stack.status
         ));
-        let mark = self.stacks.mark_running(stack_id).await?;
-        let since = mark.newest_ms();
-        Ok((self.follow(mark).await?, since))
+        let mark = self.stacks.mark_running(&stack.id).await?;
+        self.follow(mark).await
     }
 
     /// The failure of an operation: root cause first, then what followed, then the way out.
-    pub(crate) async fn failure(&self, stack_id: &str, since_ms: i64, ended: &Ended) -> Failure {
-        let causes = self.stacks.root_causes(stack_id, since_ms, ended).await;
+    pub(crate) async fn failure(&self, ended: &Ended) -> Failure {
+        let causes = self.stacks.root_causes(ended).await;
         let message = format!("stack `{}` ended in {}", self.stack, ended.status);
         let mut failure = with_causes(Failure::new(Kind::Failed, message), &causes);
         if causes.is_empty() {

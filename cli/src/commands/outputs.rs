@@ -8,7 +8,6 @@ use serde::ser::SerializeMap;
 use crate::commands::connected::Connected;
 use crate::commands::table::table;
 use crate::error::Failure;
-use crate::local::protocol::OutputValue;
 use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::stack::state::Output;
@@ -16,16 +15,6 @@ use crate::stack::state::Output;
 pub(crate) async fn run(settings: Settings, printer: &Printer) -> Result<(), Failure> {
     let stack = Connected::to(&settings, printer).await?;
     printer.data(&Outputs(stack.outputs))
-}
-
-impl From<OutputValue> for Output {
-    fn from(output: OutputValue) -> Self {
-        Self {
-            name: output.name,
-            value: output.value,
-            description: output.description,
-        }
-    }
 }
 
 /// The outputs by name: a table as text, one object as JSON.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::commands::table::table;
 use crate::printer::Style;
 use crate::stack::change_set::{Action, ResourceChanged};
@@ -12,45 +10,6 @@ use crate::stack::change_set::{Action, ResourceChanged};
 pub(crate) struct Preview<'a> {
     pub(crate) changes: &'a [ResourceChanged],
     pub(crate) style: Style,
-}
-
-/// How many resources each action touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
-    pub(crate) add: usize,
-    pub(crate) modify: usize,
-    pub(crate) replace: usize,
-    pub(crate) remove: usize,
-}
-
-impl Counts {
-    pub(crate) fn of(changes: &[ResourceChanged]) -> Self {
-        let mut counts = Self::default();
-        for change in changes {
-            match change.action {
-                Action::Add => counts.add += 1,
-                Action::Modify => counts.modify += 1,
-                Action::Replace | Action::MayReplace => counts.replace += 1,
-                Action::Remove => counts.remove += 1,
-            }
-        }
-        counts
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            add,
-            modify,
-            replace,
-            remove,
-        } = self;
-        write!(
-            f,
-            "{add} to add, {modify} to change, {replace} to replace, {remove} to remove"
-        )
-    }
 }
 
 /// The one table from an action to its symbol, word and colour.
@@ -83,7 +42,20 @@ impl fmt::Display for Preview<'_> {
         for (line, change) in lines.zip(self.changes) {
             writeln!(f, "{} {line}", look(change.action, self.style).0)?;
         }
-        write!(f, "\n{}", Counts::of(self.changes))?;
+        let count = |actions: &[Action]| {
+            let changes = self.changes.iter();
+            changes
+                .filter(|change| actions.contains(&change.action))
+                .count()
+        };
+        write!(
+            f,
+            "\n{} to add, {} to change, {} to replace, {} to remove",
+            count(&[Action::Add]),
+            count(&[Action::Modify]),
+            count(&[Action::Replace, Action::MayReplace]),
+            count(&[Action::Remove]),
+        )?;
         for consequence in consequences(self.changes) {
             write!(f, "\n{consequence}")?;
         }
@@ -131,20 +103,14 @@ mod tests {
 
     fn change(action: Action, id: &str, properties: &[&str]) -> ResourceChanged {
         ResourceChanged {
-            action,
-            logical_id: id.to_owned(),
-            resource_type: "AWS::DynamoDB::Table".to_owned(),
-            physical_id: None,
             properties: properties.iter().map(|p| (*p).to_owned()).collect(),
+            ..ResourceChanged::new(action, id, "AWS::DynamoDB::Table")
         }
     }
 
     #[test]
     fn what_goes_is_said_in_words_for_the_whole_stack() {
-        let of = |action, kind: &str| ResourceChanged {
-            resource_type: kind.to_owned(),
-            ..change(action, "X", &[])
-        };
+        let of = |action, kind| ResourceChanged::new(action, "X", kind);
         let (cache, vpc) = ("AWS::ElastiCache::ReplicationGroup", "AWS::EC2::VPC");
         let said = |changes: &[ResourceChanged]| consequences(changes).join(" ");
         assert_eq!(said(&[of(Action::Modify, cache), of(Action::Add, vpc)]), "");

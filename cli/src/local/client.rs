@@ -22,6 +22,7 @@ use tokio::time::timeout;
 pub(crate) use self::error::LocalError;
 pub(crate) use self::folder::{Folder, Held};
 use crate::app::version::VERSION;
+use crate::aws::Aws;
 use crate::aws::process::Process;
 use crate::local::protocol::{
     BUCKETS, Deployed, Deployment, Description, Faults, HostFile, Live, Look, Status,
@@ -117,8 +118,13 @@ impl Client {
         Buckets::below(self.folder.path().join(BUCKETS))
     }
 
-    pub(crate) fn process(&self) -> Process {
+    fn process(&self) -> Process {
         self.host.process()
+    }
+
+    /// What stands in for AWS.
+    pub(crate) fn aws(&self) -> Aws {
+        Aws::on_this_machine(self.process(), self.region())
     }
 
     /// The region in the stack's ARNs.
@@ -185,7 +191,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, LocalError> {
         let body = serde_json::to_vec(body).map_err(LocalError::Unintelligible)?;
-        let asking = http::post(&self.host, path, &body);
+        let asking = http::post(&self.host, path, body);
         let answer = self.process().unless_silent(asking).await?;
         let answer = answer.map_err(LocalError::Unreachable)?;
         if answer.status == 200 {

@@ -3,7 +3,7 @@
 use host::definition::Definition;
 use serde_json::Value;
 
-use crate::local::protocol::{Change, ChangeAction};
+use crate::stack::change_set::{Action, ResourceChanged};
 
 /// The kinds of resource in a definition, as its JSON and as CloudFormation name them.
 const KINDS: [(&str, &str); 5] = [
@@ -15,7 +15,7 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 /// What it takes to come from `before`, or from nothing, to `after`.
-pub(crate) fn changes(before: Option<&Definition>, after: &Definition) -> Vec<Change> {
+pub(crate) fn changes(before: Option<&Definition>, after: &Definition) -> Vec<ResourceChanged> {
     // Definitions are plain data: they always have a JSON form.
     let json = |definition: &Definition| serde_json::to_value(definition).unwrap_or_default();
     let before = before.map(json).unwrap_or_default();
@@ -23,22 +23,19 @@ pub(crate) fn changes(before: Option<&Definition>, after: &Definition) -> Vec<Ch
     let mut changes = Vec::new();
     for (kind, resource_type) in KINDS {
         let mut add = |resource: &Value, action| {
-            changes.push(Change {
-                action,
-                logical_id: id(resource).unwrap_or_default().to_owned(),
-                resource_type: resource_type.to_owned(),
-            });
+            let id = id(resource).unwrap_or_default();
+            changes.push(ResourceChanged::new(action, id, resource_type));
         };
         for resource in items(&after, kind) {
             match find(&before, kind, id(resource)) {
-                None => add(resource, ChangeAction::Add),
-                Some(was) if was != resource => add(resource, ChangeAction::Modify),
+                None => add(resource, Action::Add),
+                Some(was) if was != resource => add(resource, Action::Modify),
                 Some(_) => {}
             }
         }
         for resource in items(&before, kind) {
             if find(&after, kind, id(resource)).is_none() {
-                add(resource, ChangeAction::Remove);
+                add(resource, Action::Remove);
             }
         }
     }
@@ -102,9 +99,9 @@ mod tests {
         assert_eq!(
             shown,
             [
-                (ChangeAction::Modify, "Changed"),
-                (ChangeAction::Add, "New"),
-                (ChangeAction::Remove, "Gone"),
+                (Action::Modify, "Changed"),
+                (Action::Add, "New"),
+                (Action::Remove, "Gone"),
             ]
         );
         assert_eq!(changes[0].resource_type, "AWS::SQS::Queue");

@@ -29,7 +29,8 @@ use self::evaluator::{Evaluator, section};
 use self::fault::Fault;
 use self::parameters::Values;
 use self::resource::{Kind, Resource};
-use crate::local::protocol::{LeftOut, OutputValue, WithoutEffect};
+use crate::local::protocol::{LeftOut, WithoutEffect};
+use crate::stack::state::Output;
 use crate::stack::template::{Entry, Node, Template, TemplateError};
 
 /// What the template's functions are answered from.
@@ -54,7 +55,7 @@ pub(crate) struct Context {
 pub(crate) struct Evaluated {
     pub(crate) definition: Definition,
     /// In the template's order.
-    pub(crate) outputs: Vec<OutputValue>,
+    pub(crate) outputs: Vec<Output>,
     /// In the template's order.
     pub(crate) left_out: Vec<LeftOut>,
     /// What the template sets of what is made here, and nothing comes of.
@@ -130,10 +131,7 @@ fn evaluate_resources<'t>(
 }
 
 /// An output's value, where its condition holds.
-fn output<'t>(
-    evaluator: &mut Evaluator<'t>,
-    entry: &'t Entry,
-) -> fault::Result<Option<OutputValue>> {
+fn output<'t>(evaluator: &mut Evaluator<'t>, entry: &'t Entry) -> fault::Result<Option<Output>> {
     let node = &entry.value;
     if View::from(node).mapping().is_none() {
         return Err(Fault::new(node.at, "an output is a mapping with a `Value`"));
@@ -145,7 +143,7 @@ fn output<'t>(
         return Ok(None);
     }
     let description = node.get("Description").and_then(Node::text);
-    Ok(Some(OutputValue {
+    Ok(Some(Output {
         name: entry.key.clone(),
         value: evaluator
             .value(value, "an output")?

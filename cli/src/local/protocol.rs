@@ -29,6 +29,8 @@ use pattern::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::process::Process;
+use crate::stack::change_set::ResourceChanged;
+use crate::stack::state::Output;
 
 /// The folder of the buckets.
 pub(crate) const BUCKETS: &str = "buckets";
@@ -89,37 +91,17 @@ pub(crate) struct Deployment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Deployed {
-    /// Nothing was deployed here before.
-    pub(crate) created: bool,
     /// Empty where all is as it was.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<ResourceChanged>,
     #[serde(flatten)]
     pub(crate) description: Description,
-}
-
-/// What happened to a resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Change {
-    pub(crate) action: ChangeAction,
-    pub(crate) logical_id: String,
-    #[serde(rename = "type")]
-    pub(crate) resource_type: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ChangeAction {
-    Add,
-    Modify,
-    Remove,
 }
 
 /// The answer to `POST /_cqrs/describe`, and part of the one to `deploy`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Description {
-    pub(crate) outputs: Vec<OutputValue>,
+    pub(crate) outputs: Vec<Output>,
     /// What the template has and this machine does not need or does not have.
     pub(crate) left_out: Vec<LeftOut>,
     /// What the template sets of what is here, and nothing comes of.
@@ -171,15 +153,6 @@ pub(crate) struct Faults {
     pub(crate) faults: Vec<Active>,
     /// How many were ended.
     pub(crate) cleared: usize,
-}
-
-/// An output of the template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OutputValue {
-    pub(crate) name: String,
-    pub(crate) value: String,
-    pub(crate) description: Option<String>,
 }
 
 /// A resource without a counterpart here.

@@ -6,16 +6,16 @@ use host::{lambda, mapping};
 use pattern::timestamp::Timestamp;
 
 use super::{
-    Activity, Blind, Counted, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping, Part,
+    Activity, Blind, Counted, Function, Invocations, LAG_LIMIT_MS, Lag, LastError, Mapping,
     PerFunction, Seen, Stack, Unseen, parts,
 };
 use crate::app::clock;
-use crate::aws::Aws;
 use crate::domain::Domain;
 use crate::local::client::{Client, Folder};
-use crate::local::protocol::{OutputValue, Status};
+use crate::local::protocol::Status;
 use crate::settings::{Settings, StackName};
 use crate::stack::functions::Functions;
+use crate::stack::state;
 
 /// See the module's documentation. Looking does not start the stack.
 #[derive(Debug)]
@@ -44,10 +44,10 @@ impl OnThisMachine {
     }
 
     async fn running(&self, client: &Client) -> Result<Seen, Blind> {
-        let aws = Aws::on_this_machine(client.process(), client.region());
+        let aws = client.aws();
         let functions = Functions::new(&aws, self.stack.clone(), false);
         let outputs = client.describe().await?.outputs;
-        let output = |name| output(&outputs, name);
+        let output = |name| state::output(&outputs, name).ok_or(Unseen::NoOutput(name));
         let buckets = client.buckets();
         let (status, read_model, write_model, failures) = tokio::join!(
             client.status(),
@@ -120,12 +120,6 @@ impl OnThisMachine {
             dashboard: None,
         })
     }
-}
-
-fn output<'a>(outputs: &'a [OutputValue], name: &'static str) -> Part<&'a str> {
-    let found = outputs.iter().find(|output| output.name == name);
-    let found = found.ok_or(Unseen::NoOutput(name))?;
-    Ok(&found.value)
 }
 
 fn of<'a>(status: &'a Status, name: &str) -> Option<&'a lambda::Status> {

@@ -8,7 +8,6 @@
 use std::io::{self, Cursor, Read, Write};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
@@ -95,7 +94,7 @@ pub(super) fn pack(binary: &[u8]) -> Result<Zip, ArchiveError> {
         Ok(writer.finish()?.into_inner())
     };
     let zip = write(options).map_err(ArchiveError::Write)?;
-    let sha256 = ContentHash::new(Sha256::digest(&zip).into());
+    let sha256 = ContentHash::of(&zip);
     Ok(Zip {
         bytes: Bytes::from(zip),
         sha256,
@@ -182,8 +181,7 @@ mod tests {
         let binary: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let zip = pack(&binary).unwrap();
         assert_eq!(unpack(&zip.bytes).unwrap(), binary);
-        let sha256 = ContentHash::new(Sha256::digest(&zip.bytes).into());
-        assert_eq!(zip.sha256, sha256);
+        assert_eq!(zip.sha256, ContentHash::of(&zip.bytes));
     }
 
     #[test]

@@ -369,9 +369,7 @@ impl Metadata {
             })
         }
     }
-}
 
-impl Metadata {
     /// Names, with the handlers, what is built with them where nothing is named, and asks for the
     /// handlers' programs alone. Cargo compiles a crate with the features that all named packages ask
     /// for: so those that `cargo run` has compiled for this tool serve the handlers too.
@@ -437,44 +435,32 @@ fn arguments(
     cross: bool,
     folder: &Path,
 ) -> Vec<OsString> {
+    const JSON: &str = "--message-format=json-render-diagnostics";
     let target = architecture.rust_target();
-    let json = "--message-format=json-render-diagnostics".to_owned();
-    let specific: Vec<String> = match builder {
-        Builder::Zigbuild => vec![
-            "zigbuild".to_owned(),
-            "--target".to_owned(),
-            format!("{target}.{RUNTIME_GLIBC}"),
-            json,
-        ],
+    let texts = |texts: &[&str]| texts.iter().map(OsString::from).collect::<Vec<_>>();
+    let mut arguments = match builder {
+        Builder::Zigbuild => {
+            let target = format!("{target}.{RUNTIME_GLIBC}");
+            texts(&["zigbuild", "--target", &target, JSON])
+        }
         Builder::CargoLambda => {
             let architecture = match architecture {
                 Architecture::Arm64 => "--arm64",
                 Architecture::X86_64 => "--x86-64",
             };
-            ["lambda", "build", architecture, "--lambda-dir"]
-                .map(str::to_owned)
-                .into()
+            let mut arguments = texts(&["lambda", "build", architecture, "--lambda-dir"]);
+            arguments.push(folder.into());
+            arguments
         }
+        Builder::Auto | Builder::Cargo if cross => texts(&["build", "--target", target, JSON]),
         // Without `--target` the project's own target folder stays warm.
-        Builder::Auto | Builder::Cargo if !cross => vec!["build".to_owned(), json],
-        Builder::Auto | Builder::Cargo => {
-            vec![
-                "build".to_owned(),
-                "--target".to_owned(),
-                target.to_owned(),
-                json,
-            ]
-        }
+        Builder::Auto | Builder::Cargo => texts(&["build", JSON]),
     };
-    let mut arguments: Vec<OsString> = specific.into_iter().map(OsString::from).collect();
-    if builder == Builder::CargoLambda {
-        arguments.push(folder.into());
-    }
     if profile == Profile::Release {
         arguments.push("--release".into());
     }
     for handler in Handler::ALL {
-        arguments.extend(["--package", handler.name()].map(OsString::from));
+        arguments.extend(texts(&["--package", handler.name()]));
     }
     arguments
 }

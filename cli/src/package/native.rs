@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
 use super::inspect::{self, InspectError};
 use super::{
     Architecture, ArchiveError, ContentHash, Handler, PackageError, PackageEvent, PackageRequest,
@@ -65,7 +63,7 @@ fn program(handler: Handler, path: PathBuf) -> Result<Program, PackageError> {
     match check(&bytes) {
         Ok(()) => Ok(Program {
             handler,
-            sha256: ContentHash::new(Sha256::digest(&bytes).into()),
+            sha256: ContentHash::of(&bytes),
             content: Content::Plain(bytes),
         }),
         Err(source) => Err(PackageError::Foreign {

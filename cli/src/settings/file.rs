@@ -9,6 +9,7 @@ use super::error::SettingsError;
 use super::value::{
     Preset, StackName, parse_account, parse_cache_url, parse_endpoint, parse_region, parse_role,
 };
+use crate::printer::Output;
 
 /// The file's top level, and each `[env.NAME]` in it.
 #[derive(Debug, Default, Deserialize)]
@@ -25,7 +26,7 @@ pub(super) struct Section {
     pub(super) local: Option<bool>,
     #[serde(default, deserialize_with = "cache_url")]
     pub(super) cache_url: Option<String>,
-    pub(super) output: Option<FileOutput>,
+    pub(super) output: Option<Output>,
     pub(super) artifact_bucket: Option<String>,
     #[serde(default, deserialize_with = "role")]
     pub(super) role_arn: Option<String>,
@@ -37,13 +38,6 @@ pub(super) struct Section {
     /// Empty in a section that is an environment itself.
     #[serde(default)]
     pub(super) env: BTreeMap<String, Section>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum FileOutput {
-    Text,
-    Json,
 }
 
 /// A parameter's value: CloudFormation takes text, people write numbers and booleans too.

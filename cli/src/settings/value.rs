@@ -78,7 +78,7 @@ impl FromStr for StackName {
 }
 
 /// A set of values over the template's defaults, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Preset {
     /// Guarded against deletion, failing nodes, bad releases and hungry neighbours

@@ -48,6 +48,8 @@ const CREATE_ATTEMPTS: u32 = 20;
 const CREATE_PAUSE: Duration = Duration::from_millis(500);
 /// Calls for single objects that run at once.
 const PARALLEL: usize = 16;
+/// S3 deletes no more objects with one call.
+const MOST_DELETED: usize = 1000;
 
 /// Where an artifact lies in the bucket. Known without any call.
 pub(crate) fn key(stack: &str, artifact: &Artifact) -> String {
@@ -354,20 +356,10 @@ impl ArtifactStore {
             .collect();
         let tag = Tag::builder().key(TAG.0).value(TAG.1).build()?;
         let tagging = Tagging::builder().tag_set(tag).build()?;
-        let mut token = None;
-        loop {
-            let page = self.list(stack, token).await?;
-            let old = page.keys.into_iter().filter(|key| !current.contains(key));
-            let tagged = stream::iter(old).map(|key| self.tag(key, tagging.clone()));
-            tagged
-                .buffer_unordered(PARALLEL)
-                .try_collect::<()>()
-                .await?;
-            token = page.next;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
+        let keys = self.keys(stack).await?.into_iter();
+        let old = keys.filter(|key| !current.contains(key));
+        let tagged = stream::iter(old).map(|key| self.tag(key, tagging.clone()));
+        tagged.buffer_unordered(PARALLEL).try_collect().await
     }
 
     async fn tag(&self, key: String, tagging: Tagging) -> Result<(), ArtifactError> {
@@ -391,27 +383,17 @@ impl ArtifactStore {
 
     /// Removes all artifacts of the stack and says how many there were.
     pub(crate) async fn remove_all(&self, stack: &str) -> Result<usize, ArtifactError> {
-        let mut removed = 0;
+        let keys = match self.keys(stack).await {
+            Err(ArtifactError::Aws(error)) if error.code() == Some("NoSuchBucket") => return Ok(0),
+            keys => keys?,
+        };
         let mut failed = Vec::new();
-        let mut token = None;
-        loop {
-            let page = match self.list(stack, token).await {
-                Err(ArtifactError::Aws(error)) if error.code() == Some("NoSuchBucket") => break,
-                page => page?,
-            };
-            if !page.keys.is_empty() {
-                let errors = self.delete(&page.keys).await?;
-                removed += page.keys.len() - errors.len();
-                failed.extend(errors);
-            }
-            token = page.next;
-            if token.is_none() {
-                break;
-            }
+        for keys in keys.chunks(MOST_DELETED) {
+            failed.extend(self.delete(keys).await?);
         }
         let count = failed.len();
         match failed.into_iter().next() {
-            None => Ok(removed),
+            None => Ok(keys.len()),
             Some((key, message)) => Err(ArtifactError::NotRemoved {
                 bucket: self.bucket.clone(),
                 count,
@@ -421,7 +403,7 @@ impl ArtifactStore {
         }
     }
 
-    /// Deletes up to a page of objects; gives those that are still there and why, for S3 answers
+    /// Deletes up to [`MOST_DELETED`] objects; gives those that are still there and why, for S3 answers
     /// with success all the same.
     async fn delete(&self, keys: &[String]) -> Result<Vec<(String, String)>, ArtifactError> {
         let objects: Result<Vec<_>, _> = keys
@@ -449,27 +431,26 @@ impl ArtifactStore {
             .collect())
     }
 
-    async fn list(&self, stack: &str, token: Option<String>) -> Result<Page, ArtifactError> {
-        let answer = self
+    /// The keys of the stack's artifacts. A user's own bucket may hold other things under the same prefix.
+    async fn keys(&self, stack: &str) -> Result<Vec<String>, ArtifactError> {
+        let asked = self
             .client
             .list_objects_v2()
             .bucket(&self.bucket)
             .expected_bucket_owner(&self.account)
-            .prefix(prefix(stack))
-            .set_continuation_token(token)
-            .send()
-            .await
-            .map_err(|error| AwsError::from_sdk("s3:ListBucket", error))?;
-        // A user's own bucket may hold other things under the same prefix.
-        let keys = answer
-            .contents()
-            .iter()
-            .filter_map(|object| object.key().map(str::to_owned))
-            .filter(|key| is_artifact(stack, key));
-        Ok(Page {
-            keys: keys.collect(),
-            next: answer.next_continuation_token,
-        })
+            .prefix(prefix(stack));
+        let mut pages = asked.into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::from_sdk("s3:ListBucket", error))?;
+            let found = page.contents().iter().filter_map(|object| object.key());
+            keys.extend(
+                found
+                    .filter(|key| is_artifact(stack, key))
+                    .map(str::to_owned),
+            );
+        }
+        Ok(keys)
     }
 
     /// Removes the managed bucket when no stack has artifacts in it; says whether it did.
@@ -493,12 +474,6 @@ impl ArtifactStore {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Up to a thousand keys.
-struct Page {
-    keys: Vec<String>,
-    next: Option<String>,
 }
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeAction, ChangeSetStatus, ChangeSetType, DeploymentConfig,
     DeploymentConfigMode, ExecutionStatus, Parameter, Replacement, RequiresRecreation,
     ResourceAttribute, ResourceChange, RollbackConfiguration, RollbackTrigger, Tag,
 };
 use host::pause::Pause;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::aws::AwsError;
@@ -75,7 +76,7 @@ pub(crate) enum Proposed {
 }
 
 /// What happens to one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResourceChanged {
     pub(crate) action: Action,
@@ -85,12 +86,25 @@ pub(crate) struct ResourceChanged {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) physical_id: Option<String>,
     /// The properties that change; those behind a replacement first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) properties: Vec<String>,
 }
 
+impl ResourceChanged {
+    /// A change of which no more is known.
+    pub(crate) fn new(action: Action, logical_id: &str, resource_type: &str) -> Self {
+        Self {
+            action,
+            logical_id: logical_id.to_owned(),
+            resource_type: resource_type.to_owned(),
+            physical_id: None,
+            properties: Vec::new(),
+        }
+    }
+}
+
 /// The order is that of the preview: the most dangerous last, where the eye ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Action {
     Add,
@@ -192,7 +206,7 @@ impl Stacks {
             // The name is nobody else's: the answer to an earlier attempt was lost.
             Err(error) if error.code() == Some("AlreadyExistsException") => {
                 let page = self.change_set_page(&name, &proposal.stack, None).await?;
-                page.id.zip(page.stack_id)
+                page.change_set_id.zip(page.stack_id)
             }
             Err(error) if error.code() == Some("ValidationError") => {
                 return Err(ChangeSetError::Rejected(error));
@@ -231,19 +245,23 @@ impl Stacks {
         let deadline = Instant::now() + CREATION_LIMIT;
         let mut pause = Pause::between(Duration::from_millis(100), Duration::from_secs(2));
         loop {
-            let page = self.change_set_page(id, stack_id, None).await?;
+            let mut page = self.change_set_page(id, stack_id, None).await?;
             match page.status {
                 Some(ChangeSetStatus::CreateComplete) => {
-                    let mut changes = page.changes;
-                    let mut token = page.next;
-                    while let Some(next) = token {
-                        let page = self.change_set_page(id, stack_id, Some(next)).await?;
-                        changes.extend(page.changes);
-                        token = page.next;
+                    let mut changes = Vec::new();
+                    loop {
+                        let found = page.changes.unwrap_or_default().into_iter();
+                        changes.extend(found.filter_map(changed));
+                        let next = page.next_token.filter(|token| !token.is_empty());
+                        if next.is_none() {
+                            return Ok(Finished::Ready(changes));
+                        }
+                        page = self.change_set_page(id, stack_id, next).await?;
                     }
-                    return Ok(Finished::Ready(changes));
                 }
-                Some(ChangeSetStatus::Failed) => return Ok(Finished::Failed(page.reason)),
+                Some(ChangeSetStatus::Failed) => {
+                    return Ok(Finished::Failed(page.status_reason.unwrap_or_default()));
+                }
                 _ if Instant::now() > deadline => return Err(ChangeSetError::TimedOut),
                 _ => pause.pass().await,
             }
@@ -255,30 +273,11 @@ impl Stacks {
         id: &str,
         stack_id: &str,
         token: Option<String>,
-    ) -> Result<Page, AwsError> {
-        let answer = self
-            .client
-            .describe_change_set()
-            .change_set_name(id)
-            .stack_name(stack_id)
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|e| AwsError::from_sdk("cloudformation:DescribeChangeSet", e))?;
-        Ok(Page {
-            id: answer.change_set_id,
-            stack_id: answer.stack_id,
-            execution: answer.execution_status,
-            status: answer.status,
-            reason: answer.status_reason.unwrap_or_default(),
-            changes: answer
-                .changes
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(changed)
-                .collect(),
-            next: answer.next_token.filter(|token| !token.is_empty()),
-        })
+    ) -> Result<DescribeChangeSetOutput, AwsError> {
+        let asked = self.client.describe_change_set();
+        let asked = asked.change_set_name(id).stack_name(stack_id);
+        let answer = asked.set_next_token(token).send().await;
+        answer.map_err(|e| AwsError::from_sdk("cloudformation:DescribeChangeSet", e))
     }
 
     /// Executes the change set; [`Stacks::follow`](super::follow) from the mark shows what becomes
@@ -323,7 +322,7 @@ impl Stacks {
             .change_set_page(&change_set.id, &change_set.stack_id, None)
             .await?;
         Ok(matches!(
-            page.execution,
+            page.execution_status,
             Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete)
         ))
     }
@@ -335,7 +334,7 @@ impl Stacks {
         if left.is_some_and(|s| s.situation() == super::state::Situation::Empty)
             && self.change_sets(stack_id).await?.is_empty()
         {
-            self.delete(stack_id).await?;
+            self.delete(stack_id, false).await?;
         }
         Ok(())
     }
@@ -371,16 +370,6 @@ impl Stacks {
 enum Finished {
     Ready(Vec<ResourceChanged>),
     Failed(String),
-}
-
-struct Page {
-    id: Option<String>,
-    stack_id: Option<String>,
-    execution: Option<ExecutionStatus>,
-    status: Option<ChangeSetStatus>,
-    reason: String,
-    changes: Vec<ResourceChanged>,
-    next: Option<String>,
 }
 
 /// CloudFormation says "no changes" only in prose, in one of two wordings.

@@ -15,13 +15,9 @@ pub(crate) struct Resource {
 }
 
 impl Stacks {
-    /// Asks for the stack's deletion; [`Stacks::follow`] shows what becomes of it.
-    pub(crate) async fn delete(&self, stack_id: &str) -> Result<(), AwsError> {
-        self.delete_with(stack_id, false).await
-    }
-
-    /// Like [`Stacks::delete`], in Express mode where asked.
-    pub(crate) async fn delete_with(&self, stack_id: &str, express: bool) -> Result<(), AwsError> {
+    /// Asks for the stack's deletion, in Express mode where `express` is set; [`Stacks::follow`] shows what
+    /// becomes of it.
+    pub(crate) async fn delete(&self, stack_id: &str, express: bool) -> Result<(), AwsError> {
         let mut request = self
             .client
             .delete_stack()
@@ -44,34 +40,23 @@ impl Stacks {
     /// The stack's resources that exist, in the order of their logical ids.
     pub(crate) async fn resources(&self, stack_id: &str) -> Result<Vec<Resource>, AwsError> {
         let mut resources = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .client
-                .list_stack_resources()
-                .stack_name(stack_id)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|e| AwsError::from_sdk("cloudformation:ListStackResources", e))?;
-            for summary in answer.stack_resource_summaries.unwrap_or_default() {
-                let gone = summary
-                    .resource_status
-                    .as_ref()
-                    .is_some_and(|status| status.as_str() == "DELETE_COMPLETE");
-                if let (Some(logical_id), Some(resource_type), false) =
-                    (summary.logical_resource_id, summary.resource_type, gone)
-                {
-                    resources.push(Resource {
-                        logical_id,
-                        resource_type,
-                        physical_id: summary.physical_resource_id,
-                    });
-                }
-            }
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
+        let asked = self.client.list_stack_resources().stack_name(stack_id);
+        let mut summaries = asked.into_paginator().items().send();
+        while let Some(summary) = summaries.next().await {
+            let summary =
+                summary.map_err(|e| AwsError::from_sdk("cloudformation:ListStackResources", e))?;
+            let gone = summary
+                .resource_status
+                .as_ref()
+                .is_some_and(|status| status.as_str() == "DELETE_COMPLETE");
+            if let (Some(logical_id), Some(resource_type), false) =
+                (summary.logical_resource_id, summary.resource_type, gone)
+            {
+                resources.push(Resource {
+                    logical_id,
+                    resource_type,
+                    physical_id: summary.physical_resource_id,
+                });
             }
         }
         resources.sort_by(|a, b| a.logical_id.cmp(&b.logical_id));

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::types::StackEvent;
 use host::pause::Pause;
-use serde::Serialize;
 
 use crate::aws::AwsError;
 use crate::stack::Stacks;
@@ -21,24 +20,18 @@ const USUAL_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Something happened to a resource of the stack, or to the stack itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResourceEvent {
-    #[serde(skip)]
     pub(crate) id: String,
     /// Milliseconds since 1970, as CloudFormation took the time.
     pub(crate) at_ms: i64,
     pub(crate) logical_id: String,
-    #[serde(rename = "type")]
     pub(crate) resource_type: String,
-    #[serde(skip)]
     pub(crate) physical_id: Option<String>,
     /// Such as `CREATE_IN_PROGRESS`.
     pub(crate) status: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     /// Whether this is the stack's own event.
-    #[serde(skip)]
     pub(crate) is_stack: bool,
 }
 
@@ -99,16 +92,12 @@ pub(crate) struct Mark {
     newest_ms: i64,
 }
 
-impl Mark {
-    /// When the newest event before the operation was, in milliseconds since 1970.
-    pub(crate) fn newest_ms(&self) -> i64 {
-        self.newest_ms
-    }
-}
-
 /// How an operation ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
+    pub(super) stack_id: String,
+    /// Nothing of the operation was before this moment, in milliseconds since 1970.
+    pub(super) since_ms: i64,
     /// The stack's own status, such as `CREATE_COMPLETE`.
     pub(crate) status: String,
     /// Every failure on the way, in order of time.
@@ -172,6 +161,7 @@ impl Stacks {
         let mut usual = Pause::between(USUAL_PAUSE, LONGEST_PAUSE).growing(1.25);
         let mut failures = Vec::new();
         let mut rolled_back = None;
+        let since_ms = mark.newest_ms;
         loop {
             let new = self.events_since(&mut mark).await?;
             if !new.is_empty() {
@@ -181,6 +171,8 @@ impl Stacks {
                 on_event(&event);
                 if event.ends_operation() {
                     return Ok(Ended {
+                        stack_id: mark.stack_id,
+                        since_ms,
                         status: event.status,
                         failures,
                         rolled_back,

@@ -110,22 +110,13 @@ impl Stacks {
             incomplete,
             ..Outside::default()
         };
-        let mut token = None;
-        loop {
-            let page = self
-                .client
-                .describe_stack_resource_drifts()
-                .stack_name(stack_id)
-                .set_next_token(token)
-                .send()
-                .await
+        let asked = self.client.describe_stack_resource_drifts();
+        let mut pages = asked.stack_name(stack_id).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page
                 .map_err(|e| AwsError::from_sdk("cloudformation:DescribeStackResourceDrifts", e))?;
             let found = page.stack_resource_drifts.unwrap_or_default();
             found.into_iter().for_each(|one| outside.add(one));
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
-            }
         }
         outside
             .changed

@@ -60,14 +60,17 @@ impl Stacks {
     }
 
     /// The same before something is changed: a stack that was never made is whose its previews are.
-    pub(crate) async fn check_may_change(&self, state: &StackState) -> Result<(), MayNotChange> {
+    pub(crate) async fn check_may_change(
+        &self,
+        state: &StackState,
+    ) -> Result<Result<(), NotOurs>, AwsError> {
         if state.situation() == Situation::Empty {
             let previews = self.change_sets(&state.id).await?;
             if !previews.iter().all(|name| is_own_name(name)) {
-                return Err(self.not_ours(state).into());
+                return Ok(Err(self.not_ours(state)));
             }
         }
-        Ok(self.check_ours(state)?)
+        Ok(self.check_ours(state))
     }
 
     fn not_ours(&self, state: &StackState) -> NotOurs {
@@ -75,38 +78,6 @@ impl Stacks {
             name: stack_name(&state.id),
             region: self.region.clone(),
             description: state.description.clone(),
-        }
-    }
-}
-
-/// Why a stack is not changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum MayNotChange {
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    #[error(transparent)]
-    NotOurs(#[from] NotOurs),
-}
-
-impl Explain for MayNotChange {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Aws(error) => error.kind(),
-            Self::NotOurs(error) => error.kind(),
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Aws(error) => error.name(),
-            Self::NotOurs(error) => error.name(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Aws(error) => error.hint(),
-            Self::NotOurs(error) => error.hint(),
         }
     }
 }

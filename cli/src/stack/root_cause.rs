@@ -8,25 +8,20 @@ use aws_sdk_cloudformation::operation::describe_events::builders::DescribeEvents
 use aws_sdk_cloudformation::types::{
     EventFilter, HookFailureMode, HookStatus, OperationEvent, ValidationStatus,
 };
-use serde::Serialize;
 
 use crate::aws::AwsError;
 use crate::stack::follow::{Ended, ResourceEvent};
 use crate::stack::{Stacks, is_missing};
 
 /// One thing that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) logical_id: String,
-    #[serde(rename = "type")]
     pub(crate) resource_type: String,
     pub(crate) reason: String,
     /// Where in the template, such as `/Resources/Table/Properties/KeySchema`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     /// The name that the resource has, or was to have, where it is said.
-    #[serde(skip)]
     pub(crate) name: Option<String>,
 }
 
@@ -57,27 +52,17 @@ pub(crate) struct Findings {
 }
 
 impl Stacks {
-    /// The causes of a failed operation, the first one first. `since_ms` is when it began.
-    pub(crate) async fn root_causes(
-        &self,
-        stack_id: &str,
-        since_ms: i64,
-        ended: &Ended,
-    ) -> Vec<Cause> {
-        let asked = self.client.describe_events().stack_name(stack_id);
+    /// The causes of a failed operation, the first one first.
+    pub(crate) async fn root_causes(&self, ended: &Ended) -> Vec<Cause> {
+        let asked = self.client.describe_events().stack_name(&ended.stack_id);
         let failed = EventFilter::builder().failed_events(true).build();
-        match operation_events(asked.filters(failed)).await {
-            Ok(events) => {
-                let causes = from_operation_events(events, since_ms);
-                if causes.is_empty() {
-                    from_stack_events(&ended.failures)
-                } else {
-                    causes
-                }
-            }
-            // Older permissions lack this call; the stack's events tell nearly as much.
-            Err(_) => from_stack_events(&ended.failures),
+        // Older permissions lack this call; the stack's events tell nearly as much.
+        let events = operation_events(asked.filters(failed)).await;
+        let causes = from_operation_events(events.unwrap_or_default(), ended.since_ms);
+        if causes.is_empty() {
+            return from_stack_events(&ended.failures);
         }
+        causes
     }
 
     /// What was found wrong with a change set. Where that cannot be asked, its own reason is all.

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{Stack, StackDriftStatus, StackStatus};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::settings::StackName;
@@ -30,7 +30,7 @@ pub(crate) struct StackState {
 }
 
 /// One of the stack's outputs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Output {
     pub(crate) name: String,
     pub(crate) value: String,
@@ -60,11 +60,14 @@ impl StackState {
     }
 
     pub(crate) fn output(&self, name: &str) -> Option<&str> {
-        self.outputs
-            .iter()
-            .find(|output| output.name == name)
-            .map(|output| output.value.as_str())
+        output(&self.outputs, name)
     }
+}
+
+/// The value of an output of this name.
+pub(crate) fn output<'a>(outputs: &'a [Output], name: &str) -> Option<&'a str> {
+    let found = outputs.iter().find(|output| output.name == name);
+    found.map(|output| output.value.as_str())
 }
 
 /// See [`Situation`]. The rules are those of the CloudFormation guide, "Stack status codes":

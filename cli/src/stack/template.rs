@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::parameter::{BrokenRule, KMS_KEY, Parameter, ParameterGroup};
+pub(crate) use self::parameter::{KMS_KEY, Parameter, ParameterGroup};
 pub(crate) use self::yaml::{Entry, Node, Position, Value};
 use crate::error::{Explain, Kind};
 
@@ -64,7 +64,7 @@ pub(crate) enum TemplateError {
     #[error("the parameter `{parameter}` {rule}{}", remark(description))]
     BadValue {
         parameter: String,
-        rule: BrokenRule,
+        rule: String,
         description: Option<String>,
     },
     /// Give these values.

@@ -13,7 +13,7 @@ use crate::observe::{OnAws, OnThisMachine, Source};
 use crate::settings::Settings;
 use crate::stack::Stacks;
 use crate::stack::functions::Functions;
-use crate::stack::state::Situation;
+use crate::stack::state::{self, Situation};
 
 /// See the module's documentation. Clones share it.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Reach {
             Way::Aws(aws) => Ok(Aws::clone(aws)),
             Way::Local(_) => {
                 let client = self.process().await.ok_or_else(not_running)?;
-                Ok(Aws::on_this_machine(client.process(), client.region()))
+                Ok(client.aws())
             }
         }
     }
@@ -127,8 +127,7 @@ impl Reach {
             Way::Local(_) => {
                 let client = self.process().await.ok_or_else(not_running)?;
                 let outputs = client.describe().await?.outputs;
-                let found = outputs.into_iter().find(|output| output.name == OUTPUT);
-                found.map(|output| output.value)
+                state::output(&outputs, OUTPUT).map(str::to_owned)
             }
         };
         let table = found.ok_or_else(|| {

@@ -25,7 +25,9 @@ pub(crate) use self::hold::Hold;
 pub(crate) use self::parts::Parts;
 pub(crate) use self::release::{Installed, Release};
 pub(crate) use self::run::{Outcome, Run, Running};
-pub(crate) use self::sandbox::{HANDLERS, Sandbox, architecture, files, handlers, target};
+pub(crate) use self::sandbox::{
+    HANDLERS, Sandbox, another_query, architecture, files, handlers, handlers_with, target,
+};
 pub(crate) use self::scripted::{Reply, Request, Scripted};
 pub(crate) use self::stage::{AwsStage, LocalStage, Stage, block_on, on_both};
 pub(crate) use self::terminal::Terminal;

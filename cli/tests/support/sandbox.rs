@@ -36,6 +36,27 @@ pub(crate) fn handlers() -> PathBuf {
     folder
 }
 
+/// A folder with them, in which each was changed.
+pub(crate) fn handlers_with(change: impl Fn(&str, &mut Vec<u8>)) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in HANDLERS {
+        let mut program = std::fs::read(handlers().join(name)).unwrap();
+        change(name, &mut program);
+        std::fs::write(folder.path().join(name), program).unwrap();
+    }
+    folder
+}
+
+/// The same with a query that is another program and does the same: what follows the end of an
+/// executable is never loaded.
+pub(crate) fn another_query() -> TempDir {
+    handlers_with(|name, program| {
+        if name == "query" {
+            program.extend_from_slice(b"another build");
+        }
+    })
+}
+
 /// This machine's processor, as Lambda calls it.
 pub(crate) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
@@ -141,6 +162,38 @@ impl Sandbox {
     }
 
     /// A program with these arguments, not started yet.
+    /// Writes a workspace with a crate below `handlers` for each of these programs.
+    pub(crate) fn write_crates(&self, names: &[&str], main: impl Fn(&str) -> String) {
+        let members: Vec<_> = names
+            .iter()
+            .map(|name| format!("handlers/{name}"))
+            .collect();
+        let workspace = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n");
+        self.write("Cargo.toml", &workspace);
+        for name in names {
+            let package =
+                format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+            self.write(&format!("handlers/{name}/Cargo.toml"), &package);
+            self.write(&format!("handlers/{name}/src/main.rs"), &main(name));
+        }
+    }
+
+    /// `cqrs deploy --yes` with the handlers that were built before.
+    pub(crate) fn deploy(&self) -> Run {
+        self.deploy_from(&handlers())
+    }
+
+    /// The same, with those in this folder.
+    pub(crate) fn deploy_from(&self, handlers: &Path) -> Run {
+        self.cqrs(["deploy", "--yes", "--prebuilt"]).arg(handlers)
+    }
+
+    /// `cqrs deploy --plan` with the handlers that were built before.
+    pub(crate) fn plan(&self) -> Run {
+        let plan = self.cqrs(["deploy", "--plan", "--prebuilt"]);
+        plan.arg(handlers())
+    }
+
     pub(crate) fn run<S: AsRef<OsStr>>(
         &self,
         program: &Path,

@@ -8,6 +8,12 @@ use aws_smithy_types::DateTime;
 use serde_json::Value;
 use test_support::http;
 
+use super::run::Outcome;
+use super::sandbox::{Sandbox, handlers};
+
+const CHANGE_SET: &str = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/cqrs-deploy-1/2";
+const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/cqrs/1";
+
 /// A request, as far as a test asks about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -120,6 +126,21 @@ impl Reply {
             "<Arn>arn:aws:iam::123456789012:user/ann</Arn><UserId>A</UserId>\
              <Account>123456789012</Account>",
         )
+    }
+
+    /// A change set is being made.
+    pub(crate) fn change_set_begun() -> Self {
+        let ids = format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>");
+        Self::xml("CreateChangeSet", &ids)
+    }
+
+    /// The change set, in this state and with more members, such as its changes.
+    pub(crate) fn change_set(status: &str, more: &str) -> Self {
+        let described = format!(
+            "<ChangeSetId>{CHANGE_SET}</ChangeSetId><StackId>{STACK}</StackId>\
+             <Status>{status}</Status>{more}"
+        );
+        Self::xml("DescribeChangeSet", &described)
     }
 
     /// Three zones, of which a new stack takes two.
@@ -243,6 +264,13 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
+    /// `cqrs deploy` against it, with the handlers that were built before.
+    pub(crate) fn deploy(&self, more: &[&str]) -> Outcome {
+        let sandbox = Sandbox::against(&self.endpoint());
+        let deploy = sandbox.cqrs(["deploy", "--prebuilt"]).arg(handlers());
+        deploy.args(more).outcome()
+    }
+
     /// Answers each request as `script` says, one after the other.
     pub(crate) fn new(script: impl FnMut(&Request) -> Reply + Send + 'static) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));

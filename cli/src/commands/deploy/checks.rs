@@ -46,14 +46,8 @@ pub(super) fn failover(values: &Values<'_>) -> Result<(), Failure> {
 
 /// Whether the account has what the functions are to reserve.
 pub(super) async fn concurrency(aws: &Aws, values: &Values<'_>) -> Result<(), Failure> {
-    let sum = |value: &dyn Fn(&str) -> Option<String>| -> i64 {
-        let numbers = RESERVED
-            .into_iter()
-            .filter_map(|name| value(name)?.parse().ok());
-        numbers.map(|number: i64| number.max(0)).sum()
-    };
-    let had = sum(&|name| values.before(name).map(str::to_owned));
-    let asked = sum(&|name| values.after(name).map(str::to_owned));
+    let had = reserved(|name| values.before(name));
+    let asked = reserved(|name| values.after(name));
     if asked <= had {
         return Ok(());
     }
@@ -61,6 +55,13 @@ pub(super) async fn concurrency(aws: &Aws, values: &Values<'_>) -> Result<(), Fa
         return Ok(());
     };
     fits(account, had, asked, aws.region())
+}
+
+fn reserved<'a>(value: impl Fn(&str) -> Option<&'a str>) -> i64 {
+    let numbers = RESERVED
+        .into_iter()
+        .filter_map(|name| value(name)?.parse().ok());
+    numbers.map(|number: i64| number.max(0)).sum()
 }
 
 fn fits(account: Concurrency, had: i64, asked: i64, region: &str) -> Result<(), Failure> {
@@ -121,28 +122,11 @@ pub(super) fn refuse_open_cache(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::stack::change_set::ParameterSource;
-    use crate::stack::template::Template;
+    use crate::commands::deploy::values::fixture::with_values;
 
     fn judged(before: &[(&str, &str)], after: &[(&str, &str)]) -> Result<(), Failure> {
-        let text = crate::project::template().to_owned();
-        let template = Template::from_text("template.yaml".as_ref(), text).expect("a template");
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let existing: BTreeMap<_, _> = before.iter().map(owned).collect();
-        let previous = existing
-            .keys()
-            .map(|name| (name.clone(), ParameterSource::Previous));
-        let given = after.iter().map(owned);
-        let given = given.map(|(name, value)| (name, ParameterSource::Value(value)));
-        let proposed = previous.chain(given).collect();
-        failover(&Values {
-            template: &template,
-            existing: &existing,
-            proposed: &proposed,
-        })
+        with_values(crate::project::template(), before, after, failover)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sees to it that the read model of what was deployed is complete.
+//! The end of a deployment, on AWS and on this machine: its read model is completed, and it is reported.
 //!
 //! That of a new stack is: its table is empty, and all that comes into it comes through its stream.
 //! So is that of a stack whose first deployment was not followed to its end, while the table is
@@ -9,11 +9,13 @@ use pattern::payload::Token;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::report::Done;
+use super::local::report::Here;
+use super::report::{Deployed, Done, Location};
 use super::said::Said;
 use crate::app::interrupt::Interrupt;
 use crate::aws::Aws;
 use crate::commands::described;
+use crate::commands::outputs::Outputs;
 use crate::commands::rebuild::options::RebuildArgs;
 use crate::commands::rebuild::{self, Rebuilt};
 use crate::error::{Explain, Failure};
@@ -21,7 +23,9 @@ use crate::models::Models;
 use crate::models::table::Table;
 use crate::printer::Printer;
 use crate::settings::{Settings, Target, stack_flag};
+use crate::stack::change_set::ResourceChanged;
 use crate::stack::functions::{FunctionError, Functions};
+use crate::stack::state;
 
 #[derive(Deserialize)]
 struct Pong {
@@ -29,26 +33,72 @@ struct Pong {
     complete: Option<bool>,
 }
 
-/// What a deployment has come to, for its read model.
+/// What a deployment has come to.
 pub(super) struct Completion<'a> {
     pub(super) aws: &'a Aws,
     pub(super) settings: &'a Settings,
-    /// The stack's table; none in a stack that has none.
-    pub(super) table: Option<&'a str>,
+    pub(super) location: Location<'a>,
     pub(super) done: Done,
+    pub(super) changes: Vec<ResourceChanged>,
+    pub(super) outputs: Outputs,
     /// Whether a table went whose items the read model still shows.
     pub(super) replaced: bool,
     /// What the functions that are deployed have said already.
     pub(super) said: Said,
     /// Whether all was agreed to before.
     pub(super) agreed: bool,
+    /// What else there is to say of a stack on this machine.
+    pub(super) here: Option<Here>,
     pub(super) interrupt: &'a Interrupt,
     pub(super) printer: &'a Printer,
 }
 
 impl Completion<'_> {
+    /// Says what was done, sees to the read model, and gives the result.
+    pub(super) async fn finish(mut self) -> Result<(), Failure> {
+        let (settings, printer) = (self.settings, self.printer);
+        let done = self.done.says(&settings.stack);
+        printer.note(format_args!("\n{} {done}", printer.style().green("✓")));
+        let completed = self.complete().await;
+        // The deployment is reported, whatever became of the read model.
+        let (rebuild, failed) = match completed {
+            Ok(rebuilt) => {
+                let judged = rebuilt.as_ref().map_or(Ok(()), Rebuilt::judge);
+                (rebuilt, judged)
+            }
+            Err(failure) => (None, Err(failure)),
+        };
+        if printer.stdout_is_terminal() {
+            printer.note("");
+        }
+        let deployed = Deployed {
+            location: self.location,
+            done: self.done,
+            changes: self.changes,
+            outputs: self.outputs,
+            rebuild,
+            here: self.here,
+        };
+        printer.data(&deployed)?;
+        if let Some(here) = &deployed.here {
+            here.show(printer);
+        }
+        failed?;
+        let local = match settings.target {
+            Target::Aws => "",
+            Target::Local => " --local",
+        };
+        printer.next(format_args!(
+            "cqrs {} create{local}{}{}",
+            settings.domain.entity,
+            settings.domain.example(),
+            stack_flag(&settings.stack),
+        ));
+        Ok(())
+    }
+
     /// Completes the read model where that takes no rebuild, and else offers one; gives its report.
-    pub(super) async fn complete(mut self) -> Result<Option<Rebuilt>, Failure> {
+    async fn complete(&mut self) -> Result<Option<Rebuilt>, Failure> {
         let said = self.said.description.take();
         let keeping = described::keep_of_project(self.aws, said, self.settings, self.printer);
         let ((), completed) = tokio::join!(keeping, self.read_model());
@@ -56,7 +106,8 @@ impl Completion<'_> {
     }
 
     async fn read_model(&self) -> Result<Option<Rebuilt>, Failure> {
-        let Some(table) = self.table else {
+        // Not every stack has one.
+        let Some(table) = state::output(&self.outputs.0, "TableName") else {
             return Ok(None);
         };
         if self.replaced {
@@ -137,17 +188,4 @@ async fn make_complete(models: &Models) -> Result<(), FunctionError> {
     let token = Token::fresh();
     models.begin(&token).await?;
     models.complete(&token).await
-}
-
-/// The report of a rebuild and its failure, apart: the deployment is reported first.
-pub(super) fn parted(
-    completed: Result<Option<Rebuilt>, Failure>,
-) -> (Option<Rebuilt>, Result<(), Failure>) {
-    match completed {
-        Ok(rebuilt) => {
-            let judged = rebuilt.as_ref().map_or(Ok(()), Rebuilt::judge);
-            (rebuilt, judged)
-        }
-        Err(failure) => (None, Err(failure)),
-    }
 }

@@ -14,7 +14,7 @@ use crate::prices::{self, Assumed, Node, Prices};
 const REPLICATION_GROUP: &str = "AWS::ElastiCache::ReplicationGroup";
 
 /// See the module's documentation.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Cost {
     region: String,
@@ -172,28 +172,12 @@ impl fmt::Display for Cost {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::stack::change_set::ParameterSource;
+    use crate::commands::deploy::values::fixture::with_values;
 
     fn cost(before: &[(&str, &str)], after: &[(&str, &str)], region: &str) -> Cost {
-        let text = crate::project::template().to_owned();
-        let template = Template::from_text("template.yaml".as_ref(), text).expect("a template");
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let given = after.iter().map(owned);
-        Cost::of(
-            &Values {
-                template: &template,
-                existing: &before.iter().map(owned).collect(),
-                proposed: &given
-                    .map(|(name, value)| (name, ParameterSource::Value(value)))
-                    .collect::<BTreeMap<_, _>>(),
-            },
-            region,
-            "orders",
-        )
-        .expect("the pattern's template")
+        let cost = |values: &Values<'_>| Cost::of(values, region, "orders");
+        with_values(crate::project::template(), before, after, cost).expect("its costs")
     }
 
     /// The sums of docs/cost.md.

@@ -78,11 +78,8 @@ mod tests {
 
     fn change(action: Action, table: &str) -> ResourceChanged {
         ResourceChanged {
-            action,
-            logical_id: "WriteModel".to_owned(),
-            resource_type: TABLE.to_owned(),
             physical_id: Some(table.to_owned()),
-            properties: Vec::new(),
+            ..ResourceChanged::new(action, "WriteModel", TABLE)
         }
     }
 

@@ -128,31 +128,16 @@ fn next_cache(values: &Values<'_>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::template::Template;
+    use crate::commands::deploy::values::fixture::with_values;
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    /// What follows for a stack with the one, to which the other is proposed.
     fn number_after(deployed: &[(&str, &str)], given: &[(&str, &str)]) -> Option<u32> {
-        let text = "Resources: {T: {Type: T}}\nParameters:\n  CacheNumber: {Type: Number, Default: 1}\n  \
-                    VpcId: {Type: String, Default: ''}\n  KmsKeyArn: {Type: String, Default: ''}\n";
-        let path = std::path::Path::new("template.yaml");
-        let template = Template::from_text(path, text.to_owned()).expect("a template");
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let existing: BTreeMap<String, String> = deployed.iter().map(owned).collect();
-        let mut proposed: Derived = existing
-            .keys()
-            .map(|name| (name.clone(), ParameterSource::Previous))
-            .collect();
-        let given = given.iter().map(owned);
-        proposed.extend(given.map(|(name, value)| (name, ParameterSource::Value(value))));
-        next_cache(&Values {
-            template: &template,
-            existing: &existing,
-            proposed: &proposed,
-        })
+        let template = "Resources: {T: {Type: T}}\nParameters:\n  CacheNumber: {Type: Number, Default: 1}\n  \
+                        VpcId: {Type: String, Default: ''}\n  KmsKeyArn: {Type: String, Default: ''}\n";
+        with_values(template, deployed, given, next_cache)
     }
 
     #[test]

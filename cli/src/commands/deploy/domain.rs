@@ -6,14 +6,9 @@ use crate::domain::{Difference, Domain};
 use crate::printer::Printer;
 use crate::stack::functions::Functions;
 
-/// What changes where `domain` takes the place of what the stack's functions say.
-pub(super) async fn differences(
-    functions: &Functions,
-    domain: &Domain,
-    printer: &Printer,
-) -> Vec<Difference> {
-    let deployed = description(functions, printer).await;
-    deployed.map_or_else(Vec::new, |deployed| domain.differences_from(&deployed))
+/// What changes where `domain` takes the place of what is deployed; nothing where that is not known.
+pub(super) fn differences(deployed: Option<&Description>, domain: &Domain) -> Vec<Difference> {
+    deployed.map_or_else(Vec::new, |deployed| domain.differences_from(deployed))
 }
 
 /// What the stack's functions say; nothing where they do not answer, as before they ever did.

@@ -8,7 +8,7 @@ use crate::commands::counted;
 use crate::error::{Failure, Kind};
 use crate::failures::destination::Destination;
 use crate::stack::change_set::{Action, ResourceChanged};
-use crate::stack::state::Output;
+use crate::stack::state::{self, Output};
 
 /// What the template calls them.
 const DESTINATIONS: [&str; 2] = ["FailuresQueue", "FailuresBucket"];
@@ -28,10 +28,7 @@ pub(super) async fn lost(
     if !changes.iter().any(goes) {
         return Ok(None);
     }
-    let output = |name: &'static str| {
-        let found = outputs.iter().find(|output| output.name == name);
-        found.map(|output| output.value.as_str())
-    };
+    let output = |name: &'static str| state::output(outputs, name);
     let stream = output("StreamArn").unwrap_or_default();
     let Some(destination) = Destination::of(aws, here, stream, output) else {
         return Ok(None);
@@ -59,13 +56,7 @@ mod tests {
     use super::*;
 
     fn change(action: Action, logical_id: &str) -> ResourceChanged {
-        ResourceChanged {
-            action,
-            logical_id: logical_id.to_owned(),
-            resource_type: String::new(),
-            physical_id: None,
-            properties: Vec::new(),
-        }
+        ResourceChanged::new(action, logical_id, "")
     }
 
     fn outputs() -> Vec<Output> {

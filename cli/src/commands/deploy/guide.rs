@@ -292,19 +292,15 @@ fn edited(
     if let Some(preset) = settings.preset {
         section.insert("preset", value(preset.name()));
     }
-    let kept: Vec<(&String, &String)> = settings
-        .parameters
-        .iter()
-        .filter(|(name, given)| {
-            template
-                .parameter(name)
-                .is_none_or(|p| baseline(p, settings.preset) != Some(given))
-        })
-        .collect();
-    if section.contains_key("parameters") || !kept.is_empty() {
+    let is_kept = |name: &str, given: &str| {
+        let known = template.parameter(name);
+        known.is_none_or(|parameter| baseline(parameter, settings.preset) != Some(given))
+    };
+    let mut given = settings.parameters.iter();
+    if section.contains_key("parameters") || given.any(|(name, given)| is_kept(name, given)) {
         let parameters = subtable(section, "parameters");
         for (name, given) in &settings.parameters {
-            if kept.iter().any(|(kept, _)| *kept == name) {
+            if is_kept(name, given) {
                 parameters.insert(name, value(given));
             } else {
                 parameters.remove(name);
@@ -360,23 +356,19 @@ mod tests {
         }
     }
 
-    fn template() -> Template {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("template.yaml");
-        std::fs::write(
-            &path,
-            "Parameters:\n  Size: {Type: Number, Default: 1}\nResources:\n  Q: {Type: AWS::SQS::Queue}\n",
-        )
-        .expect("a file");
-        Template::read(&path).expect("a template")
+    fn template(parameters: &str) -> Template {
+        let text = format!("Parameters:\n{parameters}Resources:\n  Q: {{Type: AWS::SQS::Queue}}\n");
+        Template::from_text(Path::new("template.yaml"), text).expect("a template")
     }
+
+    const SIZE: &str = "  Size: {Type: Number, Default: 1}\n";
 
     #[test]
     fn a_new_file_holds_what_differs_from_the_template() {
         let text = edited(
             "",
             &settings(None, &[("Size", "1"), ("Extra", "x")]),
-            &template(),
+            &template(SIZE),
         );
         insta::assert_snapshot!(text.expect("edits"), @r#"
         stack = "shop"
@@ -391,10 +383,9 @@ mod tests {
     fn a_preset_is_kept_by_its_name_and_not_by_its_values() {
         let mut settings = settings(Some("prod"), &[("CacheReplicas", "1"), ("Size", "2")]);
         settings.preset = Some(Preset::Production);
-        let path = Path::new("template.yaml");
-        let text = "Parameters:\n  Size: {Type: Number, Default: 1}\n  CacheReplicas: {Type: Number, \
-                    Default: 0}\nResources:\n  Q: {Type: AWS::SQS::Queue}\n";
-        let template = Template::from_text(path, text.to_owned()).expect("a template");
+        let template = template(&format!(
+            "{SIZE}  CacheReplicas: {{Type: Number, Default: 0}}\n"
+        ));
         let text = edited("", &settings, &template);
         insta::assert_snapshot!(text.expect("edits"), @r#"
         [env.prod]
@@ -424,7 +415,7 @@ mod tests {
     #[test]
     fn comments_and_other_keys_of_the_file_stay() {
         let before = "# ours\nprofile = \"dev\" # not asked\n[parameters]\nSize = 3 # why\n";
-        let text = edited(before, &settings(None, &[("Size", "2")]), &template());
+        let text = edited(before, &settings(None, &[("Size", "2")]), &template(SIZE));
         insta::assert_snapshot!(text.expect("edits"), @r#"
         # ours
         profile = "dev" # not asked
@@ -440,7 +431,7 @@ mod tests {
         let text = edited(
             "stack = \"base\"\n",
             &settings(Some("prod"), &[("Size", "2")]),
-            &template(),
+            &template(SIZE),
         );
         insta::assert_snapshot!(text.expect("edits"), @r#"
         stack = "base"

@@ -3,44 +3,44 @@
 //! Nothing is asked, for nothing costs; what a table holds stays. All that can be wrong with the
 //! template is said before the handlers are built.
 
-mod report;
+pub(super) mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use futures_util::future;
 use host::cache::Choice;
-use host::definition::ACCOUNT;
+use host::definition::{ACCOUNT, Definition};
 use pattern::description::Description;
 
-use super::data::{self, Lost};
-use super::failures;
+use self::report::Here;
+use super::{confirmed, data, domain, failures, warn_of_newer};
 use crate::app::handler::Handler;
 use crate::app::interrupt::Interrupt;
 use crate::app::version::VERSION;
-use crate::aws::Aws;
+use crate::commands::deploy::complete::Completion;
+use crate::commands::deploy::forecast::Forecast;
 use crate::commands::deploy::options::DeployArgs;
-use crate::commands::deploy::report::{Planned, packaged};
+use crate::commands::deploy::report::{Done, Location, Planned};
+use crate::commands::deploy::said::Said;
 use crate::commands::deploy::source::Source;
-use crate::commands::deploy::{build_output, domain, warn_of_newer};
 use crate::commands::local::deployed::{self, cache_address, endpoint};
-use crate::commands::local::{folder, note_port};
+use crate::commands::local::{folder, note_port, only_on_aws};
+use crate::commands::outputs::Outputs;
+use crate::commands::preview::Preview;
 use crate::domain::Difference;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::local::cache_program::{self, CacheProgramError};
 use crate::local::client::{Came, Client, Folder, Held, LocalError, StartOptions};
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::programs;
 use crate::local::protocol::{self, Deployment};
-use crate::package::{
-    Architecture, Builder, PackageEvent, PackageRequest, Program, programs as build,
-};
+use crate::package::{Builder, Program};
 use crate::printer::Printer;
 use crate::settings::{Settings, stack_flag};
-use crate::stack::change_set::{Action, ResourceChanged};
+use crate::stack::change_set::ResourceChanged;
 use crate::stack::functions::Functions;
-use crate::stack::state::Output;
 use crate::stack::template::Template;
 
 pub(super) async fn run(
@@ -82,7 +82,7 @@ pub(in crate::commands) async fn renew(
 
 /// Options that would promise what does not happen here.
 fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
-    let typed = [
+    only_on_aws(&[
         (args.guided, "--guided"),
         (args.preset.is_some(), "--preset"),
         (args.code_only, "--code-only"),
@@ -99,29 +99,12 @@ fn refuse_what_is_for_aws(args: &DeployArgs) -> Result<(), Failure> {
             "--termination-protection",
         ),
         (args.rollback_alarms.is_some(), "--rollback-alarms"),
-    ];
-    let names: Vec<_> = typed
-        .iter()
-        .filter(|(typed, _)| *typed)
-        .map(|(_, name)| format!("`{name}`"))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Usage,
-        format!(
-            "{} {} for AWS and cannot be used with `--local`",
-            names.join(", "),
-            if names.len() == 1 { "is" } else { "are" }
-        ),
-    ))
+    ])
 }
 
 /// A stack that was brought to what is described.
 struct Brought {
     existed: bool,
-    region: String,
     client: Client,
     deployed: protocol::Deployed,
     /// Whether a table with items went.
@@ -182,6 +165,12 @@ impl<'a> LocalDeployment<'a> {
         ));
         let deployed_by = previous.as_ref().and_then(|it| it.version.as_deref());
         warn_of_newer(&self.settings.stack, deployed_by, self.printer);
+        let region = self.region(previous.as_ref());
+        if self.settings.aws.region.is_some() && self.settings.local_region() != region {
+            self.printer.detail(format_args!(
+                "the stack keeps the region that it was made with, {region}"
+            ));
+        }
         if self.args.plan {
             return self.plan(previous.as_ref()).await;
         }
@@ -203,26 +192,14 @@ impl<'a> LocalDeployment<'a> {
         let brought = self.bring(cache, &built, false).await?;
         let functions = self.functions(&brought.client);
         Ok(Renewed {
-            changes: resources(brought.deployed.changes),
+            changes: brought.deployed.changes,
             description: domain::description(&functions, self.printer).await,
         })
     }
 
     /// The one that the stack was made with: it is in the names of everything that is there.
-    fn region(&self, previous: Option<&Deployment>) -> String {
-        let asked = self.settings.local_region();
-        match previous {
-            Some(previous) if previous.region != asked => {
-                if self.settings.aws.region.is_some() {
-                    self.printer.detail(format_args!(
-                        "the stack keeps the region that it was made with, {}",
-                        previous.region
-                    ));
-                }
-                previous.region.clone()
-            }
-            _ => asked.to_owned(),
-        }
+    fn region<'b>(&'b self, previous: Option<&'b Deployment>) -> &'b str {
+        previous.map_or(self.settings.local_region(), |previous| &previous.region)
     }
 
     /// Those that are given; others keep the value that the stack has, as on AWS.
@@ -243,7 +220,7 @@ impl<'a> LocalDeployment<'a> {
     ) -> Result<Evaluated, Failure> {
         let context = Context {
             stack: self.settings.stack.to_string(),
-            region: self.region(previous),
+            region: self.region(previous).to_owned(),
             parameters: self.parameters(previous),
             programs: programs.clone(),
             endpoint: endpoint(previous),
@@ -254,25 +231,7 @@ impl<'a> LocalDeployment<'a> {
     }
 
     async fn build(&self) -> Result<Vec<Program>, Failure> {
-        let project = match &self.source {
-            Source::Project(folder) => folder.clone(),
-            Source::Bundled(bundle) if self.args.prebuilt.is_none() => {
-                return Ok(bundle.programs()?);
-            }
-            Source::Bundled(bundle) => bundle.folder().to_owned(),
-        };
-        let request = PackageRequest {
-            project,
-            prebuilt: self.args.prebuilt.clone(),
-            builder: self.args.builder,
-            architecture: Architecture::host(),
-            output: build_output(self.printer),
-        };
-        let built = build(request, |event| match event {
-            PackageEvent::Building { .. } => self.printer.note(packaged(&event)),
-            _ => self.printer.detail(packaged(&event)),
-        });
-        Ok(built.await?)
+        self.source.programs(&self.args, self.printer).await
     }
 
     /// The server that was named, else the one that came with the tool, else one that is installed, else
@@ -298,9 +257,7 @@ impl<'a> LocalDeployment<'a> {
                 cache_program::VERSION,
                 cache_program::own_folder()?.display(),
             );
-            let said = || Failure::interrupted("interrupted; nothing was changed");
-            let asked = self.interrupt.unless(self.printer.confirm(&question), said);
-            if !asked.await?? {
+            if !confirmed(&question, self.interrupt, self.printer).await? {
                 return Err(missing());
             }
         }
@@ -334,18 +291,19 @@ impl<'a> LocalDeployment<'a> {
         let region = self.region(previous.as_ref());
         programs::store(&self.folder, built)?;
         let paths = programs::paths(&self.folder, built);
-        let client = self.client(previous.as_ref(), &region).await?;
+        let client = self.client(previous.as_ref(), region).await?;
+        let mut forecast = self
+            .foresee(previous.as_ref(), &paths, Some(&client))
+            .await?;
         if previous.is_some() && tell {
-            domain::show(&self.differences(&client).await, self.printer);
+            forecast.domain = self.differences(&client).await;
         }
-        let lost = self.lost(previous.as_ref(), &paths, &client).await?;
-        if !lost.is_empty() && !self.args.replace_data {
-            return Err(data::refusal(&lost));
-        }
+        forecast.warn(self.printer);
+        forecast.check(&self.args)?;
         let deployment = Deployment {
             stack: self.settings.stack.to_string(),
             version: Some(VERSION.to_owned()),
-            region,
+            region: region.to_owned(),
             template_path: self.template.path().to_owned(),
             template: self.template.text().to_owned(),
             parameters: self.parameters(previous.as_ref()),
@@ -355,7 +313,26 @@ impl<'a> LocalDeployment<'a> {
             port: client.port(),
             changed_at: None,
         };
-        let step = self.printer.step("Deploying");
+        let (client, deployed) = self.hand_over(client, &deployment).await?;
+        if let Err(error) = programs::retire(&self.folder, &paths) {
+            self.printer
+                .warn(format_args!("old programs were not removed: {error}"));
+        }
+        Ok(Brought {
+            existed: previous.is_some(),
+            client,
+            deployed,
+            replaced: !forecast.lost.is_empty(),
+        })
+    }
+
+    /// Lets the stack's process make the stack what is described.
+    async fn hand_over(
+        &self,
+        client: Client,
+        deployment: &Deployment,
+    ) -> Result<(Client, protocol::Deployed), Failure> {
+        let _step = self.printer.step("Deploying");
         let said = || {
             Failure::interrupted("interrupted; the deployment may go on in the stack's process")
                 .hint(format!(
@@ -363,76 +340,55 @@ impl<'a> LocalDeployment<'a> {
                     stack_flag(&self.settings.stack)
                 ))
         };
-        let deployed = self.interrupt.unless(client.deploy(&deployment), said);
-        let deployed = deployed.await?;
-        drop(step);
-        let deployed = match deployed {
-            Ok(deployed) => deployed,
+        let deployed = self.interrupt.unless(client.deploy(deployment), said);
+        match deployed.await? {
+            Ok(deployed) => Ok((client, deployed)),
             Err(error) => {
                 match client.describe().await {
                     Ok(_) | Err(LocalError::Silent(_)) => {}
                     // It serves nothing and ends; that it could not be made is what to report.
                     Err(_) => drop(client.stop().await),
                 }
-                return Err(error.into());
+                Err(error.into())
             }
-        };
-        if let Err(error) = programs::retire(&self.folder, &paths) {
-            self.printer
-                .warn(format_args!("old programs were not removed: {error}"));
         }
-        Ok(Brought {
-            existed: previous.is_some(),
-            region: deployment.region,
-            client,
-            deployed,
-            replaced: !lost.is_empty(),
-        })
+    }
+
+    /// What this deployment would do, by the same comparison that the stack's process makes.
+    async fn foresee(
+        &self,
+        previous: Option<&Deployment>,
+        programs: &BTreeMap<String, PathBuf>,
+        client: Option<&Client>,
+    ) -> Result<Forecast, Failure> {
+        let after = self.evaluate(programs, previous)?.definition;
+        let before = previous.map(deployed::evaluated).transpose()?;
+        let before = before.map(|before| before.definition);
+        let changes = difference::changes(before.as_ref(), &after);
+        let mut forecast = Forecast {
+            changes,
+            ..Forecast::default()
+        };
+        // What is held only a stack knows that runs.
+        if let (Some(before), Some(client)) = (before, client) {
+            let changes = named(&forecast.changes, &before);
+            let aws = client.aws();
+            let outputs = client.describe().await?.outputs;
+            let here = client.buckets();
+            forecast.lost = data::lost(&aws, &changes, &self.settings.domain.id).await;
+            forecast.failures = failures::lost(&aws, Some(&here), &outputs, &changes).await?;
+        }
+        Ok(forecast)
     }
 
     /// What changes in what the stack is about.
     async fn differences(&self, client: &Client) -> Vec<Difference> {
-        let functions = self.functions(client);
-        domain::differences(&functions, &self.settings.domain, self.printer).await
+        let deployed = domain::description(&self.functions(client), self.printer).await;
+        domain::differences(deployed.as_ref(), &self.settings.domain)
     }
 
     fn functions(&self, client: &Client) -> Functions {
-        let aws = Aws::on_this_machine(client.process(), client.region());
-        Functions::new(&aws, self.settings.stack.clone(), false)
-    }
-
-    /// The tables with items that are there no more after this deployment.
-    async fn lost(
-        &self,
-        previous: Option<&Deployment>,
-        programs: &BTreeMap<String, PathBuf>,
-        client: &Client,
-    ) -> Result<Vec<Lost>, Failure> {
-        let Some(previous) = previous else {
-            return Ok(Vec::new());
-        };
-        let before = deployed::evaluated(previous)?.definition;
-        let after = self.evaluate(programs, Some(previous))?.definition;
-        let mut changes = resources(difference::changes(Some(&before), &after));
-        for change in &mut changes {
-            let mut tables = before.tables.iter();
-            let table = tables.find(|table| table.logical_id == change.logical_id);
-            change.physical_id = table.map(|table| table.name.clone());
-        }
-        let aws = Aws::on_this_machine(client.process(), client.region());
-        let lost = data::lost(&aws, &changes, &self.settings.domain.id).await;
-        for table in &lost {
-            self.printer.warn(table);
-        }
-        let outputs = client.describe().await?.outputs;
-        let outputs: Vec<Output> = outputs.into_iter().map(Output::from).collect();
-        let here = client.buckets();
-        match failures::lost(&aws, Some(&here), &outputs, &changes).await? {
-            Some(waiting) if self.args.plan => self.printer.warn(waiting),
-            Some(waiting) => return Err(failures::refusal(&waiting)),
-            None => {}
-        }
-        Ok(lost)
+        Functions::new(&client.aws(), self.settings.stack.clone(), false)
     }
 
     /// Makes the folder where it is missing and waits until nobody else deploys or destroys.
@@ -493,33 +449,66 @@ impl<'a> LocalDeployment<'a> {
         Ok(client)
     }
 
-    /// What would change, by the same comparison that the stack's process makes.
+    /// Shows what would change.
     async fn plan(&self, previous: Option<&Deployment>) -> Result<(), Failure> {
         let built = self.build().await?;
         let paths = programs::paths(&self.folder, &built);
-        let after = self.evaluate(&paths, previous)?;
-        let before = previous.map(deployed::evaluated).transpose()?;
-        let changes = difference::changes(
-            before.as_ref().map(|before| &before.definition),
-            &after.definition,
-        );
-        let differences = match Client::attach(&self.folder)? {
-            Some(running) => {
-                self.lost(previous, &paths, &running).await?;
-                self.differences(&running).await
-            }
-            None => Vec::new(),
-        };
-        domain::show(&differences, self.printer);
+        let running = Client::attach(&self.folder)?;
+        let mut forecast = self.foresee(previous, &paths, running.as_ref()).await?;
+        if let Some(running) = &running {
+            forecast.domain = self.differences(running).await;
+        }
+        forecast.warn(self.printer);
         self.printer.data(&Planned {
-            stack: self.settings.stack.as_str(),
-            account: ACCOUNT,
-            region: &after.definition.region,
-            changes: &resources(changes),
-            domain: &differences,
-            cost: None,
+            location: Location {
+                stack: self.settings.stack.as_str(),
+                account: ACCOUNT,
+                region: self.region(previous),
+            },
+            forecast: &forecast,
             style: self.printer.data_style(),
         })
+    }
+
+    async fn report(&self, brought: Brought) -> Result<(), Failure> {
+        let Brought {
+            existed,
+            client,
+            deployed,
+            replaced,
+        } = brought;
+        let mut description = deployed.description;
+        let outputs = std::mem::take(&mut description.outputs);
+        let changes = deployed.changes;
+        let done = match (existed, changes.is_empty()) {
+            (false, _) => Done::Created,
+            (true, true) => Done::Unchanged,
+            (true, false) => Done::Updated,
+        };
+        if done == Done::Updated {
+            let (changes, style) = (&changes, self.printer.style());
+            self.printer
+                .note(format_args!("\n{}", Preview { changes, style }));
+        }
+        let completion = Completion {
+            aws: &client.aws(),
+            settings: &self.settings,
+            location: Location {
+                stack: self.settings.stack.as_str(),
+                account: ACCOUNT,
+                region: client.region(),
+            },
+            done,
+            changes,
+            outputs: Outputs(outputs),
+            replaced,
+            said: Said::default(),
+            agreed: self.args.yes,
+            here: Some(Here::new(client.endpoint(), description)),
+            interrupt: self.interrupt,
+            printer: self.printer,
+        };
+        completion.finish().await
     }
 }
 
@@ -529,18 +518,13 @@ fn provisional_programs() -> BTreeMap<String, PathBuf> {
     Handler::ALL.map(path).into()
 }
 
-/// In the form that changes on AWS have.
-fn resources(changes: Vec<protocol::Change>) -> Vec<ResourceChanged> {
-    let resource = |change: protocol::Change| ResourceChanged {
-        action: match change.action {
-            protocol::ChangeAction::Add => Action::Add,
-            protocol::ChangeAction::Modify => Action::Modify,
-            protocol::ChangeAction::Remove => Action::Remove,
-        },
-        logical_id: change.logical_id,
-        resource_type: change.resource_type,
-        physical_id: None,
-        properties: Vec::new(),
-    };
-    changes.into_iter().map(resource).collect()
+/// The changes with the names that the tables have now.
+fn named(changes: &[ResourceChanged], before: &Definition) -> Vec<ResourceChanged> {
+    let mut changes = changes.to_vec();
+    for change in &mut changes {
+        let mut tables = before.tables.iter();
+        let table = tables.find(|table| table.logical_id == change.logical_id);
+        change.physical_id = table.map(|table| table.name.clone());
+    }
+    changes
 }

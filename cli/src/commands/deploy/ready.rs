@@ -4,15 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::cost::Cost;
-use super::source::Source;
-use super::start::Start;
 use super::values::Values;
-use super::{ARCHITECTURE, BUCKET, Deployment, build_output, checks, report, warn_of_newer};
+use super::{ARCHITECTURE, BUCKET, Deployment, checks, warn_of_newer};
 use crate::app::handler::Handler;
 use crate::app::version::VERSION;
 use crate::commands::stack_not_found;
 use crate::error::{Failure, Kind};
-use crate::package::{Architecture, Artifact, PackageEvent, PackageRequest, package};
+use crate::package::{Architecture, Artifact};
 use crate::stack::artifacts::{self, ArtifactStore};
 use crate::stack::change_set::{ParameterSource, Proposal};
 use crate::stack::quota::{self, Networks};
@@ -21,37 +19,54 @@ use crate::stack::state::StackState;
 /// See the module's documentation.
 pub(super) struct Ready {
     pub(super) artifacts: Vec<Artifact>,
-    pub(super) start: Start,
+    /// The stack that is updated; none where it is created.
+    pub(super) existing: Option<StackState>,
     pub(super) store: ArtifactStore,
     pub(super) proposal: Proposal,
     /// None where nothing is known of it, and where it stays as it is.
     pub(super) cost: Option<Cost>,
 }
 
+impl Ready {
+    /// The parameters that the stack has.
+    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
+        parameters(self.existing.as_ref())
+    }
+}
+
+fn parameters(existing: Option<&StackState>) -> &BTreeMap<String, String> {
+    const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+    existing.map_or(NONE, |stack| &stack.parameters)
+}
+
 impl Deployment<'_> {
     /// All that the project describes.
     pub(super) async fn whole(&self) -> Result<Ready, Failure> {
         let artifacts = self.package(self.architecture).await?;
-        let start = self.start().await?;
-        checks::refuse_open_cache(&self.aws, &self.settings, &self.template, start.existing())?;
-        self.warn_of_newer(&start);
-        let store = self.store(start.existing());
-        let preset = self.preset_values(&start);
-        let mut proposal = self.proposal(&start, &store, &artifacts, preset);
-        let derived = self.derived(&self.values(&start, &proposal)).await?;
+        let existing = self.existing().await?;
+        let stack = existing.as_ref();
+        checks::refuse_open_cache(&self.aws, &self.settings, &self.template, stack)?;
+        self.warn_of_newer(stack);
+        let store = self.store(stack);
+        let preset = self.preset_values(stack);
+        let parameters = self.parameters(stack, &store, &artifacts, preset);
+        let mut proposal = self.proposal(stack, parameters);
+        proposal.template = Some(self.template.body_deployed_by(VERSION));
+        proposal.tags = self.tags(stack);
+        let derived = self.derived(&self.values(stack, &proposal)).await?;
         proposal.parameters.extend(derived);
         self.template
             .check_complete(|name| proposal.parameters.contains_key(name))?;
-        let values = self.values(&start, &proposal);
+        let values = self.values(stack, &proposal);
         checks::failover(&values)?;
         checks::concurrency(&self.aws, &values).await?;
         let cost = Cost::of(&values, self.aws.region(), &self.settings.domain.plural);
-        if let Some(stack) = start.existing() {
+        if let Some(stack) = stack {
             proposal.watch = self.watch(stack).await?;
         }
         Ok(Ready {
             artifacts,
-            start,
+            existing,
             store,
             proposal,
             cost,
@@ -61,15 +76,15 @@ impl Deployment<'_> {
     /// The code in the stack as it is: its own template, and its own value for every other parameter, so
     /// that the next whole deployment finds nothing of this one to change.
     pub(super) async fn code_alone(&self) -> Result<Ready, Failure> {
-        let start = self.start().await?;
-        let Some(stack) = start.existing() else {
+        let existing = self.existing().await?;
+        let Some(stack) = &existing else {
             return Err(stack_not_found(&self.settings.stack, self.aws.region()));
         };
         let takes_code = |handler: &Handler| {
             let name = handler.code_parameter();
             stack.parameters.contains_key(name)
         };
-        self.warn_of_newer(&start);
+        self.warn_of_newer(Some(stack));
         if !Handler::ALL.iter().all(takes_code) || !stack.parameters.contains_key(BUCKET) {
             let message = format!(
                 "stack `{}` takes no code by its parameters",
@@ -85,42 +100,31 @@ impl Deployment<'_> {
             .await?;
         let bucket = stack.parameters.get(BUCKET).cloned();
         let store = ArtifactStore::new(&self.aws, &self.identity.account, bucket);
-        let mut parameters = previous(&start);
-        for artifact in &artifacts {
-            let key = artifacts::key(self.settings.stack.as_str(), artifact);
-            let name = artifact.handler.code_parameter().to_owned();
-            parameters.insert(name, ParameterSource::Value(key));
-        }
-        let proposal = Proposal {
-            stack: self.settings.stack.to_string(),
-            create: false,
-            template: None,
-            parameters,
-            tags: None,
-            express: self.args.express,
-            keep_on_failure: self.args.no_rollback,
-            watch: None,
-        };
+        let mut parameters = previous(Some(stack));
+        parameters.extend(self.code(&artifacts));
+        let proposal = self.proposal(Some(stack), parameters);
         Ok(Ready {
             artifacts,
-            start,
+            existing,
             store,
             proposal,
             cost: None,
         })
     }
 
-    fn warn_of_newer(&self, start: &Start) {
-        let deployed_by = start
-            .existing()
-            .and_then(|stack| stack.deployed_by.as_deref());
+    fn warn_of_newer(&self, existing: Option<&StackState>) {
+        let deployed_by = existing.and_then(|stack| stack.deployed_by.as_deref());
         warn_of_newer(&self.settings.stack, deployed_by, self.printer);
     }
 
-    fn values<'a>(&'a self, start: &'a Start, proposal: &'a Proposal) -> Values<'a> {
+    fn values<'a>(
+        &'a self,
+        existing: Option<&'a StackState>,
+        proposal: &'a Proposal,
+    ) -> Values<'a> {
         Values {
             template: &self.template,
-            existing: start.parameters(),
+            existing: parameters(existing),
             proposed: &proposal.parameters,
         }
     }
@@ -146,26 +150,9 @@ impl Deployment<'_> {
     }
 
     async fn package(&self, architecture: Architecture) -> Result<Vec<Artifact>, Failure> {
-        let project = match &self.source {
-            Source::Project(folder) => folder.clone(),
-            Source::Bundled(bundle) if self.args.prebuilt.is_none() => {
-                return Ok(bundle.artifacts(architecture)?);
-            }
-            Source::Bundled(bundle) => bundle.folder().to_owned(),
-        };
-        let request = PackageRequest {
-            project,
-            prebuilt: self.args.prebuilt.clone(),
-            builder: self.args.builder,
-            architecture,
-            output: build_output(self.printer),
-        };
-        let artifacts = package(request, |event| match event {
-            PackageEvent::Building { .. } => self.printer.note(report::packaged(&event)),
-            _ => self.printer.detail(report::packaged(&event)),
-        })
-        .await?;
-        Ok(artifacts)
+        self.source
+            .artifacts(&self.args, architecture, self.printer)
+            .await
     }
 
     /// The bucket given, else the one that the stack uses already, else the managed one.
@@ -180,15 +167,15 @@ impl Deployment<'_> {
     }
 
     /// The preset's own values, which are said before they are taken.
-    fn preset_values(&self, start: &Start) -> Vec<(&'static str, String)> {
+    fn preset_values(&self, existing: Option<&StackState>) -> Vec<(&'static str, String)> {
         let Some(preset) = self.settings.preset else {
             return Vec::new();
         };
         let given = &self.settings.parameters;
-        let taken = preset.taken(&self.template, given, start.parameters());
+        let taken = preset.taken(&self.template, given, parameters(existing));
         let (printer, name) = (self.printer, preset.name());
         printer.note(format_args!("\n{}", taken.to_string().trim_end()));
-        self.show_guards(start.existing().is_none());
+        self.show_guards(existing.is_none());
         let unknown = taken.unknown();
         if !unknown.is_empty() {
             let unknown = unknown.join(", ");
@@ -202,17 +189,17 @@ impl Deployment<'_> {
             .collect()
     }
 
-    fn proposal(
+    /// What the stack has, under what the preset, the settings and the code say.
+    fn parameters(
         &self,
-        start: &Start,
+        existing: Option<&StackState>,
         store: &ArtifactStore,
         artifacts: &[Artifact],
         preset: Vec<(&'static str, String)>,
-    ) -> Proposal {
-        let existing = start.existing();
-        let mut values = previous(start);
+    ) -> BTreeMap<String, ParameterSource> {
+        let mut parameters = previous(existing);
         let mut set = |name: &str, value: &str| {
-            values.insert(name.to_owned(), ParameterSource::Value(value.to_owned()));
+            parameters.insert(name.to_owned(), ParameterSource::Value(value.to_owned()));
         };
         for (name, value) in &preset {
             set(name, value);
@@ -222,21 +209,43 @@ impl Deployment<'_> {
         }
         set(BUCKET, store.bucket());
         for artifact in artifacts {
-            let key = artifacts::key(self.settings.stack.as_str(), artifact);
-            set(artifact.handler.code_parameter(), &key);
             set(ARCHITECTURE, artifact.architecture.lambda_name());
         }
-        values.retain(|name, _| self.template.parameter(name).is_some());
+        parameters.extend(self.code(artifacts));
+        parameters.retain(|name, _| self.template.parameter(name).is_some());
+        parameters
+    }
+
+    /// The parameters that say where the code is.
+    fn code(&self, artifacts: &[Artifact]) -> impl Iterator<Item = (String, ParameterSource)> {
+        let stack = self.settings.stack.as_str();
+        artifacts.iter().map(move |artifact| {
+            let key = ParameterSource::Value(artifacts::key(stack, artifact));
+            (artifact.handler.code_parameter().to_owned(), key)
+        })
+    }
+
+    /// Those that the stack has and is to have; none where it neither has nor gets one.
+    fn tags(&self, existing: Option<&StackState>) -> Option<BTreeMap<String, String>> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
         let had_tags = !tags.is_empty();
         tags.extend(self.settings.tags.clone());
         tags.retain(|name, _| !self.args.removed_tags.contains(name));
+        (had_tags || !tags.is_empty()).then_some(tags)
+    }
+
+    /// These parameters, and all else as the stack has it.
+    fn proposal(
+        &self,
+        existing: Option<&StackState>,
+        parameters: BTreeMap<String, ParameterSource>,
+    ) -> Proposal {
         Proposal {
             stack: self.settings.stack.to_string(),
             create: existing.is_none(),
-            template: Some(self.template.body_deployed_by(VERSION)),
-            parameters: values,
-            tags: (had_tags || !tags.is_empty()).then_some(tags),
+            template: None,
+            parameters,
+            tags: None,
             express: self.args.express,
             keep_on_failure: self.args.no_rollback,
             watch: None,
@@ -245,8 +254,8 @@ impl Deployment<'_> {
 }
 
 /// The parameters that the stack has, each with the value that it has.
-fn previous(start: &Start) -> BTreeMap<String, ParameterSource> {
-    let names = start.parameters().keys().cloned();
+fn previous(existing: Option<&StackState>) -> BTreeMap<String, ParameterSource> {
+    let names = parameters(existing).keys().cloned();
     names
         .map(|name| (name, ParameterSource::Previous))
         .collect()

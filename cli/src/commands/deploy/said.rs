@@ -5,7 +5,7 @@ use pattern::description::Description;
 
 use super::complete::is_complete;
 use super::domain;
-use crate::domain::{Difference, FILE};
+use crate::domain::FILE;
 use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::stack::functions::Functions;
@@ -47,13 +47,5 @@ impl Said {
             description,
             is_complete,
         }
-    }
-
-    /// What changes where the project's domain takes the place of theirs.
-    pub(super) fn differences(&self, settings: &Settings) -> Vec<Difference> {
-        let deployed = self.description.as_ref();
-        deployed.map_or_else(Vec::new, |deployed| {
-            settings.domain.differences_from(deployed)
-        })
     }
 }

@@ -9,7 +9,10 @@ use crate::commands::deploy::options::DeployArgs;
 use crate::commands::project;
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
-use crate::package::Builder;
+use crate::package::{
+    Architecture, Artifact, BuildOutput, Builder, PackageEvent, PackageRequest, Program, package,
+    programs,
+};
 use crate::printer::Printer;
 use crate::settings::{Settings, TEMPLATE};
 use crate::stack::template::Template;
@@ -50,6 +53,57 @@ impl Source {
         })
     }
 
+    /// The functions' zips.
+    pub(super) async fn artifacts(
+        &self,
+        args: &DeployArgs,
+        architecture: Architecture,
+        printer: &Printer,
+    ) -> Result<Vec<Artifact>, Failure> {
+        match self.to_build(args, architecture, printer) {
+            Ok(request) => Ok(package(request, |event| say(&event, printer)).await?),
+            Err(bundle) => Ok(bundle.artifacts(architecture)?),
+        }
+    }
+
+    /// The functions' programs, for this machine.
+    pub(super) async fn programs(
+        &self,
+        args: &DeployArgs,
+        printer: &Printer,
+    ) -> Result<Vec<Program>, Failure> {
+        match self.to_build(args, Architecture::host(), printer) {
+            Ok(request) => Ok(programs(request, |event| say(&event, printer)).await?),
+            Err(bundle) => Ok(bundle.programs()?),
+        }
+    }
+
+    /// What is to be built; else the bundle that has it already.
+    fn to_build(
+        &self,
+        args: &DeployArgs,
+        architecture: Architecture,
+        printer: &Printer,
+    ) -> Result<PackageRequest, &Bundle> {
+        let project = match self {
+            Self::Project(folder) => folder,
+            Self::Bundled(bundle) if args.prebuilt.is_none() => return Err(bundle),
+            Self::Bundled(bundle) => bundle.folder(),
+        };
+        let output = match (printer.is_json(), printer.is_quiet()) {
+            (true, _) => BuildOutput::Captured,
+            (false, true) => BuildOutput::Complaints,
+            (false, false) => BuildOutput::Inherited,
+        };
+        Ok(PackageRequest {
+            project: project.to_owned(),
+            prebuilt: args.prebuilt.clone(),
+            builder: args.builder,
+            architecture,
+            output,
+        })
+    }
+
     /// Says what is deployed, where nobody wrote it.
     pub(super) fn introduce(&self, settings: &Settings, printer: &Printer) {
         if let Self::Bundled(_) = self {
@@ -58,6 +112,25 @@ impl Source {
                  project of your own",
                 settings.domain.plural
             ));
+        }
+    }
+}
+
+fn say(event: &PackageEvent, printer: &Printer) {
+    match event {
+        PackageEvent::Building { builder } => {
+            printer.note(format_args!("Building the handlers with {builder}"));
+        }
+        PackageEvent::Checked {
+            handler,
+            size,
+            glibc,
+        } => {
+            let glibc = match glibc {
+                Some(version) => format!("glibc {version}"),
+                None => "no glibc".to_owned(),
+            };
+            printer.detail(format_args!("{handler}: {size} bytes, needs {glibc}"));
         }
     }
 }

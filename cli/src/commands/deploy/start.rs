@@ -1,52 +1,21 @@
 //! Brings a stack into a state that takes a change set, from any state it can be met in.
 
-use std::collections::BTreeMap;
-
-use super::Deployment;
+use super::{Deployment, confirmed};
 use crate::error::{Failure, Kind};
 use crate::stack::state::{Situation, StackState};
 
-/// From where a deployment starts.
-pub(super) enum Start {
-    /// There is no stack, or one without any resource.
-    Nothing,
-    /// A stack that takes an update.
-    Existing(Box<StackState>),
-}
-
-impl Start {
-    pub(super) fn existing(&self) -> Option<&StackState> {
-        match self {
-            Self::Nothing => None,
-            Self::Existing(stack) => Some(stack),
-        }
-    }
-
-    pub(super) fn into_existing(self) -> Option<StackState> {
-        match self {
-            Self::Nothing => None,
-            Self::Existing(stack) => Some(*stack),
-        }
-    }
-
-    /// The parameters that the stack has.
-    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
-        const NONE: &BTreeMap<String, String> = &BTreeMap::new();
-        self.existing().map_or(NONE, |stack| &stack.parameters)
-    }
-}
-
 impl Deployment<'_> {
-    /// Waits for, continues or clears away what stands in the way, asking first where it deletes.
-    pub(super) async fn start(&self) -> Result<Start, Failure> {
+    /// The stack that takes an update; none where there is no stack, or one without any resource. Waits
+    /// for, continues or clears away what stands in the way, asking first where it deletes.
+    pub(super) async fn existing(&self) -> Result<Option<StackState>, Failure> {
         loop {
             let Some(stack) = self.stacks.describe(self.settings.stack.as_str()).await? else {
-                return Ok(Start::Nothing);
+                return Ok(None);
             };
-            self.stacks.check_may_change(&stack).await?;
+            self.stacks.check_may_change(&stack).await??;
             match stack.situation() {
-                Situation::Empty => return Ok(Start::Nothing),
-                Situation::Stable => return Ok(Start::Existing(Box::new(stack))),
+                Situation::Empty => return Ok(None),
+                Situation::Stable => return Ok(Some(stack)),
                 _ if self.args.plan || self.args.change_set_only => {
                     return Err(self.unplannable(&stack));
                 }
@@ -70,12 +39,9 @@ impl Deployment<'_> {
     }
 
     async fn wait_for(&self, stack: &StackState) -> Result<(), Failure> {
-        let (ended, since) = self
-            .operations()
-            .attach(&stack.id, stack.status.as_str())
-            .await?;
+        let ended = self.operations().attach(stack).await?;
         if !ended.succeeded() {
-            let failure = self.operations().failure(&stack.id, since, &ended).await;
+            let failure = self.operations().failure(&ended).await;
             self.printer
                 .warn(format_args!("that operation failed: {failure}"));
         }
@@ -95,17 +61,12 @@ impl Deployment<'_> {
         ));
         self.consent("Delete what is left of it, with everything in it?")
             .await?;
-        let mark = self.stacks.mark(&stack.id).await?;
-        let since = mark.newest_ms();
-        // Whether AWS has begun must be known before this ends.
-        let hold = self.interrupt.hold();
-        self.stacks.delete(&stack.id).await?;
-        let ended = self.operations().follow(mark).await?;
-        drop(hold);
-        if ended.succeeded() {
-            return Ok(());
+        let deleting = self.stacks.delete(&stack.id, false);
+        let ended = self.operations().carry_out(&stack.id, deleting).await?;
+        match ended.succeeded() {
+            true => Ok(()),
+            false => Err(self.operations().failure(&ended).await),
         }
-        Err(self.operations().failure(&stack.id, since, &ended).await)
     }
 
     async fn continue_rollback(&self, stack: &StackState) -> Result<(), Failure> {
@@ -114,32 +75,23 @@ impl Deployment<'_> {
             self.settings.stack, stack.status,
         ));
         self.consent("Continue the rollback?").await?;
-        let mark = self.stacks.mark(&stack.id).await?;
-        let since = mark.newest_ms();
-        let hold = self.interrupt.hold();
-        self.stacks.continue_rollback(&stack.id).await?;
-        let ended = self.operations().follow(mark).await?;
-        drop(hold);
-        if ended.status == "UPDATE_ROLLBACK_COMPLETE" {
-            return Ok(());
+        let continuing = self.stacks.continue_rollback(&stack.id);
+        let ended = self.operations().carry_out(&stack.id, continuing).await?;
+        match ended.status == "UPDATE_ROLLBACK_COMPLETE" {
+            true => Ok(()),
+            false => Err(self.operations().failure(&ended).await),
         }
-        Err(self.operations().failure(&stack.id, since, &ended).await)
     }
 
-    async fn consent(&self, question: &str) -> Result<(), Failure> {
-        if self.args.yes {
+    /// Asks, unless all was agreed to before.
+    pub(super) async fn consent(&self, question: &str) -> Result<(), Failure> {
+        if self.args.yes || confirmed(question, self.interrupt, self.printer).await? {
             return Ok(());
         }
-        let said = || Failure::interrupted("interrupted; nothing was changed");
-        let asked = self.interrupt.unless(self.printer.confirm(question), said);
-        if asked.await.flatten()? {
-            Ok(())
-        } else {
-            Err(Failure::new(
-                Kind::Failed,
-                "not deployed; nothing was changed",
-            ))
-        }
+        Err(Failure::new(
+            Kind::Failed,
+            "not deployed; nothing was changed",
+        ))
     }
 
     fn unplannable(&self, stack: &StackState) -> Failure {

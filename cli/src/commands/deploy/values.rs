@@ -26,3 +26,30 @@ impl<'a> Values<'a> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod fixture {
+    use super::*;
+
+    /// What `judge` says of a template's parameters: of a stack that has some, to which others are given.
+    pub(in crate::commands::deploy) fn with_values<T>(
+        template: &str,
+        before: &[(&str, &str)],
+        given: &[(&str, &str)],
+        judge: impl FnOnce(&Values<'_>) -> T,
+    ) -> T {
+        let path = "template.yaml".as_ref();
+        let template = Template::from_text(path, template.to_owned()).expect("a template");
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let existing: BTreeMap<_, _> = before.iter().map(owned).collect();
+        let previous = existing.keys().cloned();
+        let previous = previous.map(|name| (name, ParameterSource::Previous));
+        let given = given.iter().map(owned);
+        let given = given.map(|(name, value)| (name, ParameterSource::Value(value)));
+        judge(&Values {
+            template: &template,
+            existing: &existing,
+            proposed: &previous.chain(given).collect(),
+        })
+    }
+}

@@ -6,6 +6,7 @@
 
 use super::Deployment;
 use super::options::Switch;
+use crate::commands::counted;
 use crate::error::Failure;
 use crate::observe::alarms;
 use crate::stack::change_set::Watch;
@@ -67,10 +68,8 @@ impl Deployment<'_> {
 
     /// Whether CloudFormation would undo the update at once. Where alarms cannot be seen, it is left to
     /// that.
-    pub(super) async fn raised(&self, watch: &Watch) -> Option<String> {
-        if watch.alarms.is_empty() {
-            return None;
-        }
+    pub(super) async fn raised(&self, watch: Option<&Watch>) -> Option<String> {
+        let watch = watch.filter(|watch| !watch.alarms.is_empty())?;
         let name = |arn: &String| arn.rsplit(':').next().map(str::to_owned);
         let names: Vec<String> = watch.alarms.iter().filter_map(name).collect();
         let raised = alarms::raised(&self.aws.cloudwatch(), &names).await;
@@ -82,6 +81,19 @@ impl Deployment<'_> {
                 raised.join(", ")
             )
         })
+    }
+
+    /// Says how long they are watched.
+    pub(super) fn announce(&self, watch: &Watch) {
+        if watch.minutes == 0 {
+            return;
+        }
+        self.printer.note(format_args!(
+            "CloudFormation watches {} for {} minutes after all is in place, and undoes the update where one \
+             is raised",
+            counted(watch.alarms.len() as u64, "alarm"),
+            watch.minutes,
+        ));
     }
 
     /// The lines of the preset that are no parameters, before they are taken.

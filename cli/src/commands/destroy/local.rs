@@ -4,10 +4,9 @@ use host::definition::{ACCOUNT, Definition, Table};
 use host::store::Store;
 
 use crate::app::interrupt::Interrupt;
-use crate::aws::Aws;
 use crate::commands::destroy::options::DestroyArgs;
 use crate::commands::destroy::{self, Destroyed, agree, show};
-use crate::commands::local::{deployed, folder};
+use crate::commands::local::{deployed, folder, only_on_aws};
 use crate::commands::{described, rebuild};
 use crate::error::{Failure, Kind};
 use crate::local::client::{Client, Folder, LocalError};
@@ -24,15 +23,11 @@ pub(super) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let typed = [
+    only_on_aws(&[
         (args.express, "--express"),
         (args.keep_artifacts, "--keep-artifacts"),
         (args.role_arn.is_some(), "--role-arn"),
-    ];
-    if let Some((_, name)) = typed.iter().find(|(typed, _)| *typed) {
-        let message = format!("`{name}` is for AWS and cannot be used with `--local`");
-        return Err(Failure::new(Kind::Usage, message));
-    }
+    ])?;
     let folder = folder(settings)?;
     let stack = &settings.stack;
     if !folder.exists() {
@@ -117,7 +112,7 @@ async fn count(folder: &Folder, definition: &Definition, settings: &Settings) ->
     let Some(client) = Client::listening(folder).await.ok()? else {
         return kept(folder, definition).await;
     };
-    let aws = Aws::on_this_machine(client.process(), client.region());
+    let aws = client.aws();
     let functions = Functions::new(&aws, settings.stack.clone(), false);
     destroy::count(&functions, &settings.domain).await
 }

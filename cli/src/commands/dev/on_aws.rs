@@ -2,14 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::{Session, Swapped};
 use crate::commands::deploy;
 use crate::commands::deploy::options::DeployArgs;
 use crate::error::{Failure, Kind};
 use crate::settings::TEMPLATE;
-use crate::stack::change_set::{Action, ResourceChanged};
 
 impl Session<'_> {
     /// Asks once for all that follows.
@@ -48,19 +45,7 @@ impl Session<'_> {
         let (printer, captured) = self.printer.quiet().capturing();
         let deployed = deploy::run(args, self.settings.clone(), self.interrupt, &printer);
         Box::pin(deployed).await?;
-        let (_, deployed) = captured.take();
-        let changes = deployed["changes"].as_array().into_iter().flatten();
-        Ok(changes.filter_map(changed_resource).collect())
+        let (_, mut deployed) = captured.take();
+        Ok(serde_json::from_value(deployed["changes"].take()).unwrap_or_default())
     }
-}
-
-fn changed_resource(change: &Value) -> Option<ResourceChanged> {
-    let text = |name: &str| change[name].as_str().map(str::to_owned);
-    Some(ResourceChanged {
-        action: Action::Modify,
-        logical_id: text("logicalId")?,
-        resource_type: text("type")?,
-        physical_id: None,
-        properties: Vec::new(),
-    })
 }

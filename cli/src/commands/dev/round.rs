@@ -94,13 +94,7 @@ mod tests {
 
     #[test]
     fn a_round_is_one_line() {
-        let publisher = ResourceChanged {
-            action: Action::Modify,
-            logical_id: "Publisher".to_owned(),
-            resource_type: "AWS::Lambda::Function".to_owned(),
-            physical_id: None,
-            properties: Vec::new(),
-        };
+        let publisher = ResourceChanged::new(Action::Modify, "Publisher", "AWS::Lambda::Function");
         assert_eq!(
             line(&["template.yaml"], Ok(vec![publisher])),
             "✓ template.yaml: Publisher updated in 1.8 s"

@@ -249,11 +249,11 @@ pub(super) async fn process(
         }
     };
     let found = Found {
-        aws: Aws::on_this_machine(client.process(), client.region()),
+        aws: client.aws(),
         stack: stack.clone(),
         domain: settings.domain.clone(),
         target: Target::Local,
-        outputs: Some(outputs.into_iter().map(Output::from).collect()),
+        outputs: Some(outputs),
         key: None,
         mappings: Some(status.mappings),
         buckets: Some(client.buckets()),

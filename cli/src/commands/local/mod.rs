@@ -15,7 +15,7 @@ use crate::cli::Global;
 use crate::commands::local::options::HostArgs;
 use crate::commands::local::options::LocalCommand;
 use crate::commands::no_project;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::local::client::{Came, Client, Folder, LocalError, StartOptions};
 use crate::local::serve;
 use crate::printer::Printer;
@@ -56,6 +56,20 @@ pub(super) fn folder(settings: &Settings) -> Result<Folder, Failure> {
     Ok(Folder::of(&places, &settings.stack)?)
 }
 
+/// Refuses the options that were typed of these, which promise what only AWS does.
+pub(super) fn only_on_aws(options: &[(bool, &str)]) -> Result<(), Failure> {
+    let typed = options.iter().filter(|(typed, _)| *typed);
+    let names: Vec<_> = typed.map(|(_, name)| format!("`{name}`")).collect();
+    let verb = match names.as_slice() {
+        [] => return Ok(()),
+        [_] => "is",
+        _ => "are",
+    };
+    let names = names.join(", ");
+    let message = format!("{names} {verb} for AWS and cannot be used with `--local`");
+    Err(Failure::new(Kind::Usage, message))
+}
+
 /// The deployed stack's process, started where it does not run.
 pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Client, Failure> {
     let folder = folder(settings)?;
@@ -89,7 +103,7 @@ pub(super) async fn attach(settings: &Settings, printer: &Printer) -> Result<Cli
 /// What stands in for AWS.
 pub(super) async fn connect(settings: &Settings, printer: &Printer) -> Result<Aws, Failure> {
     let client = attach(settings, printer).await?;
-    Ok(Aws::on_this_machine(client.process(), client.region()))
+    Ok(client.aws())
 }
 
 /// Says so when the stack is not where it was.

@@ -10,7 +10,6 @@ use host::pause::Pause;
 
 use crate::app::clock;
 use crate::app::handler::Handler;
-use crate::aws::Aws;
 use crate::commands::connected::Connected;
 use crate::commands::local;
 use crate::commands::logs::options::LogsArgs;
@@ -90,7 +89,7 @@ async fn reattach(follow: &mut Follow, settings: &Settings) -> Result<(), Failur
         return Err(LocalError::NotDeployed(settings.stack.clone()).into());
     }
     if let Some(client) = Client::listening(&folder).await? {
-        follow.reconnect(&Aws::on_this_machine(client.process(), client.region()));
+        follow.reconnect(&client.aws());
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(super) async fn stop(client: Client) -> Result<(), LocalError> {
     let Client { folder, host } = client;
     // Gone already, or past answering: its lock tells.
-    let _ = timeout(PATIENCE, http::post(&host, "stop", b"{}")).await;
+    let _ = timeout(PATIENCE, http::post(&host, "stop", b"{}".to_vec())).await;
     if folder.is_released(PATIENCE).await? {
         return Ok(());
     }

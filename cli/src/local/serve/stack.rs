@@ -25,7 +25,8 @@ use crate::app::clock;
 use crate::local::difference;
 use crate::local::evaluate::{Context, Evaluated, evaluate};
 use crate::local::protocol::BUCKETS;
-use crate::local::protocol::{Change, Deployed, Deployment, Description, Live as Watched, Status};
+use crate::local::protocol::{Deployed, Deployment, Description, Live as Watched, Status};
+use crate::stack::change_set::ResourceChanged;
 use crate::stack::template::Template;
 
 /// See the module's documentation.
@@ -50,7 +51,7 @@ struct Made {
     evaluated: Evaluated,
     /// None where the cache is the same, and so is who looks after it.
     keeper: Option<Keeper>,
-    changes: Vec<Change>,
+    changes: Vec<ResourceChanged>,
 }
 
 /// What is deployed.
@@ -199,7 +200,6 @@ impl Stack {
             keeper,
             changes,
         } = made;
-        let created = live.is_none();
         let before = match keeper {
             Some(keeper) => live.replace(Live {
                 deployment,
@@ -221,7 +221,6 @@ impl Stack {
         }
         log(format_args!("deployed, {} changes", changes.len()));
         Ok(Deployed {
-            created,
             changes,
             description: live.as_ref().map(Live::describe).unwrap_or_default(),
         })

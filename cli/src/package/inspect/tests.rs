@@ -60,16 +60,40 @@ fn a_static_executable_passes_and_needs_no_glibc() {
 }
 
 #[test]
-fn a_symbol_of_a_newer_glibc_is_named_with_its_version() {
-    let error = refusal(&needing(&[
+fn what_the_runtime_lacks_is_named() {
+    let symbols = [
         ("malloc", "GLIBC_2.2.5", false),
         ("__isoc23_strtol", "GLIBC_2.38", false),
-    ]));
-    assert_eq!(
-        error.to_string(),
-        "it needs a newer C library than the runtime's glibc 2.34: `__isoc23_strtol` needs GLIBC_2.38"
-    );
-    assert!(error.hint().unwrap().contains("--builder zigbuild"));
+    ];
+    let libraries = Fixture {
+        needed: vec!["libc.so.6", "libssl.so.3", "libcrypto.so.3"],
+        ..Fixture::default()
+    };
+    let musl = Fixture {
+        interpreter: Some("/lib/ld-musl-x86_64.so.1"),
+        ..Fixture::default()
+    };
+    for (fixture, said, way_out) in [
+        (
+            needing(&symbols),
+            "it needs a newer C library than the runtime's glibc 2.34: `__isoc23_strtol` needs GLIBC_2.38",
+            "--builder zigbuild",
+        ),
+        (
+            libraries,
+            "it needs libssl.so.3, libcrypto.so.3, which the runtime does not have",
+            "link these libraries statically",
+        ),
+        (
+            musl,
+            "it is to be started by `/lib/ld-musl-x86_64.so.1`, which the runtime does not have",
+            "--builder zigbuild",
+        ),
+    ] {
+        let error = refusal(&fixture);
+        assert_eq!(error.to_string(), said);
+        assert!(error.hint().unwrap().contains(way_out), "{error}");
+    }
 }
 
 #[test]
@@ -126,32 +150,6 @@ fn a_long_list_of_symbols_is_shortened() {
     let error = refusal(&needing(&[("f", "GLIBC_2.38", false); 8]));
     assert_eq!(error.to_string().matches("GLIBC_2.38").count(), 5);
     assert!(error.to_string().ends_with(", and 3 more"));
-}
-
-#[test]
-fn a_library_that_the_runtime_lacks_is_named() {
-    let needed = vec!["libc.so.6", "libssl.so.3", "libcrypto.so.3"];
-    let error = refusal(&Fixture {
-        needed,
-        ..Fixture::default()
-    });
-    assert_eq!(
-        error.to_string(),
-        "it needs libssl.so.3, libcrypto.so.3, which the runtime does not have"
-    );
-}
-
-#[test]
-fn a_binary_for_musl_is_refused_for_its_loader() {
-    let interpreter = Some("/lib/ld-musl-x86_64.so.1");
-    let error = refusal(&Fixture {
-        interpreter,
-        ..Fixture::default()
-    });
-    assert_eq!(
-        error,
-        InspectError::ForeignLoader("/lib/ld-musl-x86_64.so.1".to_owned())
-    );
 }
 
 #[test]

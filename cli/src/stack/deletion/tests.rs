@@ -37,7 +37,7 @@ async fn a_deletion_that_failed_is_taken_up_again() {
         .expect("a stack");
     assert_eq!(found.situation(), Situation::MustBeDeleted);
     let mark = stacks.mark(&found.id).await.expect("a mark");
-    stacks.delete(&found.id).await.expect("accepted");
+    stacks.delete(&found.id, false).await.expect("accepted");
     let ended = stacks.follow(mark, |_| {}).await.expect("followed");
     assert_eq!(ended.status, "DELETE_COMPLETE");
     assert!(ended.failures.is_empty());
@@ -51,7 +51,7 @@ async fn a_role_goes_with_all_that_changes_the_stack() {
     for (role, sent) in [(Some(ROLE), 2), (None, 0)] {
         let (stacks, service) = replay(operations());
         let stacks = stacks.working_as(role.map(str::to_owned));
-        stacks.delete(STACK_ID).await.expect("accepted");
+        stacks.delete(STACK_ID, false).await.expect("accepted");
         stacks.continue_rollback(STACK_ID).await.expect("accepted");
         let requests = service.requests();
         let named = requests.iter().filter(|request| {

@@ -132,17 +132,6 @@ async fn attaching_shows_the_running_operation_from_its_start_and_nothing_older(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rolled_back_update_did_not_succeed_though_it_is_complete() {
-    let log = [
-        (2, "cqrs", "UPDATE_ROLLBACK_COMPLETE", ""),
-        (1, "cqrs", "UPDATE_IN_PROGRESS", ""),
-    ];
-    let (stacks, _) = replay(vec![events(&[], None), events(&log, None)]);
-    let mark = stacks.mark(STACK_ID).await.expect("a mark");
-    assert!(!followed(&stacks, mark).await.0.succeeded());
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_ends_soon_is_seen_soon() {
     let end = (1, "cqrs", "UPDATE_COMPLETE", "");
     let nothing = || events(&[], None);

@@ -17,6 +17,8 @@ fn ended(failures: &[(&str, &str)]) -> Ended {
         is_stack: false,
     };
     Ended {
+        stack_id: STACK_ID.to_owned(),
+        since_ms: SINCE_MS,
         status: "ROLLBACK_COMPLETE".to_owned(),
         failures: failures.iter().map(failure).collect(),
         rolled_back: None,
@@ -54,7 +56,7 @@ async fn the_first_failure_in_time_comes_first_with_its_place_in_the_template() 
         "DescribeEvents",
         &format!("<OperationEvents>{late}{cancelled}{early}</OperationEvents>"),
     )]);
-    let causes = stacks.root_causes(STACK_ID, SINCE_MS, &ended(&[])).await;
+    let causes = stacks.root_causes(&ended(&[])).await;
     let seen: Vec<_> = causes
         .iter()
         .map(|c| (c.logical_id.as_str(), c.reason.as_str()))
@@ -89,9 +91,12 @@ async fn failures_of_earlier_operations_are_left_out() {
         "DescribeEvents",
         &format!("<OperationEvents>{new}{old}</OperationEvents>"),
     )]);
-    let causes = stacks
-        .root_causes(STACK_ID, SINCE_MS + 2_000, &ended(&[]))
-        .await;
+    let since_ms = SINCE_MS + 2_000;
+    let ended = Ended {
+        since_ms,
+        ..ended(&[])
+    };
+    let causes = stacks.root_causes(&ended).await;
     assert_eq!(causes.len(), 1);
     assert_eq!(causes[0].logical_id, "New");
 }
@@ -104,9 +109,7 @@ async fn without_permission_the_stacks_own_events_tell() {
         ("Queue", "Resource creation cancelled"),
         ("Cache", "no such node type"),
     ];
-    let causes = stacks
-        .root_causes(STACK_ID, SINCE_MS, &ended(&failures))
-        .await;
+    let causes = stacks.root_causes(&ended(&failures)).await;
     assert_eq!(causes.len(), 1);
     assert_eq!(causes[0].reason, "no such node type");
     assert_eq!(service.operations(), ["DescribeEvents"]);

@@ -3,93 +3,74 @@
 //!
 //! What YAML 1.1 means by a text without quotes is kept: CloudFormation reads the file by it.
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
 use super::yaml::{Node, Value};
 
 /// The whole of a document.
 pub(super) fn write(node: &Node) -> String {
-    let mut out = String::new();
-    write_node(node, &mut out);
-    out
+    // All keys are texts, so that there always is a JSON form.
+    serde_json::to_string(node).unwrap_or_default()
 }
 
-fn write_node(node: &Node, out: &mut String) {
-    let Some(tag) = node.tag.as_deref() else {
-        return write_value(&node.value, out);
-    };
-    let function = match tag {
-        "Ref" | "Condition" => tag.to_owned(),
-        other => format!("Fn::{other}"),
-    };
-    out.push('{');
-    write_text(&function, out);
-    out.push(':');
-    match (&node.value, tag) {
-        // `!GetAtt Table.Arn`; an attribute's name may have dots of its own.
-        (Value::Scalar { text, .. }, "GetAtt") => {
-            let (resource, attribute) = text.split_once('.').unwrap_or((text, ""));
-            out.push('[');
-            write_text(resource, out);
-            out.push(',');
-            write_text(attribute, out);
-            out.push(']');
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(tag) = self.tag.as_deref() else {
+            return self.value.serialize(serializer);
+        };
+        let function = match tag {
+            "Ref" | "Condition" => tag.to_owned(),
+            other => format!("Fn::{other}"),
+        };
+        let mut call = serializer.serialize_map(Some(1))?;
+        match (&self.value, tag) {
+            // `!GetAtt Table.Arn`; an attribute's name may have dots of its own.
+            (Value::Scalar { text, .. }, "GetAtt") => {
+                let (resource, attribute) = text.split_once('.').unwrap_or((text, ""));
+                call.serialize_entry(&function, &[resource, attribute])?;
+            }
+            (Value::Scalar { text, .. }, _) => call.serialize_entry(&function, text)?,
+            (value, _) => call.serialize_entry(&function, value)?,
         }
-        (Value::Scalar { text, .. }, _) => write_text(text, out),
-        (value, _) => write_value(value, out),
+        call.end()
     }
-    out.push('}');
 }
 
-fn write_value(value: &Value, out: &mut String) {
-    match value {
-        Value::Scalar { text, plain: true } => write_plain(text, out),
-        Value::Scalar { text, plain: false } => write_text(text, out),
-        Value::Sequence(items) => {
-            out.push('[');
-            for (number, item) in items.iter().enumerate() {
-                if number > 0 {
-                    out.push(',');
-                }
-                write_node(item, out);
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Scalar { text, plain: true } => plain(text, serializer),
+            Self::Scalar { text, plain: false } => serializer.serialize_str(text),
+            Self::Sequence(items) => serializer.collect_seq(items),
+            Self::Mapping(entries) => {
+                serializer.collect_map(entries.iter().map(|entry| (&entry.key, &entry.value)))
             }
-            out.push(']');
-        }
-        Value::Mapping(entries) => {
-            out.push('{');
-            for (number, entry) in entries.iter().enumerate() {
-                if number > 0 {
-                    out.push(',');
-                }
-                write_text(&entry.key, out);
-                out.push(':');
-                write_node(&entry.value, out);
-            }
-            out.push('}');
         }
     }
 }
 
-fn write_plain(text: &str, out: &mut String) {
+fn plain<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => out.push_str("null"),
+        "" | "~" | "null" | "Null" | "NULL" => serializer.serialize_unit(),
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
-            out.push_str("true");
+            serializer.serialize_bool(true)
         }
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
-            out.push_str("false");
+            serializer.serialize_bool(false)
         }
-        number if is_number(number) => out.push_str(number),
-        text => write_text(text, out),
+        text => match number(text) {
+            Some(number) => number.serialize(serializer),
+            None => serializer.serialize_str(text),
+        },
     }
 }
 
-/// Whether JSON has the number in the same form. One with zeros in front, such as an account's id,
-/// is a text, as it is for whoever wrote it.
-fn is_number(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'))
-        && serde_json::from_str::<serde_json::Number>(text).is_ok()
-}
-
-fn write_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+/// A number as it is written, where JSON has it in the same form. One with zeros in front, such as an
+/// account's id, is a text, as it is for whoever wrote it.
+fn number(text: &str) -> Option<&RawValue> {
+    let mut bytes = text.bytes();
+    let is_plain = bytes.all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
+    is_plain.then(|| serde_json::from_str(text).ok()).flatten()
 }

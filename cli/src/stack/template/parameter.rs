@@ -1,7 +1,5 @@
 //! The template's parameters: what they are, and what values they take.
 
-use std::fmt;
-
 use regex_lite::Regex;
 
 use super::sent::INTERFACE;
@@ -29,40 +27,6 @@ pub(crate) struct Parameter {
     pub(crate) max_value: Option<f64>,
     /// The value is a secret and is not to be shown.
     pub(crate) no_echo: bool,
-}
-
-/// The rule of a parameter that a value does not keep. A secret value is not among its words.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum BrokenRule {
-    NotAllowed { value: String, allowed: Vec<String> },
-    NoMatch { value: String, pattern: String },
-    TooShort { length: usize, min: usize },
-    TooLong { length: usize, max: usize },
-    NotANumber { value: String },
-    TooSmall { value: String, min: f64 },
-    TooBig { value: String, max: f64 },
-}
-
-impl fmt::Display for BrokenRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAllowed { value, allowed } => {
-                write!(f, "is {value}, and allowed are: {}", allowed.join(", "))
-            }
-            Self::NoMatch { value, pattern } => {
-                write!(f, "is {value}, which does not match `{pattern}`")
-            }
-            Self::TooShort { length, min } => {
-                write!(f, "has {length} characters, and needs at least {min}")
-            }
-            Self::TooLong { length, max } => {
-                write!(f, "has {length} characters, and takes at most {max}")
-            }
-            Self::NotANumber { value } => write!(f, "is {value}, which is no number"),
-            Self::TooSmall { value, min } => write!(f, "is {value}, and at least {min} is needed"),
-            Self::TooBig { value, max } => write!(f, "is {value}, and at most {max} is allowed"),
-        }
-    }
 }
 
 /// Parameters that a prompt asks for together.
@@ -187,57 +151,40 @@ impl Parameter {
         }
     }
 
-    fn broken_rule(&self, value: &str) -> Option<BrokenRule> {
-        let shown = || {
-            if self.no_echo {
-                "a secret".to_owned()
-            } else {
-                format!("`{value}`")
-            }
+    /// The rule that the value does not keep, in words that a secret is not among.
+    fn broken_rule(&self, value: &str) -> Option<String> {
+        let shown = match self.no_echo {
+            true => "a secret".to_owned(),
+            false => format!("`{value}`"),
         };
         if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|a| a == value) {
-            let allowed = self.allowed_values.clone();
-            return Some(BrokenRule::NotAllowed {
-                value: shown(),
-                allowed,
-            });
+            let allowed = self.allowed_values.join(", ");
+            return Some(format!("is {shown}, and allowed are: {allowed}"));
         }
         let length = value.chars().count();
         if let Some(min) = self.min_length.filter(|min| length < *min) {
-            return Some(BrokenRule::TooShort { length, min });
+            return Some(format!("has {length} characters, and needs at least {min}"));
         }
         if let Some(max) = self.max_length.filter(|max| length > *max) {
-            return Some(BrokenRule::TooLong { length, max });
+            return Some(format!("has {length} characters, and takes at most {max}"));
         }
         if matches!(self.kind.as_str(), "Number" | "List<Number>") {
-            let Some(number) = value
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-            else {
-                return Some(BrokenRule::NotANumber { value: shown() });
+            let number = value.parse::<f64>().ok().filter(|n| n.is_finite());
+            let Some(number) = number else {
+                return Some(format!("is {shown}, which is no number"));
             };
             if let Some(min) = self.min_value.filter(|min| number < *min) {
-                return Some(BrokenRule::TooSmall {
-                    value: shown(),
-                    min,
-                });
+                return Some(format!("is {shown}, and at least {min} is needed"));
             }
             if let Some(max) = self.max_value.filter(|max| number > *max) {
-                return Some(BrokenRule::TooBig {
-                    value: shown(),
-                    max,
-                });
+                return Some(format!("is {shown}, and at most {max} is allowed"));
             }
         }
         let pattern = self.allowed_pattern.as_ref()?;
         // CloudFormation matches the whole value, in Java's dialect. What only that one knows, such
         // as a look-ahead, is left for CloudFormation to judge.
         let regex = Regex::new(&format!("^(?:{pattern})$")).ok()?;
-        (!regex.is_match(value)).then(|| BrokenRule::NoMatch {
-            value: shown(),
-            pattern: pattern.clone(),
-        })
+        (!regex.is_match(value)).then(|| format!("is {shown}, which does not match `{pattern}`"))
     }
 }
 

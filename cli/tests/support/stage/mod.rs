@@ -17,8 +17,7 @@ use test_support::valkey::Found;
 
 pub(crate) use self::aws::AwsStage;
 pub(crate) use self::local::LocalStage;
-use super::run::Run;
-use super::sandbox::{Sandbox, handlers};
+use super::sandbox::Sandbox;
 
 /// A sandbox and the place where its binary deploys the real handlers. Both go with the value.
 pub(crate) trait Stage: DerefMut<Target = Sandbox> + Sized {
@@ -42,11 +41,6 @@ pub(crate) trait Stage: DerefMut<Target = Sandbox> + Sized {
         let stage = Self::empty();
         stage.deploy().arg("--quiet").succeeds();
         stage
-    }
-
-    /// `cqrs deploy --yes` with the handlers that were built before.
-    fn deploy(&self) -> Run {
-        self.cqrs(["deploy", "--yes", "--prebuilt"]).arg(handlers())
     }
 
     /// Places an order of client 42 and waits until it can be read; gives its id.

@@ -1,135 +1,135 @@
-//! What is said of a deployment on this machine: the result, what has no counterpart here, what comes
-//! next.
+//! What is said of a stack on this machine beside the result: where it is, and what its template has that
+//! has no counterpart here.
 
-use host::definition::ACCOUNT;
+use serde::Serialize;
 
-use super::{Brought, LocalDeployment, resources};
-use crate::aws::Aws;
-use crate::commands::deploy::complete::{Completion, parted};
-use crate::commands::deploy::report::{
-    Deployed, DeployedHere, Done, counted_by_kind, counted_by_name,
-};
-use crate::commands::deploy::said::Said;
-use crate::commands::outputs::Outputs;
-use crate::commands::preview::Preview;
-use crate::error::Failure;
-use crate::settings::stack_flag;
-use crate::stack::state::Output;
+use crate::local::protocol::{Description, LeftOut, WithoutEffect};
+use crate::printer::Printer;
 
-impl LocalDeployment<'_> {
-    pub(super) async fn report(&self, brought: Brought) -> Result<(), Failure> {
-        let Brought {
-            existed,
-            region,
-            client,
-            deployed,
-            replaced,
-        } = brought;
-        let done = match (existed, deployed.changes.is_empty()) {
-            (false, _) => Done::Created,
-            (true, true) => Done::Unchanged,
-            (true, false) => Done::Updated,
-        };
-        let style = self.printer.style();
-        let changes = resources(deployed.changes);
-        if done == Done::Updated {
-            let changes = &changes;
-            self.printer
-                .note(format_args!("\n{}", Preview { changes, style }));
+/// See the module's documentation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::commands::deploy) struct Here {
+    endpoint: String,
+    cache: String,
+    left_out: Vec<LeftOut>,
+    without_effect: Vec<WithoutEffect>,
+    notes: Vec<String>,
+}
+
+/// One of the template's parts that is missing here.
+struct Missing {
+    /// Whether one machine has no use for it.
+    needless: bool,
+    what: String,
+    /// What is said where there is a use.
+    warning: String,
+}
+
+impl Here {
+    pub(super) fn new(endpoint: String, description: Description) -> Self {
+        Self {
+            endpoint,
+            cache: description.cache,
+            left_out: description.left_out,
+            without_effect: description.without_effect,
+            notes: description.notes,
         }
-        let stack = &self.settings.stack;
-        self.printer
-            .note(format_args!("\n{} {}", style.green("✓"), done.says(stack)));
-        let description = deployed.description;
-        let outputs: Vec<_> = description.outputs.into_iter().map(Output::from).collect();
-        let table = outputs.iter().find(|output| output.name == "TableName");
-        let completion = Completion {
-            aws: &Aws::on_this_machine(client.process(), client.region()),
-            settings: &self.settings,
-            table: table.map(|output| output.value.as_str()),
-            done,
-            replaced,
-            said: Said::default(),
-            agreed: self.args.yes,
-            interrupt: self.interrupt,
-            printer: self.printer,
-        };
-        let (rebuild, failed) = parted(completion.complete().await);
-        if self.printer.stdout_is_terminal() {
-            self.printer.note("");
+    }
+
+    pub(in crate::commands::deploy) fn show(&self, printer: &Printer) {
+        let needless = self.left_out.iter().filter(|resource| resource.needless);
+        let kinds = distinct(needless.map(|resource| kind(&resource.resource_type)));
+        let resources = self.left_out.iter().map(|resource| {
+            let what = format!("{} ({})", resource.logical_id, resource.resource_type);
+            Missing {
+                needless: resource.needless,
+                warning: format!("{what} has no counterpart on this machine"),
+                what,
+            }
+        });
+        let about = "\nnot needed on one machine:";
+        show(about, ["resource", "resources"], &kinds, resources, printer);
+
+        let needless = self.without_effect.iter().filter(|one| one.needless);
+        let mut names = distinct(needless.map(|one| match kind(&one.resource_type) {
+            "cache" => "all of the cache",
+            _ => &one.property,
+        }));
+        names.sort_unstable();
+        let properties = self.without_effect.iter().map(|one| {
+            let (property, logical_id) = (&one.property, &one.logical_id);
+            Missing {
+                needless: one.needless,
+                what: format!("{property} of {logical_id}"),
+                warning: format!("`{property}` of {logical_id} has no effect on this machine"),
+            }
+        });
+        let about = "without effect on one machine:";
+        show(
+            about,
+            ["property", "properties"],
+            &names,
+            properties,
+            printer,
+        );
+
+        for note in &self.notes {
+            printer.warn(note);
         }
-        self.printer.data(&DeployedHere {
-            deployed: Deployed {
-                stack: stack.as_str(),
-                account: ACCOUNT,
-                region: &region,
-                done,
-                changes,
-                outputs: Outputs(outputs),
-                rebuild,
-            },
-            endpoint: &client.endpoint(),
-            cache: &description.cache,
-            left_out: &description.left_out,
-            without_effect: &description.without_effect,
-            notes: &description.notes,
-        })?;
-        let (needless, missed): (Vec<_>, Vec<_>) = description
-            .left_out
-            .iter()
-            .partition(|resource| resource.needless);
-        if !needless.is_empty() {
-            self.printer.note(format_args!(
-                "\n{} {}",
-                style.dim("not needed on one machine:"),
-                counted_by_kind(&needless)
-            ));
-        }
-        for resource in needless {
-            self.printer.detail(format_args!(
-                "  {} ({})",
-                resource.logical_id, resource.resource_type
-            ));
-        }
-        for resource in missed {
-            self.printer.warn(format_args!(
-                "{} ({}) has no counterpart on this machine",
-                resource.logical_id, resource.resource_type
-            ));
-        }
-        let (needless, missed): (Vec<_>, Vec<_>) = description
-            .without_effect
-            .iter()
-            .partition(|property| property.needless);
-        if !needless.is_empty() {
-            self.printer.note(format_args!(
-                "{} {}",
-                style.dim("without effect on one machine:"),
-                counted_by_name(&needless)
-            ));
-        }
-        for property in needless {
-            self.printer.detail(format_args!(
-                "  {} of {}",
-                property.property, property.logical_id
-            ));
-        }
-        for property in missed {
-            self.printer.warn(format_args!(
-                "`{}` of {} has no effect on this machine",
-                property.property, property.logical_id
-            ));
-        }
-        for note in &description.notes {
-            self.printer.warn(note);
-        }
-        failed?;
-        self.printer.next(format_args!(
-            "cqrs {} create --local{}{}",
-            self.settings.domain.entity,
-            self.settings.domain.example(),
-            stack_flag(stack),
+    }
+}
+
+/// Counts what is not needed, and warns of the rest.
+fn show(
+    about: &str,
+    [one, several]: [&str; 2],
+    names: &[&str],
+    missing: impl Iterator<Item = Missing>,
+    printer: &Printer,
+) {
+    let (needless, missed): (Vec<_>, Vec<_>) = missing.partition(|missing| missing.needless);
+    if !needless.is_empty() {
+        let noun = if needless.len() == 1 { one } else { several };
+        printer.note(format_args!(
+            "{} {} {noun} ({})",
+            printer.style().dim(about),
+            needless.len(),
+            names.join(", ")
         ));
-        Ok(())
+    }
+    for missing in needless {
+        printer.detail(format_args!("  {}", missing.what));
+    }
+    for missing in missed {
+        printer.warn(missing.warning);
+    }
+}
+
+/// Each once, in the order in which they come.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut distinct = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
+}
+
+/// What people call resources of this type.
+fn kind(resource_type: &str) -> &str {
+    match resource_type {
+        t if t.starts_with("AWS::EC2::") => "network",
+        "AWS::IAM::Role" => "roles",
+        t if t.starts_with("AWS::IAM::") => "policies",
+        "AWS::CloudWatch::Alarm" => "alarms",
+        "AWS::CloudWatch::Dashboard" => "dashboards",
+        "AWS::Logs::LogGroup" => "log groups",
+        t if t.starts_with("AWS::Logs::") => "log settings",
+        t if t.starts_with("AWS::ElastiCache::") => "cache",
+        t if t.ends_with("Policy") => "policies",
+        t if t.ends_with("::Permission") => "permissions",
+        other => other,
     }
 }
