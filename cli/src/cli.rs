@@ -121,20 +121,22 @@ impl Cli {
             command = domain.worded(command);
         }
         free(&command, domain)?;
+        // To take it apart again would be a tenth of what a start costs.
+        let command = Box::leak(Box::new(command));
         let mut matches = command.try_get_matches_from_mut(&arguments);
         if let Err(error) = &matches
             && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         {
-            command = domain.worded(Self::after(&arguments, domain));
+            *command = domain.worded(Self::after(&arguments, domain));
             matches = command.try_get_matches_from_mut(&arguments);
         }
-        let matches = matches.map_err(|e| variables::named(e, &command, &arguments))?;
+        let matches = matches.map_err(|e| variables::named(e, command, &arguments))?;
         let mut cli = match matches.subcommand() {
             Some((name, typed)) if name == domain.entity => Ok(Self {
                 global: Global::from_arg_matches(&matches)?,
                 command: Command::Entity(typed.clone()),
             }),
-            _ => Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command)),
+            _ => Self::from_arg_matches(&matches).map_err(|e| e.format(command)),
         }?;
         let typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
         cli.global.place = cli.global.typed_place(typed);
