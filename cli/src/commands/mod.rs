@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod completions;
 mod connected;
+mod consent;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod described;

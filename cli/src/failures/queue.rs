@@ -46,15 +46,12 @@ pub(crate) enum Presence {
 }
 
 impl FailuresQueue {
-    /// The queue of the stack whose table has the stream `stream_arn`.
-    pub(crate) fn new(aws: &Aws, url: &str, stream_arn: &str) -> Self {
-        let table = stream_arn
-            .split_once("/stream/")
-            .map_or(stream_arn, |s| s.0);
+    /// The queue of the stack with this table, given by the beginning of its streams' ARNs.
+    pub(super) fn new(aws: &Aws, url: &str, table: String) -> Self {
         Self {
             client: aws.sqs(),
             url: url.to_owned(),
-            table: format!("{table}/stream/"),
+            table,
             wait_seconds: match aws.target() {
                 Target::Aws => 1,
                 Target::Local => 0,

@@ -1,17 +1,15 @@
 //! `cqrs failures list`: the failures that wait, and how many there are.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
-use crate::commands::failures::{A_LOOK, Desk, give_back, select};
+use crate::commands::failures::{Desk, Meant};
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id, Message};
 use crate::failures::queue::Depth;
-use crate::failures::scan::Scan;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -23,15 +21,10 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
     let waiting = desk.destination.depth().await?;
-    // What is taken from the queue is given back.
-    let _hold = interrupt.hold();
-    // Each receive takes ten and some milliseconds: what came first is not to come again.
-    let hidden = A_LOOK + Duration::from_secs(u64::from(limit) / 50);
-    let mut scan = Scan::new(&desk.destination, hidden);
-    let found = select::some(&mut scan, limit as usize, interrupt).await;
-    give_back(&mut scan, printer).await;
+    let oldest = Meant::Oldest(limit as usize);
+    let found = desk.look(oldest, limit.into(), interrupt, printer).await?;
     let listed = Listed {
-        failures: found?.iter().map(Listing::from).collect(),
+        failures: found.iter().map(Listing::from).collect(),
         waiting,
     };
     if printer.is_json() {
