@@ -1,5 +1,5 @@
 //! How a stack is doing: each fact about a running stack is asked in [`parts`] and judged in
-//! [`judge`], whichever command wants to know it.
+//! [`judge`], whichever command wants to know it; [`judged`] has all of them together.
 //!
 //! All parts are asked side by side, and each answers or fails for itself, so that a permission that
 //! is missing or a cache that is down hides one part and no other.
@@ -8,6 +8,7 @@ pub(crate) mod alarms;
 mod aws;
 mod cache;
 pub(crate) mod judge;
+pub(crate) mod judged;
 pub(crate) mod key;
 mod local;
 mod metrics;

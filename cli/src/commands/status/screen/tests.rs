@@ -146,24 +146,6 @@ fn shown(seen: Seen, columns: Option<usize>) -> String {
 }
 
 #[test]
-fn a_stack_that_is_well_is_one_screen() {
-    assert_snapshot!(shown(well(), None), @r"
-    Stack cqrs in eu-west-1 is well  2026-11-24T03:00:00.000Z
-
-    ✓ stack        UPDATE_COMPLETE, changed 2 d 1 h ago
-    ✓ publisher    Active  1204 invocations in 1 h  0 errors  0 throttled  p99 12 ms   512 MB  code 0123456789ab, 2 h 0 min ago
-    ✓ write model  ACTIVE, about 10000 orders (DynamoDB counts every six hours)
-    ✓ mapping      Enabled, OK, lag at most 312 ms in 5 minutes, last measured 2 min 0 s ago
-    ✓ subscriber   Active  7 invocations in 1 h     0 errors  0 throttled  p99 3.2 ms  512 MB  code 0123456789ab, 2 h 0 min ago
-    ✓ read model   9998 orders, the cache answers in 0.5 ms, the function in 21 ms, version 0.1.0
-    ✓ query        Active  0 invocations in 1 h     0 errors  0 throttled              512 MB  code 0123456789ab, 2 h 0 min ago
-    ✓ failures     none wait
-    ✓ alarms       none of 6 raised
-      dashboard    https://example.org/dashboard
-    ");
-}
-
-#[test]
 fn what_is_not_well_says_what_to_do_and_what_cannot_be_read_hides_nothing_else() {
     let mut seen = well();
     let missing = AwsError::incomplete("cloudwatch:GetMetricData", "a metric");
