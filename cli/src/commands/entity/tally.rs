@@ -1,5 +1,6 @@
 //! Counts what came of a command for several ids, and has its last word.
 
+use crate::commands::entity::client::Client;
 use crate::commands::entity::items::{Fate, Item, Listing};
 use crate::domain::Domain;
 use crate::error::Failure;
@@ -35,7 +36,8 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(words: Words, domain: &'a Domain, printer: &'a Printer) -> Self {
+    pub(super) fn new(words: Words, client: &Client<'a>) -> Self {
+        let (domain, printer) = (client.domain, client.printer);
         // Where the documents themselves appear on the terminal, nothing else has to.
         let step = (printer.is_live() && !printer.stdout_is_terminal())
             .then(|| printer.step(words.doing.clone()));
