@@ -202,6 +202,12 @@ fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
+/// `12 orders shipped, 1 failed`: what came first, and of the rest what there is any of.
+fn summed(first: String, rest: impl IntoIterator<Item = (u64, &'static str)>) -> String {
+    let rest = rest.into_iter().filter(|(count, _)| *count > 0);
+    rest.fold(first, |sum, (count, what)| format!("{sum}, {count} {what}"))
+}
+
 /// The failure of commands that need a deployed stack.
 fn stack_not_found(stack: &StackName, region: &str) -> Failure {
     Failure::new(

@@ -22,7 +22,6 @@ const PREFIX: &str = "aws/lambda/";
 /// Objects that are read at once. One has up to 6 MB.
 const PARALLEL: usize = 8;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct FailuresBucket {
     place: Place,

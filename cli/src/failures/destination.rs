@@ -16,7 +16,6 @@ use crate::failures::queue::{Depth, FailuresQueue, Presence};
 pub(crate) const QUEUE: &str = "FailuresQueueUrl";
 pub(crate) const BUCKET: &str = "FailuresBucket";
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) enum Destination {
     Queue(FailuresQueue),

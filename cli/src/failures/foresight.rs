@@ -12,7 +12,6 @@ use crate::error::Failure;
 use crate::failures::record::{About, Record};
 use crate::models::Models;
 
-/// See the module's documentation.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Foreseen {

@@ -15,7 +15,6 @@ use crate::settings::Target;
 /// How many messages one call takes. (SQS API reference)
 const BATCH: usize = 10;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct FailuresQueue {
     client: Client,

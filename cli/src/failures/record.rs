@@ -8,7 +8,6 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::domain::Named;
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) about: About,

@@ -79,7 +79,7 @@ impl<T> PerFunction<T> {
 }
 
 /// The stack itself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stack {
     /// CloudFormation's; on this machine `RUNNING`.
@@ -103,10 +103,9 @@ impl From<&StackState> for Stack {
             status: state.status.as_str().to_owned(),
             reason: state.reason.clone(),
             changed_at: state.changed_at.as_ref().and_then(clock::timestamp),
-            started_at: None,
             deployed_by: state.deployed_by.clone(),
             drift: state.drift.clone(),
-            cache_differs: None,
+            ..Self::default()
         }
     }
 }
@@ -119,7 +118,7 @@ pub(crate) struct CacheDiffers {
 }
 
 /// A function's settings and state.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Function {
     /// Lambda's: `Active`, `Pending`, `Inactive`, `Failed`.
@@ -201,7 +200,7 @@ impl LastError {
 }
 
 /// From the stream to the subscriber.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mapping {
     pub(crate) id: String,

@@ -15,7 +15,6 @@ use crate::printer::Printer;
 use crate::settings::{Settings, Target};
 use crate::stack::functions::{Answer, FunctionError, Functions};
 
-/// See the module's documentation.
 pub(in crate::commands) struct Client<'a> {
     pub(super) functions: Functions,
     pub(super) domain: &'a Domain,

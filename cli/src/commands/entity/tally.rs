@@ -2,6 +2,7 @@
 
 use crate::commands::entity::client::Client;
 use crate::commands::entity::items::{Fate, Item, Listing};
+use crate::commands::summed;
 use crate::domain::Domain;
 use crate::error::Failure;
 use crate::printer::{Printer, Step};
@@ -159,12 +160,7 @@ impl<'a> Tally<'a> {
 
     /// `12 orders shipped, 1 failed`.
     fn summary(&self) -> String {
-        let mut text = format!("{} {}", self.domain.counted(self.done), self.words.done);
-        for (count, what) in [(self.failed, "failed"), (self.left, "not done")] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {what}"));
-            }
-        }
-        text
+        let done = format!("{} {}", self.domain.counted(self.done), self.words.done);
+        summed(done, [(self.failed, "failed"), (self.left, "not done")])
     }
 }

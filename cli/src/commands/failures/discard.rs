@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::app::clock;
 use crate::app::interrupt::Interrupt;
-use crate::commands::consent;
+use crate::commands::failures::Desk;
 use crate::commands::failures::list::{Listing, rows};
 use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::work::Work;
-use crate::commands::failures::{Desk, counted};
+use crate::commands::{consent, counted, summed};
 use crate::error::Failure;
 use crate::failures::message::Message;
 use crate::failures::queue::Presence;
@@ -134,10 +134,7 @@ fn question(failures: String) -> String {
 
 impl fmt::Display for Discarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} discarded", counted(self.discarded, "failure"))?;
-        match self.already_gone {
-            0 => Ok(()),
-            gone => write!(f, ", {gone} gone already"),
-        }
+        let discarded = format!("{} discarded", counted(self.discarded, "failure"));
+        f.write_str(&summed(discarded, [(self.already_gone, "gone already")]))
     }
 }

@@ -70,8 +70,8 @@ async fn read(mut reader: Records<'_>, limit: usize) -> Result<(Vec<Shape>, InSt
 }
 
 #[derive(Serialize)]
-struct Shown {
-    failure: Listing,
+struct Shown<'a> {
+    failure: Listing<'a>,
     records: Vec<Shape>,
     stream: InStream,
 }
@@ -110,10 +110,10 @@ impl Shape {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&rows([&self.failure]))?;
-        if let Some(body) = self.failure.body() {
+        if let Some(body) = self.failure.body {
             return write!(f, "\n{body}");
         }
         if !self.records.is_empty() {

@@ -11,7 +11,6 @@ use crate::observe::judge::Health;
 use crate::observe::judged::{Judged, Parts};
 use crate::settings::Target;
 
-/// See the module's documentation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
