@@ -152,3 +152,34 @@ fn functions_that_are_about_something_else_than_the_project_are_said_and_believe
     let kept = kept(&stage.home().join(".cache"));
     assert_eq!(fs::read_to_string(kept).unwrap(), orders);
 }
+
+#[test]
+fn a_deployment_says_what_changes_in_the_domain_and_warns_of_what_puts_data_at_risk() {
+    let stage = LocalStage::deployed();
+    let path = repository().join("handlers/domain/domain.json");
+    let mut description: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    for schema in ["draft", "document"] {
+        let fields = description[schema]["properties"].as_object_mut().unwrap();
+        fields.remove("productId");
+        fields["quantity"]["maximum"] = json!(10);
+        let required = description[schema]["required"].as_array_mut();
+        if let Some(required) = required {
+            required.retain(|name| name != "productId");
+        }
+    }
+    description["lists"] = json!(["clientId", "status"]);
+    for example in description["examples"].as_array_mut().unwrap() {
+        example.as_object_mut().unwrap().remove("productId");
+    }
+    stage.write("handlers/domain/domain.json", &description.to_string());
+    let deployed = stage.deploy().outcome();
+    assert_eq!(deployed.code, 0, "{deployed}");
+    for warned in ["productId", "quantity"] {
+        let line = deployed
+            .stderr
+            .lines()
+            .find(|line| line.contains(&format!("field {warned}")));
+        let line = line.unwrap_or_else(|| panic!("{deployed}"));
+        assert!(line.starts_with("warning: "), "{line}");
+    }
+}

@@ -84,7 +84,7 @@ fn what_the_first_version_wrote_is_read_changed_and_rebuilt_by_the_second() {
     assert_eq!(outcome.code, 0, "{outcome}");
     for said in [
         "field urgency is new; items that exist are read with 3",
-        "warning: field quantity is removed: items that exist keep it, and no answer has it any more",
+        "field quantity is removed: items that exist keep it, and no answer has it any more",
         "command return is new",
         "the list by urgency is new, and lacks what is not rebuilt",
         "`cqrs rebuild` brings it to the documents that exist",

@@ -213,7 +213,8 @@ fn an_order_whose_id_cannot_be_printed_is_named_beside_the_failure() {
 #[test]
 fn what_cannot_be_printed_is_a_failure_and_a_reader_that_went_away_is_none() {
     for arguments in ["reference", "--help", "order --help", "--version"] {
-        let run = || Sandbox::new().cqrs(arguments.split(' '));
+        let sandbox = Sandbox::new();
+        let run = || sandbox.cqrs(arguments.split(' '));
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let failed = run().stdout_to(full);
         let said = "error: cannot write to standard output\n  caused by: No space left on device";
