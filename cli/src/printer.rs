@@ -96,7 +96,6 @@ pub(crate) struct PrinterOptions {
     pub(crate) place: Place,
 }
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Printer {
     options: PrinterOptions,

@@ -12,7 +12,6 @@ on_both!(
     clean_deletes_the_orders_of_all_runs_and_no_others,
     a_function_that_fails_is_counted_by_step_and_kind,
     an_interrupted_run_reports_what_it_measured,
-    a_stack_that_is_not_there_is_said_to_be_that,
 );
 
 /// `cqrs bench` that asks nothing.
@@ -174,15 +173,6 @@ fn an_interrupted_run_reports_what_it_measured<S: Stage>() {
     assert_eq!(run["complete"], false);
     assert!(run["operations"].as_u64().unwrap() > 0, "{run}");
     assert_eq!(outcome.error()["kind"], "Interrupted");
-}
-
-fn a_stack_that_is_not_there_is_said_to_be_that<S: Stage>() {
-    let stage = S::empty();
-    for arguments in ["--orders 1", "--clean"] {
-        let outcome = stage.cqrs(bench(arguments)).outcome();
-        assert_eq!(outcome.code, 3, "{outcome}");
-        assert!(outcome.stderr.contains("cqrs deploy"), "{outcome}");
-    }
 }
 
 #[test]

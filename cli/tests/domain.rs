@@ -84,29 +84,32 @@ fn a_description_that_is_none_is_refused() {
 
 #[test]
 fn each_fault_names_its_field_and_the_line_where_it_stands() {
-    let taken = project(|says| says["entity"] = json!("domain"));
-    is_wrong(&check(&taken), &["the name domain is taken"]);
-    let plural = project(|says| says["plural"] = json!("order"));
-    is_wrong(
-        &check(&plural),
-        &["handlers/domain/src/lib.rs:46: its plural must differ from its name order"],
-    );
-    let added = project(|says| {
-        says["draft"]["properties"]["version"] = json!({ "type": "integer" });
-    });
-    is_wrong(
-        &check(&added),
-        &["the field version is one that the library adds"],
-    );
-    let option = project(|says| {
-        for schema in ["draft", "document"] {
-            says[schema]["properties"]["region"] = json!({ "type": "string" });
-        }
-    });
-    is_wrong(
-        &check(&option),
-        &["`create` has an option `region` already"],
-    );
+    type Edit = fn(&mut Value);
+    let cases: [(Edit, &str); 4] = [
+        (
+            |says| says["entity"] = json!("domain"),
+            "the name domain is taken",
+        ),
+        (
+            |says| says["plural"] = json!("order"),
+            "handlers/domain/src/lib.rs:46: its plural must differ from its name order",
+        ),
+        (
+            |says| says["draft"]["properties"]["version"] = json!({ "type": "integer" }),
+            "the field version is one that the library adds",
+        ),
+        (
+            |says| {
+                for schema in ["draft", "document"] {
+                    says[schema]["properties"]["region"] = json!({ "type": "string" });
+                }
+            },
+            "`create` has an option `region` already",
+        ),
+    ];
+    for (edit, said) in cases {
+        is_wrong(&check(&project(edit)), &[said]);
+    }
     let several = project(|says| {
         says["document"]["properties"]["quantity"]["default"] = json!(0);
         says["document"]["properties"]["tags"] =
@@ -170,13 +173,6 @@ fn what_the_source_says_outranks_the_file() {
     let refused = check_with_cargo(&sandbox, refused, &["--write"]);
     let place = "handlers/domain/src/lib.rs:45: the name order is taken";
     is_wrong(&refused, &[place]);
-    let broken =
-        "printf 'error: no such type\\n --> handlers/domain/src/lib.rs:23:9\\n' >&2; exit 101";
-    let broken = check_with_cargo(&sandbox, broken, &[]);
-    is_wrong(
-        &broken,
-        &["handlers/domain/src/lib.rs:23: error: no such type"],
-    );
 }
 
 #[test]
@@ -223,25 +219,15 @@ fn the_difference_to_the_deployed_domain_is_said_with_what_it_means() {
     assert_eq!(diff(&["--exit-code"]).code, 1);
 
     for schema in ["draft", "document"] {
-        let fields = says[schema]["properties"].as_object_mut().unwrap();
-        fields.remove("note");
-        fields.remove("productId");
-        fields["quantity"]["maximum"] = json!(10);
-        let required = says[schema]["required"].as_array_mut().unwrap();
-        required.retain(|name| name != "productId");
+        says[schema]["properties"]["quantity"]["maximum"] = json!(10);
     }
-    says["lists"] = json!(["clientId", "status"]);
     write(&says);
-    let removed = diff(&["--output=json"]);
-    let document: Value = serde_json::from_str(&removed.stdout).unwrap();
+    let narrower = diff(&["--output=json"]);
+    let document: Value = serde_json::from_str(&narrower.stdout).unwrap();
     let differences = document["differences"].as_array().unwrap();
     let risks = differences.iter().filter(|one| one["warning"].is_string());
-    assert_eq!(risks.count(), 2, "{removed}");
+    assert_eq!(risks.count(), 1, "{narrower}");
+    let said = "warning: field quantity is at most 10: items that do not fit cannot be read";
     let text = diff(&[]).stdout;
-    for said in [
-        "warning: field quantity is at most 10: items that do not fit cannot be read",
-        "warning: field productId is removed",
-    ] {
-        assert!(text.contains(said), "{text}");
-    }
+    assert!(text.contains(said), "{text}");
 }

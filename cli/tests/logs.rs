@@ -14,7 +14,6 @@ on_both!(
     what_does_not_match_or_is_older_is_not_shown,
     what_comes_is_shown_once_until_ctrl_c_which_is_no_error,
     following_ends_when_its_output_is_closed,
-    a_stack_that_is_not_there_has_its_own_exit_code,
 );
 
 fn function(line: &str) -> &str {
@@ -144,14 +143,6 @@ fn following_ends_when_its_output_is_closed<S: Stage>() {
     stage.place_order();
     let outcome = following.outcome();
     assert_eq!(outcome.code, 0, "{outcome}");
-}
-
-fn a_stack_that_is_not_there_has_its_own_exit_code<S: Stage>() {
-    let stage = S::empty();
-    for logs in [vec!["logs"], vec!["logs", "--follow"]] {
-        let outcome = stage.cqrs(logs).outcome();
-        assert_eq!(outcome.code, 3, "{outcome}");
-    }
 }
 
 #[test]

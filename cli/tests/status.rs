@@ -15,7 +15,7 @@ on_both!(
     a_mapping_that_is_disabled_says_how_to_enable_it,
     failures_that_wait_are_for_cqrs_failures,
     refused_commands_are_counted_and_no_breakage,
-    without_a_stack_there_is_nothing_to_show,
+    without_a_stack_every_command_about_one_says_so,
     a_watch_writes_a_document_for_each_look_until_its_output_is_closed,
     a_watch_on_a_terminal_draws_in_place_until_ctrl_c,
 );
@@ -39,6 +39,19 @@ fn those_in(health: &str, parts: &Value) -> Vec<String> {
 
 fn next(part: &Value) -> &str {
     part["advice"]["next"].as_str().unwrap()
+}
+
+/// What `doctor` ends with: it judges as `status` does.
+#[track_caller]
+fn is_broken_at(stage: &impl Stage, check: &str, way_out: &str) -> Value {
+    let doctor = stage.cqrs(["doctor", "--output", "json"]).outcome();
+    assert_eq!(doctor.code, 1, "{doctor}");
+    let error = doctor.error();
+    let message = error["message"].as_str().unwrap();
+    let place = format!("broken at {check}: ");
+    assert!(message.starts_with(&place), "{error}");
+    assert_eq!(error["hint"], way_out, "{error}");
+    error
 }
 
 fn a_stack_that_is_well_shows_its_parts<S: Stage>() {
@@ -132,10 +145,9 @@ fn a_mapping_that_is_disabled_says_how_to_enable_it<S: Stage>() {
     assert_eq!(outcome.code, 1, "{outcome}");
     let parts = parts(&outcome);
     assert_eq!(those_in("failed", &parts), ["mapping"], "{parts}");
-    assert!(
-        next(&parts["mapping"]).to_lowercase().contains("enable"),
-        "{parts}"
-    );
+    let way_out = next(&parts["mapping"]);
+    assert!(way_out.to_lowercase().contains("enable"), "{parts}");
+    is_broken_at(&stage, "mapping", way_out);
 }
 
 fn failures_that_wait_are_for_cqrs_failures<S: Stage>() {
@@ -152,9 +164,12 @@ fn failures_that_wait_are_for_cqrs_failures<S: Stage>() {
     let parts = parts(&outcome);
     assert_eq!(those_in("failed", &parts), ["failures"], "{parts}");
     assert_eq!(parts["failures"]["visible"], 1);
-    assert!(
-        next(&parts["failures"]).contains("cqrs failures list"),
-        "{parts}"
+    let way_out = next(&parts["failures"]);
+    assert!(way_out.contains("cqrs failures list"), "{parts}");
+    let error = is_broken_at(&stage, "queue", way_out);
+    assert_eq!(
+        error["message"], "broken at queue: about 1 failure waits",
+        "{error}"
     );
 }
 
@@ -182,14 +197,24 @@ fn refused_commands_are_counted_and_no_breakage<S: Stage>() {
     assert_eq!(those_in("warning", &seen), [""; 0], "{seen}");
 }
 
-fn without_a_stack_there_is_nothing_to_show<S: Stage>() {
+fn without_a_stack_every_command_about_one_says_so<S: Stage>() {
     let stage = S::empty();
-    for arguments in [&["status"][..], &["status", "--watch"]] {
-        let outcome = stage.cqrs(arguments).outcome();
+    for command in [
+        "status",
+        "status --watch",
+        "logs",
+        "logs --follow",
+        "failures list",
+        "verify",
+        "rebuild",
+        "bench --yes --orders 1",
+        "bench --yes --clean",
+    ] {
+        let outcome = stage.cqrs(command.split(' ')).outcome();
         assert_eq!(
             (outcome.code, outcome.stdout.as_str()),
             (3, ""),
-            "{outcome}"
+            "{command}: {outcome}"
         );
         assert!(outcome.stderr.contains("`cqrs deploy "), "{outcome}");
     }

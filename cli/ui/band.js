@@ -159,32 +159,32 @@ export function state(key) {
   }
   if (key === "readModel" && known.whole === false) return { health: "warning", why: "is made again from the table" };
   const judged = part(key);
-  if (judged && judged.health === "failed") return { health: "failed", why: judged.message ?? "" };
+  if (judged && judged.health === "failed") return { health: "failed", why: judged.advice?.message ?? "" };
   if (pace && pace.errors > 0 && key !== "caller") {
     const many = pace.errors >= pace.rate;
     return { health: many ? "failed" : "warning", why: `${rate(pace.errors)} a second fail` };
   }
-  if (judged && judged.health !== "ok") return { health: judged.health, why: judged.message ?? "" };
+  if (judged && judged.health !== "ok") return { health: judged.health, why: judged.advice?.message ?? "" };
   const calm = pace ? pace.rate === 0 : true;
   return calm ? { health: "idle", why: "well, and at rest" } : { health: "ok", why: "well" };
 }
 
 /** What stands under the number. @param {string} key @param {Pace | undefined} pace */
 function small(key, pace) {
-  const facts = part(key)?.facts;
+  const judged = part(key);
   if (key === "stream") {
-    const behind = part("stream")?.facts?.lag?.behind;
+    const behind = judged?.behind;
     return behind === null || behind === undefined ? "" : `${count(behind)}${behind >= 10_000 ? "+" : ""} behind`;
   }
   if (key === "readModel") {
-    const held = facts?.[known.about.plural];
+    const held = judged?.[known.about.plural];
     return held === null || held === undefined ? "" : `holds ${count(held)}`;
   }
   if (key === "caller") {
     return pace && pace.errors > 0 ? `${rate(pace.errors)} refused` : "";
   }
   if (pace && pace.p50Ms !== null) return spans(pace.p50Ms, pace.p99Ms);
-  const p99 = facts?.calls?.p99Ms;
+  const p99 = judged?.p99Ms;
   return p99 ? `p99 ${span(p99)}` : "";
 }
 
@@ -207,8 +207,8 @@ function show() {
     say(said, `: ${text} ${counts} a second, ${why}${key === "stream" ? `, ${distance().join(" ")}` : ""}`);
     line.title = failing ? why : "";
   }
-  const depth = part("failures")?.facts;
-  const waiting = depth ? depth.visible + depth.hidden : null;
+  const depth = part("failures");
+  const waiting = depth && !depth.error ? depth.visible + depth.hidden : null;
   const queue = at("queue");
   say(/** @type {Element} */ (queue.querySelector("b")), count(waiting));
   /** @type {Element} */ (queue.querySelector(".shape")).className = `shape ${waiting ? "failed" : "idle"}`;
@@ -218,24 +218,24 @@ function show() {
   say(/** @type {Element} */ (lag.querySelector("b")), value);
   say(/** @type {Element} */ (lag.querySelector(".what")), what);
   const limit = 5_000;
-  lag.classList.toggle("bad", (part("stream")?.facts?.lag?.lagMs ?? 0) > limit);
+  lag.classList.toggle("bad", (part("stream")?.lagMs ?? 0) > limit);
 }
 
 /** How far the read model is behind, in words. @returns {[string, string]} */
 function distance() {
   const pace = known.tick?.parts.stream;
-  const waits = part("stream")?.facts?.lag;
-  const oldest = waits?.lagMs ?? 0;
+  const waits = part("stream")?.lagMs ?? null;
+  const oldest = waits ?? 0;
   if (oldest > 1_000 && (!pace?.p99Ms || oldest > pace.p99Ms)) return [span(oldest), "lag: the oldest waits"];
   if (pace && pace.p50Ms !== null) return [span(pace.p50Ms), `lag, 99 of 100 within ${span(pace.p99Ms)}`];
-  if (waits && waits.lagMs !== null && known.about?.target === "aws") return [span(waits.lagMs), "lag at most"];
+  if (waits !== null && known.about?.target === "aws") return [span(waits), "lag at most"];
   return ["–", "lag"];
 }
 
 /** What CloudWatch counted in five minutes, as a pace. @param {string} key @returns {Pace | undefined} */
 function onAws(key) {
-  const calls = part(key)?.facts?.calls;
-  if (known.about?.target !== "aws" || !calls) return undefined;
+  const calls = part(key);
+  if (known.about?.target !== "aws" || !calls?.recent) return undefined;
   const { recent, p99Ms } = calls;
   return { rate: recent.invocations / 300, errors: (recent.errors + recent.throttles) / 300, p50Ms: null, p99Ms };
 }

@@ -29,8 +29,8 @@ export function begin() {
       };
       void read();
       return on("facts", () => {
-        const facts = part("failures")?.facts;
-        const now = facts ? facts.visible + facts.hidden : depth;
+        const judged = part("failures");
+        const now = judged && !judged.error ? judged.visible + judged.hidden : depth;
         if (now !== depth && !content.querySelector("button:disabled")) void read();
         depth = now;
       });

@@ -13,8 +13,8 @@ import { clock } from "./words.js";
  * @typedef {{at: number, commands: number, writes: number, projected: number, queries: number, failed: number, lagP50Ms: number | null, lagMaxMs: number | null}} Point
  * @typedef {{at: number, kind: "deploy"|"fault"|"over"|"rebuild"|"command", label: string}} Mark
  * @typedef {"ok"|"unknown"|"warning"|"failed"} Health
- * @typedef {{name: string, health: Health, message: string | null, next: string | null, facts: any}} Part
- * @typedef {{at: number, stack: "unknown"|"none"|"stopped"|"there", why: string | null, parts: Part[], cost: string | null, dashboard: string | null}} Facts
+ * @typedef {{health: Health, error: any, advice: {message: string, next: string | null} | null, [fact: string]: any}} Part
+ * @typedef {{at: number, stack: "unknown"|"none"|"stopped"|"there", why: string | null, parts: Record<string, Part | null>, cost: string | null, dashboard: string | null}} Facts
  * @typedef {{fault: string, sinceMs: number, untilMs: number | null, left: number | null, [more: string]: unknown}} Fault
  * @typedef {{name: string, option: string, help: string, rule: string, required: boolean, default: unknown, schema: any}} Input
  * @typedef {{name: string, help: string, from: string[] | null, to: string | null, inputs: Input[]}} Command
@@ -76,9 +76,9 @@ export async function ask(path) {
   throw Object.assign(new Error(error.message ?? answer.statusText), { hint: error.hint, causes: error.causes });
 }
 
-/** The facts of a part. @param {string} name */
+/** What is known of a part: that of the stream is what the mapping says. @param {string} name */
 export function part(name) {
-  return known.facts?.parts.find((part) => part.name === name);
+  return known.facts?.parts[name === "stream" ? "mapping" : name];
 }
 
 /** @param {string} event @param {any} data */

@@ -66,23 +66,24 @@ function draw() {
 function status() {
   const { facts } = known;
   if (!known.here || !facts) return;
-  const bad = facts.parts.filter((part) => part.health === "failed");
+  const bad = Object.entries(facts.parts).filter(([, part]) => part?.health === "failed");
   const said = at("said");
   said.classList.toggle("red", bad.length > 0);
-  const text = facts.why ?? (bad.length ? `${label(bad[0].name)}: ${bad[0].message ?? "failed"}` : facts.stack === "there" ? (facts.cost ?? "") : "");
+  const text = facts.why ?? (bad.length ? `${label(bad[0][0])}: ${bad[0][1]?.advice?.message ?? "failed"}` : facts.stack === "there" ? (facts.cost ?? "") : "");
   say(said, text);
 }
 
-/** @param {string} name */
+/** What a part is called in the band. @param {string} name */
 function label(name) {
-  return band.PARTS.find((part) => part.key === name)?.name ?? name;
+  const key = name === "mapping" ? "stream" : name;
+  return band.PARTS.find((part) => part.key === key)?.name ?? name;
 }
 
 /** What to do first, where there is nothing to see yet. */
 function first() {
   const { about, facts } = known;
   const there = !facts || facts.stack === "there" || facts.stack === "unknown";
-  const held = facts?.parts.find((part) => part.name === "writeModel")?.facts?.[about.plural];
+  const held = facts?.parts.writeModel?.[about.plural];
   const box = at("first");
   const place = about.place.length ? ` ${about.place.join(" ")}` : "";
   /** @type {(string | Node)[] | null} */

@@ -40,7 +40,8 @@ function factsOf(key, counts) {
   const judged = part(key);
   /** @type {[string, string | Node][]} */
   const facts = [["state", h("span", { class: health === "failed" ? "red" : "" }, why)]];
-  if (judged?.next) facts.push(["what to do", judged.next]);
+  const { health: _, error, advice, ...says } = judged ?? {};
+  if (advice?.next) facts.push(["what to do", advice.next]);
   if (pace) {
     facts.push([`${counts} a second`, rate(pace.rate)]);
     facts.push(["failed a second", rate(pace.errors)]);
@@ -49,7 +50,7 @@ function factsOf(key, counts) {
       facts.push([`${what}, the middle one`, span(pace.p50Ms)], [`${what}, 99 of 100 at most`, span(pace.p99Ms)]);
     }
   }
-  for (const [name, value] of flat(judged?.facts ?? {})) facts.push([name, value]);
+  for (const [name, value] of flat(says)) facts.push([name, value]);
   return h("dl", { class: "facts" }, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 

@@ -138,6 +138,11 @@ mod tests {
         path
     }
 
+    fn checked(path: &Path) -> Result<Checked, InputError> {
+        let input = Input::open(path).unwrap();
+        check(&input, None, &Domain::bundled(), |_| ())
+    }
+
     /// The line and the key of each row.
     async fn keys(path: &Path) -> Vec<(u64, String)> {
         let input = Input::open(path).unwrap();
@@ -199,13 +204,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("clientId,productId\n42,abc\n{}", "42,\n".repeat(30));
         let path = written(folder.path(), "a.csv", &text);
-        let error = check(
-            &Input::open(&path).unwrap(),
-            None,
-            &Domain::bundled(),
-            |_| (),
-        )
-        .unwrap_err();
+        let error = checked(&path).unwrap_err();
         let InputError::BadRows {
             bad, rows, first, ..
         } = error
@@ -227,7 +226,7 @@ mod tests {
         let input = Input::open(&path).unwrap();
         let checked = check(&input, Some(Format::Jsonl), &Domain::bundled(), |_| ()).unwrap();
         assert_eq!((checked.rows, checked.format), (1, Format::Jsonl));
-        assert!(check(&input, None, &Domain::bundled(), |_| ()).is_err());
+        assert!(self::checked(&path).is_err());
     }
 
     #[test]
@@ -235,13 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let rows = |name: &str, text: &str| {
             let path = written(folder.path(), name, text);
-            check(
-                &Input::open(&path).unwrap(),
-                None,
-                &Domain::bundled(),
-                |_| (),
-            )
-            .map(|checked| checked.rows)
+            checked(&path).map(|checked| checked.rows)
         };
         assert_eq!(rows("a.csv", "clientId,productId\n").unwrap(), 0);
         for (name, text) in [("a.csv", "\n\n"), ("a.jsonl", "\n"), ("a", "")] {
@@ -263,12 +256,7 @@ mod tests {
         let utf16 = written(folder.path(), "u", "");
         fs::write(&utf16, b"\xff\xfec\0").unwrap();
         assert!(matches!(
-            check(
-                &Input::open(&utf16).unwrap(),
-                None,
-                &Domain::bundled(),
-                |_| ()
-            ),
+            checked(&utf16),
             Err(InputError::Unfit {
                 source: Unfit::NotText(NotText::Utf16),
                 ..

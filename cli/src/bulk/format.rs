@@ -4,7 +4,6 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-/// See the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Comma-separated values; the first line names the columns.

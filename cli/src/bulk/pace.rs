@@ -6,7 +6,6 @@
 
 use tokio::time::Instant;
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: f64,

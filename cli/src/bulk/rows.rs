@@ -9,7 +9,6 @@ use super::json_rows;
 use crate::domain::{Domain, Draft};
 use crate::text::{Lines, NotText};
 
-/// See the module's documentation.
 pub(super) struct Rows<R> {
     lines: Lines<R>,
     form: Form,

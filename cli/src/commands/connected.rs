@@ -17,7 +17,6 @@ use crate::stack::Stacks;
 use crate::stack::functions::Functions;
 use crate::stack::state::{self, Output, Situation};
 
-/// See the module's documentation.
 pub(crate) struct Connected {
     pub(crate) aws: Aws,
     pub(crate) stack: StackName,

@@ -15,7 +15,7 @@ use self::tour::{Tour, hints};
 use crate::app::interrupt::Interrupt;
 use crate::commands::demo::options::DemoArgs;
 use crate::commands::deploy::options::DeployArgs;
-use crate::commands::{deploy, entity};
+use crate::commands::{consent, deploy, entity};
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
@@ -27,11 +27,9 @@ pub(crate) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    if settings.target == Target::Aws && !args.yes && !printer.can_ask() {
-        return Err(
-            Failure::new(Kind::Usage, "nobody can be asked here whether to begin")
-                .hint("add `--yes` to begin without asking, or `--local` to stay on this machine"),
-        );
+    if settings.target == Target::Aws && !args.yes {
+        let to = "begin without asking, or `--local` to stay on this machine";
+        consent::must_be_askable("begin", to, printer)?;
     }
     let begun = Instant::now();
     ready(args, &mut settings, interrupt, printer).await?;
@@ -89,9 +87,8 @@ async fn ready(
 
 /// Whether the stack is deployed.
 async fn standing(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
-    let functions = entity::functions(settings, printer).await?;
-    let pong = functions.query::<Value>(&json!({ "ping": true })).await;
-    entity::unwrap_logged(pong, &settings.domain, printer)?;
+    let client = entity::Client::of(settings, printer).await?;
+    let _pong: Value = client.query(&json!({ "ping": true })).await?;
     Ok(())
 }
 

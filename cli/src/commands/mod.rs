@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod completions;
 mod connected;
+mod consent;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod described;
@@ -163,6 +164,12 @@ fn other_account(settings: &Settings, identity: &Identity) -> Option<Failure> {
 fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+/// `12 orders shipped, 1 failed`: what came first, and of the rest what there is any of.
+fn summed(first: String, rest: impl IntoIterator<Item = (u64, &'static str)>) -> String {
+    let rest = rest.into_iter().filter(|(count, _)| *count > 0);
+    rest.fold(first, |sum, (count, what)| format!("{sum}, {count} {what}"))
 }
 
 /// The failure of commands that need a deployed stack.

@@ -13,7 +13,7 @@ use serde_dynamo::Item;
 
 use crate::commands::connected::Connected;
 use crate::commands::verify::options::VerifyArgs;
-use crate::domain::{Domain, Named};
+use crate::domain::Count;
 use crate::error::{Failure, Kind};
 use crate::models::Models;
 use crate::models::compare::{self, Difference, of_item};
@@ -48,8 +48,7 @@ pub(crate) async fn run(
     }
     drop(step);
     let shown = Shown {
-        domain: settings.domain.clone(),
-        compared: settings.domain.named_count(report.compared),
+        compared: settings.domain.count(report.compared),
         report,
     };
     printer.data(&shown)?;
@@ -64,7 +63,7 @@ pub(crate) async fn run(
     let hint = match (args.repair, remaining) {
         (_, 0) => &format!(
             "correct or delete the items that are no {}",
-            shown.domain.plural
+            settings.domain.plural
         ),
         (false, _) => "`cqrs verify --repair` projects again what differs",
         (true, _) => "`cqrs verify` shows what is left",
@@ -187,11 +186,9 @@ async fn judged(models: &Models, suspects: Vec<Id>, repair: bool) -> Result<Repo
 /// What was found, in the domain's words.
 #[derive(Serialize)]
 struct Shown {
-    #[serde(skip)]
-    domain: Domain,
     /// How many of the table were compared.
     #[serde(flatten)]
-    compared: Named<u64>,
+    compared: Count,
     #[serde(flatten)]
     report: Report,
 }
@@ -233,14 +230,10 @@ impl Report {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { domain, report, .. } = self;
+        let Self { compared, report } = self;
         let version = |v: Option<u64>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
         let differ = report.remaining + report.repaired;
-        writeln!(
-            f,
-            "{} compared, {differ} differ",
-            domain.counted(report.compared)
-        )?;
+        writeln!(f, "{compared} compared, {differ} differ")?;
         for (kind, count) in &report.counts {
             writeln!(f, "{kind:<12} {count}")?;
         }

@@ -1,12 +1,12 @@
 //! An entity as the functions answer it.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 use pattern::id::Id;
 use pattern::schema::Ordered;
 use pattern::timestamp::Timestamp;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -71,51 +71,31 @@ pub(crate) struct Batch(pub(crate) Vec<Option<Document>>);
 
 impl<'de> Deserialize<'de> for Page {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Named { list, cursor } = Named::deserialize(deserializer)?;
-        Ok(Self {
-            documents: list,
-            cursor,
-        })
+        let (documents, cursor) = Named::deserialize(deserializer)?.list()?;
+        Ok(Self { documents, cursor })
     }
 }
 
 impl<'de> Deserialize<'de> for Batch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Named::deserialize(deserializer).map(|named| Self(named.list))
+        let (list, _) = Named::deserialize(deserializer)?.list()?;
+        Ok(Self(list))
     }
 }
 
 /// An answer in which a list is named after the entity.
+#[derive(Deserialize)]
 struct Named<T> {
-    list: Vec<T>,
     cursor: Option<String>,
+    #[serde(flatten)]
+    list: BTreeMap<String, Vec<T>>,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Named<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with a list")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
-                let (mut list, mut cursor) = (None, None);
-                while let Some(name) = map.next_key::<String>()? {
-                    match name.as_str() {
-                        "cursor" => cursor = map.next_value()?,
-                        _ => list = Some(map.next_value()?),
-                    }
-                }
-                let list = list.ok_or_else(|| A::Error::custom("a list is missing"))?;
-                Ok(Named { list, cursor })
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData))
+impl<T> Named<T> {
+    fn list<E: Error>(self) -> Result<(Vec<T>, Option<String>), E> {
+        let list = self.list.into_values().next();
+        let list = list.ok_or_else(|| E::custom("a list is missing"))?;
+        Ok((list, self.cursor))
     }
 }
 

@@ -1,9 +1,6 @@
 //! What stands under a name of the entity's own in JSON that the tool prints: `"orderId":"…"`.
 
-use pattern::id::Id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-
-use super::Domain;
 
 /// A value under its name, to be flattened into what it is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,18 +13,6 @@ impl<T> Named<T> {
     pub(crate) fn new(name: &str, value: T) -> Self {
         let name = name.to_owned();
         Self { name, value }
-    }
-}
-
-impl Domain {
-    /// `"orderId":"…"`.
-    pub(crate) fn named(&self, id: Id) -> Named<Id> {
-        Named::new(&self.id, id)
-    }
-
-    /// `"orders":7`.
-    pub(crate) fn named_count(&self, count: u64) -> Named<u64> {
-        Named::new(&self.plural, count)
     }
 }
 

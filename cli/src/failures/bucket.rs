@@ -22,7 +22,6 @@ const PREFIX: &str = "aws/lambda/";
 /// Objects that are read at once. One has up to 6 MB.
 const PARALLEL: usize = 8;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct FailuresBucket {
     place: Place,
@@ -64,22 +63,19 @@ enum Next {
 }
 
 impl FailuresBucket {
-    /// The bucket of the stack whose table has the stream `stream_arn`. `here` are the buckets of a
-    /// stack on this machine.
-    pub(crate) fn new(aws: &Aws, here: Option<&Buckets>, name: &str, stream_arn: &str) -> Self {
-        let table = stream_arn
-            .split_once("/stream/")
-            .map_or(stream_arn, |s| s.0);
+    /// The bucket of the stack with this table, given by the beginning of its streams' ARNs. `here` are
+    /// the buckets of a stack on this machine.
+    pub(super) fn new(aws: &Aws, here: Option<&Buckets>, name: &str, table: String) -> Self {
         Self {
             place: match here {
                 Some(buckets) => Place::Here(buckets.clone()),
                 None => Place::S3 {
                     client: aws.s3(),
-                    account: account(stream_arn).to_owned(),
+                    account: account(&table).to_owned(),
                 },
             },
             name: name.to_owned(),
-            table: format!("{table}/stream/"),
+            table,
         }
     }
 

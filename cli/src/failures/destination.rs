@@ -16,7 +16,6 @@ use crate::failures::queue::{Depth, FailuresQueue, Presence};
 pub(crate) const QUEUE: &str = "FailuresQueueUrl";
 pub(crate) const BUCKET: &str = "FailuresBucket";
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) enum Destination {
     Queue(FailuresQueue),
@@ -65,11 +64,14 @@ impl Destination {
         stream_arn: &str,
         output: impl Fn(&'static str) -> Option<&'a str>,
     ) -> Option<Self> {
+        let table = stream_arn.split_once("/stream/");
+        let table = table.map_or(stream_arn, |(table, _)| table);
+        let streams = format!("{table}/stream/");
         if let Some(name) = output(BUCKET) {
-            let bucket = FailuresBucket::new(aws, here, name, stream_arn);
+            let bucket = FailuresBucket::new(aws, here, name, streams);
             return Some(Self::Bucket(bucket));
         }
-        let queue = FailuresQueue::new(aws, output(QUEUE)?, stream_arn);
+        let queue = FailuresQueue::new(aws, output(QUEUE)?, streams);
         Some(Self::Queue(queue))
     }
 

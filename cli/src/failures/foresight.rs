@@ -8,21 +8,15 @@ use pattern::payload::{Compared, Effect, State};
 use serde::Serialize;
 use serde_dynamo::{AttributeValue, Item};
 
-use crate::domain::Named;
 use crate::error::Failure;
-use crate::failures::record::Record;
+use crate::failures::record::{About, Record};
 use crate::models::Models;
 
-/// See the module's documentation.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Foreseen {
-    pub(crate) sequence_number: String,
-    pub(crate) event_name: Option<String>,
     #[serde(flatten)]
-    pub(crate) id: Option<Named<String>>,
-    /// The version in the record.
-    pub(crate) version: Option<String>,
+    pub(crate) about: About,
     /// What the table has now.
     pub(crate) write_model: Held,
     /// What the read model has now.
@@ -74,7 +68,7 @@ impl Models {
 }
 
 fn id(record: &Record) -> Option<Id> {
-    Id::try_from(record.id.as_ref()?.value.clone()).ok()
+    Id::try_from(record.about.id.as_ref()?.value.clone()).ok()
 }
 
 fn foreseen(record: &Record, compared: Compared, held: &HashMap<Id, Item>) -> Foreseen {
@@ -92,10 +86,7 @@ fn foreseen(record: &Record, compared: Compared, held: &HashMap<Id, Item>) -> Fo
         (_, version) => Held::Present { version },
     };
     Foreseen {
-        sequence_number: record.sequence.clone(),
-        event_name: record.event_name.clone(),
-        id: record.id.clone(),
-        version: record.version.clone(),
+        about: record.about.clone(),
         write_model,
         read_model,
         projection: match compared.effect {

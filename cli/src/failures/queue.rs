@@ -15,7 +15,6 @@ use crate::settings::Target;
 /// How many messages one call takes. (SQS API reference)
 const BATCH: usize = 10;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct FailuresQueue {
     client: Client,
@@ -46,15 +45,12 @@ pub(crate) enum Presence {
 }
 
 impl FailuresQueue {
-    /// The queue of the stack whose table has the stream `stream_arn`.
-    pub(crate) fn new(aws: &Aws, url: &str, stream_arn: &str) -> Self {
-        let table = stream_arn
-            .split_once("/stream/")
-            .map_or(stream_arn, |s| s.0);
+    /// The queue of the stack with this table, given by the beginning of its streams' ARNs.
+    pub(super) fn new(aws: &Aws, url: &str, table: String) -> Self {
         Self {
             client: aws.sqs(),
             url: url.to_owned(),
-            table: format!("{table}/stream/"),
+            table,
             wait_seconds: match aws.target() {
                 Target::Aws => 1,
                 Target::Local => 0,

@@ -2,23 +2,31 @@
 //! images.
 
 use aws_smithy_types::DateTime;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::domain::Named;
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// Its place in the stream; without one it stands before all others.
-    pub(crate) sequence: String,
-    pub(crate) event_name: Option<String>,
-    /// The entity that it is about, under the name of its id: the only key there is.
-    pub(crate) id: Option<Named<String>>,
-    pub(crate) version: Option<String>,
+    pub(crate) about: About,
     /// When it was written, in seconds since 1970.
     pub(crate) written_at: Option<i64>,
     json: Box<RawValue>,
+}
+
+/// Which change it is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct About {
+    /// Its place in the stream; without one it stands before all others.
+    pub(crate) sequence_number: String,
+    pub(crate) event_name: Option<String>,
+    /// The entity that it is about, under the name of its id: the only key there is.
+    #[serde(flatten)]
+    pub(crate) id: Option<Named<String>>,
+    pub(crate) version: Option<String>,
 }
 
 impl AsRef<RawValue> for Record {
@@ -39,10 +47,12 @@ impl Record {
             .and_then(|keys| keys.iter().next());
         let written_at = change["ApproximateCreationDateTime"].as_f64();
         Ok(Self {
-            sequence: text(&change["SequenceNumber"]).unwrap_or_default(),
-            event_name: text(&event["eventName"]),
-            id: key.and_then(|(name, value)| Some(Named::new(name, text(&value["S"])?))),
-            version: image.and_then(|image| version(&image["version"])),
+            about: About {
+                sequence_number: text(&change["SequenceNumber"]).unwrap_or_default(),
+                event_name: text(&event["eventName"]),
+                id: key.and_then(|(name, value)| Some(Named::new(name, text(&value["S"])?))),
+                version: image.and_then(|image| version(&image["version"])),
+            },
             written_at: written_at.map(|seconds| DateTime::from_secs_f64(seconds).secs()),
             json: to_raw_value(event)?,
         })
@@ -72,13 +82,14 @@ mod tests {
             },
         });
         let record = Record::of(&removal).unwrap();
-        assert_eq!(record.sequence, "000123");
-        assert_eq!(record.event_name.as_deref(), Some("REMOVE"));
-        assert_eq!(record.id, Some(Named::new("orderId", "o".to_owned())));
-        assert_eq!(record.version.as_deref(), Some("3"));
+        let about = serde_json::to_value(&record.about).unwrap();
+        let expected = json!({
+            "sequenceNumber": "000123", "eventName": "REMOVE", "orderId": "o", "version": "3",
+        });
+        assert_eq!(about, expected);
         assert_eq!(record.written_at, Some(1_700_000_000));
         assert_eq!(record.as_ref().get(), removal.to_string());
-        let hardly = Record::of(&json!("record")).unwrap();
-        assert_eq!((hardly.sequence.as_str(), hardly.id), ("", None));
+        let hardly = Record::of(&json!("record")).unwrap().about;
+        assert_eq!((hardly.sequence_number.as_str(), hardly.id), ("", None));
     }
 }

@@ -146,7 +146,12 @@ mod tests {
 
     fn sequences(object: &Value) -> Option<Vec<String>> {
         let records = kept(object.to_string().as_bytes()).unwrap()?;
-        Some(records.into_iter().map(|record| record.sequence).collect())
+        Some(
+            records
+                .into_iter()
+                .map(|record| record.about.sequence_number)
+                .collect(),
+        )
     }
 
     #[test]

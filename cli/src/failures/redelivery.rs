@@ -129,11 +129,14 @@ impl Redelivery<'_> {
 fn failing(failed: Vec<Failed>, chunk: &[Record]) -> Vec<Failing> {
     let known = failed.into_iter().map(|failed| {
         let number = failed.sequence_number.unwrap_or_default();
-        let record = chunk.iter().find(|record| record.sequence == number);
+        let about = chunk
+            .iter()
+            .map(|record| &record.about)
+            .find(|about| about.sequence_number == number);
         Failing {
             sequence_number: number,
-            event_name: record.and_then(|record| record.event_name.clone()),
-            id: record.and_then(|record| record.id.clone()),
+            event_name: about.and_then(|about| about.event_name.clone()),
+            id: about.and_then(|about| about.id.clone()),
             reason: failed.reason,
         }
     });

@@ -142,66 +142,14 @@ impl Reader<'_> {
     /// shard, records of others lie between: projecting those again changes nothing.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Record>>, StreamError> {
         let mut empty = 0;
-        loop {
-            let iterator = match &self.place {
-                Place::End => return Ok(None),
-                Place::At(iterator) => iterator.clone(),
-                Place::Begin => match self.begin().await? {
-                    Some(iterator) => iterator,
-                    None => {
-                        self.place = Place::End;
-                        return Ok(None);
-                    }
-                },
-            };
-            let answer = self
-                .stream
-                .client
-                .get_records()
-                .shard_iterator(iterator)
-                .send()
-                .await
-                .map_err(|e| AwsError::from_sdk("dynamodb:GetRecords", e));
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(error) => match error.code() {
-                    // An iterator lasts 15 minutes.
-                    Some("ExpiredIteratorException") => {
-                        self.place = Place::Begin;
-                        continue;
-                    }
-                    _ if is_trimmed(&error) => {
-                        self.place = Place::End;
-                        return Ok(None);
-                    }
-                    _ => return Err(error.into()),
-                },
-            };
-            self.place = match answer.next_shard_iterator {
-                Some(next) => Place::At(next),
-                None => Place::End,
-            };
-            let records = answer.records.unwrap_or_default();
-            if records.is_empty() {
-                // This machine's stream has no empty page before its end.
-                if self.stream.target == Target::Local {
-                    self.place = Place::End;
-                    continue;
-                }
-                empty += 1;
-                if empty >= PATIENCE {
-                    // A shard of which nothing is left has nothing but empty pages.
-                    if self.from_horizon {
-                        self.place = Place::End;
-                        continue;
-                    }
-                    let from = self.batch.start_sequence_number.clone();
-                    return Err(StreamError::Silent(from));
-                }
-                tokio::time::sleep(PAUSE).await;
+        while let Some(iterator) = self.iterator().await? {
+            let Some(records) = self.page(iterator).await? else {
                 continue;
-            }
-            if let Some(records) = self.within(records) {
+            };
+            if records.is_empty() {
+                empty += 1;
+                self.pass_over(empty).await?;
+            } else if let Some(records) = self.within(records) {
                 let arn = &self.batch.stream_arn;
                 let records = records
                     .iter()
@@ -209,6 +157,61 @@ impl Reader<'_> {
                 return Ok(Some(records.collect::<Result<_, _>>()?));
             }
         }
+        Ok(None)
+    }
+
+    /// Where to read on; nowhere at the end.
+    async fn iterator(&mut self) -> Result<Option<String>, AwsError> {
+        match &self.place {
+            Place::End => Ok(None),
+            Place::At(iterator) => Ok(Some(iterator.clone())),
+            Place::Begin => {
+                let begun = self.begin().await?;
+                if begun.is_none() {
+                    self.place = Place::End;
+                }
+                Ok(begun)
+            }
+        }
+    }
+
+    /// Reads a page; none where that iterator leads there no more.
+    async fn page(&mut self, iterator: String) -> Result<Option<Vec<types::Record>>, AwsError> {
+        let asked = self.stream.client.get_records().shard_iterator(iterator);
+        let answer = asked.send().await;
+        match answer.map_err(|e| AwsError::from_sdk("dynamodb:GetRecords", e)) {
+            Ok(answer) => {
+                self.place = answer.next_shard_iterator.map_or(Place::End, Place::At);
+                Ok(Some(answer.records.unwrap_or_default()))
+            }
+            // An iterator lasts 15 minutes.
+            Err(error) if error.code() == Some("ExpiredIteratorException") => {
+                self.place = Place::Begin;
+                Ok(None)
+            }
+            Err(error) if is_trimmed(&error) => {
+                self.place = Place::End;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After so many empty pages in a row: waits for the next, where there may be one.
+    async fn pass_over(&mut self, empty: u32) -> Result<(), StreamError> {
+        let is_patient = empty < PATIENCE;
+        // This machine's stream has no empty page before its end, and a shard of which nothing is left
+        // has nothing but empty pages.
+        if self.stream.target == Target::Local || (!is_patient && self.from_horizon) {
+            self.place = Place::End;
+            return Ok(());
+        }
+        if !is_patient {
+            let from = self.batch.start_sequence_number.clone();
+            return Err(StreamError::Silent(from));
+        }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
     }
 
     /// How much of the batch has been read, once there is no more.

@@ -11,7 +11,6 @@ const DIGITS: u8 = 3;
 /// Points of a curve for each halving of what is left to the longest.
 const CURVE_TICKS: u32 = 5;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Latencies(Histogram<u64>);
 

@@ -20,7 +20,6 @@ const DELETIONS: usize = 16;
 /// What makes an item one of them; asked again when it is deleted.
 const IS_MARKED: &str = "begins_with(#field, :mark)";
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Marked {
     client: Client,

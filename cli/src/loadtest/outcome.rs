@@ -30,7 +30,6 @@ pub(crate) struct Circumstances {
     pub(crate) machine: String,
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) plan: Plan,

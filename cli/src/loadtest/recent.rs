@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 
 const KEPT: usize = 1000;
 
-/// See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     unchanged: VecDeque<String>,

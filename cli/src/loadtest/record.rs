@@ -15,7 +15,6 @@ use crate::stack::functions::FunctionError;
 /// Kinds of errors that are counted by themselves; the rest counts as one more.
 const KINDS: usize = 50;
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) start: Instant,

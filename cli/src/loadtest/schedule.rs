@@ -68,7 +68,6 @@ impl Until {
     }
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Schedule {
     start: Instant,

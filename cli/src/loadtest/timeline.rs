@@ -38,7 +38,6 @@ pub(crate) fn whole(timeline: &[Second]) -> &[Second] {
     }
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     begun: Instant,

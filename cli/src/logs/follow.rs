@@ -46,7 +46,6 @@ impl Pace {
     }
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Follow {
     groups: Vec<LogGroup>,

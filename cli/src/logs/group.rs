@@ -8,7 +8,6 @@ use crate::aws::{Aws, AwsError};
 use crate::error::{Explain, Kind};
 use crate::logs::Event;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct LogGroup {
     client: Client,

@@ -3,13 +3,9 @@
 //! The handlers write one JSON object a line, and so does Lambda about each invocation, as the
 //! template asks. Whatever else there is stays as it is.
 
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use pattern::schema::Ordered;
 use serde_json::Value;
 
-/// See the module's documentation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Line<'a> {
     /// A JSON object, most often one of the handlers'.
@@ -53,7 +49,7 @@ impl<'a> Line<'a> {
     pub(crate) fn read(message: &'a str) -> Self {
         let message = message.trim_end_matches(['\n', '\r']);
         if message.starts_with('{')
-            && let Ok(Object(fields)) = serde_json::from_str(message)
+            && let Ok(Ordered(fields)) = serde_json::from_str(message)
         {
             return Self::object(fields);
         }
@@ -94,31 +90,6 @@ impl<'a> Line<'a> {
         get(fields, "requestId")
             .or(get(fields, "AWSRequestId"))?
             .as_str()
-    }
-}
-
-/// An object whose fields keep their order.
-struct Object(Fields);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Ordered;
-        impl<'de> Visitor<'de> for Ordered {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
-                let mut fields = Fields::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Object(fields))
-            }
-        }
-        deserializer.deserialize_map(Ordered)
     }
 }
 

@@ -8,7 +8,6 @@ use crate::app::handler::Handler;
 use crate::logs::Event;
 use crate::logs::group::{LogGroup, LogsError, Wanted};
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Merged<'a> {
     wanted: &'a Wanted,

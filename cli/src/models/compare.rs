@@ -131,7 +131,7 @@ impl Models {
             let (kind, compared) = look.difference(id)?;
             let is_held = !matches!(compared.state, State::Missing | State::Tombstone);
             Some(Difference {
-                id: self.domain.named(id.clone()),
+                id: Named::new(&self.domain.id, id.clone()),
                 kind,
                 written: compared.written,
                 shown: compared.version.filter(|_| is_held),

@@ -11,10 +11,10 @@ use pattern::id::Id;
 use pattern::payload::{Compared, Failed, Outdated, Projected, Token};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::Item;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use self::payload::{ByHand, Project, portions, raw};
+use self::payload::{ByHand, Project, portions, raw_parts};
 use self::table::Table;
 use crate::app::handler::Handler;
 use crate::domain::{Domain, Page};
@@ -35,18 +35,16 @@ impl Models {
         &self,
         items: impl IntoIterator<Item = &Item>,
     ) -> Result<Vec<Compared>, FunctionError> {
-        let parts = items
-            .into_iter()
-            .map(|item| raw(&json!({ "item": item }), Handler::Query));
-        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+        let items = items.into_iter();
+        self.compare(items.map(|item| json!({ "item": item })))
+            .await
     }
 
     /// What the read model holds of these ids, as if the table had nothing.
     pub(crate) async fn compare_ids(&self, ids: &[Id]) -> Result<Vec<Compared>, FunctionError> {
-        let parts = ids
-            .iter()
-            .map(|id| raw(&json!({ (self.domain.id.as_str()): id }), Handler::Query));
-        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+        let name = self.domain.id.as_str();
+        self.compare(ids.iter().map(|id| json!({ (name): id })))
+            .await
     }
 
     /// How the read model agrees with these records of the stream, and what it would do with them.
@@ -54,13 +52,15 @@ impl Models {
         &self,
         records: &[impl AsRef<RawValue>],
     ) -> Result<Vec<Compared>, FunctionError> {
-        let parts = records
-            .iter()
-            .map(|record| raw(&json!({ "record": record.as_ref() }), Handler::Query));
-        self.compare(&parts.collect::<Result<Vec<_>, _>>()?).await
+        let records = records.iter();
+        self.compare(records.map(|record| json!({ "record": record.as_ref() })))
+            .await
     }
 
-    async fn compare(&self, parts: &[Box<RawValue>]) -> Result<Vec<Compared>, FunctionError> {
+    async fn compare(
+        &self,
+        parts: impl Iterator<Item = Value>,
+    ) -> Result<Vec<Compared>, FunctionError> {
         #[derive(Serialize)]
         struct Question<'a> {
             compare: &'a [Box<RawValue>],
@@ -69,8 +69,9 @@ impl Models {
         struct Answer {
             compared: Vec<Compared>,
         }
+        let parts = raw_parts(parts, Handler::Query)?;
         let mut all = Vec::with_capacity(parts.len());
-        for portion in portions(parts) {
+        for portion in portions(&parts) {
             let question = Question { compare: portion };
             let Answer { compared } = self.functions.query(&question).await?.value;
             if compared.len() != portion.len() {
@@ -95,9 +96,8 @@ impl Models {
         &self,
         items: impl IntoIterator<Item = &Item>,
     ) -> Result<Projected, ProjectError> {
-        let parts = items.into_iter().map(|item| raw(item, Handler::Subscriber));
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        self.project_all(&parts, |part| Project::Items(part)).await
+        self.project_all(items.into_iter(), |part| Project::Items(part))
+            .await
     }
 
     /// Takes away from the read model what the table no longer has, unless it holds it at a newer
@@ -106,13 +106,10 @@ impl Models {
         &self,
         removed: impl IntoIterator<Item = (Id, u64)>,
     ) -> Result<Projected, ProjectError> {
-        let parts = removed.into_iter().map(|(id, version)| {
-            let part = json!({ (self.domain.id.as_str()): id, "version": version });
-            raw(&part, Handler::Subscriber)
-        });
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        self.project_all(&parts, |part| Project::Removed(part))
-            .await
+        let name = self.domain.id.as_str();
+        let parts = removed.into_iter();
+        let parts = parts.map(|(id, version)| json!({ (name): id, "version": version }));
+        self.project_all(parts, |part| Project::Removed(part)).await
     }
 
     /// Puts items in the place of states that the read model holds, named by their marks, and of no
@@ -121,11 +118,9 @@ impl Models {
         &self,
         replaced: impl IntoIterator<Item = (&'a Item, &'a str)>,
     ) -> Result<Projected, ProjectError> {
-        let parts = replaced
-            .into_iter()
-            .map(|(item, mark)| raw(&json!({ "item": item, "mark": mark }), Handler::Subscriber));
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        self.project_all(&parts, |part| Project::Replaced(part))
+        let parts = replaced.into_iter();
+        let parts = parts.map(|(item, mark)| json!({ "item": item, "mark": mark }));
+        self.project_all(parts, |part| Project::Replaced(part))
             .await
     }
 
@@ -154,11 +149,12 @@ impl Models {
 
     async fn project_all(
         &self,
-        parts: &[Box<RawValue>],
+        parts: impl Iterator<Item = impl Serialize>,
         project: impl for<'a> Fn(&'a [&'a RawValue]) -> Project<'a>,
     ) -> Result<Projected, ProjectError> {
+        let parts = raw_parts(parts, Handler::Subscriber)?;
         let mut all = Projected::default();
-        for portion in portions(parts) {
+        for portion in portions(&parts) {
             let portion: Vec<&RawValue> = portion.iter().map(AsRef::as_ref).collect();
             let projected = self.project(project(&portion)).await?;
             all.applied += projected.applied;

@@ -33,12 +33,18 @@ pub(crate) enum Project<'a> {
     Outdated(u64),
 }
 
-/// `part` as it is given to that function.
-pub(crate) fn raw(part: &impl Serialize, handler: Handler) -> Result<Box<RawValue>, FunctionError> {
-    to_raw_value(part).map_err(|source| FunctionError::Unintelligible {
-        function: handler.to_string(),
-        source,
-    })
+/// Parts as they are given to that function.
+pub(super) fn raw_parts(
+    parts: impl Iterator<Item = impl Serialize>,
+    handler: Handler,
+) -> Result<Vec<Box<RawValue>>, FunctionError> {
+    let parts = parts.map(|part| to_raw_value(&part));
+    parts
+        .collect::<Result<_, _>>()
+        .map_err(|source| FunctionError::Unintelligible {
+            function: handler.to_string(),
+            source,
+        })
 }
 
 /// Parts in runs that fit into one invocation.
@@ -63,7 +69,7 @@ mod tests {
 
     #[test]
     fn parts_are_given_in_order_in_portions_that_lambda_takes() {
-        let part = |size: usize| raw(&"x".repeat(size), Handler::Subscriber).unwrap();
+        let part = |size: usize| to_raw_value(&"x".repeat(size)).unwrap();
         let half = MOST_BYTES / 2;
         let parts = [half, half, 10, MOST_BYTES + 1, 10].map(part);
         let sizes =

@@ -20,7 +20,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     client: Client,

@@ -19,7 +19,6 @@ use crate::stack::state::Situation;
 /// CloudWatch has a new data point each minute and charges for each look at one.
 const METRICS_LIVE: Duration = Duration::from_secs(60);
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct OnAws {
     aws: Aws,

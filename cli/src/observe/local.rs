@@ -69,12 +69,10 @@ impl OnThisMachine {
             at: clock::now(),
             stack: Ok(Stack {
                 status: "RUNNING".to_owned(),
-                reason: None,
                 changed_at: status.changed_at,
                 started_at: Some(status.started_at),
                 deployed_by,
-                drift: None,
-                cache_differs: None,
+                ..Stack::default()
             }),
             functions: PerFunction::of(|handler| of(handler).map(function).ok_or(Unseen::Missing)),
             activity: Ok(Activity {
@@ -102,12 +100,9 @@ impl OnThisMachine {
             at: clock::now(),
             stack: Ok(Stack {
                 status: "STOPPED".to_owned(),
-                reason: None,
                 changed_at: deployment.as_ref().and_then(|it| it.changed_at),
-                started_at: None,
                 deployed_by: deployment.and_then(|it| it.version),
-                drift: None,
-                cache_differs: None,
+                ..Stack::default()
             }),
             functions: PerFunction::of(|_| Err(Unseen::Stopped)),
             activity: Err(Unseen::Stopped),

@@ -1,5 +1,5 @@
 //! How a stack is doing: each fact about a running stack is asked in [`parts`] and judged in
-//! [`judge`], whichever command wants to know it.
+//! [`judge`], whichever command wants to know it; [`judged`] has all of them together.
 //!
 //! All parts are asked side by side, and each answers or fails for itself, so that a permission that
 //! is missing or a cache that is down hides one part and no other.
@@ -8,6 +8,7 @@ pub(crate) mod alarms;
 mod aws;
 mod cache;
 pub(crate) mod judge;
+pub(crate) mod judged;
 pub(crate) mod key;
 mod local;
 mod metrics;
@@ -78,7 +79,7 @@ impl<T> PerFunction<T> {
 }
 
 /// The stack itself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stack {
     /// CloudFormation's; on this machine `RUNNING`.
@@ -102,10 +103,9 @@ impl From<&StackState> for Stack {
             status: state.status.as_str().to_owned(),
             reason: state.reason.clone(),
             changed_at: state.changed_at.as_ref().and_then(clock::timestamp),
-            started_at: None,
             deployed_by: state.deployed_by.clone(),
             drift: state.drift.clone(),
-            cache_differs: None,
+            ..Self::default()
         }
     }
 }
@@ -118,7 +118,7 @@ pub(crate) struct CacheDiffers {
 }
 
 /// A function's settings and state.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Function {
     /// Lambda's: `Active`, `Pending`, `Inactive`, `Failed`.
@@ -200,7 +200,7 @@ impl LastError {
 }
 
 /// From the stream to the subscriber.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mapping {
     pub(crate) id: String,

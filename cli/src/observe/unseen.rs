@@ -6,7 +6,6 @@ use crate::failures::destination::DestinationError;
 use crate::local::client::LocalError;
 use crate::stack::functions::FunctionError;
 
-/// See the module's documentation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unseen {
     #[error(transparent)]

@@ -9,7 +9,6 @@ use console::{Term, measure_text_width};
 
 use crate::error::{Failure, Kind};
 
-/// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Region {
     /// The widths of the lines that are on the terminal.

@@ -18,7 +18,7 @@ use crate::stack::Stacks;
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What a look at all resources found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Outside {
     /// Resources that were read, and are as the template says or not.
     pub(crate) compared: usize,

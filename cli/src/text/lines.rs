@@ -7,7 +7,6 @@ use super::{BOM, NotText, ends_lines_in_carriage_returns, is_utf16};
 /// The longest a line may be, in bytes: an order with all its fields takes two thousand at most.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
-/// See the module's documentation.
 pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     number: u64,

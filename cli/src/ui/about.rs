@@ -10,7 +10,6 @@ use super::Shared;
 use crate::domain::FieldOption;
 use crate::settings::Target;
 
-/// See the module's documentation.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct About<'a> {

@@ -43,7 +43,6 @@ const LATEST: usize = 100;
 /// What a page may be behind before it has to begin anew.
 const BEHIND: usize = 64;
 
-/// See the module's documentation.
 pub(super) struct Feed {
     tell: broadcast::Sender<Arc<str>>,
     now: Mutex<Now>,
@@ -167,9 +166,8 @@ impl Feed {
 
     /// Tells what goes on in one process, until it is gone.
     async fn follow(&self, client: &Client) {
-        let mut looks: VecDeque<(Instant, Seen)> = VecDeque::new();
+        let mut looks = Looks::default();
         let mut known = Known::default();
-        let mut pointed = None;
         let mut newest = 0;
         loop {
             let began = Instant::now();
@@ -179,59 +177,47 @@ impl Feed {
             let ways = std::mem::take(&mut live.seen.ways);
             newest = ways.last().map_or(newest, |way| way.number);
             self.changed(&mut known, &live);
-            looks.push_back((began, live.seen));
-            let since = |span: Duration| {
-                let (at, now) = looks.back()?;
-                let old_enough = |(then, _): &&(Instant, Seen)| *at - *then >= span;
-                let (then, before) = looks.iter().rev().find(old_enough).or(looks.front())?;
-                let seconds = (*at - *then).as_secs_f64();
-                Some(Between::of(before, now, seconds, &self.names))
-            };
-            if looks.len() > 1
-                && let (Some(last), Some(second), Some(longer)) = (
-                    since(Duration::from_micros(1)),
-                    since(SECOND),
-                    since(LONGER),
-                )
-            {
-                let tick = Tick {
-                    at: now_ms(),
-                    flow: last.flow(),
-                    parts: second.paces(&longer),
-                    ways: ways.into_iter().take(WAYS).collect(),
-                };
-                self.tell("tick", &tick);
-                self.lock().remember(&tick.ways);
-                let at = tick.at / 1_000;
-                if pointed != Some(at) {
-                    pointed = Some(at);
-                    let mut point = second.point(at);
-                    // What waits is behind too, though it has not come yet.
-                    let waits = self.lock().facts.waits_ms().filter(|ms| *ms > STALLED_MS);
-                    point.lag_max_ms = [point.lag_max_ms, waits]
-                        .into_iter()
-                        .flatten()
-                        .reduce(f64::max);
-                    self.tell("point", &point);
-                    self.lock().history.add(point);
-                }
-                self.lock().tick = Some(Tick {
-                    ways: Vec::new(),
-                    ..tick
-                });
-            }
-            while looks
-                .front()
-                .is_some_and(|(at, _)| began - *at > LONGER + TICK)
-            {
-                looks.pop_front();
-            }
+            looks.add(began, live.seen);
+            self.looked(&looks, ways, &mut known);
+            looks.forget_before(began);
             let pause = match self.tell.receiver_count() {
                 0 => UNSEEN,
                 _ => TICK,
             };
             sleep(pause.saturating_sub(began.elapsed())).await;
         }
+    }
+
+    /// Tells what went on since the last look, and once a second a point of the time line.
+    fn looked(&self, looks: &Looks, ways: Vec<Way>, known: &mut Known) {
+        let since = |span| looks.since(span, &self.names);
+        let last = since(Duration::from_micros(1));
+        let Some(((last, second), longer)) = last.zip(since(SECOND)).zip(since(LONGER)) else {
+            return;
+        };
+        let tick = Tick {
+            at: now_ms(),
+            flow: last.flow(),
+            parts: second.paces(&longer),
+            ways: ways.into_iter().take(WAYS).collect(),
+        };
+        self.tell("tick", &tick);
+        self.lock().remember(&tick.ways);
+        let at = tick.at / 1_000;
+        if known.pointed_at != Some(at) {
+            known.pointed_at = Some(at);
+            let mut point = second.point(at);
+            // What waits is behind too, though it has not come yet.
+            let waits = self.lock().facts.waits_ms().filter(|ms| *ms > STALLED_MS);
+            let lags = [point.lag_max_ms, waits].into_iter().flatten();
+            point.lag_max_ms = lags.reduce(f64::max);
+            self.tell("point", &point);
+            self.lock().history.add(point);
+        }
+        self.lock().tick = Some(Tick {
+            ways: Vec::new(),
+            ..tick
+        });
     }
 
     /// Marks what was done to the stack since the last look.
@@ -304,9 +290,38 @@ impl Feed {
     }
 }
 
+/// What was counted in the last few seconds, look by look.
+#[derive(Default)]
+struct Looks(VecDeque<(Instant, Seen)>);
+
+impl Looks {
+    fn add(&mut self, at: Instant, seen: Seen) {
+        self.0.push_back((at, seen));
+    }
+
+    /// What lies between the last look and one that is so much older, or else the oldest.
+    fn since(&self, span: Duration, names: &Names) -> Option<Between> {
+        let (at, now) = self.0.back().filter(|_| self.0.len() > 1)?;
+        let is_old_enough = |(then, _): &&(Instant, Seen)| *at - *then >= span;
+        let old = self.0.iter().rev().find(is_old_enough);
+        let (then, before) = old.or(self.0.front())?;
+        Some(Between::of(before, now, (*at - *then).as_secs_f64(), names))
+    }
+
+    /// Forgets what is of no use for the looks after this one.
+    fn forget_before(&mut self, now: Instant) {
+        let is_over = |(at, _): &(Instant, Seen)| now - *at > LONGER + TICK;
+        while self.0.front().is_some_and(is_over) {
+            self.0.pop_front();
+        }
+    }
+}
+
 /// What was so at the last look.
 #[derive(Default)]
 struct Known {
+    /// The second of the last point of the time line.
+    pointed_at: Option<u64>,
     changed_at: Option<Option<Timestamp>>,
     faults: Vec<Active>,
     cache_starts: Option<u64>,

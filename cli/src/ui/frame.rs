@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use host::live::{Calls, Seen, Times, Way};
+use host::live::{Calls, Delivered, Seen, Way};
 use serde::Serialize;
 
 use crate::app::handler::Handler;
@@ -110,11 +110,7 @@ pub(super) struct Between {
     subscriber: Calls,
     query: Calls,
     writes: Calls,
-    delivered: u64,
-    done: u64,
-    failed: u64,
-    given_up: u64,
-    lag: Times,
+    stream: Delivered,
 }
 
 impl Between {
@@ -130,11 +126,13 @@ impl Between {
             subscriber: function(&names.subscriber),
             query: function(&names.query),
             writes: difference(&before.writes, &now.writes),
-            delivered: new.delivered.saturating_sub(old.delivered),
-            done: new.done.saturating_sub(old.done),
-            failed: new.failed.saturating_sub(old.failed),
-            given_up: new.given_up.saturating_sub(old.given_up),
-            lag: new.lag.since(&old.lag),
+            stream: Delivered {
+                delivered: new.delivered.saturating_sub(old.delivered),
+                done: new.done.saturating_sub(old.done),
+                failed: new.failed.saturating_sub(old.failed),
+                given_up: new.given_up.saturating_sub(old.given_up),
+                lag: new.lag.since(&old.lag),
+            },
         }
     }
 
@@ -143,10 +141,10 @@ impl Between {
             commands: self.publisher.done + self.publisher.throttled,
             refused: self.publisher.errors + self.publisher.throttled,
             writes: self.writes.done,
-            delivered: self.delivered,
-            projected: self.done,
-            failed: self.failed + self.subscriber.throttled,
-            given_up: self.given_up,
+            delivered: self.stream.delivered,
+            projected: self.stream.done,
+            failed: self.stream.failed + self.subscriber.throttled,
+            given_up: self.stream.given_up,
             queries: self.query.done + self.query.throttled,
             query_errors: self.query.errors + self.query.throttled,
         }
@@ -165,14 +163,15 @@ impl Between {
             ..Pace::default()
         };
         let stream = Pace {
-            rate: self.rate(self.delivered),
-            errors: self.rate(self.failed + self.given_up + self.subscriber.throttled),
-            p50_ms: longer.lag.quantile(0.5),
-            p99_ms: longer.lag.quantile(0.99),
+            rate: self.rate(self.stream.delivered),
+            errors: self
+                .rate(self.stream.failed + self.stream.given_up + self.subscriber.throttled),
+            p50_ms: longer.stream.lag.quantile(0.5),
+            p99_ms: longer.stream.lag.quantile(0.99),
         };
         let read_model = Pace {
-            rate: self.rate(self.done),
-            errors: self.rate(self.failed),
+            rate: self.rate(self.stream.done),
+            errors: self.rate(self.stream.failed),
             ..Pace::default()
         };
         BTreeMap::from([
@@ -198,8 +197,8 @@ impl Between {
             projected: self.rate(flow.projected),
             queries: self.rate(flow.queries),
             failed: self.rate(flow.failed + flow.given_up + flow.query_errors + flow.refused),
-            lag_p50_ms: self.lag.quantile(0.5),
-            lag_max_ms: self.lag.quantile(1.0),
+            lag_p50_ms: self.stream.lag.quantile(0.5),
+            lag_max_ms: self.stream.lag.quantile(1.0),
         }
     }
 

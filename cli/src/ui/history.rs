@@ -11,7 +11,6 @@ const POINTS: usize = 900;
 /// Marks that are kept.
 const MARKS: usize = 60;
 
-/// See the module's documentation.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct History {
     pub(super) points: VecDeque<Point>,

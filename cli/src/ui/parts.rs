@@ -1,11 +1,9 @@
 //! How the parts are, as `cqrs status` judges them.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use crate::app::handler::Handler;
-use crate::observe::judge::{Advice, Health, Judge};
-use crate::observe::{Blind, Minute, Seen, Unseen};
+use crate::observe::judged::Parts;
+use crate::observe::{Blind, Minute, Seen};
 use crate::settings::{Settings, Target};
 
 /// CloudWatch charges a cent for 1,000 metrics, and each look asks for 13.
@@ -22,7 +20,7 @@ pub(super) struct Facts {
     pub(super) stack: StackIs,
     /// Why nothing is seen.
     pub(super) why: Option<String>,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Parts,
     /// What looking costs, on AWS.
     pub(super) cost: Option<&'static str>,
     pub(super) dashboard: Option<String>,
@@ -42,43 +40,30 @@ pub(super) enum StackIs {
     There,
 }
 
-/// One part.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Part {
-    pub(super) name: &'static str,
-    pub(super) health: Health,
-    pub(super) message: Option<String>,
-    pub(super) next: Option<String>,
-    pub(super) facts: Value,
-}
-
 impl Facts {
     /// How long the oldest change waits that is not projected yet.
     pub(super) fn waits_ms(&self) -> Option<f64> {
-        let stream = self.parts.iter().find(|part| part.name == "stream")?;
-        stream.facts.get("lag")?.get("lagMs")?.as_f64()
+        Some(self.parts.lag()?.lag_ms? as f64)
     }
 
     pub(super) fn of(looked: Result<Seen, Blind>, settings: &Settings, at: u64) -> Self {
         let cost = (settings.target == Target::Aws).then_some(AWS_COST);
         match looked {
-            Ok(seen) => {
-                let is_stopped = seen.stack.as_ref().is_ok_and(|s| s.status == "STOPPED");
-                Self {
-                    at,
-                    stack: match is_stopped {
-                        true => StackIs::Stopped,
-                        false => StackIs::There,
-                    },
-                    why: None,
-                    parts: parts(&seen, settings),
-                    cost,
-                    minutes: seen
-                        .activity
-                        .map_or_else(|_| Vec::new(), |known| known.minutes),
-                    dashboard: seen.dashboard,
-                }
-            }
+            Ok(mut seen) => Self {
+                at,
+                stack: match seen.is_stopped() {
+                    true => StackIs::Stopped,
+                    false => StackIs::There,
+                },
+                why: None,
+                cost,
+                minutes: match &mut seen.activity {
+                    Ok(activity) => std::mem::take(&mut activity.minutes),
+                    Err(_) => Vec::new(),
+                },
+                dashboard: seen.dashboard.take(),
+                parts: seen.judged(&settings.stack, settings.target),
+            },
             Err(blind) => Self {
                 at,
                 stack: match blind {
@@ -94,87 +79,5 @@ impl Facts {
                 ..Self::default()
             },
         }
-    }
-}
-
-fn parts(seen: &Seen, settings: &Settings) -> Vec<Part> {
-    let judge = Judge {
-        stack: &settings.stack,
-        target: settings.target,
-        lag_limit_ms: seen.lag_limit_ms,
-    };
-    let activity = seen.activity.as_ref().ok();
-    let lag = activity.map(|activity| &activity.lag);
-    let functions = [
-        (Handler::Publisher, &seen.functions.publisher),
-        (Handler::Subscriber, &seen.functions.subscriber),
-        (Handler::Query, &seen.functions.query),
-    ];
-    let mut parts = vec![part("stack", &judge, seen.stack.as_ref(), |stack| {
-        (json!(stack), judge.stack(stack))
-    })];
-    for (handler, function) in functions {
-        let calls = activity.map(|activity| match handler {
-            Handler::Publisher => &activity.functions.publisher,
-            Handler::Subscriber => &activity.functions.subscriber,
-            Handler::Query => &activity.functions.query,
-        });
-        parts.push(part(
-            handler.name(),
-            &judge,
-            function.as_ref(),
-            |function| {
-                let advice = judge.function(handler, function, calls);
-                (json!({"function": function, "calls": calls}), advice)
-            },
-        ));
-    }
-    parts.push(part("stream", &judge, seen.mapping.as_ref(), |mapping| {
-        let advice = judge.mapping(mapping, lag);
-        (json!({"mapping": mapping, "lag": lag}), advice)
-    }));
-    parts.push(part(
-        "writeModel",
-        &judge,
-        seen.write_model.as_ref(),
-        |table| (json!(table), judge.write_model(table)),
-    ));
-    parts.push(match &seen.read_model {
-        Ok(model) => part("readModel", &judge, Ok(model), |model| {
-            (json!(model), judge.read_model(model))
-        }),
-        Err(unseen) => advised("readModel", Value::Null, Some(judge.unread(unseen))),
-    });
-    parts.push(part("failures", &judge, seen.failures.as_ref(), |depth| {
-        (json!(depth), judge.failures(depth))
-    }));
-    if let Some(alarms) = &seen.alarms {
-        parts.push(part("alarms", &judge, alarms.as_ref(), |alarms| {
-            (json!(alarms), judge.alarms(alarms))
-        }));
-    }
-    parts
-}
-
-fn part<T>(
-    name: &'static str,
-    judge: &Judge<'_>,
-    seen: Result<&T, &Unseen>,
-    describe: impl FnOnce(&T) -> (Value, Option<Advice>),
-) -> Part {
-    let (facts, advice) = match seen {
-        Ok(seen) => describe(seen),
-        Err(unseen) => (Value::Null, Some(judge.unseen(unseen))),
-    };
-    advised(name, facts, advice)
-}
-
-fn advised(name: &'static str, facts: Value, advice: Option<Advice>) -> Part {
-    Part {
-        name,
-        health: advice.as_ref().map_or(Health::Ok, |advice| advice.health),
-        message: advice.as_ref().map(|advice| advice.message.clone()),
-        next: advice.and_then(|advice| advice.next),
-        facts,
     }
 }

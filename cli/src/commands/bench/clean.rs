@@ -9,10 +9,10 @@ use pattern::id::Id;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::cannot_ask;
 use crate::app::interrupt::Interrupt;
 use crate::app::wait::until;
 use crate::commands::connected::Connected;
+use crate::commands::consent;
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::loadtest::Plan;
@@ -33,14 +33,12 @@ pub(super) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    if !yes && !printer.can_ask() {
-        return Err(cannot_ask(
-            "whether to delete what all runs created",
-            "delete them",
-        ));
+    if !yes {
+        let whether = "delete what all runs created";
+        consent::must_be_askable(whether, "delete them without asking", printer)?;
     }
     let deleted = Cell::new(0);
-    let work = clean(yes, settings, printer, &deleted);
+    let work = clean(yes, settings, interrupt, printer, &deleted);
     let said = || {
         let message = match deleted.get() {
             0 => "interrupted; nothing was deleted".to_owned(),
@@ -77,6 +75,7 @@ impl fmt::Display for Cleaned {
 async fn clean(
     yes: bool,
     settings: &Settings,
+    interrupt: &Interrupt,
     printer: &Printer,
     deleted: &Cell<u64>,
 ) -> Result<(), Failure> {
@@ -103,10 +102,7 @@ async fn clean(
         let plural = if runs == 1 { "" } else { "s" };
         let all = domain.counted(count);
         let question = format!("Delete {all} of {runs} run{plural} of cqrs bench?");
-        if !printer.confirm(&question).await? {
-            let message = "not agreed; nothing was deleted";
-            return Err(Failure::new(Kind::Failed, message));
-        }
+        consent::agree(&question, "nothing was deleted", interrupt, printer).await?;
     }
     let deleting = marked.delete(&found.ids, deleted);
     let doing = format!("Deleting {}", domain.plural);

@@ -15,6 +15,7 @@ use crate::app::clock;
 use crate::app::interrupt::Interrupt;
 use crate::commands::bench::options::BenchArgs;
 use crate::commands::connected::Connected;
+use crate::commands::consent;
 use crate::error::{Failure, Kind};
 use crate::loadtest::cost::{self, Machine};
 use crate::loadtest::drive::Load;
@@ -43,13 +44,11 @@ pub(crate) async fn run(
     let plan = plan(&args, settings)?;
     let page = args.save.map(PageFile::at).transpose()?;
     let asks = settings.target == Target::Aws && !args.yes;
-    if asks && !printer.can_ask() {
-        return Err(cannot_ask(
-            "whether to drive a stack on AWS, which costs",
-            "begin",
-        ));
+    if asks {
+        let whether = "drive a stack on AWS, which costs";
+        consent::must_be_askable(whether, "begin without asking", printer)?;
     }
-    let prepared = prepare(&plan, settings, asks, printer);
+    let prepared = prepare(&plan, settings, asks, interrupt, printer);
     let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
     let (connected, machine) = interrupt.unless(prepared, said).await??;
     let circumstances = Circumstances {
@@ -105,6 +104,7 @@ async fn prepare(
     plan: &Plan,
     settings: &Settings,
     asks: bool,
+    interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(Connected, Machine), Failure> {
     let connected = Connected::to(settings, printer).await?;
@@ -134,8 +134,8 @@ async fn prepare(
             printer.detail(assumption);
         }
     }
-    if asks && !printer.confirm("Begin?").await? {
-        return Err(Failure::new(Kind::Failed, format!("not agreed; {NOTHING}")));
+    if asks {
+        consent::agree("Begin?", NOTHING, interrupt, printer).await?;
     }
     Ok((connected, machine))
 }
@@ -202,10 +202,4 @@ fn report(
         "cqrs bench --clean{target}{stack} deletes what all runs created"
     ));
     Ok(())
-}
-
-/// The failure where a question is due and nobody can be asked.
-fn cannot_ask(question: &str, consent: &str) -> Failure {
-    Failure::new(Kind::Usage, format!("nobody can be asked here {question}"))
-        .hint(format!("add `--yes` to {consent} without asking"))
 }

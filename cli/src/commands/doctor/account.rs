@@ -103,36 +103,28 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn judged(date: u64, asked: u64, got: u64) -> (Status, String) {
-        let answer = Answer {
-            status: 200,
-            date: Some(at(date)),
-            body: String::new(),
-        };
-        let finding = clock("sts", &answer, at(asked), at(got)).finding;
-        (finding.status, finding.detail)
-    }
-
     #[test]
     fn a_clock_that_is_minutes_off_fails_the_check() {
-        let right = "sts answers, this machine's clock is right".to_owned();
-        assert_eq!(judged(1000, 1000, 1001), (Status::Ok, right.clone()));
-        assert_eq!(judged(1000, 1029, 1030), (Status::Ok, right));
-        let (status, said) = judged(1000, 1100, 1101);
-        assert_eq!(
-            (status, said.as_str()),
+        for (date, asked, got, status, said) in [
+            (1000, 1000, 1001, Status::Ok, "right"),
+            (1000, 1029, 1030, Status::Ok, "right"),
+            (1000, 1100, 1101, Status::Warning, "1 min 39 s ahead"),
             (
-                Status::Warning,
-                "sts answers, this machine's clock is 1 min 39 s ahead"
-            )
-        );
-        let (status, said) = judged(1000, 600, 601);
-        assert_eq!(
-            (status, said.as_str()),
-            (
+                1000,
+                600,
+                601,
                 Status::Failed,
-                "sts answers, this machine's clock is 6 min 39 s behind, and AWS refuses signatures"
-            )
-        );
+                "6 min 39 s behind, and AWS refuses signatures",
+            ),
+        ] {
+            let answer = Answer {
+                status: 200,
+                date: Some(at(date)),
+                body: String::new(),
+            };
+            let finding = clock("sts", &answer, at(asked), at(got)).finding;
+            let detail = format!("sts answers, this machine's clock is {said}");
+            assert_eq!((finding.status, finding.detail), (status, detail));
+        }
     }
 }

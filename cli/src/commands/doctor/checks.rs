@@ -10,18 +10,29 @@ use crate::printer::Printer;
 
 /// Makes checks.
 #[derive(Clone, Debug)]
-pub(super) struct Checks(UnboundedSender<Check>);
+pub(super) struct Checks<'a> {
+    order: &'a [Name],
+    made: UnboundedSender<Check>,
+}
 
 /// The checks that were made.
 #[derive(Debug)]
-pub(super) struct Results(UnboundedReceiver<Check>);
-
-pub(super) fn begin() -> (Checks, Results) {
-    let (sender, receiver) = unbounded_channel();
-    (Checks(sender), Results(receiver))
+pub(super) struct Results<'a> {
+    order: &'a [Name],
+    made: UnboundedReceiver<Check>,
 }
 
-impl Checks {
+/// `order` is that of the way.
+pub(super) fn begin(order: &[Name]) -> (Checks<'_>, Results<'_>) {
+    let (sender, made) = unbounded_channel();
+    let checks = Checks {
+        order,
+        made: sender,
+    };
+    (checks, Results { order, made })
+}
+
+impl Checks<'_> {
     /// Makes a check; gives what later checks build on.
     pub(super) async fn check<T>(
         &self,
@@ -39,8 +50,12 @@ impl Checks {
     }
 
     /// Leaves out the checks after `failed` because of it.
-    pub(super) fn skip(&self, order: &[Name], failed: Name) {
-        let after = order.iter().skip_while(|name| **name != failed).skip(1);
+    pub(super) fn skip(&self, failed: Name) {
+        let after = self
+            .order
+            .iter()
+            .skip_while(|name| **name != failed)
+            .skip(1);
         for &name in after {
             let finding = Finding::behind(failed);
             let ms = None;
@@ -50,28 +65,24 @@ impl Checks {
 
     fn send(&self, check: Check) {
         // Nobody listens any more where the command was interrupted.
-        let _ = self.0.send(check);
+        let _ = self.made.send(check);
     }
 }
 
-impl Results {
-    /// Shows the checks in `order` as they are done, and gives them. The first that failed is shown
+impl Results<'_> {
+    /// Shows the checks in their order as they are done, and gives them. The first that failed is shown
     /// without its hint.
-    pub(super) async fn show(
-        mut self,
-        order: &[Name],
-        printer: &Printer,
-    ) -> Result<Vec<Check>, Failure> {
+    pub(super) async fn show(mut self, printer: &Printer) -> Result<Vec<Check>, Failure> {
         let mut early: Vec<Check> = Vec::new();
         let mut shown: Vec<Check> = Vec::new();
-        for &name in order {
+        for &name in self.order {
             // Elsewhere than on a terminal the result says all.
             let step = printer.is_live().then(|| printer.step(name.to_string()));
             let check = loop {
                 if let Some(at) = early.iter().position(|check| check.name == name) {
                     break Some(early.swap_remove(at));
                 }
-                match self.0.recv().await {
+                match self.made.recv().await {
                     Some(check) => early.push(check),
                     None => break None,
                 }

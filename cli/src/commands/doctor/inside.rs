@@ -18,7 +18,7 @@ const UNKNOWN: [ErrorType; 3] = [
 ];
 
 /// Lets the functions that are there check, side by side.
-pub(super) async fn check(checks: &Checks, found: &Found, there: &[Handler]) {
+pub(super) async fn check(checks: &Checks<'_>, found: &Found, there: &[Handler]) {
     let [publisher, subscriber, query] = Handler::ALL.map(|handler| {
         let present = there.contains(&handler);
         checks.check(Name::Way(handler), diagnosed(found, handler, present))

@@ -22,13 +22,8 @@ use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::{Settings, SettingsError, Target};
 
-/// The checks on AWS, in their order from this machine to the cache.
-const ON_AWS: [Name; 12] = [
-    Name::Tools,
-    Name::Settings,
-    Name::Region,
-    Name::Credentials,
-    Name::Stack,
+/// The checks of a stack's parts, in the order in which a change passes them.
+const BEHIND: [Name; 7] = [
     Name::Functions,
     Name::Way(Handler::Publisher),
     Name::Table,
@@ -38,20 +33,14 @@ const ON_AWS: [Name; 12] = [
     Name::Way(Handler::Query),
 ];
 
-/// Those of a stack on this machine.
-const ON_THIS_MACHINE: [Name; 11] = [
-    Name::Tools,
-    Name::Settings,
-    Name::Stack,
-    Name::Process,
-    Name::Functions,
-    Name::Way(Handler::Publisher),
-    Name::Table,
-    Name::Mapping,
-    Name::Queue,
-    Name::Way(Handler::Subscriber),
-    Name::Way(Handler::Query),
-];
+/// All checks, in their order from this machine to the cache.
+fn order(target: Target) -> Vec<Name> {
+    let to_the_stack: &[Name] = match target {
+        Target::Aws => &[Name::Region, Name::Credentials, Name::Stack],
+        Target::Local => &[Name::Stack, Name::Process],
+    };
+    [&[Name::Tools, Name::Settings], to_the_stack, &BEHIND].concat()
+}
 
 pub(crate) async fn run(
     global: &Global,
@@ -63,11 +52,8 @@ pub(crate) async fn run(
         Err(_) if global.local == Some(true) => Target::Local,
         Err(_) => Target::Aws,
     };
-    let order: &[Name] = match target {
-        Target::Aws => &ON_AWS,
-        Target::Local => &ON_THIS_MACHINE,
-    };
-    let (checks, results) = checks::begin();
+    let order = order(target);
+    let (checks, results) = checks::begin(&order);
     let checking = async move {
         match settings {
             Ok(settings) => {
@@ -80,11 +66,11 @@ pub(crate) async fn run(
                     checks.check(Name::Tools, machine::tools(None)),
                     checks.check::<()>(Name::Settings, failed),
                 );
-                checks.skip(order, Name::Settings);
+                checks.skip(Name::Settings);
             }
         }
     };
-    let ((), made) = tokio::join!(checking, results.show(order, printer));
+    let ((), made) = tokio::join!(checking, results.show(printer));
     let report = Report {
         target,
         checks: made?,
@@ -95,58 +81,58 @@ pub(crate) async fn run(
     report.verdict()
 }
 
-async fn way(checks: &Checks, global: &Global, settings: &Settings) {
+async fn way(checks: &Checks<'_>, global: &Global, settings: &Settings) {
     match settings.target {
         Target::Aws => on_aws(checks, global, settings).await,
         Target::Local => on_this_machine(checks, global, settings).await,
     }
 }
 
-async fn on_aws(checks: &Checks, global: &Global, settings: &Settings) {
+async fn on_aws(checks: &Checks<'_>, global: &Global, settings: &Settings) {
     let connected = checks.check(Name::Settings, machine::settings(global, settings));
     let Some(Some(aws)) = connected.await else {
-        return checks.skip(&ON_AWS, Name::Settings);
+        return checks.skip(Name::Settings);
     };
     let (reached, loaded) = tokio::join!(
         checks.check(Name::Region, account::region(&aws)),
         aws.credentials()
     );
     if reached.is_none() {
-        return checks.skip(&ON_AWS, Name::Region);
+        return checks.skip(Name::Region);
     }
     let identified = checks.check(
         Name::Credentials,
         account::credentials(&aws, settings, loaded),
     );
     if identified.await.is_none() {
-        return checks.skip(&ON_AWS, Name::Credentials);
+        return checks.skip(Name::Credentials);
     }
     match checks
         .check(Name::Stack, stack::on_aws(&aws, settings))
         .await
     {
         Some(found) => behind(checks, &found).await,
-        None => checks.skip(&ON_AWS, Name::Stack),
+        None => checks.skip(Name::Stack),
     }
 }
 
-async fn on_this_machine(checks: &Checks, global: &Global, settings: &Settings) {
+async fn on_this_machine(checks: &Checks<'_>, global: &Global, settings: &Settings) {
     checks
         .check(Name::Settings, machine::settings(global, settings))
         .await;
     let deployed = checks.check(Name::Stack, stack::deployed(settings)).await;
     let Some(folder) = deployed else {
-        return checks.skip(&ON_THIS_MACHINE, Name::Stack);
+        return checks.skip(Name::Stack);
     };
     let process = checks.check(Name::Process, stack::process(folder, settings));
     match process.await {
         Some(found) => behind(checks, &found).await,
-        None => checks.skip(&ON_THIS_MACHINE, Name::Process),
+        None => checks.skip(Name::Process),
     }
 }
 
 /// What lies behind the stack, each part by itself.
-async fn behind(checks: &Checks, found: &Found) {
+async fn behind(checks: &Checks<'_>, found: &Found) {
     let functions = async {
         let there = checks.check(Name::Functions, parts::functions(found)).await;
         inside::check(checks, found, &there.unwrap_or_default()).await;

@@ -12,20 +12,18 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::app::interrupt::Interrupt;
+use crate::commands::entity::client::{Client, Sent};
 use crate::commands::entity::ids::{self, Ids, IdsArgs, Several};
 use crate::commands::entity::items::Item;
 use crate::commands::entity::several::{self, Plan};
-use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::tally::Words;
-use crate::commands::entity::wait::{self, Sight, Wanted};
-use crate::commands::entity::{
-    WaitArgs, Written, functions, key, of, typed, unwrap_logged, with, write,
-};
-use crate::domain::{Document, Domain, FieldOption, InvalidArgument, KEY};
+use crate::commands::entity::wait::{self, Held, Sight, Wanted, Written};
+use crate::commands::entity::{WaitArgs, key, of, typed, with};
+use crate::domain::{Domain, FieldOption, InvalidArgument, KEY};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
-use crate::stack::functions::{FunctionError, Functions};
+use crate::stack::functions::FunctionError;
 
 /// Commands side by side.
 const AT_ONCE: usize = 8;
@@ -171,8 +169,8 @@ async fn one(
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let functions = functions(settings, printer).await?;
-    let written = write(&functions, payload, wait, &settings.domain, printer).await;
+    let client = Client::of(settings, printer).await?;
+    let written = client.write(payload, wait).await;
     let Written { shown, waited } = written.map_err(|failure| match &change.key {
         Some(made) if change.is_key_made => key::hinted(failure, made, "does it no second time"),
         _ => failure,
@@ -189,10 +187,9 @@ async fn several(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let domain = &settings.domain;
-    let functions = functions(settings, printer).await?;
+    let client = Client::of(settings, printer).await?;
     let words = Words {
-        doing: format!("{}: {}", change.name, domain.plural),
+        doing: format!("{}: {}", change.name, client.domain.plural),
         done: change.done.to_owned(),
     };
     // What is waited for is waited for together, and one piece after the other.
@@ -208,24 +205,19 @@ async fn several(
     };
     let changes = Changes {
         change,
-        functions: &functions,
+        client: &client,
         patience: wait.wait.map(Patience::new),
         interrupt,
-        printer,
         stopped: Cell::new(false),
     };
-    several::run(ids, plan, interrupt, domain, printer, |ids| {
-        changes.piece(ids)
-    })
-    .await
+    several::run(ids, plan, interrupt, &client, |ids| changes.piece(ids)).await
 }
 
 struct Changes<'a> {
     change: Change<'a>,
-    functions: &'a Functions,
+    client: &'a Client<'a>,
     patience: Option<Patience>,
     interrupt: &'a Interrupt,
-    printer: &'a Printer,
     /// Something failed that would fail for the others too.
     stopped: Cell<bool>,
 }
@@ -245,118 +237,85 @@ impl Patience {
     }
 }
 
-/// A document after its command, and when the answer came.
-struct Changed {
-    document: Document,
-    sent: Instant,
-    answered: Instant,
-}
-
 impl Changes<'_> {
     async fn piece(&self, ids: Vec<Id>) -> Vec<Item> {
         let sent = stream::iter(ids).map(|id| self.send(id));
         let sent: Vec<_> = sent.buffered(AT_ONCE).collect().await;
-        match &self.patience {
-            None => sent
-                .into_iter()
-                .map(|sent| match sent {
-                    Ok(changed) => Item::done(changed.shown(None, self.change.domain)),
-                    Err(item) => item,
-                })
-                .collect(),
-            Some(patience) => self.wait(sent, patience).await,
-        }
+        let Some(patience) = &self.patience else {
+            let domain = self.client.domain;
+            let items = sent.into_iter().map(|sent| match sent {
+                Ok(sent) => Item::done(sent.shown(None, domain)),
+                Err(item) => item,
+            });
+            return items.collect();
+        };
+        self.wait(sent, patience).await
     }
 
-    async fn send(&self, id: Id) -> Result<Changed, Item> {
+    async fn send(&self, id: Id) -> Result<Sent, Item> {
         if self.stopped.get() || self.interrupt.is_set() {
             return Err(Item::not_tried(id));
         }
         let payload = self.change.payload(&id, None);
-        let sent = Instant::now();
-        let answer = self.functions.publish(&payload).await;
-        let answered = Instant::now();
-        let alone = matches!(
-            answer,
-            Err(FunctionError::Function { .. } | FunctionError::Crashed { .. })
-        );
-        match unwrap_logged(answer, self.change.domain, self.printer) {
-            Ok(document) => Ok(Changed {
-                document,
-                sent,
-                answered,
-            }),
-            Err(failure) if alone => Err(Item::failed(id.as_str(), failure)),
-            Err(failure) => {
-                self.stopped.set(true);
-                Err(Item::stopped(id, failure))
+        self.client.send(&payload).await.map_err(|error| {
+            let alone = matches!(
+                error,
+                FunctionError::Function { .. } | FunctionError::Crashed { .. }
+            );
+            let failure = self.client.failure(error);
+            if alone {
+                return Item::failed(id.as_str(), failure);
             }
-        }
+            self.stopped.set(true);
+            Item::stopped(id, failure)
+        })
     }
 
     /// Waits until the read model shows what was written.
-    async fn wait(&self, sent: Vec<Result<Changed, Item>>, patience: &Patience) -> Vec<Item> {
-        let domain = self.change.domain;
+    async fn wait(&self, sent: Vec<Result<Sent, Item>>, patience: &Patience) -> Vec<Item> {
         let wanted = sent.iter().flatten();
-        let wanted: Vec<Wanted> = wanted
-            .map(|changed| Wanted::of(&changed.document))
-            .collect();
+        let wanted: Vec<Wanted> = wanted.map(|sent| Wanted::of(&sent.document)).collect();
         let begun = Instant::now();
         let deadline = begun + patience.left.get();
         let enough = self.interrupt.asked();
         let looked = match wanted.is_empty() {
             true => Ok(Vec::new()),
-            false => {
-                let (functions, printer) = (self.functions, self.printer);
-                wait::until_all(functions, &wanted, deadline, enough, domain, printer).await
-            }
+            false => self.client.until_all(&wanted, deadline, enough).await,
         };
-        patience
-            .left
-            .set(patience.left.get().saturating_sub(begun.elapsed()));
+        let left = patience.left.get().saturating_sub(begun.elapsed());
+        patience.left.set(left);
         let (sights, failed) = match looked {
             Ok(sights) => (sights, None),
             Err(failure) => (Vec::new(), Some(failure)),
         };
         let mut sights = wanted.iter().zip(sights);
         let items = sent.into_iter().map(|sent| {
-            let changed = match sent {
-                Ok(changed) => changed,
+            let sent = match sent {
+                Ok(sent) => sent,
                 Err(item) => return item,
             };
-            match (sights.next(), &failed) {
-                (Some((_, Sight::Seen { at, .. })), _) => {
-                    Item::done(changed.shown(Some(at), domain))
+            let (seen, failure) = match sights.next() {
+                Some((_, Sight::Seen(seen))) => (Some(seen.at), None),
+                Some((wanted, Sight::Not(held))) => {
+                    (None, Some(self.unseen(wanted, held, patience)))
                 }
-                (Some((_, Sight::Not(_))), _) if self.interrupt.is_set() => {
-                    let id = &changed.document.id;
-                    let message = format!("{} {id} was not waited for", domain.entity);
-                    let failure = Failure::interrupted(message);
-                    Item::done_in_part(changed.shown(None, domain), failure)
-                }
-                (Some((wanted, Sight::Not(held))), _) => {
-                    let failure = wait::timed_out(wanted, patience.seconds, held, domain);
-                    Item::done_in_part(changed.shown(None, domain), failure)
-                }
-                (None, Some(failure)) => {
-                    Item::done_in_part(changed.shown(None, domain), failure.clone())
-                }
-                (None, None) => Item::done(changed.shown(None, domain)),
+                None => (None, failed.clone()),
+            };
+            let shown = sent.shown(seen, self.client.domain);
+            match failure {
+                Some(failure) => Item::done_in_part(shown, failure),
+                None => Item::done(shown),
             }
         });
         items.collect()
     }
-}
 
-impl Changed {
-    /// With its times, where it was seen.
-    fn shown(self, seen: Option<Instant>, domain: &Domain) -> Shown {
-        let Self {
-            document,
-            sent,
-            answered,
-        } = self;
-        let timing = seen.map(|seen| Timing::new(answered - sent, seen - answered));
-        Shown::new(document, timing, domain)
+    fn unseen(&self, wanted: &Wanted, held: Held, patience: &Patience) -> Failure {
+        let domain = self.client.domain;
+        if self.interrupt.is_set() {
+            let (entity, id) = (&domain.entity, &wanted.id);
+            return Failure::interrupted(format!("{entity} {id} was not waited for"));
+        }
+        wait::timed_out(wanted, patience.seconds, held, domain)
     }
 }

@@ -6,9 +6,9 @@ use clap::{Arg, ArgMatches, Args, Command};
 
 use crate::app::interrupt::Interrupt;
 use crate::bulk::Format;
-use crate::commands::entity::{
-    WaitArgs, Written, create_from, functions, key, of, typed, with, write,
-};
+use crate::commands::entity::client::Client;
+use crate::commands::entity::wait::Written;
+use crate::commands::entity::{WaitArgs, create_from, key, of, typed, with};
 use crate::domain::{Domain, FieldOption, KEY};
 use crate::error::Failure;
 use crate::printer::Printer;
@@ -101,8 +101,8 @@ async fn one(matches: &ArgMatches, settings: &Settings, printer: &Printer) -> Re
         None => (key::made(), true),
     };
     let draft = domain.draft_typed(matches, key.clone())?;
-    let functions = functions(settings, printer).await?;
-    let written = write(&functions, &draft, wait, domain, printer).await;
+    let client = Client::of(settings, printer).await?;
+    let written = client.write(&draft, wait).await;
     let Written { shown, waited } = written.map_err(|failure| match is_made {
         true => key::hinted(failure, &key, &format!("makes no second {}", domain.entity)),
         false => failure,

@@ -16,8 +16,8 @@ use crate::bulk::{
     Checked, Event, FailedFile, Finished, Halt, Input, InputError, Row, Unfit, check, feed, send,
 };
 use crate::commands::counted;
+use crate::commands::entity::client::Client;
 use crate::commands::entity::create::FileArgs;
-use crate::commands::entity::functions;
 use crate::commands::rate::Rate;
 use crate::domain::{Domain, KEY};
 use crate::error::{Failure, Kind};
@@ -48,12 +48,12 @@ pub(super) async fn run(
         });
     }
     let mut failed = FailedFile::create(input.path(), checked.format, domain)?;
-    let found = interrupt.unless(functions(settings, printer), untouched);
-    let functions = found.await??;
+    let found = interrupt.unless(Client::of(settings, printer), untouched);
+    let client = found.await??;
     // Those under way are waited for, and all results are reported and kept.
     let _hold = interrupt.hold();
     let creating = Creating {
-        functions: functions.one_attempt_each(),
+        functions: client.functions.one_attempt_each(),
         concurrency: args.concurrency,
         report: RefCell::new(Report::new(checked.rows, domain)),
         begun: Instant::now(),

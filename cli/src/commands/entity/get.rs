@@ -7,18 +7,19 @@ use pattern::id::Id;
 use tokio::time::Instant;
 
 use crate::app::interrupt::Interrupt;
+use crate::commands::entity::client::Client;
 use crate::commands::entity::ids::{self, Ids, IdsArgs, Several};
 use crate::commands::entity::items::Item;
 use crate::commands::entity::several::{self, Plan};
 use crate::commands::entity::shown::{Shown, Timing};
 use crate::commands::entity::tally::Words;
-use crate::commands::entity::wait::{self, Sight, Wanted};
-use crate::commands::entity::{WaitArgs, functions, of, typed, unwrap_logged, with};
+use crate::commands::entity::wait::{self, Seen, Sight, Wanted};
+use crate::commands::entity::{WaitArgs, of, typed, with};
 use crate::domain::{Document, Domain};
 use crate::error::{Explain, Failure, Kind};
 use crate::printer::Printer;
 use crate::settings::Settings;
-use crate::stack::functions::{Functions, MAX_DOCUMENTS};
+use crate::stack::functions::MAX_DOCUMENTS;
 
 /// Batches side by side.
 const AT_ONCE: usize = 4;
@@ -60,17 +61,16 @@ async fn one(
     settings: &Settings,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let domain = &settings.domain;
-    let functions = functions(settings, printer).await?;
+    let client = Client::of(settings, printer).await?;
     let begun = Instant::now();
     let (document, timing) = match wait.wait {
         Some(seconds) => {
-            let there = wait::until_there(&functions, &id, seconds, domain, printer);
-            (there.await?, Some(Timing::of_reading(begun.elapsed())))
+            let seen = client.until(Wanted::any(id), seconds).await?;
+            (seen.document, Some(Timing::of_reading(seen.at - begun)))
         }
-        None => (read(&functions, id, domain, printer).await?, None),
+        None => (read(&client, id).await?, None),
     };
-    printer.data(&Shown::new(document, timing, domain))
+    printer.data(&Shown::new(document, timing, client.domain))
 }
 
 async fn several(
@@ -80,78 +80,67 @@ async fn several(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let domain = &settings.domain;
-    let functions = functions(settings, printer).await?;
+    let client = Client::of(settings, printer).await?;
     let plan = Plan {
         piece: MAX_DOCUMENTS,
         at_once: AT_ONCE,
         words: Words {
-            doing: format!("Reading {}", domain.plural),
+            doing: format!("Reading {}", client.domain.plural),
             done: "read".to_owned(),
         },
         only_reads: true,
     };
     let reading = Reading {
-        functions: &functions,
+        client: &client,
         begun: Instant::now(),
         interrupt,
-        domain,
-        printer,
     };
     let read = async |ids: Vec<Id>| match wait.wait {
         Some(seconds) => reading.wait_for(ids, seconds).await,
         None => reading.look_at(ids).await,
     };
-    several::run(ids, plan, interrupt, domain, printer, read).await
+    several::run(ids, plan, interrupt, &client, read).await
 }
 
 /// Several that are read.
 struct Reading<'a> {
-    functions: &'a Functions,
+    client: &'a Client<'a>,
     begun: Instant,
     interrupt: &'a Interrupt,
-    domain: &'a Domain,
-    printer: &'a Printer,
 }
 
 impl Reading<'_> {
     async fn look_at(&self, ids: Vec<Id>) -> Vec<Item> {
-        let answer = self.functions.documents(&ids, self.domain).await;
-        let documents = match unwrap_logged(answer, self.domain, self.printer) {
+        let (client, domain) = (self.client, self.client.domain);
+        let answer = client.functions.documents(&ids, domain).await;
+        let documents = match client.logged(answer) {
             Ok(documents) => documents,
-            Err(failure) => return none_read(ids, failure),
+            Err(error) => return none_read(ids, client.failure(error)),
         };
         let read = ids.into_iter().zip(documents);
         let read = read.map(|(id, document)| match document {
-            Some(document) => Item::done(Shown::new(document, None, self.domain)),
-            None => Item::failed(id.as_str().to_owned(), NotInReadModel::new(id, self.domain)),
+            Some(document) => Item::done(Shown::new(document, None, domain)),
+            None => Item::failed(id.as_str().to_owned(), NotInReadModel::new(id, domain)),
         });
         read.collect()
     }
 
     async fn wait_for(&self, ids: Vec<Id>, seconds: u64) -> Vec<Item> {
-        let Self {
-            functions,
-            begun,
-            interrupt,
-            domain,
-            printer,
-        } = self;
+        let domain = self.client.domain;
         let wanted: Vec<Wanted> = ids.iter().cloned().map(Wanted::any).collect();
-        let deadline = *begun + Duration::from_secs(seconds);
-        let enough = interrupt.asked();
-        let looked = wait::until_all(functions, &wanted, deadline, enough, domain, printer);
-        let sights = match looked.await {
+        let deadline = self.begun + Duration::from_secs(seconds);
+        let enough = self.interrupt.asked();
+        let sights = match self.client.until_all(&wanted, deadline, enough).await {
             Ok(sights) => sights,
             Err(failure) => return none_read(ids, failure),
         };
         let seen = ids.into_iter().zip(wanted).zip(sights);
         let seen = seen.map(|((id, wanted), sight)| match sight {
-            Sight::Seen { document, at } => {
-                let timing = Timing::of_reading(at - *begun);
+            Sight::Seen(Seen { document, at }) => {
+                let timing = Timing::of_reading(at - self.begun);
                 Item::done(Shown::new(document, Some(timing), domain))
             }
-            Sight::Not(_) if interrupt.is_set() => {
+            Sight::Not(_) if self.interrupt.is_set() => {
                 Item::failed(id.as_str().to_owned(), NotInReadModel::new(id, domain))
             }
             Sight::Not(held) => {
@@ -170,16 +159,10 @@ fn none_read(ids: Vec<Id>, failure: Failure) -> Vec<Item> {
 }
 
 /// The one of this id, which must be there.
-pub(in crate::commands) async fn read(
-    functions: &Functions,
-    id: Id,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<Document, Failure> {
-    let question = serde_json::json!({ (domain.id.as_str()): id });
-    let answer = functions.query(&question).await;
-    let document: Option<Document> = unwrap_logged(answer, domain, printer)?;
-    Ok(document.ok_or_else(|| NotInReadModel::new(id, domain))?)
+async fn read(client: &Client<'_>, id: Id) -> Result<Document, Failure> {
+    let question = serde_json::json!({ (client.domain.id.as_str()): id });
+    let document: Option<Document> = client.query(&question).await?;
+    Ok(document.ok_or_else(|| NotInReadModel::new(id, client.domain))?)
 }
 
 /// The read model does not have it, or not yet.

@@ -3,13 +3,14 @@
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Map, Value, json};
 
+use crate::commands::entity::client::Client;
 use crate::commands::entity::shown::Listed;
-use crate::commands::entity::{functions, of, typed, unwrap_logged, with};
+use crate::commands::entity::{of, typed, with};
 use crate::domain::{Domain, FieldOption};
 use crate::error::Failure;
 use crate::printer::Printer;
 use crate::settings::Settings;
-use crate::stack::functions::{Functions, MAX_DOCUMENTS};
+use crate::stack::functions::MAX_DOCUMENTS;
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {
@@ -65,8 +66,8 @@ pub(super) async fn run(
         true => usize::MAX,
         false => usize::try_from(args.limit).unwrap_or(usize::MAX),
     };
-    let functions = functions(settings, printer).await?;
-    let listed = list(&functions, &filter, most, domain, printer).await?;
+    let client = Client::of(settings, printer).await?;
+    let listed = list(&client, &filter, most).await?;
     if !printer.is_json() && listed.is_empty() {
         printer.note(format_args!("No {}", domain.plural));
         return Ok(());
@@ -80,22 +81,19 @@ pub(super) async fn run(
 
 /// As many as were asked for, in as many requests as it takes.
 async fn list(
-    functions: &Functions,
+    client: &Client<'_>,
     filter: &Map<String, Value>,
     most: usize,
-    domain: &Domain,
-    printer: &Printer,
 ) -> Result<Listed, Failure> {
     let mut left = most;
-    let mut listed = Listed::new(domain);
+    let mut listed = Listed::new(client.domain);
     loop {
         let mut list = filter.clone();
         list.insert("limit".to_owned(), json!(left.min(MAX_DOCUMENTS)));
         if let Some(cursor) = listed.take_cursor() {
             list.insert("cursor".to_owned(), cursor.into());
         }
-        let answer = functions.query(&json!({ "list": list })).await;
-        let page = unwrap_logged(answer, domain, printer)?;
+        let page = client.query(&json!({ "list": list })).await?;
         left = left.saturating_sub(listed.add(page));
         if left == 0 || !listed.goes_on() {
             return Ok(listed);

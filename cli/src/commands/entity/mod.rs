@@ -1,36 +1,30 @@
-//! `cqrs order` and its like: commands go to the publisher, questions to the query function.
+//! `cqrs order` and its like: entities are created, changed, read and listed.
 //!
 //! The command is called what the entity is called, and its words are made from the description
 //! when the tool starts.
 
 mod change;
-pub(super) mod create;
+mod client;
+mod create;
 mod create_from;
-pub(super) mod get;
+mod get;
 mod ids;
 mod items;
 mod key;
-pub(super) mod list;
+mod list;
 mod several;
-pub(super) mod shown;
+mod shown;
 mod tally;
 mod wait;
 
-use std::time::Instant;
-
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use pattern::error::ErrorType;
-use serde::Serialize;
 
+pub(super) use self::client::Client;
 use crate::app::interrupt::Interrupt;
-use crate::aws::Aws;
-use crate::commands::entity::shown::Shown;
-use crate::commands::local;
-use crate::domain::{Document, Domain};
+use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 use crate::printer::Printer;
-use crate::settings::{Settings, Target};
-use crate::stack::functions::{Answer, FunctionError, Functions};
+use crate::settings::Settings;
 
 /// Wait until the read model shows the change
 #[derive(Args, Clone, Copy, Debug)]
@@ -92,87 +86,4 @@ fn of<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, Failure> {
 /// What is typed before an example's own words: `cqrs order`.
 fn typed(domain: &Domain, words: &str) -> String {
     format!("  cqrs {} {words}", domain.entity)
-}
-
-pub(super) async fn functions(
-    settings: &Settings,
-    printer: &Printer,
-) -> Result<Functions, Failure> {
-    let aws = match settings.target {
-        Target::Aws => Aws::connect(&settings.aws).await?,
-        Target::Local => local::connect(settings, printer).await?,
-    };
-    Ok(Functions::new(
-        &aws,
-        settings.stack.clone(),
-        printer.is_verbose(),
-    ))
-}
-
-/// What was written.
-pub(super) struct Written {
-    pub(super) shown: Shown,
-    /// How the waiting ended; it is written in any case.
-    pub(super) waited: Result<(), Failure>,
-}
-
-/// Sends a command to the publisher and waits as `wait` says.
-pub(super) async fn write(
-    functions: &Functions,
-    command: &impl Serialize,
-    wait: WaitArgs,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<Written, Failure> {
-    let sent = Instant::now();
-    let document: Document = unwrap_logged(functions.publish(command).await, domain, printer)?;
-    let took = sent.elapsed();
-    Ok(wait::after_write(functions, document, took, wait, domain, printer).await)
-}
-
-/// Takes an answer's value; with `--verbose` its log lines go to stderr, a failed call's too.
-pub(super) fn unwrap_logged<T>(
-    answer: Result<Answer<T>, FunctionError>,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<T, Failure> {
-    let log = match &answer {
-        Ok(answer) => answer.log.as_deref(),
-        Err(FunctionError::Function { log, .. } | FunctionError::Crashed { log, .. }) => {
-            log.as_deref()
-        }
-        Err(_) => None,
-    };
-    for line in log.unwrap_or_default().lines() {
-        printer.detail(line);
-    }
-    match answer {
-        Ok(answer) => Ok(answer.value),
-        Err(error) => {
-            let hint = hint(&error, domain);
-            let failure = Failure::from(error);
-            Err(match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            })
-        }
-    }
-}
-
-/// What to type next, where that is a command of the entity.
-fn hint(error: &FunctionError, domain: &Domain) -> Option<String> {
-    let (entity, plural) = (&domain.entity, &domain.plural);
-    let FunctionError::Function { error_type, .. } = error else {
-        return None;
-    };
-    match error_type {
-        ErrorType::NotFound => Some(format!("`cqrs {entity} list` shows the {plural}")),
-        ErrorType::VersionConflict => Some(format!(
-            "`cqrs {entity} get ID` shows the {entity} as it is now"
-        )),
-        ErrorType::IdempotencyConflict => Some(format!(
-            "use another `--idempotency-key` for another {entity}"
-        )),
-        _ => None,
-    }
 }

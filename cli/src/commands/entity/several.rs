@@ -14,12 +14,11 @@ use pattern::id::Id;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use crate::app::interrupt::{GRACE, Interrupt};
+use crate::commands::entity::client::Client;
 use crate::commands::entity::ids::{Given, Several};
 use crate::commands::entity::items::Item;
 use crate::commands::entity::tally::{Tally, Words};
-use crate::domain::Domain;
 use crate::error::Failure;
-use crate::printer::Printer;
 
 /// How often it is said how far it is, where no terminal shows it.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
@@ -41,13 +40,12 @@ pub(super) async fn run<W: Future<Output = Vec<Item>>>(
     mut ids: Several,
     plan: Plan,
     interrupt: &Interrupt,
-    domain: &Domain,
-    printer: &Printer,
+    client: &Client<'_>,
     work: impl Fn(Vec<Id>) -> W,
 ) -> Result<(), Failure> {
     // What is under way is brought to its end, and reported.
     let _hold = interrupt.hold();
-    let mut tally = Tally::new(plan.words, domain, printer);
+    let mut tally = Tally::new(plan.words, client);
     let mut under_way = FuturesOrdered::new();
     let mut pieces: VecDeque<Vec<Id>> = VecDeque::new();
     let mut tick = interval_at(Instant::now() + REPORT_EVERY, REPORT_EVERY);

@@ -1,6 +1,8 @@
 //! Counts what came of a command for several ids, and has its last word.
 
+use crate::commands::entity::client::Client;
 use crate::commands::entity::items::{Fate, Item, Listing};
+use crate::commands::summed;
 use crate::domain::Domain;
 use crate::error::Failure;
 use crate::printer::{Printer, Step};
@@ -35,7 +37,8 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(words: Words, domain: &'a Domain, printer: &'a Printer) -> Self {
+    pub(super) fn new(words: Words, client: &Client<'a>) -> Self {
+        let (domain, printer) = (client.domain, client.printer);
         // Where the documents themselves appear on the terminal, nothing else has to.
         let step = (printer.is_live() && !printer.stdout_is_terminal())
             .then(|| printer.step(words.doing.clone()));
@@ -157,12 +160,7 @@ impl<'a> Tally<'a> {
 
     /// `12 orders shipped, 1 failed`.
     fn summary(&self) -> String {
-        let mut text = format!("{} {}", self.domain.counted(self.done), self.words.done);
-        for (count, what) in [(self.failed, "failed"), (self.left, "not done")] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {what}"));
-            }
-        }
-        text
+        let done = format!("{} {}", self.domain.counted(self.done), self.words.done);
+        summed(done, [(self.failed, "failed"), (self.left, "not done")])
     }
 }

@@ -6,80 +6,24 @@ use std::time::Duration;
 use host::pause::Pause;
 use pattern::error::ErrorType;
 use pattern::id::Id;
+use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::commands::entity::shown::{Shown, Timing};
-use crate::commands::entity::{WaitArgs, Written, unwrap_logged};
+use crate::commands::entity::WaitArgs;
+use crate::commands::entity::client::Client;
+use crate::commands::entity::shown::Shown;
 use crate::domain::{Document, Domain};
 use crate::error::{Failure, Kind};
-use crate::printer::Printer;
-use crate::stack::functions::Functions;
 
 /// Between two looks: short at first, for the usual lag is a fraction of a second.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// After a write that took `write`: waits, where that is asked for, until the read model shows
-/// this version or a later one. It is written however the waiting ends, so a failure of that comes
-/// beside the document, never instead of it.
-pub(super) async fn after_write(
-    functions: &Functions,
-    document: Document,
-    write: Duration,
-    args: WaitArgs,
-    domain: &Domain,
-    printer: &Printer,
-) -> Written {
-    let (timing, waited) = match args.wait {
-        None => (None, Ok(())),
-        Some(seconds) => {
-            let begun = Instant::now();
-            let wanted = Wanted::of(&document);
-            match until(functions, wanted, seconds, domain, printer).await {
-                Ok(_) => (Some(Timing::new(write, begun.elapsed())), Ok(())),
-                Err(failure) => (None, Err(failure)),
-            }
-        }
-    };
-    Written {
-        shown: Shown::new(document, timing, domain),
-        waited,
-    }
-}
-
-/// Waits for any version.
-pub(super) async fn until_there(
-    functions: &Functions,
-    id: &Id,
-    seconds: u64,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<Document, Failure> {
-    let wanted = Wanted::any(id.clone());
-    until(functions, wanted, seconds, domain, printer).await
-}
-
-async fn until(
-    functions: &Functions,
-    wanted: Wanted,
-    seconds: u64,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<Document, Failure> {
-    let step = printer
-        .is_live()
-        .then(|| printer.step("Waiting for the read model"));
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    let never = std::future::pending();
-    let wanted = [wanted];
-    let sights = until_all(functions, &wanted, deadline, never, domain, printer).await?;
-    drop(step);
-    let [wanted] = wanted;
-    match sights.into_iter().next() {
-        Some(Sight::Seen { document, .. }) => Ok(document),
-        Some(Sight::Not(held)) => Err(timed_out(&wanted, seconds, held, domain)),
-        None => Err(timed_out(&wanted, seconds, Held::Nothing, domain)),
-    }
+/// What was written.
+pub(super) struct Written {
+    pub(super) shown: Shown,
+    /// How the waiting ended; it is written in any case.
+    pub(super) waited: Result<(), Failure>,
 }
 
 const ANY_VERSION: u64 = 0;
@@ -87,7 +31,7 @@ const ANY_VERSION: u64 = 0;
 /// What is waited for, of this version or a later one.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    id: Id,
+    pub(super) id: Id,
     version: u64,
 }
 
@@ -110,8 +54,15 @@ impl Wanted {
 /// What the read model showed of it.
 #[derive(Clone, Debug)]
 pub(super) enum Sight {
-    Seen { document: Document, at: Instant },
+    Seen(Seen),
     Not(Held),
+}
+
+/// It, and when it was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) document: Document,
+    pub(super) at: Instant,
 }
 
 /// What the read model had instead.
@@ -123,71 +74,105 @@ pub(super) enum Held {
     Unavailable(String),
 }
 
-/// Looks for all of `wanted`, which are one query, until each was seen, `deadline` has passed or
-/// `enough` comes; once in any case. Gives what was seen, in the same order.
-pub(super) async fn until_all(
-    functions: &Functions,
-    wanted: &[Wanted],
-    deadline: Instant,
-    enough: impl Future<Output = ()>,
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<Vec<Sight>, Failure> {
-    let mut enough = std::pin::pin!(enough);
-    let mut sights = vec![Sight::Not(Held::Nothing); wanted.len()];
-    let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.5);
-    loop {
-        look(functions, wanted, &mut sights, domain, printer).await?;
-        let seen = |sight: &Sight| matches!(sight, Sight::Seen { .. });
-        if sights.iter().all(seen) || Instant::now() + pause.length() > deadline {
-            return Ok(sights);
-        }
-        tokio::select! {
-            () = pause.pass() => {}
-            () = &mut enough => return Ok(sights),
-        }
+impl Client<'_> {
+    /// Sends a command to the publisher; where `wait` asks for that, waits until the read model shows
+    /// this version or a later one. It is written however the waiting ends, so a failure of that comes
+    /// beside the document, never instead of it.
+    pub(super) async fn write(
+        &self,
+        command: &impl Serialize,
+        wait: WaitArgs,
+    ) -> Result<Written, Failure> {
+        let sent = self.send(command).await;
+        let sent = sent.map_err(|error| self.failure(error))?;
+        let (seen, waited) = match wait.wait {
+            None => (None, Ok(())),
+            Some(seconds) => match self.until(Wanted::of(&sent.document), seconds).await {
+                Ok(seen) => (Some(seen.at), Ok(())),
+                Err(failure) => (None, Err(failure)),
+            },
+        };
+        let shown = sent.shown(seen, self.domain);
+        Ok(Written { shown, waited })
     }
-}
 
-/// Looks once for those that were not seen yet.
-async fn look(
-    functions: &Functions,
-    wanted: &[Wanted],
-    sights: &mut [Sight],
-    domain: &Domain,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let open = wanted.iter().zip(sights);
-    let mut open: Vec<_> = open
-        .filter(|(_, sight)| matches!(sight, Sight::Not(_)))
-        .collect();
-    let ids: Vec<Id> = open.iter().map(|(wanted, _)| wanted.id.clone()).collect();
-    match functions.documents(&ids, domain).await {
-        // A cache that fails over is back before long, and what is written to an incomplete read
-        // model can be read from it.
-        Err(error)
-            if error.is(ErrorType::ReadModelUnavailable)
-                || error.is(ErrorType::ReadModelIncomplete) =>
-        {
-            for (_, sight) in &mut open {
-                **sight = Sight::Not(Held::Unavailable(error.to_string()));
-            }
+    /// Waits for one.
+    pub(super) async fn until(&self, wanted: Wanted, seconds: u64) -> Result<Seen, Failure> {
+        let printer = self.printer;
+        let step = printer
+            .is_live()
+            .then(|| printer.step("Waiting for the read model"));
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let never = std::future::pending();
+        let wanted = [wanted];
+        let sights = self.until_all(&wanted, deadline, never).await?;
+        drop(step);
+        let [wanted] = wanted;
+        match sights.into_iter().next() {
+            Some(Sight::Seen(seen)) => Ok(seen),
+            Some(Sight::Not(held)) => Err(timed_out(&wanted, seconds, held, self.domain)),
+            None => Err(timed_out(&wanted, seconds, Held::Nothing, self.domain)),
         }
-        answer => {
-            let at = Instant::now();
-            let documents = unwrap_logged(answer, domain, printer)?;
-            for ((wanted, sight), document) in open.into_iter().zip(documents) {
-                *sight = match document {
-                    Some(document) if document.version >= wanted.version => {
-                        Sight::Seen { document, at }
-                    }
-                    Some(document) => Sight::Not(Held::Older(document.version)),
-                    None => Sight::Not(Held::Nothing),
-                };
+    }
+
+    /// Looks for all of `wanted`, which are one query, until each was seen, `deadline` has passed or
+    /// `enough` comes; once in any case. Gives what was seen, in the same order.
+    pub(super) async fn until_all(
+        &self,
+        wanted: &[Wanted],
+        deadline: Instant,
+        enough: impl Future<Output = ()>,
+    ) -> Result<Vec<Sight>, Failure> {
+        let mut enough = std::pin::pin!(enough);
+        let mut sights = vec![Sight::Not(Held::Nothing); wanted.len()];
+        let mut pause = Pause::between(SHORTEST_PAUSE, LONGEST_PAUSE).growing(1.5);
+        loop {
+            self.look(wanted, &mut sights).await?;
+            let seen = |sight: &Sight| matches!(sight, Sight::Seen(_));
+            if sights.iter().all(seen) || Instant::now() + pause.length() > deadline {
+                return Ok(sights);
+            }
+            tokio::select! {
+                () = pause.pass() => {}
+                () = &mut enough => return Ok(sights),
             }
         }
     }
-    Ok(())
+
+    /// Looks once for those that were not seen yet.
+    async fn look(&self, wanted: &[Wanted], sights: &mut [Sight]) -> Result<(), Failure> {
+        let open = wanted.iter().zip(sights);
+        let mut open: Vec<_> = open
+            .filter(|(_, sight)| matches!(sight, Sight::Not(_)))
+            .collect();
+        let ids: Vec<Id> = open.iter().map(|(wanted, _)| wanted.id.clone()).collect();
+        match self.functions.documents(&ids, self.domain).await {
+            // A cache that fails over is back before long, and what is written to an incomplete read
+            // model can be read from it.
+            Err(error)
+                if error.is(ErrorType::ReadModelUnavailable)
+                    || error.is(ErrorType::ReadModelIncomplete) =>
+            {
+                for (_, sight) in &mut open {
+                    **sight = Sight::Not(Held::Unavailable(error.to_string()));
+                }
+            }
+            answer => {
+                let at = Instant::now();
+                let documents = self.logged(answer).map_err(|error| self.failure(error))?;
+                for ((wanted, sight), document) in open.into_iter().zip(documents) {
+                    *sight = match document {
+                        Some(document) if document.version >= wanted.version => {
+                            Sight::Seen(Seen { document, at })
+                        }
+                        Some(document) => Sight::Not(Held::Older(document.version)),
+                        None => Sight::Not(Held::Nothing),
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The failure of what was not seen in time.

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
 use crate::commands::failures::options::FailuresArgs;
-use crate::commands::failures::{A_LOOK, Desk, counted, give_back, select};
+use crate::commands::failures::{Desk, Meant, cells, counted};
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::foresight::{Foreseen, Held, Projection};
 use crate::failures::message::{Batch, Content, Id, Message};
 use crate::failures::records::Source;
-use crate::failures::scan::Scan;
 use crate::failures::stream::Left;
 use crate::models::Models;
 use crate::printer::Printer;
@@ -45,7 +43,15 @@ pub(super) async fn run(
         source: desk.source(),
         act,
     };
-    let messages = waiting(&desk, args, interrupt, printer).await?;
+    // Their records are looked at afterwards, which may take long.
+    let (meant, expected) = match args.all {
+        true => {
+            let waiting = desk.destination.depth().await?.visible;
+            (Meant::Oldest(usize::MAX), waiting)
+        }
+        false => (Meant::Named(&args.ids), 0),
+    };
+    let messages = desk.look(meant, expected, interrupt, printer).await?;
     let step = printer.step("Looking at the failures and both models");
     let mut plan = Plan::new(act);
     for message in &messages {
@@ -62,28 +68,6 @@ pub(super) async fn run(
         printer.note("Nothing was changed");
     }
     Ok(())
-}
-
-/// Those that are meant. All are given back before their records are looked at, which may take long.
-async fn waiting(
-    desk: &Desk,
-    args: &FailuresArgs,
-    interrupt: &Interrupt,
-    printer: &Printer,
-) -> Result<Vec<Message>, Failure> {
-    let _hold = interrupt.hold();
-    let visible = match args.all {
-        true => desk.destination.depth().await?.visible,
-        false => 0,
-    };
-    let hidden = A_LOOK + Duration::from_secs(visible / 50);
-    let mut scan = Scan::new(&desk.destination, hidden);
-    let found = match args.all {
-        true => select::some(&mut scan, usize::MAX, interrupt).await,
-        false => select::named(&mut scan, &args.ids, interrupt).await,
-    };
-    give_back(&mut scan, printer).await;
-    found
 }
 
 struct Look<'a> {
@@ -258,21 +242,17 @@ impl fmt::Display for Entry {
             writeln!(f, "{found} of its {of} can still be had")?;
         }
         let rows = self.records.iter().map(|record| {
-            let unknown = || "-".to_owned();
             let projection = match &record.reason {
                 Some(reason) => format!("{}: {reason}", record.projection),
                 None => record.projection.to_string(),
             };
-            let id = record.id.as_ref().map(|id| id.value.clone());
-            vec![
-                record.sequence_number.clone(),
-                record.event_name.clone().unwrap_or_else(unknown),
-                id.unwrap_or_else(unknown),
-                record.version.clone().unwrap_or_else(unknown),
+            let mut row = cells(&record.about);
+            row.extend([
                 record.write_model.to_string(),
                 record.read_model.to_string(),
                 projection,
-            ]
+            ]);
+            row
         });
         let header = [
             "RECORD",

@@ -1,17 +1,15 @@
 //! `cqrs failures list`: the failures that wait, and how many there are.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::app::interrupt::Interrupt;
-use crate::commands::failures::{A_LOOK, Desk, give_back, select};
+use crate::commands::failures::{Desk, Meant, UNKNOWN};
 use crate::commands::table::table;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Id, Message};
 use crate::failures::queue::Depth;
-use crate::failures::scan::Scan;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -23,15 +21,10 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
     let waiting = desk.destination.depth().await?;
-    // What is taken from the queue is given back.
-    let _hold = interrupt.hold();
-    // Each receive takes ten and some milliseconds: what came first is not to come again.
-    let hidden = A_LOOK + Duration::from_secs(u64::from(limit) / 50);
-    let mut scan = Scan::new(&desk.destination, hidden);
-    let found = select::some(&mut scan, limit as usize, interrupt).await;
-    give_back(&mut scan, printer).await;
+    let oldest = Meant::Oldest(limit as usize);
+    let found = desk.look(oldest, limit.into(), interrupt, printer).await?;
     let listed = Listed {
-        failures: found?.iter().map(Listing::from).collect(),
+        failures: found.iter().map(Listing::from).collect(),
         waiting,
     };
     if printer.is_json() {
@@ -48,36 +41,36 @@ pub(super) async fn run(
 }
 
 #[derive(Serialize)]
-struct Listed {
-    failures: Vec<Listing>,
+struct Listed<'a> {
+    failures: Vec<Listing<'a>>,
     waiting: Depth,
 }
 
 /// A failure as JSON: everything that its message says.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Listing {
-    id: Id,
+pub(super) struct Listing<'a> {
+    id: &'a Id,
     at: String,
-    message_id: String,
+    message_id: &'a str,
     foreign: bool,
     #[serde(flatten)]
-    batch: Option<Batch>,
+    batch: Option<&'a Batch>,
     /// The text of a foreign message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
+    pub(super) body: Option<&'a str>,
 }
 
-impl From<&Message> for Listing {
-    fn from(message: &Message) -> Self {
+impl<'a> From<&'a Message> for Listing<'a> {
+    fn from(message: &'a Message) -> Self {
         let (batch, body) = match &message.content {
-            Content::Batch(batch) => (Some((**batch).clone()), None),
-            Content::Foreign(body) => (None, Some(body.clone())),
+            Content::Batch(batch) => (Some(&**batch), None),
+            Content::Foreign(body) => (None, Some(body.as_str())),
         };
         Self {
-            id: message.id.clone(),
+            id: &message.id,
             at: message.at(),
-            message_id: message.message_id.clone(),
+            message_id: &message.message_id,
             foreign: batch.is_none(),
             batch,
             body,
@@ -85,35 +78,23 @@ impl From<&Message> for Listing {
     }
 }
 
-impl Listing {
-    /// The text of a foreign message.
-    pub(super) fn body(&self) -> Option<&str> {
-        self.body.as_deref()
-    }
-}
-
 /// Failures as a table.
-pub(super) fn rows<'a>(failures: impl IntoIterator<Item = &'a Listing>) -> String {
+pub(super) fn rows<'a>(failures: impl IntoIterator<Item = &'a Listing<'a>>) -> String {
     let rows = failures.into_iter().map(|failure| {
-        let Some(batch) = &failure.batch else {
-            let foreign = "foreign: not of this stack's stream";
-            return [
-                failure.id.to_string(),
-                failure.at.clone(),
-                foreign.to_owned(),
-            ]
-            .into();
+        let mut row = vec![failure.id.to_string(), failure.at.clone()];
+        let Some(batch) = failure.batch else {
+            row.push("foreign: not of this stack's stream".to_owned());
+            return row;
         };
         let context = &batch.request_context;
         let attempts = context.approximate_invoke_count;
-        vec![
-            failure.id.to_string(),
-            failure.at.clone(),
+        row.extend([
             context.condition.clone().unwrap_or_default(),
-            attempts.map_or_else(|| "-".to_owned(), |count| count.to_string()),
+            attempts.map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string()),
             batch.info.batch_size.to_string(),
-            batch.error().unwrap_or("-").to_owned(),
-        ]
+            batch.error().unwrap_or(UNKNOWN).to_owned(),
+        ]);
+        row
     });
     let header = [
         "FAILURE",
@@ -126,13 +107,13 @@ pub(super) fn rows<'a>(failures: impl IntoIterator<Item = &'a Listing>) -> Strin
     table(&header, rows)
 }
 
-impl fmt::Display for Listed {
+impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&rows(&self.failures))
     }
 }
 
-impl Listed {
+impl Listed<'_> {
     fn summary(&self) -> String {
         let shown = self.failures.len() as u64;
         // SQS's count lags behind; what was just seen is there.

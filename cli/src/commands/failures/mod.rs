@@ -8,6 +8,7 @@ mod report;
 mod retry;
 mod select;
 mod show;
+mod work;
 
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use crate::app::interrupt::Interrupt;
 use crate::commands::connected::Connected;
 use crate::commands::counted;
 use crate::commands::failures::dry_run::Act;
-use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::options::FailuresCommand;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::failures::destination::{self, Destination};
+use crate::failures::message::{Id, Message};
+use crate::failures::record::About;
 use crate::failures::records::Source;
 use crate::failures::scan::Scan;
 use crate::failures::stream::Stream;
@@ -57,6 +59,13 @@ struct Desk {
     stream: Stream,
 }
 
+/// The failures that a command is to look at.
+enum Meant<'a> {
+    /// At most so many.
+    Oldest(usize),
+    Named(&'a [Id]),
+}
+
 impl Desk {
     async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Failure> {
         let connected = Connected::to(settings, printer).await?;
@@ -77,6 +86,28 @@ impl Desk {
         })
     }
 
+    /// Looks at failures, which are given back at once. It may receive about `expected` of them on the
+    /// way.
+    async fn look(
+        &self,
+        meant: Meant<'_>,
+        expected: u64,
+        interrupt: &Interrupt,
+        printer: &Printer,
+    ) -> Result<Vec<Message>, Failure> {
+        // What is taken from the queue is given back, also after Ctrl-C.
+        let _hold = interrupt.hold();
+        // Each receive takes ten and some milliseconds: what came first is not to come again.
+        let hidden = A_LOOK + Duration::from_secs(expected / 50);
+        let mut scan = Scan::new(&self.destination, hidden);
+        let found = match meant {
+            Meant::Oldest(at_most) => select::some(&mut scan, at_most, interrupt).await,
+            Meant::Named(ids) => select::named(&mut scan, ids, interrupt).await,
+        };
+        give_back(&mut scan, printer).await;
+        found
+    }
+
     /// Where records are to be had.
     fn source(&self) -> Source<'_> {
         Source {
@@ -86,37 +117,17 @@ impl Desk {
     }
 }
 
-/// Refuses where a question is due and nobody can be asked.
-fn can_agree(
-    args: &FailuresArgs,
-    asks: bool,
-    what: &str,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    if !asks || args.yes || printer.can_ask() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Usage,
-        format!("nobody can be asked here whether to {what}"),
-    )
-    .hint(format!("add `--yes` to {what} without asking")))
-}
+/// What is shown for what a record does not say.
+const UNKNOWN: &str = "-";
 
-/// Asks where a question is due; anything but yes ends the command.
-async fn agree(
-    question: &str,
-    nothing: &str,
-    interrupt: &Interrupt,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let said = || Failure::interrupted(format!("interrupted; {nothing}"));
-    let agreed = interrupt.unless(printer.confirm(question), said).await??;
-    if agreed {
-        Ok(())
-    } else {
-        Err(Failure::new(Kind::Failed, format!("not agreed; {nothing}")))
-    }
+/// A record's cells below RECORD, EVENT, ID, VERSION.
+fn cells(about: &About) -> Vec<String> {
+    let id = about.id.as_ref().map(|id| &id.value);
+    let more = [about.event_name.as_ref(), id, about.version.as_ref()];
+    let more = more.map(|cell| cell.map_or_else(|| UNKNOWN.to_owned(), Clone::clone));
+    std::iter::once(about.sequence_number.clone())
+        .chain(more)
+        .collect()
 }
 
 /// Gives back what a command took, however it ended. What cannot be given back comes back by itself.

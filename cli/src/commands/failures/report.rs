@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::commands::failures::counted;
+use crate::commands::{counted, summed};
 use crate::error::{Failure, Kind};
 use crate::failures::message::Id;
 use crate::failures::redelivery::Failing;
@@ -97,15 +97,10 @@ impl Report {
 
     /// `2 failures retried and deleted, 1 still failing`.
     pub(super) fn summary(&self) -> String {
-        let mut text = String::new();
-        for (count, what) in self.counts() {
-            if text.is_empty() {
-                text = format!("{} {what}", counted(count, "failure"));
-            } else {
-                text.push_str(&format!(", {count} {what}"));
-            }
-        }
-        text
+        let mut counts = self.counts();
+        let first = counts.next();
+        let first = first.map(|(count, what)| format!("{} {what}", counted(count, "failure")));
+        summed(first.unwrap_or_default(), counts)
     }
 
     /// The command's failure, where something stays that should not. That foreign messages stay

@@ -3,14 +3,15 @@
 use pattern::error::ErrorType;
 
 use crate::app::interrupt::Interrupt;
+use crate::commands::consent;
+use crate::commands::failures::Desk;
 use crate::commands::failures::options::FailuresArgs;
 use crate::commands::failures::report::{Outcome, Report};
-use crate::commands::failures::{Desk, agree, can_agree, counted, give_back, select};
+use crate::commands::failures::work::Work;
 use crate::error::Failure;
 use crate::failures::message::{Batch, Content, Message};
 use crate::failures::queue::Presence;
-use crate::failures::redelivery::{Given, HIDDEN, Redelivered, Redelivery, RedeliveryError};
-use crate::failures::scan::Scan;
+use crate::failures::redelivery::{Given, Redelivered, Redelivery, RedeliveryError};
 use crate::failures::stream::{Left, StreamError};
 use crate::printer::{Printer, Step};
 use crate::settings::Settings;
@@ -18,7 +19,6 @@ use crate::stack::functions::{FunctionError, Functions};
 
 /// How many failures are taken and put in order at a time, which bounds what is held.
 const WINDOW: usize = 200;
-const NOTHING: &str = "nothing was retried";
 
 pub(super) async fn run(
     args: FailuresArgs,
@@ -26,87 +26,70 @@ pub(super) async fn run(
     interrupt: &Interrupt,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let asks = args.all || args.ids.iter().any(|id| *id != args.ids[0]);
-    can_agree(&args, asks, "retry them", printer)?;
+    let several = args.all || args.ids.iter().any(|id| *id != args.ids[0]);
+    let asks = several && !args.yes;
+    if asks {
+        consent::must_be_askable("retry them", "retry them without asking", printer)?;
+    }
     let desk = Desk::open(settings, printer).await?;
     // What is taken from the queue is given back.
     let _hold = interrupt.hold();
-    let mut scan = Scan::new(&desk.destination, HIDDEN);
     let mut retry = Retry {
-        desk: &desk,
+        work: Work::new(&desk, "nothing was retried", interrupt, printer),
         functions: desk.connected.functions(false),
-        interrupt,
-        printer,
         report: Report::default(),
         stopped: None,
     };
-    let ended = if args.all {
-        retry.all(&mut scan, !args.yes).await
-    } else {
-        retry.named(&mut scan, &args, asks && !args.yes).await
+    let ended = match args.all {
+        true => retry.all(asks).await,
+        false => retry.named(&args, asks).await,
     };
-    give_back(&mut scan, printer).await;
+    retry.work.end().await;
     retry.finish(ended, !args.all)
 }
 
 struct Retry<'a> {
-    desk: &'a Desk,
+    work: Work<'a>,
     functions: Functions,
-    interrupt: &'a Interrupt,
-    printer: &'a Printer,
     report: Report,
     /// What would fail all others too.
     stopped: Option<Failure>,
 }
 
 impl Retry<'_> {
-    async fn all(&mut self, scan: &mut Scan<'_>, asks: bool) -> Result<(), Failure> {
-        let said = || Failure::interrupted(format!("interrupted; {NOTHING}"));
-        let depth = self.interrupt.unless(self.desk.destination.depth(), said);
-        let waiting = depth.await??.visible;
+    async fn all(&mut self, asks: bool) -> Result<(), Failure> {
+        let waiting = self.work.waiting().await?;
         if asks && waiting > 0 {
-            self.agree(waiting).await?;
+            self.work.agree(waiting, question).await?;
         }
-        let step = self.printer.step("Retrying failures");
+        let step = self.work.printer.step("Retrying failures");
         loop {
-            let window = select::some(scan, WINDOW, self.interrupt).await?;
+            let window = self.work.next(WINDOW).await?;
             if window.is_empty() {
                 return Ok(());
             }
-            self.window(scan, &window, &step).await;
+            self.window(&window, &step).await;
             if self.is_over() {
                 return Ok(());
             }
         }
     }
 
-    async fn named(
-        &mut self,
-        scan: &mut Scan<'_>,
-        args: &FailuresArgs,
-        asks: bool,
-    ) -> Result<(), Failure> {
-        let found = select::named(scan, &args.ids, self.interrupt).await?;
-        scan.release_but(&found).await?;
+    async fn named(&mut self, args: &FailuresArgs, asks: bool) -> Result<(), Failure> {
+        let found = self.work.named(args).await?;
         if asks {
-            self.agree(found.len() as u64).await?;
+            self.work.agree(found.len() as u64, question).await?;
         }
-        let step = self.printer.step("Retrying failures");
-        self.window(scan, &found, &step).await;
+        let step = self.work.printer.step("Retrying failures");
+        self.window(&found, &step).await;
         Ok(())
     }
 
-    async fn agree(&self, failures: u64) -> Result<(), Failure> {
-        let failures = counted(failures, "failure");
-        let question = format!("Give the records of {failures} to the subscriber again?");
-        agree(&question, NOTHING, self.interrupt, self.printer).await
-    }
-
     fn is_over(&self) -> bool {
-        self.stopped.is_some() || self.interrupt.is_set()
+        self.stopped.is_some() || self.work.interrupt.is_set()
     }
 
-    async fn window(&mut self, scan: &mut Scan<'_>, messages: &[Message], step: &Step) {
+    async fn window(&mut self, messages: &[Message], step: &Step) {
         for message in messages {
             let outcome = if self.is_over() {
                 Outcome::NotTried
@@ -114,13 +97,14 @@ impl Retry<'_> {
                 self.one(message).await
             };
             match &outcome {
-                Outcome::Retried | Outcome::AlreadyGone => scan.forget(message),
+                Outcome::Retried | Outcome::AlreadyGone => self.work.scan.forget(message),
                 _ => {}
             }
-            if self.printer.is_live() {
+            let printer = self.work.printer;
+            if printer.is_live() {
                 step.message(format!("Retrying failures: {}", self.report.summary()));
             } else if matches!(outcome, Outcome::Retried) {
-                self.printer.note(format_args!("{}  {outcome}", message.id));
+                printer.note(format_args!("{}  {outcome}", message.id));
             }
             self.report.add(&message.id, outcome);
         }
@@ -131,10 +115,15 @@ impl Retry<'_> {
             return Outcome::Foreign;
         };
         let redelivery = Redelivery {
-            source: self.desk.source(),
+            source: self.work.desk.source(),
             functions: &self.functions,
         };
-        let given = match self.interrupt.before(redelivery.run(message, batch)).await {
+        let given = match self
+            .work
+            .interrupt
+            .before(redelivery.run(message, batch))
+            .await
+        {
             None => return Outcome::NotTried,
             Some(Ok(Redelivered::MessageGone)) => return Outcome::AlreadyGone,
             Some(Ok(Redelivered::Given(given))) => given,
@@ -159,7 +148,7 @@ impl Retry<'_> {
                 of: batch.info.batch_size,
             };
         }
-        match self.desk.destination.delete(message).await {
+        match self.work.desk.destination.delete(message).await {
             Ok(Presence::There) => Outcome::Retried,
             Ok(Presence::Gone) => Outcome::AlreadyGone,
             Err(error) => self.fault(error.into()),
@@ -198,19 +187,13 @@ impl Retry<'_> {
     }
 
     fn finish(self, ended: Result<(), Failure>, named: bool) -> Result<(), Failure> {
-        let nothing = self.report.is_empty();
-        if nothing {
+        if self.report.is_empty() {
             ended?;
-            self.printer.note("No failures wait");
-            return if self.printer.is_json() {
-                self.printer.json(&self.report)
-            } else {
-                Ok(())
-            };
+            return self.work.say_none(&self.report);
         }
-        let printed = self.printer.data(&self.report);
+        let printed = self.work.printer.data(&self.report);
         printed.map_err(|failure| failure.also_hint(&self.report.summary()))?;
-        if self.interrupt.is_set() {
+        if self.work.interrupt.is_set() {
             let summary = self.report.summary();
             return Err(Failure::interrupted(format!("interrupted: {summary}"))
                 .hint("what is not deleted waits as before: retrying is safe at any time"));
@@ -221,4 +204,8 @@ impl Retry<'_> {
         ended?;
         self.report.verdict(named)
     }
+}
+
+fn question(failures: String) -> String {
+    format!("Give the records of {failures} to the subscriber again?")
 }

@@ -1,4 +1,4 @@
-//! Finds failures in the queue: as many as wait, or those that were named.
+//! Finds failures: some of those that wait, or those that were named.
 
 use std::collections::HashSet;
 

@@ -9,14 +9,12 @@ use crate::app::clock;
 use crate::app::duration;
 use crate::app::interrupt::Interrupt;
 use crate::commands::failures::list::{Listing, rows};
-use crate::commands::failures::{A_LOOK, Desk, give_back, report, select};
+use crate::commands::failures::{Desk, Meant, UNKNOWN, cells, report};
 use crate::commands::table::table;
-use crate::domain::Named;
 use crate::error::Failure;
 use crate::failures::message::{Content, Id};
-use crate::failures::record::Record;
+use crate::failures::record::{About, Record};
 use crate::failures::records::Records;
-use crate::failures::scan::Scan;
 use crate::failures::stream::Left;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -29,13 +27,9 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let desk = Desk::open(settings, printer).await?;
-    // What is taken from the queue is given back.
-    let _hold = interrupt.hold();
-    let mut scan = Scan::new(&desk.destination, A_LOOK);
-    let found = select::named(&mut scan, std::slice::from_ref(id), interrupt).await;
     // The records are only read: the message need not be kept for that.
-    give_back(&mut scan, printer).await;
-    let mut found = found?;
+    let named = Meant::Named(std::slice::from_ref(id));
+    let mut found = desk.look(named, 0, interrupt, printer).await?;
     let message = found.swap_remove(0);
     let mut shown = Shown {
         failure: Listing::from(&message),
@@ -76,8 +70,8 @@ async fn read(mut reader: Records<'_>, limit: usize) -> Result<(Vec<Shape>, InSt
 }
 
 #[derive(Serialize)]
-struct Shown {
-    failure: Listing,
+struct Shown<'a> {
+    failure: Listing<'a>,
     records: Vec<Shape>,
     stream: InStream,
 }
@@ -99,11 +93,8 @@ enum InStream {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape {
-    sequence_number: String,
-    event_name: Option<String>,
     #[serde(flatten)]
-    id: Option<Named<String>>,
-    version: Option<String>,
+    about: About,
     age_seconds: Option<u64>,
 }
 
@@ -111,10 +102,7 @@ impl Shape {
     fn of(record: Record) -> Self {
         let now = clock::now().as_millis() / 1_000;
         Self {
-            sequence_number: record.sequence,
-            event_name: record.event_name,
-            id: record.id,
-            version: record.version,
+            about: record.about,
             age_seconds: record
                 .written_at
                 .map(|at| u64::try_from(now - at).unwrap_or_default()),
@@ -122,28 +110,18 @@ impl Shape {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&rows([&self.failure]))?;
-        if let Some(body) = self.failure.body() {
+        if let Some(body) = self.failure.body {
             return write!(f, "\n{body}");
         }
         if !self.records.is_empty() {
-            let unknown = || "-".to_owned();
             let rows = self.records.iter().map(|record| {
-                vec![
-                    record.sequence_number.clone(),
-                    record.event_name.clone().unwrap_or_else(unknown),
-                    record
-                        .id
-                        .as_ref()
-                        .map_or_else(unknown, |id| id.value.clone()),
-                    record.version.clone().unwrap_or_else(unknown),
-                    record
-                        .age_seconds
-                        .map(Duration::from_secs)
-                        .map_or_else(unknown, duration::shown),
-                ]
+                let age = record.age_seconds.map(Duration::from_secs);
+                let mut row = cells(&record.about);
+                row.push(age.map_or_else(|| UNKNOWN.to_owned(), duration::shown));
+                row
             });
             let header = ["RECORD", "EVENT", "ID", "VERSION", "AGE"];
             write!(f, "\n{}", table(&header, rows))?;

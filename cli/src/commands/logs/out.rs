@@ -21,7 +21,6 @@ pub(super) enum Written {
     Unread,
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Out<'a> {
     printer: &'a Printer,

@@ -21,7 +21,7 @@ use crate::commands::connected::Connected;
 use crate::commands::counted;
 use crate::commands::rate::Rate;
 use crate::commands::rebuild::options::RebuildArgs;
-use crate::domain::{Domain, Named};
+use crate::domain::{Count, Domain};
 use crate::error::{Failure, Kind};
 use crate::models::Models;
 use crate::models::table::Segment;
@@ -122,7 +122,7 @@ async fn rebuild(
     run.saved.forget()?;
     Ok(Rebuilt {
         domain: domain.clone(),
-        projected: domain.named_count(checkpoint.projected),
+        projected: domain.count(checkpoint.projected),
         removed,
         outdated,
         malformed: checkpoint.malformed,
@@ -308,7 +308,7 @@ pub(crate) struct Rebuilt {
     #[serde(skip)]
     domain: Domain,
     #[serde(flatten)]
-    projected: Named<u64>,
+    projected: Count,
     removed: u64,
     /// Keys of an older layout, which were removed.
     outdated: u64,
@@ -334,14 +334,12 @@ impl Rebuilt {
 impl fmt::Display for Rebuilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            domain,
             projected,
             removed,
             outdated,
             seconds,
             ..
         } = self;
-        let projected = domain.counted(projected.value);
         writeln!(
             f,
             "{projected} projected, {removed} removed, in {seconds:.1} s"

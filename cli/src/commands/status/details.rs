@@ -4,15 +4,28 @@ use std::time::Duration;
 
 use pattern::timestamp::Timestamp;
 
-use super::report::{FunctionFacts, MappingFacts};
 use crate::app::duration;
 use crate::failures::queue::Depth;
+use crate::observe::judged::{Facts, FunctionFacts, MappingFacts};
 use crate::observe::{Alarms, Lag, ReadModel, Stack, WriteModel};
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 12;
 
-pub(super) fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
+pub(super) fn of(facts: &Facts, now: Timestamp) -> Vec<String> {
+    match facts {
+        Facts::Stack(of) => stack(of, now),
+        Facts::Function(facts) => function(facts, now),
+        Facts::WriteModel(table) => write_model(table),
+        Facts::Mapping(facts) => mapping(facts, now),
+        Facts::ReadModel(model) => read_model(model),
+        Facts::Failures(depth) => failures(depth),
+        Facts::Alarms(of) => alarms(of),
+        Facts::Metrics {} => Vec::new(),
+    }
+}
+
+fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
     let FunctionFacts { function, activity } = facts;
     let mut cells = vec![match function.last_update.as_deref() {
         None | Some("Successful") => function.state.clone(),
@@ -53,7 +66,7 @@ pub(super) fn function(facts: &FunctionFacts, now: Timestamp) -> Vec<String> {
     cells
 }
 
-pub(super) fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
+fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
     let mut said = vec![match stack.status.as_str() {
         "RUNNING" => match stack.started_at {
             Some(at) => format!("runs for {}", lasting(at, now)),
@@ -75,7 +88,7 @@ pub(super) fn stack(stack: &Stack, now: Timestamp) -> Vec<String> {
     said
 }
 
-pub(super) fn write_model(table: &WriteModel) -> Vec<String> {
+fn write_model(table: &WriteModel) -> Vec<String> {
     let count = match table.is_approximate {
         true => format!("about {} (DynamoDB counts every six hours)", table.count),
         false => table.count.to_string(),
@@ -83,7 +96,7 @@ pub(super) fn write_model(table: &WriteModel) -> Vec<String> {
     vec![table.status.clone(), count]
 }
 
-pub(super) fn mapping(facts: &MappingFacts, now: Timestamp) -> Vec<String> {
+fn mapping(facts: &MappingFacts, now: Timestamp) -> Vec<String> {
     let MappingFacts { mapping, lag } = facts;
     let mut said = vec![mapping.state.clone()];
     let result = mapping.last_processing_result.clone();
@@ -118,7 +131,7 @@ fn lagging(lag: &Lag, now: Timestamp) -> Vec<String> {
     }
 }
 
-pub(super) fn read_model(model: &ReadModel) -> Vec<String> {
+fn read_model(model: &ReadModel) -> Vec<String> {
     let count = model.count.to_string();
     vec![
         match model.is_complete {
@@ -131,7 +144,7 @@ pub(super) fn read_model(model: &ReadModel) -> Vec<String> {
     ]
 }
 
-pub(super) fn failures(depth: &Depth) -> Vec<String> {
+fn failures(depth: &Depth) -> Vec<String> {
     match (depth.visible, depth.hidden) {
         (0, 0) => vec!["none wait".to_owned()],
         (visible, 0) => vec![format!("{visible} waiting")],
@@ -139,7 +152,7 @@ pub(super) fn failures(depth: &Depth) -> Vec<String> {
     }
 }
 
-pub(super) fn alarms(alarms: &Alarms) -> Vec<String> {
+fn alarms(alarms: &Alarms) -> Vec<String> {
     let raised: Vec<&str> = alarms.raised.iter().map(|a| a.name.as_str()).collect();
     let count = alarms.count;
     vec![match raised.as_slice() {

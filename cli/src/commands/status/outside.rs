@@ -22,12 +22,12 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let name = &settings.stack;
     if settings.target == Target::Local {
-        return printer.data(&Report::new(
-            name,
-            Target::Local,
-            settings.local_region(),
-            Outside::default(),
-        ));
+        return printer.data(&Report {
+            stack: name,
+            target: Target::Local,
+            region: settings.local_region(),
+            found: Outside::default(),
+        });
     }
     let aws = Aws::connect(&settings.aws).await?;
     let stacks = Stacks::new(&aws);
@@ -44,7 +44,12 @@ pub(super) async fn run(
     let said =
         || Failure::interrupted("interrupted; CloudFormation goes on looking, and changes nothing");
     let found = interrupt.unless(looking, said).await??;
-    let report = Report::new(name, Target::Aws, aws.region(), found);
+    let report = Report {
+        stack: name,
+        target: Target::Aws,
+        region: aws.region(),
+        found,
+    };
     printer.data(&report)?;
     report.failure().map_or(Ok(()), Err)
 }
@@ -56,36 +61,16 @@ struct Report<'a> {
     stack: &'a StackName,
     target: Target,
     region: &'a str,
-    compared: usize,
-    changed: Vec<Changed>,
-    unread: Vec<Unread>,
-    incomplete: Option<String>,
+    #[serde(flatten)]
+    found: Outside,
 }
 
-impl<'a> Report<'a> {
-    fn new(stack: &'a StackName, target: Target, region: &'a str, found: Outside) -> Self {
-        let Outside {
-            compared,
-            changed,
-            unread,
-            incomplete,
-        } = found;
-        Self {
-            stack,
-            target,
-            region,
-            compared,
-            changed,
-            unread,
-            incomplete,
-        }
-    }
-
+impl Report<'_> {
     /// What the command ends with: a change is to be looked at, and so is a look that did not see all.
     fn failure(&self) -> Option<Failure> {
         let stack = self.stack;
-        if !self.changed.is_empty() {
-            let count = self.changed.len() as u64;
+        if !self.found.changed.is_empty() {
+            let count = self.found.changed.len() as u64;
             let message = format!(
                 "{} of stack `{stack}` changed outside of the stack",
                 counted(count, "resource")
@@ -95,7 +80,7 @@ impl<'a> Report<'a> {
                  what is to be, and run `cqrs deploy`",
             ));
         }
-        let reason = self.incomplete.as_ref()?;
+        let reason = self.found.incomplete.as_ref()?;
         let message = format!("CloudFormation could not look at all of stack `{stack}`");
         let hint = "`cqrs permissions compare` prints what the caller needs to read the resources";
         Some(
@@ -116,14 +101,14 @@ impl fmt::Display for Report<'_> {
                  nothing to compare"
             );
         }
-        let compared = counted(self.compared as u64, "resource");
-        if self.changed.is_empty() {
+        let compared = counted(self.found.compared as u64, "resource");
+        if self.found.changed.is_empty() {
             write!(
                 f,
                 "Stack {stack}: {compared} compared, none changed outside of the stack"
             )?;
         } else {
-            let changed = self.changed.len();
+            let changed = self.found.changed.len();
             writeln!(
                 f,
                 "Stack {stack}: {compared} compared, {changed} changed outside of the stack\n"
@@ -135,10 +120,10 @@ impl fmt::Display for Report<'_> {
                 "By the template",
                 "As it is",
             ];
-            let rows = self.changed.iter().flat_map(rows);
+            let rows = self.found.changed.iter().flat_map(rows);
             f.write_str(table(&header, rows).trim_end())?;
         }
-        for Unread { logical_id, reason } in &self.unread {
+        for Unread { logical_id, reason } in &self.found.unread {
             let reason = reason.as_deref().unwrap_or("no reason is given");
             write!(f, "\nnot read: {logical_id}: {reason}")?;
         }

@@ -1,8 +1,10 @@
 //! How a report looks: a line for each part, then what to do about those that are not well.
 
-use super::report::{Part, Report};
+use super::details;
+use super::report::Report;
 use crate::app::handler::Handler;
 use crate::observe::judge::Health;
+use crate::observe::judged::Judged;
 use crate::printer::Style;
 use crate::settings::Target;
 
@@ -18,12 +20,18 @@ pub(super) fn text(report: &Report, style: Style, columns: Option<usize>) -> Str
     });
     let mut text = headline(report, style);
     // One line says it for all where the stack does not run.
-    let is_shown = |part: &&Part| {
+    let is_shown = |part: &&Judged| {
         (!report.is_stopped || part.name == "stack")
             && (part.name != "metrics" || part.error.is_some())
     };
     let shown = report.parts.iter().filter(is_shown);
-    let mut rows: Vec<_> = shown.map(|part| (part, part.details.clone())).collect();
+    let details = |part: &Judged| {
+        let facts = part.facts.as_ref();
+        facts
+            .map(|facts| details::of(facts, report.at))
+            .unwrap_or_default()
+    };
+    let mut rows: Vec<_> = shown.map(|part| (part, details(part))).collect();
     align(&mut rows, room);
     for (part, mut details) in rows {
         details.extend(part.error.as_ref().map(ToString::to_string));
@@ -65,7 +73,7 @@ fn symbol(health: Health, style: Style) -> String {
     }
 }
 
-fn row(part: &Part, details: &[String], room: usize, style: Style) -> String {
+fn row(part: &Judged, details: &[String], room: usize, style: Style) -> String {
     let indent = format!("\n{:MARGIN$}", "");
     let details = listed(details, room).join(&indent);
     let details = match part.health {
@@ -77,7 +85,7 @@ fn row(part: &Part, details: &[String], room: usize, style: Style) -> String {
 }
 
 /// Each piece of advice once, with the parts that it is for.
-fn advice(parts: &[&Part], room: usize, style: Style) -> String {
+fn advice(parts: &[&Judged], room: usize, style: Style) -> String {
     let mut given: Vec<(Vec<&str>, Health, &str, Option<&str>)> = Vec::new();
     for part in parts {
         let Some(advice) = &part.advice else { continue };
@@ -105,8 +113,8 @@ fn advice(parts: &[&Part], room: usize, style: Style) -> String {
 }
 
 /// The functions' details under one another, where there is room for that.
-fn align(parts: &mut [(&Part, Vec<String>)], room: usize) {
-    let is_function = |part: &Part| Handler::named(part.name).is_some();
+fn align(parts: &mut [(&Judged, Vec<String>)], room: usize) {
+    let is_function = |part: &Judged| Handler::named(part.name).is_some();
     let functions = parts.iter().filter(|(part, _)| is_function(part));
     let mut widths: Vec<usize> = Vec::new();
     for (_, cells) in functions {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 
-const STREAM: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/cqrs-WriteModel/stream/x";
+const STREAMS: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/cqrs-WriteModel/stream/";
 
 fn page(keys: &[&str], next: Option<&str>) -> String {
     let contents = keys.iter().map(|key| {
@@ -32,7 +32,7 @@ fn object(sequence: &str) -> String {
         "timestamp": "2026-11-14T00:13:49.717Z",
         "DDBStreamBatchInfo": {
             "shardId": "shardId-1", "startSequenceNumber": sequence, "endSequenceNumber": sequence,
-            "batchSize": 1, "streamArn": STREAM,
+            "batchSize": 1, "streamArn": format!("{STREAMS}x"),
         },
         "payload": {"Records": []},
     })
@@ -72,7 +72,7 @@ fn bucket() -> (FailuresBucket, Arc<Mutex<Vec<String>>>) {
     });
     let aws = Aws::replay(http);
     (
-        FailuresBucket::new(&aws, None, "cqrs-failures", STREAM),
+        FailuresBucket::new(&aws, None, "cqrs-failures", STREAMS.to_owned()),
         asked,
     )
 }

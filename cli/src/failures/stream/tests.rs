@@ -56,7 +56,7 @@ async fn read(answers: Vec<(u16, Value)>) -> Read {
     loop {
         match reader.next().await {
             Ok(Some(page)) => {
-                let page = page.into_iter().map(|record| record.sequence);
+                let page = page.into_iter().map(|record| record.about.sequence_number);
                 pages.as_mut().unwrap().push(page.collect());
             }
             Ok(None) => break,

@@ -29,7 +29,6 @@ use crate::stack::functions::{Answer, FunctionError, Functions};
 const FIRST_LOGGED: u64 = 200;
 const LOG_EVERY: u64 = 20;
 
-/// See the module's documentation.
 pub(crate) struct Load {
     plan: Plan,
     functions: Functions,

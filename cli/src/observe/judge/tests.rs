@@ -24,12 +24,7 @@ fn said(advice: Option<Advice>) -> (Health, String) {
 fn stack(status: &str) -> (Health, String) {
     let stack = Stack {
         status: status.to_owned(),
-        reason: None,
-        changed_at: None,
-        started_at: None,
-        deployed_by: None,
-        drift: None,
-        cache_differs: None,
+        ..Stack::default()
     };
     said(judged(Target::Aws, |judge| judge.stack(&stack)))
 }
@@ -39,10 +34,7 @@ fn function(state: &str) -> Function {
         state: state.to_owned(),
         reason: Some("why".to_owned()),
         last_update: Some("Successful".to_owned()),
-        memory_mb: None,
-        code: None,
-        changed_at: None,
-        processes: None,
+        ..Function::default()
     }
 }
 
@@ -66,9 +58,8 @@ fn mapping(state: &str, result: &str, lag_ms: Option<u64>) -> (Health, String) {
     let mapping = Mapping {
         id: "m-1".to_owned(),
         state: state.to_owned(),
-        reason: None,
         last_processing_result: Some(result.to_owned()),
-        given_up: None,
+        ..Mapping::default()
     };
     let lag = Lag {
         lag_ms,
@@ -130,9 +121,9 @@ fn a_batch_that_failed_and_no_longer_waits_is_left_to_the_failures() {
     let mapping = Mapping {
         id: "m-1".to_owned(),
         state: "Enabled".to_owned(),
-        reason: None,
         last_processing_result: Some("PROBLEM: Function call failed".to_owned()),
         given_up: Some(1),
+        ..Mapping::default()
     };
     let health = |behind| {
         let lag = Lag {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::commands::counted;
+use crate::commands::{counted, summed};
 use crate::domain::Domain;
 use crate::error::{Failure, Kind};
 
@@ -96,17 +96,13 @@ impl Report {
 
     /// `2 orders created, 1 failed`
     pub(super) fn summary(&self) -> String {
-        let mut text = format!("{} created", self.domain.counted(self.created));
-        for (count, what) in [
+        let created = format!("{} created", self.domain.counted(self.created));
+        let rest = [
             (self.already_there, "already there"),
             (self.failed, "failed"),
             (self.left, "left"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {what}"));
-            }
-        }
-        text
+        ];
+        summed(created, rest)
     }
 
     /// The command's failure, where rows failed.

@@ -11,14 +11,17 @@ pub(super) fn own_template() -> Template {
     Template::from_text(Path::new(FILE), text).unwrap()
 }
 
-fn own(parameters: &[(&str, &str)]) -> Evaluated {
+/// What it is evaluated with where the user gives these.
+fn given(parameters: &[(&str, &str)]) -> Context {
     let mut context = context();
-    for (name, value) in parameters {
-        context
-            .parameters
-            .insert((*name).to_owned(), (*value).to_owned());
-    }
-    evaluate(&own_template(), &context).unwrap()
+    let given = parameters.iter();
+    let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    context.parameters.extend(given);
+    context
+}
+
+fn own(parameters: &[(&str, &str)]) -> Evaluated {
+    evaluate(&own_template(), &given(parameters)).unwrap()
 }
 
 #[test]
@@ -158,11 +161,8 @@ fn the_cache_is_open_here_and_it_is_said_where_the_user_wanted_else() {
 #[test]
 fn a_rule_that_is_not_kept_is_said_in_its_own_words() {
     let refused = |parameters: &[(&str, &str)]| {
-        let mut context = context();
-        let given = parameters.iter();
-        let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        context.parameters.extend(given);
-        let error = evaluate(&own_template(), &context).unwrap_err().to_string();
+        let error = evaluate(&own_template(), &given(parameters)).unwrap_err();
+        let error = error.to_string();
         let (place, what) = error.split_once(": ").unwrap();
         assert!(place.starts_with("template.yaml:"), "{place}");
         what.to_owned()
@@ -195,10 +195,7 @@ const YOURS: [(&str, &str); 3] = [
 
 /// The properties of the resources as AWS would have them, by their names.
 fn properties(parameters: &[(&str, &str)]) -> BTreeMap<String, serde_json::Value> {
-    let (template, mut context) = (own_template(), context());
-    let given = parameters.iter();
-    let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    context.parameters.extend(given);
+    let (template, context) = (own_template(), given(parameters));
     let mut values = parameters::values(&template, &context).unwrap().by_name;
     values.insert("CacheAccess", value::Value::text(template.root().at, "iam"));
     let (_, resources) = evaluate_resources(&template, &context, values).unwrap();
@@ -383,10 +380,6 @@ fn ids_stay_as_long_as_names_do() {
 
 #[test]
 fn what_the_tool_sets_cannot_be_given() {
-    let mut context = context();
-    context
-        .parameters
-        .insert("QueryCodeKey".to_owned(), "x".to_owned());
-    let error = evaluate(&own_template(), &context).unwrap_err();
+    let error = evaluate(&own_template(), &given(&[("QueryCodeKey", "x")])).unwrap_err();
     assert!(matches!(error, TemplateError::SetByTool(_)), "{error:?}");
 }
