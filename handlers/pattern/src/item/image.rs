@@ -217,3 +217,90 @@ impl<'de, E: Error> Deserializer<'de> for OfValue<'de, E> {
         unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_dynamo::{AttributeValue, from_attribute_value};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Shape {
+        Dot,
+        Line(u8),
+        Box { width: f64, name: Option<String> },
+    }
+
+    fn at_once<T: DeserializeOwned>(attribute: &serde_json::Value) -> Option<T> {
+        let text = attribute.to_string();
+        let value: Value<'_> = serde_json::from_str(&text).ok()?;
+        read::<T, serde_json::Error>(value).ok()
+    }
+
+    fn as_item<T: DeserializeOwned>(attribute: &serde_json::Value) -> Option<T> {
+        let value: AttributeValue = serde_json::from_value(attribute.clone()).ok()?;
+        from_attribute_value(value).ok()
+    }
+
+    #[test]
+    fn a_value_is_what_it_is_of_an_item() {
+        for attribute in [
+            json!({"S": "c\"\u{e9}"}),
+            json!({"S": ""}),
+            json!({"N": "0"}),
+            json!({"N": "-7"}),
+            json!({"N": "18446744073709551615"}),
+            json!({"N": "1.5e3"}),
+            json!({"BOOL": true}),
+            json!({"NULL": true}),
+            json!({"L": [{"S": "a"}, {"L": []}, {"NULL": true}]}),
+            json!({"M": {"b": {"N": "1"}, "a": {"M": {"c\n": {"BOOL": false}}}}}),
+            json!({"SS": ["b", "a"]}),
+            json!({"NS": ["2", "-1.5"]}),
+        ] {
+            let expected: Option<serde_json::Value> = as_item(&attribute);
+            assert!(expected.is_some(), "{attribute}");
+            assert_eq!(at_once(&attribute), expected, "{attribute}");
+        }
+    }
+
+    #[test]
+    fn a_type_takes_from_a_value_what_it_takes_from_that_of_an_item() {
+        for attribute in [
+            json!({"S": "dot"}),
+            json!({"S": "ball"}),
+            json!({"M": {"line": {"N": "3"}}}),
+            json!({"M": {"line": {"N": "300"}}}),
+            json!({"M": {"box": {"M": {"width": {"N": "2"}, "name": {"NULL": true}}}}}),
+            json!({"M": {"box": {"M": {"width": {"N": "2"}, "name": {"S": "n"}}}}}),
+            json!({"N": "1"}),
+        ] {
+            let shape: Option<Shape> = as_item(&attribute);
+            assert_eq!(at_once(&attribute), shape, "{attribute}");
+        }
+        assert_eq!(
+            at_once(&json!({"M": {"line": {"N": "3"}}})),
+            Some(Shape::Line(3))
+        );
+    }
+
+    #[test]
+    fn what_is_no_value_is_none() {
+        for attribute in [
+            json!({"B": "AA=="}),
+            json!({"S": 1}),
+            json!({"N": "many"}),
+            json!({"S": "a", "N": "1"}),
+            json!({}),
+            json!(["S", "a"]),
+        ] {
+            assert_eq!(
+                at_once::<serde_json::Value>(&attribute),
+                None,
+                "{attribute}"
+            );
+        }
+    }
+}
