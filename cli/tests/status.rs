@@ -570,8 +570,7 @@ fn a_node_type_that_elasticache_refused_is_shown_though_cloudformation_reports_s
             "DescribeReplicationGroups" => running_on(runs),
             _ => answer(request),
         });
-        let sandbox = Sandbox::against(&server.endpoint());
-        let report: Value = sandbox.cqrs(["status"]).json();
+        let report: Value = Sandbox::against(&server.endpoint()).cqrs(["status"]).json();
         let stack = &report["parts"]["stack"];
         assert_eq!(stack["health"], health, "{stack}");
         if health == "warning" {
