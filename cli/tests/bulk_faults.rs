@@ -394,3 +394,19 @@ fn blanks_around_values_are_not_sent_and_what_cannot_be_seen_is_refused_with_its
     );
     assert_eq!(publisher.made(), 2);
 }
+
+#[test]
+fn a_row_that_failed_keeps_the_blanks_in_its_quotes() {
+    let publisher = Publisher::new(|_| {
+        let body = json!({"errorType": "IdempotencyConflict", "errorMessage": "no"});
+        Some(Reply::function(body))
+    });
+    let sandbox = publisher.sandbox();
+    sandbox.write(
+        "orders.csv",
+        "clientId,productId,idempotencyKey\n42,\" lamp\",k\n",
+    );
+    assert_eq!(create_from(&sandbox, "orders.csv").outcome().code, 1);
+    let failed = fs::read_to_string(sandbox.project().join("orders.failed.csv")).unwrap();
+    assert!(failed.contains("\n42,\" lamp\",,k,"), "{failed}");
+}

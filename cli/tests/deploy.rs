@@ -537,3 +537,15 @@ fn the_handlers_are_built_where_none_are_given() {
     assert_eq!(deployed["status"], "created");
     stage.cqrs(["order", "list"]).succeeds();
 }
+
+#[test]
+fn tags_are_kept_from_one_deployment_to_the_next_and_parameters_reach_the_stack() {
+    let stage = AwsStage::empty();
+    stage
+        .deploy()
+        .args(["--parameter", "FunctionMemory=256", "--tag", "team=orders"])
+        .succeeds();
+    let unchanged: Value = stage.deploy().json();
+    assert_eq!(unchanged["status"], "unchanged");
+    assert_eq!(stage.stack_parameter("cqrs", "FunctionMemory"), "256");
+}

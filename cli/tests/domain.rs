@@ -173,6 +173,13 @@ fn what_the_source_says_outranks_the_file() {
     let refused = check_with_cargo(&sandbox, refused, &["--write"]);
     let place = "handlers/domain/src/lib.rs:45: the name order is taken";
     is_wrong(&refused, &[place]);
+    let broken =
+        "printf 'error: no such type\\n --> handlers/domain/src/lib.rs:23:9\\n' >&2; exit 101";
+    let broken = check_with_cargo(&sandbox, broken, &[]);
+    is_wrong(
+        &broken,
+        &["handlers/domain/src/lib.rs:23: error: no such type"],
+    );
 }
 
 #[test]

@@ -30,11 +30,26 @@ fn empty_list() -> Scripted {
 #[test]
 fn what_is_wrong_in_the_file_is_named_with_its_place() {
     let sandbox = Sandbox::new();
-    sandbox.write("cqrs.toml", "stack = \"shop\"\nregoin = \"eu-west-1\"\n");
-    assert_snapshot!(sandbox.cqrs(["outputs"]).outcome(), @r"
+    let with = |text: &str| {
+        sandbox.write("cqrs.toml", text);
+        sandbox.cqrs(["outputs"]).outcome()
+    };
+    assert_snapshot!(with("stack = \"shop\"\nregoin = \"eu-west-1\"\n"), @r"
     exit code 2
     --- stderr
     error: [SANDBOX]/project/cqrs.toml:2:1: unknown field `regoin`, expected one of `stack`, `region`, `account`, `profile`, `endpoint-url`, `local`, `cache-url`, `output`, `artifact-bucket`, `role-arn`, `preset`, `parameters`, `tags`, `env`
+    hint: the keys of cqrs.toml are listed in docs/reference.md
+    ");
+    assert_snapshot!(with("[env.prod]\nstack = \"Shop\"\n"), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml:2:9: a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
+    hint: the keys of cqrs.toml are listed in docs/reference.md
+    ");
+    assert_snapshot!(with("stack = \"shop\"\n[env\n"), @r"
+    exit code 2
+    --- stderr
+    error: [SANDBOX]/project/cqrs.toml:2:5: unclosed table, expected `]`
     hint: the keys of cqrs.toml are listed in docs/reference.md
     ");
 }
@@ -143,6 +158,13 @@ fn the_file_is_found_from_a_folder_below_the_project() {
 fn a_value_that_cannot_be_is_refused_with_the_rule_or_an_example() {
     let sandbox = Sandbox::new();
     let with = |option, value| sandbox.cqrs(["outputs", option, value]).outcome();
+    assert_snapshot!(with("--stack", "My_Stack"), @r"
+    exit code 2
+    --- stderr
+    error: invalid value 'My_Stack' for '--stack <NAME>': a stack name has 1 to 28 lower-case letters, digits and hyphens, begins with a letter, does not end in a hyphen and has no two in a row
+
+    For more information, try '--help'.
+    ");
     assert_snapshot!(with("--region", "Ireland"), @r"
     exit code 2
     --- stderr

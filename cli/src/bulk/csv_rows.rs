@@ -257,6 +257,14 @@ mod tests {
                 "quantity must be a whole number from 1 to 1000000, not \"007\"",
             ),
             (
+                "42,\u{a0}abc,1,".as_bytes(),
+                "productId must have printable characters only, not U+00A0",
+            ),
+            (
+                "4\u{200b}2,abc,1,".as_bytes(),
+                "clientId must have printable characters only, not U+200B",
+            ),
+            (
                 "42,abc,1,k\u{ad}".as_bytes(),
                 "idempotencyKey must have printable characters only, not U+00AD",
             ),
@@ -264,6 +272,14 @@ mod tests {
                 b"42,6\" pipe,1,",
                 "has a quote beside other characters: a value is quoted as a whole, and \"\" in it \
                  is one",
+            ),
+            (
+                b"42,a\x07,1,",
+                "productId must have printable characters only, not U+0007",
+            ),
+            (
+                b"42,a\rb,1,",
+                "productId must have printable characters only, not U+000D",
             ),
             (b"42,abc", "has 2 fields where the first line names 4"),
             (b"42,abc,1,k,x", "has 5 fields where the first line names 4"),

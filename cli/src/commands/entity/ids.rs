@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_of_the_encoding_is_no_part_of_the_first_id_and_a_space_without_shape_is_refused() {
+        assert_eq!(
+            lines(b"\xef\xbb\xbfa\nb"),
+            [Ok("a".to_owned()), Ok("b".to_owned())]
+        );
+        assert_eq!(
+            lines("a\u{a0}\n".as_bytes()),
+            [Err(
+                "line 1: the id must have printable characters only, not U+00A0".to_owned()
+            )]
+        );
+    }
+
+    #[test]
     fn an_error_of_the_input_comes_after_the_lines_before_it() {
         struct Torn;
         impl Read for Torn {
