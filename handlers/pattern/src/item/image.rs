@@ -12,7 +12,8 @@ use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer,
+    MapAccess, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
@@ -30,7 +31,7 @@ pub(crate) struct Image<E>(pub(crate) Document<E>);
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// An attribute's value. Bytes are left to items.
+/// An attribute's value. What is bytes no field can hold.
 #[derive(Deserialize)]
 enum Value<'a> {
     S(#[serde(borrow)] Text<'a>),
@@ -45,6 +46,8 @@ enum Value<'a> {
     Texts(#[serde(borrow)] Vec<Text<'a>>),
     #[serde(rename = "NS")]
     Numbers(#[serde(borrow)] Vec<Text<'a>>),
+    #[serde(rename = "B", alias = "BS")]
+    Bytes(IgnoredAny),
 }
 
 impl<'de, E: Entity> Deserialize<'de> for Image<E> {
@@ -101,7 +104,12 @@ impl<'de, A: MapAccess<'de>, E: Entity> MapAccess<'de> for Fields<'de, A, E> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        while let Some((Text(name), value)) = self.map.next_entry()? {
+        while let Some(Text(name)) = self.map.next_key()? {
+            if name == attribute::APPLIED_KEYS {
+                self.map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = self.map.next_value()?;
             match &*name {
                 // As if it were not there.
                 _ if matches!(value, Value::Null(_)) => {}
@@ -170,6 +178,7 @@ impl<'de, E: Error> Deserializer<'de> for OfValue<'de, E> {
             Value::Bool(flag) => visitor.visit_bool(flag),
             Value::Null(true) => visitor.visit_unit(),
             Value::Null(false) => Err(E::custom("no null")),
+            Value::Bytes(_) => Err(E::custom("bytes")),
             Value::L(values) => visitor.visit_seq(SeqDeserializer::new(values.into_iter())),
             Value::M(values) => visitor.visit_map(MapDeserializer::new(values.into_iter())),
             Value::Texts(texts) => {
@@ -212,9 +221,13 @@ impl<'de, E: Error> Deserializer<'de> for OfValue<'de, E> {
         }
     }
 
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 

@@ -224,7 +224,8 @@ mod tests {
             "accountId": {"S": "o"}, "owner": {"S": "c\"\u{e9}"}, "overdraft": {"N": "2"},
             "status": {"S": "closed"}, "version": {"N": "3"},
             "createdAt": {"S": "2026-11-23T03:00:00Z"}, "updatedAt": {"NULL": true},
-            "foreign": {"M": {"a": {"L": [{"BOOL": true}]}}},
+            "foreign": {"M": {"a": {"L": [{"BOOL": true}]}}}, "picture": {"B": "AA=="},
+            "appliedKeys": {"M": {"k": {"M": {"of": {"S": "x"}}}}},
         })
     }
 
